@@ -1,0 +1,205 @@
+"""The words of the program as values: features, replies, outcomes, halts. No files, no clocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+from pathlib import Path
+
+# --- what a person wrote ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A shell command that harness runs before it believes a claim; `timeout` in seconds, None for the default."""
+
+    command: str
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A spec, read. `problem` is a sentence when it cannot be worked on (broken front matter, empty, too large)."""
+
+    slug: str
+    path: Path
+    sha256: str = ""
+    size: int = 0
+    title: str = ""
+    depends_on: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
+    agent: str | None = None
+    model: str | None = None
+    timeout: float | None = None
+    stuck_bytes: int | None = None
+    stuck_limit: int | None = None
+    priority: int = 0
+    problem: str | None = None
+    hint: str = ""
+
+
+# --- what an attempt gave back ------------------------------------------------------------------------------------
+
+
+class Ended(StrEnum):
+    """How a child process came to its end."""
+
+    EXITED = "exited"
+    TIMED_OUT = "timed out"
+    IDLE = "idle"
+    STOPPED = "stopped"  # by a person: `now`, Ctrl-C, or the run's own time limit
+    FINISHED = "finished"  # it had printed its result and was ended after a grace
+    LOST = "lost"  # something killed the supervisor, and with it the agent
+    NOT_STARTED = "not started"  # exec failed: no such program, not executable, no such folder
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a child process ended. `seconds` is its own wall time; `code` is negative for a signal, None if unknown."""
+
+    ended: Ended
+    code: int | None = None
+    seconds: float = 0.0
+    strays: int = 0  # descendants that were still alive when it ended, and were killed
+    stdout_bytes: int = 0
+    stderr_bytes: int = 0
+    dropped_bytes: int = 0  # output beyond the cap, read and thrown away
+    long_lines: int = 0  # lines that were cut before they were parsed
+    stderr_tail: str = ""
+    error: str = ""  # why it could not be started
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one process, summed over all its models and turns."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Dollars and where the figure came from: `reported` by the agent, `derived` from prices, or `unknown`."""
+
+    dollars: float | None = None
+    source: str = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """The last `rate_limit_event` that was rejected; `resets_at` in epoch seconds, None when it did not say."""
+
+    kind: str = ""
+    resets_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What an agent's stream said, read once, by dialect; every field that was absent is empty or None."""
+
+    agent_version: str = ""
+    model: str = ""
+    session_id: str = ""
+    api_key_source: str = ""
+    results: int = 0  # how many final `result` events came; 0 means it never finished by its own word
+    is_error: bool = False  # of the last result
+    text: str = ""  # the last result's text, or the last words of a text-only agent
+    error_text: str = ""  # the error's own words: never prose of a good run
+    api_error: str = ""  # e.g. usage_limit_reached, connection_failed
+    api_status: int | None = None  # HTTP status of the error, or of the last retry when there was no result
+    error_kind: str = ""  # e.g. authentication_failed, billing_error, rate_limit, overloaded
+    terminal_reason: str = ""
+    num_turns: int | None = None
+    denials: tuple[str, ...] = ()  # tools that were denied
+    rate_limit: RateLimit | None = None
+    background_tasks: int = 0  # alive at the last word about them
+    usage: Usage = field(default_factory=Usage)
+    cost: Cost = field(default_factory=Cost)
+    events: int = 0
+    bad_lines: int = 0  # lines that were not JSON although the dialect is
+    last_words: str = ""  # one line, for the live status
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Everything that came back from one attempt's process."""
+
+    exit: Exit
+    transcript: Transcript = field(default_factory=Transcript)
+
+
+class LimitKind(StrEnum):
+    """Why no further attempt makes sense before something outside changes."""
+
+    USAGE = "usage limit"  # a window that resets
+    SPEND = "spend limit"  # monthly or organisation limit, disabled by an admin
+    CREDIT = "credit"
+    AUTH = "authentication"
+    REFUSED = "refused to start"  # wrong flags, root refusal, bad settings: nothing ran
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A limit that ends the run; `resets_at` in epoch seconds where the agent said so; `text` in its own words."""
+
+    kind: LimitKind
+    text: str
+    resets_at: float | None = None
+    hint: str = ""
+
+
+class FaultKind(StrEnum):
+    """Somebody else's outage: never charged to a feature."""
+
+    RATE = "rate limited"
+    OVERLOAD = "overloaded"
+    SERVER = "server error"
+    NETWORK = "network"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A passing outage of the service or the network; `text` in the agent's words."""
+
+    kind: FaultKind
+    text: str
+
+
+# --- verdicts -----------------------------------------------------------------------------------------------------
+
+
+class Outcome(StrEnum):
+    """The verdict on one attempt."""
+
+    DONE = "done"
+    PROGRESSED = "progressed"
+    UNCONFIRMED = "unconfirmed"
+    BLOCKED = "blocked"
+    STALLED = "stalled"
+    TIMED_OUT = "timed_out"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    FAULT = "fault"
+
+
+class Halt(Enum):
+    """Why a run ended: exit code, the sentence for a person, and what to do next."""
+
+    ALL_DONE = (0, "every feature asked for is done", "read the receipts: `harness status`")
+    LIMIT_REACHED = (1, "the iteration or time limit is reached with work left", "run again to go on: `harness run`")
+    CANNOT_START = (2, "it cannot start", "mend what the message names, then `harness run`")
+    PAUSED = (3, "a HALT file is present", "go on with `harness resume`, then `harness run`")
+    BLOCKED = (4, "a feature waits for a person", 'answer with `harness answer SLUG "text"`, then `harness run`')
+    STUCK = (5, "attempts in a row brought no progress", "read `harness why`, improve the spec, then `harness resume`")
+    QUOTA = (6, "the agent's service does not let us go on", "see the reason, then `harness resume`")
+    BUDGET = (7, "the budget is reached", "raise it, then `harness resume`")
+    BUG = (70, "a bug in harness", "please report it with the file it wrote under logs/")
+    INTERRUPTED = (130, "interrupted", "nothing is lost: `harness run` goes on where it stopped")
+
+    def __init__(self, code: int, sentence: str, advice: str) -> None:
+        """Give each member its three attributes."""
+        self.code = code
+        self.sentence = sentence
+        self.advice = advice

@@ -1,0 +1,53 @@
+"""Expected errors: each is one sentence for a person, with a hint.
+
+HarnessError
+├── UsageError        a wrong option, slug or command
+├── ConfigError       harness.yaml, HARNESS_* or a flag cannot be used
+├── SpecError         a spec, its front matter, the order file
+├── AgentError        the agent cannot be started
+├── LockHeld          another run has the project
+├── JournalError      the journal is damaged in its middle
+└── StorageError      a file cannot be read or written (full disk, permissions)
+"""
+
+from __future__ import annotations
+
+
+class HarnessError(Exception):
+    """Something a person can mend: a sentence, and a hint that says how. Ends the command with exit code 2."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        """`message` is one lower-case sentence that names the file; `hint` what to do next."""
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(HarnessError):
+    """A wrong option, slug or command."""
+
+
+class ConfigError(HarnessError):
+    """harness.yaml, a HARNESS_* variable or a flag cannot be used."""
+
+
+class SpecError(HarnessError):
+    """A spec, its front matter, or the order file cannot be used."""
+
+
+class AgentError(HarnessError):
+    """The agent cannot be started."""
+
+
+class LockHeld(HarnessError):
+    """Another run has the project."""
+
+
+class JournalError(HarnessError):
+    """The journal is damaged in its middle; harness does not guess what was there."""
+
+
+class StorageError(HarnessError):
+    """A file cannot be read or written: full disk, permissions, a folder in its place."""
