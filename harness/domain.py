@@ -203,3 +203,182 @@ class Halt(Enum):
         self.code = code
         self.sentence = sentence
         self.advice = advice
+
+
+# --- what the disk says -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Markers:
+    """Which features have a marker in logs/, by slug."""
+
+    done: frozenset[str] = frozenset()
+    blocked: frozenset[str] = frozenset()
+    answered: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Record:
+    """What the journal remembers about one feature; grown event by event, never edited otherwise."""
+
+    attempts: int = 0  # the highest number used, ever
+    charged: int = 0  # attempts that count against max_attempts, since the last reset
+    streak: int = 0  # attempts in a row without progress
+    outcome: str = ""
+    reason: str = ""
+    observed: str = ""  # what the next prompt says harness saw
+    failing: str = ""  # digest of the failing checks of the last red claim
+    tree: str = ""  # fingerprint of the working tree after the last attempt
+    answer: str = ""  # what a person answered since the last attempt
+    question: str = ""
+    marked: str = ""  # SHA-256 of the receipt or marker that the journal knows
+    dollars: float = 0.0
+    cost_unknown: bool = False  # at least one attempt had no known cost
+    seconds: float = 0.0
+    accepted: dict[str, object] | None = None  # an `accepted` event that has no `marked` yet
+    began: dict[str, object] | None = None  # an attempt that began and has not ended
+    claim_pending: bool = False  # interrupted with its claim unchecked
+
+
+class State(StrEnum):
+    """Where a feature stands, in the word that status shows."""
+
+    DONE = "done"
+    READY = "ready"
+    WAITING = "waiting"
+    BLOCKED = "blocked"
+    STUCK = "stuck"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a feature stands and the sentence that says why."""
+
+    state: State
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class HaltRequest:
+    """A HALT file, read: `now` when its first word is that; `by_harness` when harness wrote it."""
+
+    path: Path
+    now: bool
+    text: str = ""
+    by_harness: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The limits of a run. Durations in seconds, 0 for none."""
+
+    stuck_limit: int = 3
+    stuck_bytes: int = 32
+    max_iterations: int = 200
+    max_attempts: int = 30
+    max_time: float = 0.0
+    keep_going: bool = False
+    fault_backoff: float = 15.0
+    outage_limit: float = 7200.0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Everything that the next decision depends on, read from disk at one moment."""
+
+    features: tuple[Feature, ...]
+    markers: Markers
+    records: dict[str, Record]
+    halt: HaltRequest | None = None
+    interrupted: bool = False
+    trip: Stop | None = None  # what the last attempt means for the run as a whole
+    iterations: int = 0  # charged in this run
+    elapsed: float = 0.0  # seconds since the run began
+    parked: frozenset[str] = frozenset()  # stuck in this run, set aside by --keep-going
+    fresh_blocks: frozenset[str] = frozenset()  # blocked in this run
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Go and work on this feature."""
+
+    feature: Feature
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Wait so many seconds, for this reason."""
+
+    seconds: float
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End the run: the halt, why in one sentence, and the feature it is about if it is about one."""
+
+    halt: Halt
+    because: str
+    slug: str = ""
+    advice: str = ""
+    resets_at: float | None = None
+
+
+# --- judging an attempt -------------------------------------------------------------------------------------------
+
+
+class Claim(StrEnum):
+    """What became of the agent's word that the feature is done."""
+
+    NONE = "none"
+    CONFIRMED = "confirmed"  # every check is green
+    UNVERIFIED = "unverified"  # there are no checks: accepted on the agent's word
+    RED = "red"  # a check failed
+    UNFOUNDED = "unfounded"  # no checks, and the agent failed or wrote nothing into the marker
+    PENDING = "pending"  # stopped before the checks were through: they run at the next start
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRun:
+    """One check, run: `code` is its exit code (negative for a signal), seconds its wall time, tail its last output."""
+
+    command: str
+    code: int | None
+    seconds: float
+    tail: str = ""
+    timed_out: bool = False
+    stopped: bool = False
+
+    @property
+    def green(self) -> bool:
+        """Whether it passed."""
+        return self.code == 0 and not self.timed_out and not self.stopped
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known when an attempt is judged."""
+
+    reply: Reply
+    claim: Claim = Claim.NONE
+    limit: Limit | None = None
+    fault: Fault | None = None
+    question: str | None = None
+    note_bytes: int = 0
+    changed: bool = False
+    same_failure: bool = False  # the tree and the failing checks equal last time's
+    failing: tuple[str, ...] = ()  # commands of the checks that failed
+    stuck_bytes: int = 32
+    crashed: bool = False  # the run it belonged to was killed
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome, why in one sentence, and what it counts as."""
+
+    outcome: Outcome
+    reason: str
+    progress: bool  # resets the breaker
+    charged: bool  # counts as an iteration and an attempt

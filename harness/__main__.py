@@ -1,0 +1,16 @@
+"""python -m harness, and the `harness` command."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line; ends the process with its exit code."""
+    from harness.cli import start
+
+    sys.exit(start(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""Claude Code, headless: how its command line is written, and what its prompt must not contain by accident.
+
+Observed with 2.1.329 and 2.1.197: stream-json needs --verbose; a prompt that begins with `/` is run as a slash command;
+` @path` is replaced by the file's content; background tasks keep the process alive after its result; its own retries
+last three minutes, which would hide an outage from the loop.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+NAME = "claude"
+DIALECT = "claude"
+PROGRAM = "claude"
+ENVIRONMENT = ("CLAUDE_*", "ANTHROPIC_*", "DISABLE_*", "IS_SANDBOX", "AWS_*", "GOOGLE_*", "CLOUD_ML_REGION", "BASH_*")
+FIRST_LINE = "Follow the instructions below.\n\n"
+# A mention begins at a line's start or behind white space; Claude Code expands it when such a file exists.
+_MENTION = re.compile(r"(?P<before>^|\s)@(?P<quote>\"?)(?P<path>[^\s\"]+)", re.MULTILINE)
+
+
+def command_line(*, model: str, permission_mode: str, setting_sources: str, args: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the arguments; the prompt goes to stdin."""
+    line = [PROGRAM, "-p", "--output-format", "stream-json", "--verbose", "--permission-mode", permission_mode]
+    if model:
+        line += ["--model", model]
+    if setting_sources:
+        line += ["--setting-sources", setting_sources]
+    return (*line, *args)
+
+
+def own_environment(temporary: Path) -> dict[str, str]:
+    """Return what is set for every attempt, unless the person set it: short retries, no background, own temp folder."""
+    return {
+        "CLAUDE_CODE_MAX_RETRIES": "4",
+        "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1",
+        "CLAUDE_CODE_TMPDIR": str(temporary),
+        "DISABLE_AUTOUPDATER": "1",
+    }
+
+
+def prepare_prompt(prompt: str, root: Path) -> str:
+    """Return the prompt with a plain first line, and no mention in it that Claude Code would replace by a file."""
+
+    def defuse(match: re.Match[str]) -> str:
+        path = Path(match["path"].rstrip(".,;:!?)]}'`")).expanduser()
+        try:
+            exists = (root / path).exists()
+        except (OSError, ValueError, RuntimeError):
+            exists = False
+        return f"{match['before']}(at) {match['quote']}{match['path']}" if exists else match[0]
+
+    return FIRST_LINE + _MENTION.sub(defuse, prompt)

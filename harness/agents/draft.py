@@ -1,0 +1,132 @@
+"""A transcript in the making, and the tolerant readers of foreign JSON that fill it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.domain import RateLimit, Usage
+
+Event = Mapping[str, object]
+
+LONGEST_TEXT = 65_536  # characters kept of an answer or an error
+LONGEST_NAME = 200
+MOST_NAMES = 1_000  # a stream that repeats itself for hours must not fill the memory
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """The latest error the stream told of; `retrying` while the agent itself has not given up."""
+
+    text: str = ""
+    status: int | None = None
+    kind: str = ""
+    api_error: str = ""
+    retrying: bool = False
+
+
+@dataclass(slots=True)
+class Draft:
+    """A transcript in the making; `trouble` is None again as soon as the model answers."""
+
+    agent_version: str = ""
+    model: str = ""
+    session_id: str = ""
+    api_key_source: str = ""
+    results: int = 0
+    is_error: bool = False
+    text: str = ""
+    trouble: Trouble | None = None
+    terminal_reason: str = ""
+    num_turns: int | None = None
+    denials: dict[str, None] = field(default_factory=dict)
+    rate_limit: RateLimit | None = None
+    background_tasks: int = 0
+    usage: Usage = field(default_factory=Usage)
+    dollars: float | None = None
+    calls: dict[str, str] = field(default_factory=dict)  # tool calls without a result yet -> the message they came in
+    in_turn: bool = False  # something of a turn was printed after the last result
+    overflows: int = 0
+
+    def recover(self) -> None:
+        """Forget the trouble: the model answered after it."""
+        self.trouble = None
+        self.rate_limit = None
+
+    def conclude(self, trouble: Trouble | None = None) -> None:
+        """Count a final result; `trouble` is what it failed of, None when it is good."""
+        self.results += 1
+        self.is_error = trouble is not None
+        self.trouble = trouble
+        self.in_turn = False
+        self.calls.clear()
+
+    def deny(self, tool: str) -> None:
+        """Remember that a tool was denied."""
+        if tool and len(self.denials) < MOST_NAMES:
+            self.denials[tool] = None
+
+    def call(self, call_id: str, message_id: str = "") -> None:
+        """Remember a tool call until its result comes."""
+        if len(self.calls) < MOST_NAMES:
+            self.calls[call_id] = message_id
+
+
+# --- values of foreign JSON -----------------------------------------------------------------------------------------
+
+
+def text_of(value: object, limit: int = LONGEST_TEXT) -> str:
+    """The string, cut and without lone surrogates (which no file takes); "" for anything else."""
+    if not isinstance(value, str):
+        return ""
+    return value[:limit].encode("utf-8", "replace").decode("utf-8")
+
+
+def name_of(value: object) -> str:
+    """A short string; "" for anything else."""
+    return text_of(value, LONGEST_NAME)
+
+
+def dict_of(value: object) -> Event:
+    """The object; an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def list_of(value: object) -> list[object]:
+    """The list; an empty one for anything else."""
+    return value if isinstance(value, list) else []
+
+
+def number_of(value: object) -> float | None:
+    """A number from 0 to 1e15; None for anything else, NaN and true included."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1e15:
+        return None
+    return float(value)
+
+
+def count_of(value: object) -> int:
+    """A number of things; 0 for anything else."""
+    return math.floor(number_of(value) or 0)
+
+
+def status_of(value: object) -> int | None:
+    """An HTTP status; None for anything else."""
+    number = number_of(value)
+    return int(number) if number is not None and 100 <= number <= 599 else None
+
+
+def add(one: Usage, other: Usage) -> Usage:
+    """The sum of two usages."""
+    return Usage(
+        one.input_tokens + other.input_tokens,
+        one.output_tokens + other.output_tokens,
+        one.cache_read_tokens + other.cache_read_tokens,
+        one.cache_write_tokens + other.cache_write_tokens,
+    )
+
+
+def compose_call(tool: str, arguments: Event) -> str:
+    """A tool call in one line: its name, and the argument that tells a person most."""
+    told = ("command", "file_path", "filePath", "path", "pattern", "query", "url", "description", "prompt")
+    return " ".join((tool, next((name_of(arguments[key]) for key in told if name_of(arguments.get(key))), ""))).strip()

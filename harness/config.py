@@ -1,0 +1,285 @@
+"""Settings: flags > HARNESS_* > harness.yaml > defaults, and where each value came from."""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from harness import files
+from harness.domain import Check, Rules
+from harness.errors import ConfigError
+from harness.paths import Paths
+from harness.units import format_duration, parse_duration
+from harness.yamls import YamlProblem, parse_checks, parse_mapping
+
+CONFIG_FILE = "harness.yaml"
+Parse = Callable[[Any], Any]
+
+
+# --- one value, parsed: each takes what a flag, a variable or YAML gives, and raises ValueError with a sentence -----
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        return str(value)
+    raise ValueError("must be text")
+
+
+def _count(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError("must be a whole number")
+    try:
+        number = int(value)
+    except ValueError:
+        raise ValueError("must be a whole number") from None
+    if number < 0:
+        raise ValueError("must not be negative")
+    return number
+
+
+def _duration(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError("must be a duration such as 90s, 30m or 1h30m")
+    return parse_duration(value)
+
+
+def _switch(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if isinstance(value, str | int) and (chosen := words.get(str(value).strip().lower())) is not None:
+        return chosen
+    raise ValueError("must be true or false")
+
+
+def _one_of(*choices: str) -> Parse:
+    def parse(value: object) -> str:
+        if value is False and "off" in choices:  # YAML 1.1 reads a bare `off` as false
+            value = "off"
+        if not isinstance(value, str) or value not in choices:
+            raise ValueError("must be one of " + ", ".join(f"`{choice}`" for choice in choices))
+        return value
+
+    return parse
+
+
+def _words(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return tuple(shlex.split(value))
+    if isinstance(value, list | tuple) and all(isinstance(one, str | int | float) for one in value):
+        return tuple(str(one) for one in value)
+    raise ValueError("must be a list of words, or one line as a shell splits it")
+
+
+def _relative(value: object) -> str:
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        raise ValueError("must be a path")
+    return value
+
+
+def _optional_path(value: object) -> str:
+    return "" if value in ("", None) else _relative(value)
+
+
+# --- the table ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting, typed, with its default. Durations in seconds, 0 for no limit."""
+
+    agent: str = "auto"
+    model: str = ""
+    timeout: float = 1800.0
+    idle_timeout: float = 600.0
+    max_iterations: int = 200
+    max_attempts: int = 30
+    max_time: float = 0.0
+    stuck_limit: int = 3
+    stuck_bytes: int = 32
+    pause: float = 2.0
+    keep_going: bool = False
+    fault_backoff: float = 15.0
+    outage_limit: float = 7200.0
+    sandbox: str = "none"
+    specs_dir: str = "specs"
+    spec_file: str = "spec.md"
+    order_file: str = ""
+    logs_dir: str = "logs"
+    template: str = ""
+    checks: tuple[Check, ...] = ()
+    check_timeout: float = 600.0
+    commit: str = "done"
+    env_pass: tuple[str, ...] = ()
+    permission_mode: str = "bypassPermissions"
+    setting_sources: str = ""
+    agent_args: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    dialect: str = "text"
+    script: str = ""
+    pid_namespace: str = "auto"
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+    @property
+    def rules(self) -> Rules:
+        """The limits that decisions are made by."""
+        return Rules(**{name.name: getattr(self, name.name) for name in fields(Rules)})
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One setting: how a value is parsed and what it is for."""
+
+    parse: Parse
+    help: str
+
+
+OPTIONS: dict[str, Option] = {
+    "agent": Option(_text, "who does the work: auto, claude, codex, gemini, opencode, command, scripted"),
+    "model": Option(_text, "the model that the agent is asked to use; empty for the agent's own choice"),
+    "timeout": Option(_duration, "wall time of one attempt; 0 for none"),
+    "idle_timeout": Option(_duration, "end an attempt that prints nothing for so long while no tool runs; 0 for never"),
+    "max_iterations": Option(_count, "attempts in one run; 0 for no limit"),
+    "max_attempts": Option(_count, "attempts a feature gets in its life, until `harness reset`; 0 for no limit"),
+    "max_time": Option(_duration, "wall time of the whole run; 0 for none"),
+    "stuck_limit": Option(_count, "attempts in a row without progress that halt the run; 0 for never"),
+    "stuck_bytes": Option(_count, "a note of at most so many bytes, with no file changed, is no progress"),
+    "pause": Option(_duration, "wait between attempts"),
+    "keep_going": Option(_switch, "set a blocked or stuck feature aside and go on with the rest"),
+    "fault_backoff": Option(_duration, "first wait after somebody else's outage; doubles, with jitter"),
+    "outage_limit": Option(_duration, "an outage longer than this halts the run; 0 for never"),
+    "sandbox": Option(_one_of("none"), "how the agent is confined: none (it runs as you)"),
+    "specs_dir": Option(_relative, "the folder of specs"),
+    "spec_file": Option(_relative, "the file in each feature's folder that is its spec"),
+    "order_file": Option(_optional_path, "the order, one slug a line; default: order.txt in the folder of specs"),
+    "logs_dir": Option(_relative, "the folder that harness writes"),
+    "template": Option(_optional_path, "your own prompt template; default: templates/prompt.md, else the shipped one"),
+    "checks": Option(parse_checks, "commands that every claim must pass, besides the feature's own"),
+    "check_timeout": Option(_duration, "wall time of one check; 0 for none"),
+    "commit": Option(_one_of("done", "never"), "commit each proven feature (where the tree was clean at start)"),
+    "env_pass": Option(_words, "more environment variables for the agent: NAME or PREFIX_*"),
+    "permission_mode": Option(_text, "Claude Code's --permission-mode"),
+    "setting_sources": Option(_text, "Claude Code's --setting-sources; empty for your own `claude`'s"),
+    "agent_args": Option(_words, "more arguments for the agent's command line"),
+    "command": Option(_words, "the command line of agent `command`; it reads the prompt on stdin"),
+    "dialect": Option(
+        _one_of("text", "claude", "codex", "gemini", "opencode"), "what agent `command` prints: text, or JSON lines as"
+    ),
+    "script": Option(_optional_path, "the YAML file of agent `scripted`"),
+    "pid_namespace": Option(_one_of("auto", "off"), "a pid namespace around the agent (Linux); off if it needs sudo"),
+    "json": Option(_switch, "one JSON document on stdout"),
+    "quiet": Option(_switch, "only what needs a person, on stderr"),
+    "verbose": Option(_switch, "also what the agent says"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings of a project, where each came from, and what a person should know about them."""
+
+    settings: Settings
+    origins: dict[str, str]
+    paths: Paths
+    warnings: tuple[str, ...] = ()
+    file: Path | None = None
+
+
+def find_root(start: Path) -> Path:
+    """Return the project's root: the nearest folder upwards with harness.yaml or specs/, not beyond a repository's."""
+    for folder in (start, *start.parents):
+        if (folder / CONFIG_FILE).is_file() or (folder / "specs").is_dir():
+            return folder
+        if (folder / ".git").exists():
+            break
+    return start
+
+
+def load_config(start: Path, flags: Mapping[str, Any], environ: Mapping[str, str]) -> Config:
+    """Return the configuration for a command started in `start`.
+
+    `flags` holds what was given on the command line (None for what was not). Raises ConfigError that names the source.
+    """
+    root = find_root(start.resolve())
+    file = root / CONFIG_FILE
+    values: dict[str, Any] = {}
+    origins = dict.fromkeys(OPTIONS, "default")
+    for name, value in _read_file(file).items():
+        values[name], origins[name] = _parse_one(name, value, f"`{name}` in `{file.name}`"), file.name
+    unknown = []
+    for variable, text in sorted(environ.items()):
+        name = variable.removeprefix("HARNESS_").lower()
+        if not variable.startswith("HARNESS_") or variable in _NOT_SETTINGS:
+            continue
+        if name not in OPTIONS:
+            unknown.append(f"`{variable}` is not a setting of harness{_suggest(name, prefix='HARNESS_')}")
+            continue
+        values[name], origins[name] = _parse_one(name, text, f"`{variable}`"), variable
+    for name, value in flags.items():
+        if value is not None:
+            flag = "--" + name.replace("_", "-")
+            values[name], origins[name] = _parse_one(name, value, f"`{flag}`"), flag
+    settings = Settings(**values)
+    if unknown:
+        unknown = [unknown[0] + (f" (and {len(unknown) - 1} more)" if unknown[1:] else "")]
+    return Config(
+        settings=settings,
+        origins=origins,
+        paths=Paths(root, _below(root, settings.specs_dir), _below(root, settings.logs_dir)),
+        warnings=tuple(unknown),
+        file=file if file.exists() else None,
+    )
+
+
+_NOT_SETTINGS = {"HARNESS_RUN_ID"}
+
+
+def _below(root: Path, path: str) -> Path:
+    return root / Path(path).expanduser()
+
+
+def _read_file(file: Path) -> dict[str, Any]:
+    if not file.exists():
+        return {}
+    try:
+        mapping = parse_mapping(files.read_text(file, 1 << 20))
+    except YamlProblem as problem:
+        raise ConfigError(f"`{file.name}` cannot be read: {problem}", "mend it; `harness config` shows what counts")
+    for name in mapping:
+        if name not in OPTIONS:
+            hint = "`harness config` lists every key"
+            raise ConfigError(f"unknown key `{name}` in `{file.name}`{_suggest(str(name))}", hint)
+    return mapping
+
+
+def _suggest(name: str, prefix: str = "") -> str:
+    close = difflib.get_close_matches(name, OPTIONS, n=1, cutoff=0.6)
+    return f"; did you mean `{prefix}{close[0].upper() if prefix else close[0]}`?" if close else ""
+
+
+def _parse_one(name: str, value: object, where: str) -> Any:  # noqa: ANN401 - the table's parsers give every type
+    try:
+        return OPTIONS[name].parse(value)
+    except ValueError as error:
+        shown = f" (it is `{value}`)" if isinstance(value, str | int | float) else ""
+        raise ConfigError(f"{where} {_sentence(error)}{shown}", OPTIONS[name].help) from None
+
+
+def _sentence(error: ValueError) -> str:
+    return str(error) if str(error).startswith("must") else f"cannot be used: {error}"
+
+
+def show_value(value: object) -> str:
+    """Return a setting as a person would write it in harness.yaml."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return format_duration(value)
+    if isinstance(value, tuple):
+        return "[" + ", ".join(one.command if isinstance(one, Check) else str(one) for one in value) + "]"
+    return str(value) if value != "" else '""'

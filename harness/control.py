@@ -1,0 +1,134 @@
+"""What a person asks while a run is on: HALT in the project's root or in logs/, Ctrl-C, a polite kill."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from enum import Enum
+from pathlib import Path
+from types import FrameType
+
+from harness.domain import HaltRequest
+from harness.paths import Paths
+from harness.state import read_halt
+
+POLL = 0.2  # seconds between looks at HALT where watching fails
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Ask(Enum):
+    """What is asked for, and the seconds of grace that an attempt in flight gets (None: it may finish)."""
+
+    FINISH = None
+    NOW = 1.0
+    INTERRUPT = 1.001  # the same grace; another member
+
+    @property
+    def grace(self) -> float | None:
+        """Seconds between TERM and KILL; None when the attempt in flight may finish."""
+        return self.value
+
+
+class Control:
+    """Watches for what a person asks; `wake_fd` becomes readable when something may have changed."""
+
+    def __init__(self, paths: Paths) -> None:
+        """Nothing is watched before `watching()`."""
+        self._paths = paths
+        self.wake_fd, self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK) if hasattr(os, "pipe2") else _pipe()
+        self._signals = 0
+        self._stopped = threading.Event()
+
+    @contextmanager
+    def watching(self) -> Iterator[Control]:
+        """Take the signals and watch for HALT while the block runs."""
+        old = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
+        old_wakeup = signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
+        thread = threading.Thread(target=self._watch, name="halt-watch", daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._stopped.set()
+            signal.set_wakeup_fd(old_wakeup)
+            for number, handler in old.items():
+                signal.signal(number, handler)
+            thread.join(2)
+            if not thread.is_alive():
+                os.close(self._wake)
+                os.close(self.wake_fd)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._signals += 1
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a signal asked us to end."""
+        return self._signals > 0
+
+    def asked(self) -> Ask | None:
+        """Say what is asked for at this moment; a signal wins over HALT."""
+        if self._signals:
+            return Ask.INTERRUPT
+        request = self.halt()
+        if request is None:
+            return None
+        return Ask.NOW if request.now else Ask.FINISH
+
+    def halt(self) -> HaltRequest | None:
+        """Return the HALT that is present."""
+        return read_halt(self._paths)
+
+    def wait(self, seconds: float) -> None:
+        """Wait so long, or until a person asks for something."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0 and self.asked() is None:
+            select.select([self.wake_fd], [], [], min(left, POLL))
+            with suppress(BlockingIOError):
+                os.read(self.wake_fd, 4096)
+
+    def _watch(self) -> None:
+        """Wake the loop when a HALT appears; where watching fails, its own look every 200 ms is enough."""
+        try:
+            from watchfiles import Change, watch
+
+            def is_halt(change: Change, path: str) -> bool:
+                return path.rpartition("/")[2] == "HALT"
+
+            folders = {path.parent for path in self._paths.halts if path.parent.is_dir()}
+            for _ in watch(
+                *folders, watch_filter=is_halt, recursive=False, debounce=20, step=5, rust_timeout=500,
+                stop_event=self._stopped, raise_interrupt=False, yield_on_timeout=False,
+            ):  # fmt: skip
+                self._wake_up()
+        except Exception:  # the watch is a convenience: without it the look every 200 ms remains
+            return
+
+    def _wake_up(self) -> None:
+        with suppress(BlockingIOError, OSError):
+            os.write(self._wake, b"\0")
+
+
+def _pipe() -> tuple[int, int]:
+    read, write = os.pipe()
+    os.set_blocking(read, False)
+    os.set_blocking(write, False)
+    return read, write
+
+
+def remove_halt(paths: Paths, *, about: str = "") -> tuple[Path, ...]:
+    """Remove HALT; with `about`, only one that harness wrote for that feature's question alone. Returns what went."""
+    removed = []
+    for path in paths.halts:
+        request = read_halt(Paths(path.parent, paths.specs, path.parent))
+        if request is None or (about and not (request.by_harness and f"blocked, {about})" in request.text)):
+            continue
+        with suppress(FileNotFoundError):
+            path.unlink()
+            removed.append(path)
+    return tuple(removed)

@@ -1,0 +1,234 @@
+"""The decisions, pure: what to do next, where a feature stands, what an attempt was worth. No files, no clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.domain import (
+    Claim,
+    Ended,
+    Evidence,
+    Feature,
+    Halt,
+    Look,
+    Outcome,
+    Record,
+    Reply,
+    Rules,
+    Standing,
+    State,
+    Stop,
+    Verdict,
+    Wait,
+    Work,
+)
+from harness.text import counted, one_line
+
+CACHE_LIFE = 270.0  # seconds; waits stay below it while that keeps the model's prompt cache warm
+_NOTHING = Record()
+
+# --- what next ----------------------------------------------------------------------------------------------------
+
+
+def what_next(look: Look, rules: Rules) -> Work | Stop:
+    """Return the next feature to work on, or why the run ends. First that applies decides (see Halt)."""
+    todo = [feature for feature in look.features if feature.slug not in look.markers.done]
+    if look.interrupted:
+        return Stop(Halt.INTERRUPTED, "interrupted by a signal")
+    if not todo:
+        return Stop(Halt.ALL_DONE, f"all {counted(len(look.features), 'feature')} done")
+    if look.halt is not None:
+        return Stop(Halt.PAUSED, f"`{look.halt.path}` is present")
+    if look.trip is not None:
+        return look.trip
+    ready, standings = _first_ready(todo, look, rules)
+    if (stop := _needs_a_person(standings, look, rules, anything_left=ready is not None)) is not None:
+        return stop
+    if ready is None:
+        return _nothing_ready(standings)
+    if rules.max_iterations and look.iterations >= rules.max_iterations:
+        return Stop(Halt.LIMIT_REACHED, f"{counted(look.iterations, 'iteration')} used (`max_iterations`)")
+    if rules.max_time and look.elapsed >= rules.max_time:
+        return Stop(Halt.LIMIT_REACHED, "the time for this run is used up (`max_time`)")
+    return ready
+
+
+Standings = list[tuple[Feature, Standing]]
+
+
+def _first_ready(todo: list[Feature], look: Look, rules: Rules) -> tuple[Work | None, Standings]:
+    """Return the first feature that can be worked on, and where the others that were looked at stand."""
+    ready: Work | None = None
+    standings: Standings = []
+    for feature in todo:
+        standing = stand(feature, look, rules)
+        if standing.state is not State.READY:
+            standings.append((feature, standing))
+        elif ready is None:
+            ready = Work(feature, standing.because)
+    return ready, standings
+
+
+def _needs_a_person(standings: Standings, look: Look, rules: Rules, *, anything_left: bool) -> Stop | None:
+    """Return the halt for a blocked or stuck feature: at once, or at the end where the rest may go on."""
+    blocked = [(f, s) for f, s in standings if s.state is State.BLOCKED]
+    stuck = [(f, s) for f, s in standings if s.state is State.STUCK]
+    fresh = [(f, s) for f, s in blocked if f.slug in look.fresh_blocks]
+    if anything_left and rules.keep_going:
+        return None
+    if fresh and not rules.keep_going:
+        blocked = fresh
+    elif anything_left:
+        blocked = []
+    if blocked:
+        feature, standing = blocked[0]
+        advice = f'answer with `harness answer {feature.slug} "text"`, then `harness run`'
+        return Stop(Halt.BLOCKED, f"{feature.slug}: {standing.because}", feature.slug, advice)
+    if stuck:
+        feature, standing = stuck[0]
+        exhausted = rules.max_attempts and look.records.get(feature.slug, _NOTHING).charged >= rules.max_attempts
+        advice = f"improve the spec, then `harness reset {feature.slug}`" if exhausted else ""
+        return Stop(Halt.STUCK, f"{feature.slug}: {standing.because}", feature.slug, advice)
+    return None
+
+
+def _nothing_ready(standings: Standings) -> Stop:
+    names = ", ".join(f"{feature.slug} ({standing.because})" for feature, standing in standings[:5])
+    return Stop(Halt.LIMIT_REACHED, f"no feature that is left can be worked on: {names}", advice="see `harness why`")
+
+
+def stand(feature: Feature, look: Look, rules: Rules) -> Standing:
+    """Say where a feature stands and why."""
+    slug, record = feature.slug, look.records.get(feature.slug, _NOTHING)
+    if slug in look.markers.done:
+        return Standing(State.DONE, "it has its `.done`")
+    if feature.problem:
+        return Standing(State.BROKEN, feature.problem)
+    if slug in look.markers.blocked and slug not in look.markers.answered:
+        return Standing(State.BLOCKED, f"waits for an answer: {one_line(record.question) or 'see its .blocked file'}")
+    if slug in look.parked:
+        return Standing(State.STUCK, "set aside in this run: no progress")
+    if missing := [name for name in feature.depends_on if name not in look.markers.done]:
+        return Standing(State.WAITING, f"waits for {', '.join(missing)}")
+    if rules.max_attempts and record.charged >= rules.max_attempts:
+        return Standing(State.STUCK, f"all {counted(rules.max_attempts, 'attempt')} used (`max_attempts`)")
+    if (limit := stuck_limit_of(feature, rules)) and record.streak >= limit:
+        return Standing(State.STUCK, f"{counted(record.streak, 'attempt')} in a row without progress")
+    return Standing(State.READY, _why_ready(feature, record, slug in look.markers.answered))
+
+
+def stuck_limit_of(feature: Feature, rules: Rules) -> int:
+    """Return how many attempts in a row without progress trip the breaker for this feature, 0 for never."""
+    return rules.stuck_limit if feature.stuck_limit is None else feature.stuck_limit
+
+
+def _why_ready(feature: Feature, record: Record, answered: bool) -> str:
+    if answered or record.answer:
+        return "its question was answered"
+    if not record.attempts:
+        return "not begun; " + (f"{', '.join(feature.depends_on)} done" if feature.depends_on else "first in order")
+    return f"attempt {record.attempts} was {record.outcome or 'not finished'}"
+
+
+def closure(features: Iterable[Feature], wanted: Iterable[str]) -> tuple[Feature, ...]:
+    """Return the wanted features and everything they depend on, in the order given; all of them if none is named."""
+    features = tuple(features)
+    by_slug = {feature.slug: feature for feature in features}
+    queue = list(wanted)
+    if not queue:
+        return features
+    needed: set[str] = set()
+    while queue:
+        slug = queue.pop()
+        if slug not in needed and slug in by_slug:
+            needed.add(slug)
+            queue.extend(by_slug[slug].depends_on)
+    return tuple(feature for feature in features if feature.slug in needed)
+
+
+# --- waiting out an outage ----------------------------------------------------------------------------------------
+
+
+def after_fault(faults: int, outage: float, rules: Rules, jitter: float, because: str) -> Wait | Stop:
+    """Return how long to wait after the `faults`-th fault in a row, or the halt when the outage is too long.
+
+    `outage` is the seconds since the first of them; `jitter` a random number in [0, 1). The wait doubles from
+    `fault_backoff`, is capped below the life of a prompt cache, and loses up to a quarter by jitter.
+    """
+    if rules.outage_limit and outage >= rules.outage_limit:
+        return Stop(Halt.QUOTA, f"the outage lasts longer than `outage_limit`: {because}")
+    wait = min(rules.fault_backoff * 2.0 ** min(faults - 1, 30), max(CACHE_LIFE, rules.fault_backoff))
+    wait *= 1 - jitter / 4
+    if rules.outage_limit:
+        wait = min(wait, max(0.0, rules.outage_limit - outage))
+    return Wait(wait, because)
+
+
+# --- judging an attempt -------------------------------------------------------------------------------------------
+
+
+def judge_claim(*, claimed: bool, words: str, checks: int, green: bool, stopped: bool, reply: Reply) -> Claim:
+    """Say what a claim is worth. `words` is what the agent wrote into the marker, `checks` how many there are."""
+    if not claimed:
+        return Claim.NONE
+    if stopped:
+        return Claim.PENDING
+    if checks:
+        return Claim.CONFIRMED if green else Claim.RED
+    return Claim.UNVERIFIED if words.strip() and not failed(reply) else Claim.UNFOUNDED
+
+
+def failed(reply: Reply) -> bool:
+    """Whether the agent itself did badly: it ended with an error, was killed, or could not be started."""
+    ended, said = reply.exit, reply.transcript
+    if ended.ended in (Ended.TIMED_OUT, Ended.IDLE, Ended.LOST, Ended.NOT_STARTED, Ended.STOPPED):
+        return True
+    if said.results:  # its own last word counts, not the exit code (143 after a result is a success)
+        return said.is_error
+    return said.is_error or ended.code != 0
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """Return the verdict on an attempt: the first that applies, and a finished feature is looked at first."""
+    e, ended = evidence, evidence.reply.exit.ended
+    wrote = e.note_bytes > e.stuck_bytes or e.changed
+    if e.claim is Claim.CONFIRMED:
+        return Verdict(Outcome.DONE, "the checks passed", progress=True, charged=True)
+    if e.claim is Claim.UNVERIFIED:
+        return Verdict(Outcome.DONE, "accepted on the agent's word: no checks", progress=True, charged=True)
+    if ended is Ended.STOPPED or e.claim is Claim.PENDING:
+        return Verdict(Outcome.INTERRUPTED, "stopped before it ended", progress=wrote, charged=e.crashed)
+    if e.limit is not None:
+        return Verdict(Outcome.FAULT, f"{e.limit.kind}: {one_line(e.limit.text)}", progress=wrote, charged=False)
+    if e.fault is not None:
+        return Verdict(Outcome.FAULT, f"{e.fault.kind}: {one_line(e.fault.text)}", progress=wrote, charged=False)
+    if e.question is not None:
+        return Verdict(Outcome.BLOCKED, one_line(e.question), progress=True, charged=True)
+    if e.claim is Claim.RED:
+        names = ", ".join(f"`{one_line(command, 60)}`" for command in e.failing)
+        said = f"claimed done, but {names or 'a check'} failed"
+        return Verdict(Outcome.UNCONFIRMED, said, progress=not e.same_failure, charged=True)
+    if e.claim is Claim.UNFOUNDED:
+        said = "claimed done without checks, and the agent failed or said nothing in the marker"
+        return Verdict(Outcome.UNCONFIRMED, said, progress=wrote, charged=True)
+    if ended in (Ended.TIMED_OUT, Ended.IDLE):
+        said = "no output for longer than the idle limit" if ended is Ended.IDLE else "over its time limit"
+        return Verdict(Outcome.TIMED_OUT, said, progress=e.note_bytes > 0 or e.changed, charged=True)
+    if failed(e.reply):
+        return Verdict(Outcome.FAILED, _why_failed(e.reply), progress=e.note_bytes > 0 or e.changed, charged=True)
+    if not wrote:
+        said = f"a note of {e.note_bytes} bytes and no file changed"
+        return Verdict(Outcome.STALLED, said, progress=False, charged=True)
+    said = f"a note of {e.note_bytes} bytes" + (", files changed" if e.changed else ", no file changed")
+    return Verdict(Outcome.PROGRESSED, said, progress=True, charged=True)
+
+
+def _why_failed(reply: Reply) -> str:
+    ended, said = reply.exit, reply.transcript
+    if ended.ended is Ended.NOT_STARTED:
+        return f"the agent could not be started: {one_line(ended.error)}"
+    if ended.ended is Ended.LOST:
+        return "the agent's supervisor was killed, and the agent with it"
+    words = one_line(said.error_text or ended.stderr_tail[-400:])
+    how = f"exit {ended.code}" if ended.code is None or ended.code >= 0 else f"signal {-ended.code}"
+    return f"the agent failed ({how})" + (f": {words}" if words else "")

@@ -1,0 +1,345 @@
+"""The one door to the disk: tails, atomic replacement, synced appends, the run's lock. Knows bytes, not meanings."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from harness.errors import LockHeld, StorageError
+
+TAIL_WINDOW = 64 * 1024
+
+
+@contextmanager
+def storage(path: Path, doing: str) -> Iterator[None]:
+    """Turn an OSError on `path` into a StorageError that says what harness was doing, in which file, and a hint."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"cannot {doing} `{path}`: {_reason(error)}", _storage_hint(error)) from error
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def _storage_hint(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "free some disk space, then run again; every file harness wrote so far is whole"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "make it writable for you, or choose another folder with `logs_dir`"
+    if error.errno in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST):
+        return "a file or folder stands where the other kind belongs: move it away"
+    return "mend the file or the disk, then run again"
+
+
+# --- reading ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """The end of a text file: at most so many lines and bytes of it. `cut` is how many bytes came before."""
+
+    text: str
+    cut: int
+    size: int
+
+
+def read_text(path: Path, limit: int | None = None) -> str:
+    """Return the file as text, UTF-8 with errors replaced; at most `limit` bytes; "" when there is none."""
+    with storage(path, "read"):
+        try:
+            with path.open("rb") as file:
+                return file.read(-1 if limit is None else limit).decode("utf-8", "replace")
+        except FileNotFoundError:
+            return ""
+
+
+def read_tail(path: Path, lines: int, limit: int) -> Tail:
+    """Return the last `lines` lines of the file in at most `limit` bytes, newest kept, found by seeking.
+
+    Starts at a line's beginning where it can; a single line longer than `limit` is cut at its front.
+    """
+    with storage(path, "read"):
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return Tail("", 0, 0)
+        try:
+            size = os.fstat(fd).st_size
+            start = max(0, size - limit - 1)
+            data = _read_from(fd, start, size - start)
+        finally:
+            os.close(fd)
+    if start > 0:  # we read one byte more than allowed, to know whether a line begins right there
+        newline = data.find(b"\n")
+        data = data[newline + 1 :] if 0 <= newline < len(data) - 1 else data[1:]
+    kept = data.splitlines(keepends=True)[-lines:]
+    text = b"".join(kept)
+    return Tail(text.decode("utf-8", "replace"), size - len(text), size)
+
+
+def read_span(path: Path, start: int, limit: int) -> bytes:
+    """Return at most `limit` bytes of the file from offset `start`; b"" when there is none."""
+    with storage(path, "read"):
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return b""
+        try:
+            return _read_from(fd, start, limit)
+        finally:
+            os.close(fd)
+
+
+def _read_from(fd: int, start: int, length: int) -> bytes:
+    os.lseek(fd, start, os.SEEK_SET)
+    chunks = []
+    while length > 0 and (chunk := os.read(fd, min(length, 1 << 20))):
+        chunks.append(chunk)
+        length -= len(chunk)
+    return b"".join(chunks)
+
+
+def size_of(path: Path) -> int:
+    """Return the file's size in bytes, 0 when there is none."""
+    with storage(path, "look at"):
+        try:
+            return path.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+
+def tail_digest(path: Path, end: int) -> str:
+    """Return the SHA-256 of the up to 64 KiB that lie before offset `end`: two equal ones mean only growth since."""
+    start = max(0, end - TAIL_WINDOW)
+    return sha256(read_span(path, start, end - start)).hexdigest()
+
+
+# --- writing ------------------------------------------------------------------------------------------------------
+
+
+def write_atomic(path: Path, content: str | bytes) -> None:
+    """Replace the file as a whole: a temporary file beside it, synced, renamed, and the folder synced."""
+    raw = content.encode("utf-8", "replace") if isinstance(content, str) else content
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with storage(path, "write"):
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        try:
+            try:
+                _write_all(fd, raw)
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+            os.rename(temporary, path)  # noqa: PTH104 - one syscall, its error is ours to tell
+        except OSError:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+        sync_folder(path.parent)
+
+
+def append(path: Path, content: str | bytes, *, sync: bool = True) -> None:
+    """Add to the end of the file in one write; on a failed write the file is cut back to what it was."""
+    raw = content.encode("utf-8", "replace") if isinstance(content, str) else content
+    with storage(path, "append to"):
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        try:
+            append_fd(fd, raw, sync=sync)
+        finally:
+            os.close(fd)
+
+
+def append_fd(fd: int, raw: bytes, *, sync: bool) -> None:
+    """Append to an open O_APPEND file; raises OSError after cutting the file back, so that no torn line stays."""
+    before = os.fstat(fd).st_size
+    try:
+        _write_all(fd, raw)
+        if sync:
+            os.fsync(fd)
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(fd, before)
+        raise
+
+
+def _write_all(fd: int, raw: bytes) -> None:
+    view = memoryview(raw)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames and new names in the folder durable."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def make_folder(folder: Path) -> None:
+    """Create the folder and its parents; being there already is fine."""
+    with storage(folder, "make the folder"):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def remove(path: Path) -> None:
+    """Remove the file; being gone already is fine."""
+    with storage(path, "remove"), suppress(FileNotFoundError):
+        path.unlink()
+
+
+def move(source: Path, target: Path) -> None:
+    """Rename `source` to `target`, whose folder is made; both folders are synced."""
+    make_folder(target.parent)
+    with storage(source, "move"):
+        source.rename(target)
+        sync_folder(target.parent)
+        sync_folder(source.parent)
+
+
+def copy_tail(source: Path, target: Path, limit: int) -> None:
+    """Replace `target` by the last `limit` bytes of `source`, atomically."""
+    size = size_of(source)
+    write_atomic(target, read_span(source, max(0, size - limit), limit))
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Remove what an interrupted write_atomic left in the folder. Only the holder of the lock may do this."""
+    with storage(folder, "tidy"), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(".") and entry.name.endswith(".tmp"):
+                with suppress(OSError):
+                    os.unlink(entry.path)  # noqa: PTH108
+
+
+def free_bytes(folder: Path) -> int:
+    """Return how many bytes an ordinary user can still write in the folder's file system."""
+    with storage(folder, "look at"):
+        stat = os.statvfs(folder)
+    return stat.f_bavail * stat.f_frsize
+
+
+# --- the lock -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a lock, as it said itself: for messages only, never to decide."""
+
+    pid: int
+    since: str
+    host: str
+    alive: bool
+
+
+class Lock:
+    """An flock on a file, held until `close` and by every child that inherits its descriptor."""
+
+    def __init__(self, path: Path) -> None:
+        """`path` is created where it is missing; nothing is locked yet."""
+        self.path = path
+        with storage(path, "open"):
+            self.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+    def try_hold(self) -> bool:
+        """Take the lock without waiting and write down who has it; False when somebody else has it."""
+        try:
+            fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        identity = process_start(os.getpid())
+        who = {"pid": os.getpid(), "started": identity, "since": now, "host": socket.gethostname()}
+        line = json.dumps(who).encode() + b"\n"
+        with storage(self.path, "write"):
+            os.ftruncate(self.fd, 0)
+            os.pwrite(self.fd, line, 0)
+        return True
+
+    def holder(self) -> Holder | None:
+        """Say who wrote the file last; None when it cannot be read."""
+        try:
+            who = json.loads(os.pread(self.fd, 4096, 0))
+            pid, started, host = int(who["pid"]), str(who["started"]), str(who["host"])
+        except (ValueError, KeyError, TypeError, OSError):
+            return None
+        alive = host != socket.gethostname() or process_start(pid) == started != ""
+        return Holder(pid, str(who.get("since", "")), host, alive)
+
+    def close(self) -> None:
+        """Let go; the lock stays held while a child has inherited the descriptor."""
+        os.close(self.fd)
+
+
+def hold_lock(path: Path, *, patience: float, tell: object = None) -> Lock:
+    """Take the run's lock or raise LockHeld naming the holder.
+
+    Where the holder named is dead, its supervisor is still cleaning up: tries again for `patience` seconds, and says
+    so once through `tell(sentence)`.
+    """
+    lock = Lock(path)
+    deadline = time.monotonic() + patience
+    told = False
+    while not lock.try_hold():
+        holder = lock.holder()
+        if holder is not None and holder.alive or time.monotonic() > deadline:
+            lock.close()
+            raise _lock_held(path, holder)
+        if not told and callable(tell):
+            tell("the run before was killed; waiting for its supervisor to end what it left")
+            told = True
+        time.sleep(0.05)
+    return lock
+
+
+def lock_is_held(path: Path) -> Holder | None:
+    """Say who holds the lock now, None when nobody does. Never creates the file."""
+    if not path.exists():
+        return None
+    lock = Lock(path)
+    try:
+        try:
+            fcntl.flock(lock.fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return lock.holder() or Holder(0, "", "", True)
+        return None
+    finally:
+        lock.close()
+
+
+def _lock_held(path: Path, holder: Holder | None) -> LockHeld:
+    if holder is None:
+        return LockHeld(f"another run holds `{path}`", "wait for it, or pause it with `harness halt`")
+    return LockHeld(
+        f"another run has this project: pid {holder.pid} on {holder.host}, since {holder.since or 'an unknown time'}",
+        "watch it with `harness status`, pause it with `harness halt`",
+    )
+
+
+def process_start(pid: int) -> str:
+    """Return when the process started, so that a reused pid is told apart; "" when there is no such process."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
+            return file.read().rpartition(b")")[2].split()[19].decode()
+    except (OSError, IndexError):
+        pass
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return ""
+    except OSError:
+        pass
+    return "" if os.path.isdir("/proc/self") else "unknown"  # noqa: PTH112

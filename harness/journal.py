@@ -1,0 +1,119 @@
+"""The journal: what happened and why, append-only, a JSON line with its checksum per event; and run.log beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness import files
+from harness.errors import JournalError
+
+Event = dict[str, Any]
+
+_CRC_FIELD = b',"crc":"'
+_CRC_LENGTH = len(_CRC_FIELD) + 8 + len(b'"}')
+
+
+def utc(moment: float) -> str:
+    """Return epoch seconds as `2026-11-21T03:04:05.678Z`."""
+    text = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def encode_event(event: Event) -> bytes:
+    """Return the event as one line that ends in its own CRC-32 (of the line without the `crc` field)."""
+    body = json.dumps(event, ensure_ascii=False, separators=(",", ":"), default=str).encode("utf-8", "replace")
+    return body[:-1] + _CRC_FIELD + f"{zlib.crc32(body):08x}".encode() + b'"}\n'
+
+
+def decode_line(line: bytes) -> Event | None:
+    """Return the event of a line (without its newline), None when the line is damaged."""
+    body = line[:-_CRC_LENGTH] + b"}"
+    if line[-_CRC_LENGTH:] != _CRC_FIELD + f"{zlib.crc32(body):08x}".encode() + b'"}':
+        return None
+    try:
+        event = json.loads(body)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) else None
+
+
+def _read_events(path: Path) -> tuple[list[Event], int]:
+    """Return every event and the length in bytes of the sound part; what follows is a torn tail.
+
+    Raises JournalError when a sound line follows a damaged one: that is no crash, and nothing is guessed.
+    """
+    events: list[Event] = []
+    sound = 0
+    damaged_line = 0
+    raw = files.read_span(path, 0, files.size_of(path))
+    for number, line in enumerate(raw.split(b"\n"), start=1):
+        at_end = sound + len(line) >= len(raw)  # a last line without its newline is torn, even if its text is whole
+        event = None if at_end else decode_line(line)
+        if event is None:
+            damaged_line = damaged_line or number
+        elif damaged_line:
+            raise JournalError(
+                f"`{path}` is damaged at line {damaged_line}, and sound lines follow it",
+                "restore it from a backup, or move it away: its history is then forgotten, markers and logs stay",
+            )
+        else:
+            events.append(event)
+            sound += len(line) + 1
+    return events, sound
+
+
+def read_journal(path: Path) -> list[Event]:
+    """Return the events of a journal that somebody else may be writing: a torn tail is skipped, nothing is mended."""
+    return _read_events(path)[0]
+
+
+class Journal:
+    """The open journal and run.log of the holder of the run's lock."""
+
+    def __init__(self, folder: Path, run: str, clock: Callable[[], float]) -> None:
+        """Open `folder`/journal.jsonl and run.log; a torn tail is cut. `clock` gives epoch seconds."""
+        self.path = folder / "journal.jsonl"
+        self.run = run
+        self._clock = clock
+        self.events, sound = _read_events(self.path)
+        with files.storage(self.path, "open"):
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+            self._fd = os.open(self.path, flags, 0o644)
+            self._log_fd = os.open(folder / "run.log", flags, 0o644)
+            self.cut = os.fstat(self._fd).st_size - sound
+            if self.cut:
+                os.ftruncate(self._fd, sound)
+                os.fsync(self._fd)
+            files.sync_folder(folder)
+        self._sequence = int(self.events[-1].get("seq", 0)) if self.events else 0
+
+    def record(self, event: str, **fields: Any) -> Event:  # noqa: ANN401 - an event carries what its reader needs
+        """Append one event, synced before this returns, and give it back. Raises StorageError, leaving no torn line."""
+        self._sequence += 1
+        entry: Event = {"seq": self._sequence, "at": utc(self._clock()), "run": self.run, "event": event, **fields}
+        with files.storage(self.path, "append to"):
+            files.append_fd(self._fd, encode_event(entry), sync=True)
+        return entry
+
+    def log(self, line: str) -> None:
+        """Append a line for people to run.log; a full disk is not told here, the journal will tell it."""
+        try:
+            files.append_fd(self._log_fd, f"{utc(self._clock())} {line}\n".encode("utf-8", "replace"), sync=False)
+        except OSError:
+            return
+
+    def close(self) -> None:
+        """Close both files."""
+        os.close(self._fd)
+        os.close(self._log_fd)
+
+
+def events_of(events: list[Event], slug: str) -> Iterator[Event]:
+    """Yield the events about one feature, oldest first."""
+    return (event for event in events if event.get("slug") == slug)

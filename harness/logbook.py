@@ -1,0 +1,90 @@
+"""The logs that agents write: where a note begins and ends, and a shadow against those who cut a log instead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import files
+from harness.text import plain
+
+NOTE_LIMIT = 256 * 1024  # bytes of a note that are read; what is longer stays in the log
+SHADOW_LIMIT = 8 * 1024 * 1024  # bytes of a log that was there before harness that are copied into the shadow
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where a log ended when an attempt began: its size in bytes and the digest of its last 64 KiB."""
+
+    size: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What an agent added to a log; `tampered` when it had cut or changed what was there, and that was restored."""
+
+    text: str
+    size: int
+    tampered: bool = False
+
+
+class Logbook:
+    """One append-only log with its shadow in logs/.kept."""
+
+    def __init__(self, path: Path, kept: Path) -> None:
+        """`path` is the log, `kept` the folder of shadows."""
+        self.path = path
+        self.shadow = kept / path.name
+
+    def mark(self) -> Mark:
+        """Say where the log ends now, and bring the shadow up to it: what a person wrote meanwhile is right."""
+        size = files.size_of(self.path)
+        mark = Mark(size, files.tail_digest(self.path, size))
+        kept = files.size_of(self.shadow)
+        if size and files.tail_digest(self.shadow, kept) != mark.digest:
+            files.copy_tail(self.path, self.shadow, SHADOW_LIMIT)
+        elif not size and kept:
+            files.remove(self.shadow)
+        return mark
+
+    def take_note(self, mark: Mark) -> Note:
+        """Return what was added since the mark; a log that shrank or changed is restored first, nothing is lost."""
+        size = files.size_of(self.path)
+        if size < mark.size or files.tail_digest(self.path, mark.size) != mark.digest:
+            return self._restore()
+        raw = files.read_span(self.path, mark.size, NOTE_LIMIT)
+        if size - mark.size > SHADOW_LIMIT:
+            files.copy_tail(self.path, self.shadow, SHADOW_LIMIT)
+        elif raw:
+            files.append(self.shadow, files.read_span(self.path, mark.size, size - mark.size), sync=False)
+        return Note(plain(raw.decode("utf-8", "replace")), size - mark.size)
+
+    def add(self, text: str) -> None:
+        """Append harness's own lines: never part of a note."""
+        mark_of_end = files.read_span(self.path, max(0, files.size_of(self.path) - 1), 1)
+        gap = "" if mark_of_end in (b"", b"\n") else "\n"
+        files.append(self.path, gap + text)
+        files.append(self.shadow, gap + text, sync=False)
+
+    def _restore(self) -> Note:
+        """Put the shadow back, with the agent's own lines behind it."""
+        old = files.read_span(self.shadow, 0, files.size_of(self.shadow))
+        new = files.read_span(self.path, 0, files.size_of(self.path))
+        own = _lines_behind_common_start(old, new)
+        if old and not old.endswith(b"\n") and own:
+            old += b"\n"
+        files.write_atomic(self.path, old + own)
+        files.write_atomic(self.shadow, old + own)
+        return Note(plain(own[:NOTE_LIMIT].decode("utf-8", "replace")), len(own), tampered=True)
+
+
+def _lines_behind_common_start(old: bytes, new: bytes) -> bytes:
+    """Return the lines of `new` that are not simply the beginning of `old` written again."""
+    old_lines, new_lines = old.splitlines(keepends=True), new.splitlines(keepends=True)
+    same = 0
+    for one, other in zip(old_lines, new_lines, strict=False):
+        if one.rstrip() != other.rstrip():
+            break
+        same += 1
+    return b"".join(new_lines[same:])

@@ -1,0 +1,98 @@
+"""The loop: look, begin, work, keep. Decisions are in `decide`, effects in `attempt`; nothing prints in here."""
+
+from __future__ import annotations
+
+from harness import files
+from harness.attempt import begin, keep, recover, work
+from harness.decide import after_fault, stuck_limit_of, what_next
+from harness.domain import Evidence, Feature, Halt, LimitKind, Look, Outcome, Stop, Verdict, Wait, Work
+from harness.halts import WRITES_HALT, compose_halt, local_time
+from harness.journal import utc
+from harness.narrator import Tone
+from harness.run import Run
+from harness.units import format_duration
+
+
+def run_loop(run: Run) -> tuple[Stop, Look]:
+    """Work until every feature is done or a person is needed; return why it ended and the last look."""
+    recover(run)
+    rested = True
+    while True:
+        look = run.look()
+        match what_next(look, run.rules):
+            case Stop() as stop:
+                return conclude(run, stop), look
+            case Work() if not rested:
+                run.control.wait(run.settings.pause)
+                rested = True
+            case Work(feature, because):
+                attempt = begin(run, feature, because)
+                reply = work(run, attempt)
+                verdict, evidence = keep(run, attempt, reply)
+                rested = take_stock(run, feature, verdict, evidence)
+
+
+def take_stock(run: Run, feature: Feature, verdict: Verdict, evidence: Evidence) -> bool:
+    """Count the attempt and see what it means for the run; True when it was followed by a wait already."""
+    run.iterations += verdict.charged
+    cost = evidence.reply.transcript.cost.dollars
+    if cost is not None:
+        run.dollars = (run.dollars or 0.0) + cost
+        run.narrator.cost(run.dollars)
+    if evidence.limit is not None:
+        halt = Halt.CANNOT_START if evidence.limit.kind is LimitKind.REFUSED else Halt.QUOTA
+        why = f"{evidence.limit.kind}: {evidence.limit.text}"
+        run.trip = Stop(halt, why, advice=evidence.limit.hint, resets_at=evidence.limit.resets_at)
+    if verdict.outcome is not Outcome.FAULT or evidence.fault is None:
+        run.faults = 0
+        park_if_stuck(run, feature)
+        return False
+    return wait_out_fault(run, evidence.fault.kind + ": " + evidence.fault.text)
+
+
+def wait_out_fault(run: Run, because: str) -> bool:
+    """Wait after somebody else's outage, each time longer; one that lasts too long ends the run."""
+    if run.faults == 0:
+        run.first_fault = run.monotonic()
+    run.faults += 1
+    outage = run.monotonic() - run.first_fault
+    match after_fault(run.faults, outage, run.rules, run.random(), because):
+        case Stop() as stop:
+            run.trip = stop
+        case Wait(seconds):
+            run.record("waiting", seconds=round(seconds, 3), because=because)
+            run.tell(f"waiting {format_duration(round(seconds, 1))}: {because}; nothing is charged", Tone.NOTICE)
+            run.control.wait(seconds)
+    return True
+
+
+def park_if_stuck(run: Run, feature: Feature) -> None:
+    """With --keep-going, set a feature without progress aside for this run."""
+    limit, streak = stuck_limit_of(feature, run.rules), run.history.record(feature.slug).streak
+    if run.settings.keep_going and limit and streak >= limit:
+        run.record("parked", slug=feature.slug, streak=streak)
+        run.parked.add(feature.slug)
+        run.tell(f"{feature.slug}: set aside after {streak} attempts in a row without progress", Tone.BAD)
+
+
+def conclude(run: Run, stop: Stop) -> Stop:
+    """Write down how the run ended, with a HALT file where a person must look before the next one."""
+    run.record("halted", halt=stop.halt.name, code=stop.halt.code, because=stop.because, slug=stop.slug)
+    if wants_halt_file(run, stop) and run.control.halt() is None:
+        files.write_atomic(run.paths.halt, compose_halt(stop, run=run.id[:8], at=utc(run.clock())))
+    run.record("run_ended", halt=stop.halt.name, code=stop.halt.code, iterations=run.iterations, dollars=run.dollars)
+    tone = Tone.GOOD if stop.halt is Halt.ALL_DONE else Tone.BAD
+    run.tell(f"end: {stop.halt.sentence} ({stop.because}); exit {stop.halt.code}", tone)
+    if stop.resets_at is not None:
+        run.tell(f"it resets at {local_time(stop.resets_at)}", tone)
+    run.tell(f"next: {stop.advice or stop.halt.advice}")
+    return stop
+
+
+def wants_halt_file(run: Run, stop: Stop) -> bool:
+    """Whether this end of a run keeps the next one from starting until a person has looked."""
+    if stop.halt not in WRITES_HALT:
+        return False
+    if stop.halt in (Halt.BLOCKED, Halt.STUCK) and run.settings.keep_going:
+        return False
+    return stop.halt is not Halt.BLOCKED or stop.slug in run.fresh_blocks

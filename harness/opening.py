@@ -1,0 +1,93 @@
+"""What a run says before its first attempt: who works, on what, within which limits, and how to stop it."""
+
+from __future__ import annotations
+
+from harness import __version__
+from harness.agents.choose import Agent
+from harness.decide import closure
+from harness.narrator import Tone
+from harness.process import capture
+from harness.run import Run, process_identity
+from harness.state import read_markers
+from harness.text import counted, one_line
+from harness.units import format_duration
+
+
+def announce(run: Run) -> None:
+    """Check that every agent can be started, decide about commits, and tell and record how the run begins."""
+    features = closure(run.shelf.read().features, run.wanted)
+    done = read_markers(run.paths).done
+    todo = [feature for feature in features if feature.slug not in done]
+    agents = {(agent := run.agent_for(feature)).name: agent for feature in todo}
+    names = ", ".join(_with_version(run, agent) for agent in agents.values()) or "none needed"
+    run.commits, why_not = _decide_commits(run)
+    checks = sum(bool(run.checks_for(feature)) for feature in todo)
+    settings = run.settings
+    run.record(
+        "run_began",
+        **process_identity(),
+        version=__version__,
+        agents=names,
+        features=[feature.slug for feature in features][:200],
+        todo=len(todo),
+        commits=run.commits,
+        settings={name: getattr(settings, name) for name in ("timeout", "idle_timeout", "max_iterations", "sandbox")},
+    )
+    if run.journal.cut:
+        run.tell(f"the journal's last line was torn ({run.journal.cut} bytes) and is cut", Tone.NOTICE)
+    run.tell(f"harness {__version__}, run {run.id[:8]}, agent {names}, model {settings.model or 'its own choice'}")
+    run.tell(f"{counted(len(features), 'feature')}, {len(todo)} to do; checks: {_say_checks(checks, len(todo))}")
+    run.tell(_say_limits(run))
+    run.tell(f"commits: {'one for each proven feature' if run.commits else why_not}")
+    run.tell("sandbox: none: the agent runs as you, unconfined", Tone.NOTICE)
+    if not run.supervisor.namespace and run.supervisor.why:
+        run.tell(f"pid namespace: none ({one_line(run.supervisor.why)}); the supervisor ends what is left", Tone.NOTICE)
+    run.tell("to stop: `touch HALT` after this attempt, `echo now > HALT` at once, or Ctrl-C")
+    for warning in run.config.warnings:
+        run.tell_once(warning, Tone.NOTICE)
+
+
+def _with_version(run: Run, agent: Agent) -> str:
+    """Return an agent's name with the version its command says; the scripted one has none."""
+    if agent.name in ("scripted", "command"):
+        return agent.name
+    environ = agent.environment(run.environ, run.settings.env_pass, run.id)
+    said = capture((agent.argv[0], "--version"), cwd=run.temporary, env=environ, timeout=15.0)
+    version = one_line(said.stdout.decode("utf-8", "replace"), 60)
+    return f"{agent.name} ({version})" if said.code == 0 and version else agent.name
+
+
+def _decide_commits(run: Run) -> tuple[bool, str]:
+    """Commit only where the tree was clean at start, or holds nothing but what an earlier run left in it."""
+    if run.settings.commit == "never":
+        return False, "off (`commit: never`)"
+    if not run.workspace.has_git:
+        return False, "off: this is no git repository"
+    snapshot = run.workspace.snapshot()
+    if not snapshot.head:
+        return False, "off: the repository has no commit yet"
+    ours = run.history.commits and (run.history.run_open or snapshot.digest == run.history.tree)
+    if not snapshot.clean and not ours:
+        return False, f"off: the tree has {counted(len(snapshot.files), 'uncommitted change')} (commit or stash them)"
+    return True, ""
+
+
+def _say_checks(with_checks: int, todo: int) -> str:
+    if not todo:
+        return "nothing left to check"
+    if not with_checks:
+        return "none, a claim is accepted on the agent's word"
+    if with_checks < todo:
+        return f"for {with_checks} of {todo}, the others are accepted on the agent's word"
+    return "for each"
+
+
+def _say_limits(run: Run) -> str:
+    s = run.settings
+    parts = [f"{format_duration(s.timeout)} an attempt" if s.timeout else "no time limit an attempt"]
+    parts += [f"{format_duration(s.idle_timeout)} without output"] if s.idle_timeout else []
+    parts += [f"{s.max_iterations} iterations"] if s.max_iterations else []
+    parts += [f"{format_duration(s.max_time)} in all"] if s.max_time else []
+    parts += [f"stuck after {s.stuck_limit}"] if s.stuck_limit else []
+    return "limits: " + ", ".join(parts)
+

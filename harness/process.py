@@ -1,0 +1,681 @@
+"""Child processes: start, feed, watch, time out, kill the whole tree. The only home of `subprocess`.
+
+`Supervisor.run` is for agents and checks: hostile until proven otherwise, so they run below `supervise.py`.
+`capture` is for short trusted commands such as git. `sweep` ends what a dead run left behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from .domain import Ended, Exit
+from .errors import AgentError, StorageError
+
+RUN_ID = "HARNESS_RUN_ID"
+MIB = 1 << 20
+_CHUNK = 256 * 1024  # bytes of one read: fits the second-level cache
+_WAKE = 0.2  # seconds after which the listener is asked again at the latest
+_TAIL = 4096  # bytes of stderr that are kept for messages
+_LAST_READ = 16 * MIB  # bytes read after the tree is dead: more than a pipe holds, less than a stranger can delay us
+_SPARE = 5.0  # seconds the supervisor waits beyond timeout and grace for us to end the attempt ourselves
+_FROM_ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # all that python may need to start
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What to start. `stdin` is a regular file, so that a long prompt cannot deadlock; None gives /dev/null."""
+
+    argv: tuple[str, ...]
+    cwd: Path
+    env: Mapping[str, str]
+    stdin: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How long, in seconds (0 = no limit), and how much, in bytes."""
+
+    timeout: float = 0
+    idle_timeout: float = 0  # without a byte on stdout or stderr
+    grace: float = 5.0  # from TERM to KILL
+    finish_grace: float = 10.0  # for going away after the final result
+    output_cap: int = 64 * MIB  # of stdout kept on disk
+    line_cap: int = 8 * MIB  # of one line handed to the listener
+    stderr_cap: int = 1 * MIB  # of stderr kept on disk
+
+
+class Listener(Protocol):
+    """Who hears an agent's output, and knows what it means."""
+
+    def line(self, line: bytes) -> None:
+        """Take a line of stdout, without its newline, cut at `line_cap`."""
+
+    def busy(self) -> bool:
+        """Whether a tool call is running: the idle limit waits for it, the timeout does not."""
+
+    def finished(self) -> bool:
+        """Whether it printed its final result: if it does not end within `finish_grace`, it is ended."""
+
+    def stop(self) -> float | None:
+        """A grace in seconds when it has to stop now; asked at every wake, at least each 200 ms."""
+
+
+# --- the supervisor, seen from here ------------------------------------------------------------------------------
+
+
+class Supervisor:
+    """Runs commands so that nothing of them survives: not their end, not a timeout, not a kill -9 of harness.
+
+    `lock_fd` is kept open by the supervisor until everything is dead. `wake_fds` are descriptors (made non-blocking)
+    that make a running attempt ask its listener when they become readable. `namespace` is `auto` or `off`; as
+    attributes, `namespace` says whether attempts run in a pid namespace and `why` why not; `pid` is the supervisor's.
+    May be used from several threads.
+    """
+
+    def __init__(self, *, lock_fd: int | None = None, namespace: str = "auto", wake_fds: Sequence[int] = ()) -> None:
+        self.namespace = False
+        self.why = ""
+        self.pid = 0
+        self._word = namespace
+        self._lock_fd = lock_fd
+        self._wake_fds = tuple(wake_fds)
+        for fd in self._wake_fds:
+            os.set_blocking(fd, False)  # several attempts empty the same one
+        self._mutex = threading.Lock()
+        self._start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def run(
+        self, command: Command, bounds: Bounds, listener: Listener, *, stdout: Path | None, stderr: Path | None
+    ) -> Exit:
+        """Run a command to its end; when this returns or raises, its whole tree is dead.
+
+        `stdout` and `stderr` are files that receive its output, created with the first byte. Raises StorageError when
+        they cannot be written or `command.stdin` cannot be read; what the listener raises is passed on.
+        """
+        out = _Kept(stdout, bounds.output_cap)
+        err = _Kept(stderr, bounds.stderr_cap)
+        with contextlib.closing(out), contextlib.closing(err), _Pipes(command.stdin) as pipes:
+            attempt = _Attempt(bounds, listener, pipes, out, err, self._wake_fds)
+            try:
+                self._request(command, bounds, pipes)
+                attempt.watch()
+            except BaseException:
+                attempt.abandon()
+                raise
+            attempt.finish()
+            return attempt.judge()
+
+    def close(self) -> None:
+        """End every attempt and the supervisor; waits up to 10 s, after which it goes on without us."""
+        with self._mutex:
+            self._socket.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(10)
+
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        program = Path(__file__).with_name("supervise.py")
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-X", "utf8", str(program), str(theirs.fileno()), self._word],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno(), *([] if self._lock_fd is None else [self._lock_fd])],
+                env={name: os.environ[name] for name in _FROM_ENVIRONMENT if name in os.environ},
+                start_new_session=True,  # here and not in supervise.py: a Ctrl-C must not reach it while it starts
+            )
+        hello = _read_message(ours)
+        if hello is None:
+            ours.close()
+            self._process.wait()
+            raise AgentError("the supervisor did not start", hint=f"see what `{sys.executable} -I -S {program} 0` says")
+        self._socket = ours
+        self.pid = self._process.pid
+        self.namespace, self.why = hello["namespace"], hello["why"]
+
+    def _request(self, command: Command, bounds: Bounds, pipes: _Pipes) -> None:
+        """Hand a command over, to a new supervisor if something killed the old one."""
+        with self._mutex:
+            try:
+                socket.send_fds(self._socket, [b"+"], [pipes.theirs.fileno()])
+            except (BrokenPipeError, ConnectionResetError):
+                self._socket.close()
+                self._process.wait()
+                self._start()
+                socket.send_fds(self._socket, [b"+"], [pipes.theirs.fileno()])
+        pipes.theirs.close()
+        limit = bounds.timeout + bounds.grace + _SPARE if bounds.timeout else 0
+        text = json.dumps(
+            {
+                "argv": [_as_utf8(word) for word in command.argv],
+                "cwd": _as_utf8(str(command.cwd)),
+                "env": {_as_utf8(name): _as_utf8(value) for name, value in command.env.items()},
+                "hard_limit": limit,
+            }
+        )
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # then the report, or its absence, says why
+            line = memoryview(text.encode() + b"\n")
+            sent = socket.send_fds(pipes.control, [line[:1]], [pipes.stdin, pipes.out_end, pipes.err_end])
+            pipes.control.sendall(line[sent:])
+        pipes.close_their_ends()
+
+
+class _Pipes:
+    """The descriptors of one attempt: our ends, and until they are handed over theirs."""
+
+    def __init__(self, stdin: Path | None) -> None:
+        try:
+            self.stdin = os.open(stdin or os.devnull, os.O_RDONLY)
+        except OSError as error:
+            raise StorageError(f"cannot read `{stdin}`: {error.strerror}") from error
+        self.out, self.out_end = _new_pipe()
+        self.err, self.err_end = _new_pipe()
+        self.control, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._their_ends = [self.stdin, self.out_end, self.err_end]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close_their_ends()
+        self.control.close()
+        self.theirs.close()
+        os.close(self.out)
+        os.close(self.err)
+
+    def close_their_ends(self) -> None:
+        """Close what the agent has by now, so that a pipe ends when the agent closes it."""
+        while self._their_ends:
+            os.close(self._their_ends.pop())
+
+
+def _new_pipe() -> tuple[int, int]:
+    """A pipe whose reading end does not block, as large as the system allows up to 1 MiB."""
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, MIB)
+    return reading, writing
+
+
+def _as_utf8(text: str) -> str:
+    """The same bytes for a supervisor that runs in UTF-8 mode, whatever our own locale is."""
+    return os.fsencode(text).decode("utf-8", "surrogateescape")
+
+
+def _read_message(channel: socket.socket) -> dict[str, Any] | None:
+    """Wait for the one message that comes; None when the other side ended without it."""
+    text = b""
+    while not text.endswith(b"\n"):
+        try:
+            part = channel.recv(65536)
+        except ConnectionResetError:
+            return None
+        if not part:
+            return None
+        text += part
+    message: dict[str, Any] = json.loads(text)
+    return message
+
+
+# --- one attempt -------------------------------------------------------------------------------------------------
+
+
+class _Attempt:
+    """Watches one command: reads what it prints, asks the listener, and sends the word that ends it."""
+
+    def __init__(
+        self, bounds: Bounds, listener: Listener, pipes: _Pipes, out: _Kept, err: _Kept, wake_fds: Sequence[int]
+    ) -> None:
+        self.bounds = bounds
+        self.listener = listener
+        self.pipes = pipes
+        self.out = out
+        self.err = err
+        self.lines = _Lines(bounds.line_cap, listener.line)
+        self.tail = b""
+        self.wake_fds = set(wake_fds)
+        self.readers = {pipes.out: self._heard_stdout, pipes.err: self._heard_stderr}
+        self.began = self.heard_at = time.monotonic()
+        self.finished_at: float | None = None
+        self.reason: Ended | None = None  # why we ended it
+        self.kill_at: float | None = None
+        self.report: dict[str, Any] | None = None
+
+    def watch(self) -> None:
+        """Until the whole tree is dead."""
+        while True:
+            ready = self._wait()
+            for fd in ready & self.readers.keys():
+                self._read(fd)
+            if self.pipes.control.fileno() in ready:
+                self.report = _read_message(self.pipes.control)
+                return
+            for fd in ready & self.wake_fds:
+                self._quiet(fd)
+            self._end_if_due()
+
+    def finish(self) -> None:
+        """Read what is still in the pipes, without waiting for a stray that holds them; close the files."""
+        for fd in list(self.readers):
+            left = _LAST_READ
+            while left > 0 and (size := self._read(fd)):
+                left -= size
+        self.lines.end()
+        self.out.end()
+
+    def abandon(self) -> None:
+        """End it at once and wait until the tree is dead, because we are about to raise."""
+        self.pipes.theirs.close()
+        if self.report is None:
+            self._end(Ended.STOPPED, 0)
+            _read_message(self.pipes.control)
+
+    def judge(self) -> Exit:
+        """How it ended, as a value. Raises StorageError when its output could not be kept."""
+        for kept in (self.out, self.err):
+            if kept.problem is not None:
+                raise kept.problem
+        report = self.report or {"code": None, "seconds": self._age(), "strays": 0, "error": "", "cause": "lost"}
+        return Exit(
+            ended=self._name(report["cause"]),
+            code=report["code"],
+            seconds=report["seconds"],
+            strays=report["strays"],
+            stdout_bytes=self.out.bytes,
+            stderr_bytes=self.err.bytes,
+            dropped_bytes=self.out.dropped,
+            long_lines=self.lines.long,
+            stderr_tail=self.tail.decode(errors="replace"),
+            error=report["error"],
+        )
+
+    def _name(self, cause: str) -> Ended:
+        if cause == "ended" and self.reason is not None:
+            return self.reason
+        return {
+            "exited": Ended.EXITED,
+            "limit": Ended.TIMED_OUT,
+            "not started": Ended.NOT_STARTED,
+        }.get(cause, Ended.LOST)
+
+    def _age(self) -> float:
+        return round(time.monotonic() - self.began, 4)
+
+    def _wait(self) -> set[int]:
+        poll = select.poll()
+        for fd in (*self.readers, *self.wake_fds, self.pipes.control.fileno()):
+            poll.register(fd, select.POLLIN)
+        now = time.monotonic()
+        until = min((moment for moment in self._deadlines() if moment > now), default=now + _WAKE)
+        return {fd for fd, _ in poll.poll(min(_WAKE, until - now) * 1000 + 1)}
+
+    def _deadlines(self) -> Iterator[float]:
+        if self.bounds.timeout:
+            yield self.began + self.bounds.timeout
+        if self.bounds.idle_timeout:
+            yield self.heard_at + self.bounds.idle_timeout
+        if self.finished_at is not None:
+            yield self.finished_at + self.bounds.finish_grace
+
+    def _read(self, fd: int) -> int:
+        """Take what one pipe holds, up to a chunk; 0 when it is empty or has ended."""
+        try:
+            data = os.read(fd, _CHUNK)
+        except BlockingIOError:
+            return 0
+        if not data:
+            del self.readers[fd]
+            return 0
+        self.heard_at = time.monotonic()
+        self.readers[fd](data)
+        return len(data)
+
+    def _heard_stdout(self, data: bytes) -> None:
+        self.out.write(data)
+        self.lines.feed(data)
+
+    def _heard_stderr(self, data: bytes) -> None:
+        self.err.write(data)
+        self.tail = (self.tail + data[-_TAIL:])[-_TAIL:]
+
+    def _quiet(self, fd: int) -> None:
+        """Empty a wake-up descriptor; forget it when its other end is closed."""
+        try:
+            if not os.read(fd, 4096):
+                self.wake_fds.discard(fd)
+        except BlockingIOError:
+            pass  # another attempt was faster
+
+    def _end_if_due(self) -> None:
+        """Send the word that ends it, when a person, a limit or a full disk says so."""
+        grace = self.listener.stop()
+        if grace is not None:
+            self._end(Ended.STOPPED, grace)
+        elif self.out.problem or self.err.problem:
+            self._end(Ended.STOPPED, self.bounds.grace)
+        elif self.reason is None and (reason := self._overdue()):
+            self._end(reason, self.bounds.grace)
+
+    def _overdue(self) -> Ended | None:
+        now = time.monotonic()
+        self.finished_at = (self.finished_at or now) if self.listener.finished() else None
+        timed_out = self.bounds.timeout and now >= self.began + self.bounds.timeout
+        if self.finished_at is not None:  # what it wanted to say is said: no timeout any more
+            return Ended.FINISHED if timed_out or now >= self.finished_at + self.bounds.finish_grace else None
+        if timed_out:
+            return Ended.TIMED_OUT
+        if self.bounds.idle_timeout and now >= self.heard_at + self.bounds.idle_timeout and not self.listener.busy():
+            return Ended.IDLE
+        return None
+
+    def _end(self, reason: Ended, grace: float) -> None:
+        """Ask the warden to end it; again only when that makes it end sooner. The first reason stays."""
+        kill_at = time.monotonic() + grace
+        if self.kill_at is not None and kill_at >= self.kill_at:
+            return
+        self.kill_at = kill_at
+        self.reason = self.reason or reason
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.pipes.control.sendall(json.dumps({"op": "end", "grace": grace}).encode() + b"\n")
+
+
+class _Lines:
+    """Cuts a stream into lines, holding never more than one line of `cap` bytes."""
+
+    def __init__(self, cap: int, hear: Callable[[bytes], None]) -> None:
+        self.cap = cap
+        self.hear = hear
+        self.long = 0
+        self._begun = bytearray()  # the line that has no end yet
+        self._skipping = False  # inside a line that was cut and handed over already
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes, and hand over every line that is whole."""
+        first, newline, rest = data.partition(b"\n")
+        self._grow(first)
+        if not newline:
+            return
+        self._hand_over()
+        *whole, begun = rest.split(b"\n")
+        for line in whole:
+            self.hear(line if len(line) <= self.cap else self._cut(line))
+        self._grow(begun)
+
+    def end(self) -> None:
+        """Hand over a last line without a newline."""
+        if self._begun:
+            self._hand_over()
+
+    def _grow(self, part: bytes) -> None:
+        if self._skipping:
+            return
+        self._begun += part
+        if len(self._begun) > self.cap:
+            self.hear(self._cut(bytes(self._begun)))
+            self._begun = bytearray()
+            self._skipping = True
+
+    def _cut(self, line: bytes) -> bytes:
+        self.long += 1
+        return line[: self.cap]
+
+    def _hand_over(self) -> None:
+        if not self._skipping:
+            self.hear(bytes(self._begun))
+            self._begun = bytearray()
+        self._skipping = False
+
+
+class _Kept:
+    """A file that keeps the first `cap` bytes of a stream; made with the first byte, None keeps nothing."""
+
+    def __init__(self, path: Path | None, cap: int) -> None:
+        self.path = path
+        self.cap = cap
+        self.bytes = 0
+        self.dropped = 0
+        self.problem: StorageError | None = None
+        self._fd: int | None = None
+        self._ends_line = True
+
+    def write(self, data: bytes) -> None:
+        """Keep what there is room for; a disk that refuses becomes `problem`, so that the tree can be ended first."""
+        room = max(0, self.cap - self.bytes)
+        self.bytes += len(data)
+        if self.path is None:
+            return
+        self.dropped += max(0, len(data) - room)
+        if room:
+            self._append(data[:room])
+
+    def end(self) -> None:
+        """Say on a line of its own what was dropped."""
+        if self.dropped:
+            text = json.dumps({"type": "harness", "dropped_bytes": self.dropped}).encode()
+            self._append((b"" if self._ends_line else b"\n") + text + b"\n")
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+    def _append(self, data: bytes) -> None:
+        if self.problem is not None or self.path is None:
+            return
+        try:
+            if self._fd is None:
+                # whatever an agent planted there: follow no link, wait for no reader of a fifo
+                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK
+                self._fd = os.open(self.path, flags, 0o644)
+            left = memoryview(data)
+            while left:
+                left = left[os.write(self._fd, left) :]
+            self._ends_line = data.endswith(b"\n")
+        except OSError as error:
+            hint = "free some space there, or see who may write to it, and run again"
+            self.problem = StorageError(f"cannot write `{self.path}`: {error.strerror}", hint=hint)
+
+
+# --- short trusted commands --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """What a short command gave back: 127 when there is no such program, 126 when it cannot be run."""
+
+    code: int
+    stdout: bytes
+    stderr: bytes
+    timed_out: bool = False
+    truncated: bool = False  # one of its outputs was longer than the cap
+
+
+def capture(
+    argv: Sequence[str | Path],
+    *,
+    cwd: Path,
+    env: Mapping[str, str] | None = None,
+    timeout: float = 10.0,
+    stdin: bytes = b"",
+    cap: int = 16 * MIB,
+) -> Captured:
+    """Run a short trusted command, without a shell, in a session of its own; keeps `cap` bytes of each output.
+
+    After `timeout` seconds its process group is killed. What it leaves running after its end is not waited for.
+    """
+    try:
+        process = subprocess.Popen(
+            argv,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,
+        )
+    except OSError as error:
+        code = 127 if isinstance(error, FileNotFoundError) else 126
+        return Captured(code, b"", f"cannot start `{argv[0]}`: {error.strerror}".encode())
+    with process:
+        try:
+            return _Capture(process, stdin, cap).until(time.monotonic() + timeout)
+        finally:
+            if process.poll() is None:
+                _kill_group(process)
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
+
+
+class _Capture:
+    """Feeds a short command and collects what it prints."""
+
+    def __init__(self, process: subprocess.Popen[bytes], stdin: bytes, cap: int) -> None:
+        assert process.stdout is not None and process.stderr is not None
+        self.process = process
+        self.left = memoryview(stdin)
+        self.cap = cap
+        self.truncated = False
+        self.out, self.err = process.stdout.fileno(), process.stderr.fileno()
+        self.kept = {self.out: bytearray(), self.err: bytearray()}
+        self.open = {self.out, self.err}
+        self.exit_fd = _open_pidfd(process.pid)
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                os.set_blocking(pipe.fileno(), False)
+
+    def until(self, deadline: float) -> Captured:
+        """Go on until it has ended, or the deadline."""
+        try:
+            while self.process.poll() is None and time.monotonic() < deadline:
+                self._step(deadline)
+        finally:
+            if self.exit_fd is not None:
+                os.close(self.exit_fd)
+        timed_out = self.process.poll() is None
+        if timed_out:
+            _kill_group(self.process)
+        for fd in list(self.open):
+            while self._read(fd):
+                pass
+        stdout, stderr = bytes(self.kept[self.out]), bytes(self.kept[self.err])
+        return Captured(self.process.returncode, stdout, stderr, timed_out=timed_out, truncated=self.truncated)
+
+    def _step(self, deadline: float) -> None:
+        poll = select.poll()
+        for fd in self.open if self.exit_fd is None else {*self.open, self.exit_fd}:
+            poll.register(fd, select.POLLIN)
+        if self.process.stdin is not None and not self.process.stdin.closed:
+            poll.register(self.process.stdin.fileno(), select.POLLOUT)
+        seconds = deadline - time.monotonic() if self.exit_fd is not None else 0.01  # without it, look again and again
+        for fd, _ in poll.poll(max(0.0, seconds) * 1000 + 1):
+            if fd in self.open:
+                self._read(fd)
+            elif fd != self.exit_fd:
+                self._write()
+
+    def _read(self, fd: int) -> bool:
+        try:
+            data = os.read(fd, _CHUNK)
+        except BlockingIOError:
+            return False
+        if not data:
+            self.open.discard(fd)
+            return False
+        room = self.cap - len(self.kept[fd])
+        self.truncated |= len(data) > room
+        self.kept[fd] += data[:room]
+        return True
+
+    def _write(self) -> None:
+        assert self.process.stdin is not None
+        try:
+            self.left = self.left[os.write(self.process.stdin.fileno(), self.left[:65536]) :]
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            self.left = self.left[:0]
+        if not self.left:
+            self.process.stdin.close()
+
+
+def _open_pidfd(pid: int) -> int | None:
+    """A descriptor that becomes readable when the process ends; None where the system has none."""
+    if sys.platform != "linux":
+        return None
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        return None
+
+
+# --- what a dead run left behind ---------------------------------------------------------------------------------
+
+
+def sweep(run_ids: Collection[str]) -> int:
+    """Kill our own user's processes that carry HARNESS_RUN_ID=<one of run_ids>; returns how many were killed.
+
+    Goes on until three looks in a row found none. Knows only Linux; returns 0 elsewhere. A process that cleaned its
+    environment is not found: this is the net below the supervisor, not the supervisor.
+    """
+    wanted = {f"{RUN_ID}={run_id}".encode() for run_id in run_ids}
+    killed, clean = set[int](), 0
+    while wanted and sys.platform == "linux" and clean < 3:
+        found = _kill_carriers(wanted)
+        killed |= found
+        clean = 0 if found else clean + 1
+        time.sleep(0.001)  # let a process that forks again and again come round
+    return len(killed)
+
+
+def _kill_carriers(wanted: Collection[bytes]) -> set[int]:
+    """One look over /proc, newest process first: it may be gone a moment later. Never ourselves or who started us."""
+    spared = {os.getpid(), os.getppid()}
+    found = set[int]()
+    for pid in sorted((int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()), reverse=True):
+        if pid not in spared and _carries(pid, wanted):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+                found.add(pid)
+    return found
+
+
+def _carries(pid: int, wanted: Collection[bytes]) -> bool:
+    """Whether a living process of our own user has one of these variables; a zombie's environment is empty."""
+    folder = Path(f"/proc/{pid}")
+    try:
+        return folder.stat().st_uid == os.geteuid() and not set(wanted).isdisjoint(
+            (folder / "environ").read_bytes().split(b"\0")
+        )
+    except OSError:
+        return False

@@ -1,0 +1,142 @@
+"""The prompt: template + feature + tails -> text. What never changes comes first, what changes each attempt last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from harness import files
+from harness.domain import Feature
+from harness.errors import ConfigError
+from harness.paths import Paths
+from harness.text import cut_middle, fenced, plain
+
+TAIL_LINES = 200
+LEARNINGS_LIMIT = 32 * 1024  # bytes
+LOG_LIMIT = 64 * 1024
+OBSERVED_LIMIT = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One part of a prompt, for `harness dry-run`: bytes in the prompt, and bytes of the source that were cut."""
+
+    name: str
+    size: int
+    cut: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """About how many tokens it is: four bytes each, the usual rule of thumb for English and code."""
+        return (self.size + 3) // 4
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The text for the agent's stdin and what it is made of."""
+
+    text: str
+    sections: tuple[Section, ...]
+
+
+def find_template(paths: Paths, configured: str) -> Path:
+    """Return the template's path: `template:` in harness.yaml, else templates/prompt.md, else the shipped one."""
+    if configured:
+        chosen = paths.root / configured
+        if not chosen.is_file():
+            raise ConfigError(f"the template `{configured}` does not exist", "mend `template` in harness.yaml")
+        return chosen
+    own = paths.root / "templates" / "prompt.md"
+    return own if own.is_file() else shipped_template("prompt.md")
+
+
+def shipped_template(name: str) -> Path:
+    """Return a template that ships with harness: inside the wheel, or at the top of an editable checkout."""
+    here = Path(__file__).resolve().parent
+    for folder in (here / "templates", here.parent / "templates"):
+        if (folder / name).is_file():
+            return folder / name
+    raise ConfigError(f"harness is installed without its template `{name}`", "install harness-loop again")
+
+
+def compose_prompt(
+    template: Path, feature: Feature, spec: str, checks: Sequence[str], paths: Paths, observed: str
+) -> Prompt:
+    """Return the prompt for one attempt. Reads the tails of the feature's log and of the learnings.
+
+    Raises ConfigError when the template cannot be rendered or names neither the log nor the `.done` marker.
+    """
+    learnings = files.read_tail(paths.learnings, TAIL_LINES, LEARNINGS_LIMIT)
+    log = files.read_tail(paths.log(feature.slug), TAIL_LINES, LOG_LIMIT)
+    observed = cut_middle(plain(observed), OBSERVED_LIMIT).strip()
+    values = {
+        "slug": feature.slug,
+        "title": feature.title,
+        "spec_path": str(feature.path),
+        "log_path": str(paths.log(feature.slug)),
+        "done_path": str(paths.done(feature.slug)),
+        "learnings_path": str(paths.learnings),
+        "spec": spec.strip(),
+        "checks": list(checks),
+        "learnings": fenced(plain(learnings.text)),
+        "learnings_cut": learnings.cut,
+        "prior_log": fenced(plain(log.text)),
+        "log_cut": log.cut,
+        "observed": fenced(observed),
+    }
+    text = _render(template, values)
+    _check_contract(template, text, paths, feature.slug)
+    return Prompt(text, _measure(text, values))
+
+
+def _measure(text: str, values: dict[str, object]) -> tuple[Section, ...]:
+    def size(name: str) -> int:
+        return len(str(values[name]).encode("utf-8", "replace"))
+
+    parts = (
+        Section("spec", size("spec")),
+        Section("learnings", size("learnings"), _number(values["learnings_cut"])),
+        Section("prior log", size("prior_log"), _number(values["log_cut"])),
+        Section("observed", size("observed")),
+    )
+    rest = len(text.encode("utf-8", "replace")) - sum(part.size for part in parts)
+    return (Section("instructions", rest), *parts)
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _check_contract(template: Path, text: str, paths: Paths, slug: str) -> None:
+    """An agent finds its marker as the first path that ends in `.done`; a template must keep that promise."""
+    first = next((word for word in text.split() if word.strip("`'\",;()").endswith(".done")), "")
+    if str(paths.done(slug)) not in first or str(paths.log(slug)) not in text:
+        raise ConfigError(
+            f"the template `{template}` does not tell the agent its files",
+            "it needs `{{ log_path }}`, and `{{ done_path }}` as its first path that ends in .done",
+        )
+
+
+def _render(template: Path, values: dict[str, object]) -> str:
+    source = files.read_text(template)
+    from jinja2 import TemplateError
+
+    try:
+        return str(_compile(source).render(values))
+    except TemplateError as error:
+        line = getattr(error, "lineno", None)
+        where = f"`{template}`" + (f" line {line}" if line else "")
+        raise ConfigError(f"the template {where} cannot be used: {error}", "see `templates/prompt.md`") from error
+
+
+@lru_cache(maxsize=4)
+def _compile(source: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - jinja2 is imported only where it is used
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import SandboxedEnvironment
+
+    environment = SandboxedEnvironment(
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False
+    )
+    return environment.from_string(source)

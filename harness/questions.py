@@ -1,0 +1,75 @@
+"""What a note asks of a person: the lines that start with `BLOCKED:`. Pure."""
+
+from __future__ import annotations
+
+import re
+
+LONGEST_QUESTION = 2_000
+QUESTION_LINES = 10
+NO_QUESTION = "the agent says that it is blocked, but not by what: read the end of its log"
+
+_BLOCKED = re.compile(
+    r"(?:[ \t]*(?P<item>[-*+]|\d{1,3}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?| {0,3}(?:#{1,6}[ \t]+)?)"
+    r"(?P<bold>\*\*|__)?(?P<un>UN)?BLOCKED(?P<early>\*\*|__)?:(?P<late>\*\*|__)?(?P<text>.*)"
+)
+_FENCE = re.compile(r"\s*(?P<marks>`{3,}|~{3,})(?P<rest>.*)")
+_NEXT_BLOCK = re.compile(r"(?:[-*+]|\d{1,3}[.)]|#{1,6})[ \t]|[>|]")
+_NOTHING = re.compile(r"(?:none|no|nothing|n/?a|not blocked|false|resolved|-+|—)[.!]*", re.IGNORECASE)
+
+
+def find_blocked(note: str) -> str | None:
+    """The questions of this attempt's note, each of one or more lines; None if it is not blocked.
+
+    A question is a line that starts with `BLOCKED:`, also as a list item, a heading or in bold, and the lines right
+    below it. Code blocks and quotes (`>`, `|`) are somebody else's words. `BLOCKED: none` and `UNBLOCKED:` take back
+    what was asked above them. Several open questions are all given, so that a person can answer them in one go.
+    """
+    questions: list[str] = []
+    lines = _unfenced(note)
+    for number, line in enumerate(lines):
+        found = _BLOCKED.fullmatch(line.rstrip())
+        if not found:
+            continue
+        text = _first_line(found)
+        if found["un"] or _NOTHING.fullmatch(text):
+            questions.clear()
+            continue
+        below = _lines_below(found, lines[number + 1 : number + QUESTION_LINES])
+        question = "\n".join([text, *below]).strip() or NO_QUESTION
+        if question not in questions:
+            questions.append(question)
+    return "\n".join(questions)[:LONGEST_QUESTION].rstrip() or None
+
+
+def _unfenced(note: str) -> list[str]:
+    """The lines, those of code blocks emptied; a block that is never closed runs to the end, as in CommonMark."""
+    lines, fence = [], ""
+    for line in note.splitlines():
+        found = _FENCE.fullmatch(line)
+        marks, rest = (found["marks"], found["rest"].strip()) if found else ("", "")
+        if not fence:
+            fence = "" if "`" in rest else marks  # ```code``` in one line opens nothing
+            lines.append("" if fence else line)
+            continue
+        lines.append("")
+        if marks.startswith(fence) and not rest:
+            fence = ""
+    return lines
+
+
+def _first_line(found: re.Match[str]) -> str:
+    text = found["text"].strip()
+    if found["bold"] and not found["early"] and not found["late"]:
+        text = text.removesuffix(found["bold"]).rstrip()
+    return text
+
+
+def _lines_below(found: re.Match[str], lines: list[str]) -> list[str]:
+    """The lines that go on with it: to an empty line, another such line, or, for a list item, what follows it."""
+    below: list[str] = []
+    for line in lines:
+        ended = not line.strip() or _BLOCKED.fullmatch(line.rstrip())
+        if ended or (found["item"] and _NEXT_BLOCK.match(line)):
+            break
+        below.append(line.strip())
+    return below

@@ -1,0 +1,301 @@
+"""One run: everything it holds, how it looks at the project, and how it tells what it does."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from harness import files
+from harness.agents.choose import Agent, Choices, choose_agent
+from harness.config import Config, Settings
+from harness.control import Ask, Control, remove_halt
+from harness.decide import closure
+from harness.domain import Check, Feature, Look, Rules, Stop
+from harness.environ import clean_environment
+from harness.errors import SpecError, StorageError, UsageError
+from harness.journal import Journal
+from harness.logbook import Logbook
+from harness.narrator import Narrator, Tone
+from harness.paths import Paths
+from harness.process import Supervisor, sweep
+from harness.prompt import find_template
+from harness.specs import SpecShelf
+from harness.state import History, fold_journal, read_markers
+from harness.text import plain
+from harness.workspace import InPlace
+
+LOCK_PATIENCE = 10.0  # seconds for the supervisor of a dead run to clean up
+ANSWER_LIMIT = 64 * 1024  # bytes
+
+
+@dataclass(slots=True)
+class Run:
+    """The parts of a run and what it counts; opened by `open_run`."""
+
+    id: str
+    config: Config
+    journal: Journal
+    history: History
+    shelf: SpecShelf
+    control: Control
+    supervisor: Supervisor
+    workspace: InPlace
+    narrator: Narrator
+    environ: Mapping[str, str]
+    temporary: Path
+    template: Path
+    wanted: tuple[str, ...]
+    clock: Callable[[], float]
+    monotonic: Callable[[], float]
+    random: Callable[[], float]
+    began: float
+    commits: bool = False
+    iterations: int = 0
+    faults: int = 0  # in a row
+    first_fault: float = 0.0
+    dollars: float | None = None
+    trip: Stop | None = None
+    parked: set[str] = field(default_factory=set)
+    fresh_blocks: set[str] = field(default_factory=set)
+    told: set[str] = field(default_factory=set)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of this run."""
+        return self.config.settings
+
+    @property
+    def paths(self) -> Paths:
+        """The files of the project."""
+        return self.config.paths
+
+    @property
+    def rules(self) -> Rules:
+        """The limits that decisions are made by."""
+        return self.config.settings.rules
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the run began."""
+        return self.monotonic() - self.began
+
+    # --- looking ---
+
+    def look(self) -> Look:
+        """Read specs, markers and HALT from disk; take in answers and markers that a person left meanwhile."""
+        reading = self.shelf.reread()
+        for warning in reading.warnings:
+            self.tell_once(warning, Tone.NOTICE)
+        markers = read_markers(self.paths)
+        features = closure(reading.features, self.wanted)
+        if markers.answered:
+            self._take_answers(markers.answered)
+            markers = read_markers(self.paths)
+        for slug in sorted(markers.done - self.history.known):
+            self._note_marker_by_hand(slug)
+        return Look(
+            features=features,
+            markers=markers,
+            records=self.history.records,
+            halt=self.control.halt(),
+            interrupted=self.control.interrupted,
+            trip=self.trip,
+            iterations=self.iterations,
+            elapsed=self.elapsed,
+            parked=frozenset(self.parked),
+            fresh_blocks=frozenset(self.fresh_blocks),
+        )
+
+    def _take_answers(self, slugs: frozenset[str]) -> None:
+        for slug in sorted(slugs):
+            text = plain(files.read_text(self.paths.answer(slug), ANSWER_LIMIT)).strip()
+            self.record("answered", slug=slug, text=text)
+            self.logbook(slug).add(f"## A person answered\n\n{text}\n")
+            self.fresh_blocks.discard(slug)
+            files.remove(self.paths.blocked(slug))
+            files.remove(self.paths.answer(slug))
+            remove_halt(self.paths, about=slug)
+            self.tell(f"{slug}: an answer came, it is taken up again", Tone.GOOD)
+
+    def _note_marker_by_hand(self, slug: str) -> None:
+        text = files.read_text(self.paths.done(slug), 1 << 20)
+        self.record("by_hand", slug=slug, sha256=digest(text))
+        self.tell(f"{slug}: a person set `.done`, it counts as done", Tone.NOTICE)
+
+    # --- what belongs to one feature ---
+
+    def agent_for(self, feature: Feature | None) -> Agent:
+        """Return the agent for a feature. Raises AgentError."""
+        s = self.settings
+        choices = Choices(
+            agent=s.agent,
+            model=s.model,
+            command=s.command,
+            dialect=s.dialect,
+            script=s.script,
+            agent_args=s.agent_args,
+            permission_mode=s.permission_mode,
+            setting_sources=s.setting_sources,
+            env_pass=s.env_pass,
+        )
+        return choose_agent(choices, feature, self.paths.root, self.temporary)
+
+    def checks_for(self, feature: Feature) -> tuple[Check, ...]:
+        """Return the feature's own checks, then the project's."""
+        return (*feature.checks, *(check for check in self.settings.checks if check not in feature.checks))
+
+    def check_environment(self) -> dict[str, str]:
+        """Return the environment that checks run in."""
+        return {**clean_environment(self.environ, self.settings.env_pass), "HARNESS_RUN_ID": self.id}
+
+    def logbook(self, slug: str) -> Logbook:
+        """Return the feature's log."""
+        return Logbook(self.paths.log(slug), self.paths.kept)
+
+    @property
+    def learnings(self) -> Logbook:
+        """The lessons across features."""
+        return Logbook(self.paths.learnings, self.paths.kept)
+
+    # --- telling ---
+
+    def record(self, event: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Write one event into the journal and fold it into the history."""
+        return self.history.apply(self.journal.record(event, **fields))
+
+    def tell(self, line: str, tone: Tone = Tone.PLAIN) -> None:
+        """Say one line to the person and into run.log."""
+        line = plain(line)
+        self.journal.log(line)
+        self.narrator.tell(line, tone)
+
+    def tell_once(self, line: str, tone: Tone = Tone.PLAIN) -> None:
+        """Say a line unless this run has said it already."""
+        if line not in self.told:
+            self.told.add(line)
+            self.tell(line, tone)
+
+    def asked_to_stop(self) -> float | None:
+        """Return the grace in seconds when what runs must end now; say at once when a HALT lets it finish."""
+        ask = self.control.asked()
+        if ask is Ask.FINISH:
+            self.tell_once(
+                "HALT seen: the attempt in flight may finish, then the run stops; `echo now > HALT` ends it at once",
+                Tone.NOTICE,
+            )
+        elif ask is not None:
+            return ask.grace
+        if self.settings.max_time and self.elapsed >= self.settings.max_time:
+            return 5.0
+        return None
+
+
+def digest(text: str) -> str:
+    """Return the SHA-256 of a text."""
+    return sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def open_shelf(config: Config) -> SpecShelf:
+    """Return the project's specs, not read yet."""
+    s, paths = config.settings, config.paths
+    order = paths.root / s.order_file if s.order_file else None
+    return SpecShelf(paths.specs, s.spec_file, order)
+
+
+def prepare_logs(paths: Paths) -> None:
+    """Make logs/ and what belongs into it on first use, so that nobody commits logs by accident."""
+    if paths.logs.exists() and not paths.logs.is_dir():
+        raise StorageError(f"`{paths.logs}` is not a folder", "move it away, or choose another with `logs_dir`")
+    files.make_folder(paths.kept)
+    ignore = paths.logs / ".gitignore"
+    if not ignore.exists():
+        files.write_atomic(ignore, "*\n!README.md\n")
+
+
+@contextmanager
+def open_run(
+    config: Config,
+    narrator: Narrator,
+    *,
+    environ: Mapping[str, str],
+    wanted: tuple[str, ...] = (),
+    clock: Callable[[], float] = time.time,
+    monotonic: Callable[[], float] = time.monotonic,
+    random: Callable[[], float] = lambda: secrets.randbelow(1 << 20) / (1 << 20),
+) -> Iterator[Run]:
+    """Check the project, take its lock, and give a run that is ready for its loop.
+
+    Raises SpecError, ConfigError, UsageError, LockHeld, StorageError or JournalError before anything is run.
+    """
+    paths = config.paths
+    shelf = open_shelf(config)
+    check_wanted(shelf, wanted)
+    template = find_template(paths, config.settings.template)
+    prepare_logs(paths)
+    began = monotonic()
+    with ExitStack() as stack:
+        lock = files.hold_lock(
+            paths.lock, patience=LOCK_PATIENCE, tell=lambda line: narrator.tell(line, Tone.NOTICE)
+        )
+        stack.callback(lock.close)
+        files.remove_temporaries(paths.logs)
+        run_id = secrets.token_hex(16)
+        journal = Journal(paths.logs, run_id, clock)
+        stack.callback(journal.close)
+        history = fold_journal(journal.events)
+        if history.run_open and history.last_run:
+            sweep({history.last_run})
+        control = stack.enter_context(Control(paths).watching())
+        supervisor = stack.enter_context(
+            Supervisor(lock_fd=lock.fd, namespace=config.settings.pid_namespace, wake_fds=(control.wake_fd,))
+        )
+        temporary = Path(tempfile.mkdtemp(prefix="harness-"))
+        stack.callback(shutil.rmtree, temporary, ignore_errors=True)
+        yield Run(
+            id=run_id,
+            config=config,
+            journal=journal,
+            history=history,
+            shelf=shelf,
+            control=control,
+            supervisor=supervisor,
+            workspace=InPlace(paths, clean_environment(environ, config.settings.env_pass, ("GIT_*", "SSH_AUTH_SOCK"))),
+            narrator=narrator,
+            environ=environ,
+            temporary=temporary,
+            template=template,
+            wanted=wanted,
+            clock=clock,
+            monotonic=monotonic,
+            random=random,
+            began=began,
+        )
+
+
+def check_wanted(shelf: SpecShelf, wanted: tuple[str, ...]) -> tuple[Feature, ...]:
+    """Return the features asked for and what they depend on; raises when one is unknown or cannot be worked on."""
+    reading = shelf.read()
+    known = [feature.slug for feature in reading.features]
+    for slug in wanted:
+        if slug not in known:
+            raise UsageError(f"there is no feature `{slug}`", f"the features are {', '.join(known[:20])}")
+    features = closure(reading.features, wanted)
+    broken = [feature for feature in features if feature.problem]
+    if broken:
+        more = f" (and {len(broken) - 1} more: `harness lint`)" if broken[1:] else ""
+        raise SpecError(f"{broken[0].problem}{more}", broken[0].hint)
+    return features
+
+
+def process_identity() -> dict[str, object]:
+    """Return who this process is, for the journal: pid and start time together never name another process."""
+    return {"pid": os.getpid(), "started": files.process_start(os.getpid())}

@@ -1,0 +1,182 @@
+"""What is known about each feature: markers on disk, and the journal folded into records."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness import files
+from harness.domain import HaltRequest, Markers, Record
+from harness.paths import Paths
+from harness.text import plain
+
+HALT_BY_HARNESS = "written by harness"
+
+
+@dataclass(slots=True)
+class History:
+    """The journal, folded: a record per feature, and what the last run left behind."""
+
+    records: dict[str, Record] = field(default_factory=dict)
+    known: set[str] = field(default_factory=set)  # features whose `.done` the journal knows
+    last_run: str = ""
+    run_open: bool = False  # the last run has no `run_ended`: it was killed
+    commits: bool = False  # the last run made commits
+    tree: str = ""  # fingerprint of the working tree when harness last looked
+
+    def record(self, slug: str) -> Record:
+        """Return the record of a feature, an empty one for a new feature."""
+        return self.records.setdefault(slug, Record())
+
+    def apply(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Fold one event in, and give it back. Events that nobody here knows change nothing."""
+        if (fold := _FOLDS.get(str(event.get("event")))) is not None:
+            fold(self, event)
+        return event
+
+
+def fold_journal(events: Iterable[dict[str, Any]]) -> History:
+    """Return the history that the events tell."""
+    history = History()
+    for event in events:
+        history.apply(event)
+    return history
+
+
+def _run_began(history: History, event: dict[str, Any]) -> None:
+    history.last_run, history.run_open = str(event.get("run", "")), True
+    history.commits = bool(event.get("commits"))
+
+
+def _run_ended(history: History, event: dict[str, Any]) -> None:
+    history.run_open = False
+
+
+def _attempt_began(history: History, event: dict[str, Any]) -> None:
+    record = history.record(event["slug"])
+    record.attempts = max(record.attempts, int(event["attempt"]))
+    record.began, record.claim_pending = event, False
+    _forget_marker(history, event)
+
+
+def _attempt_ended(history: History, event: dict[str, Any]) -> None:
+    record = history.record(event["slug"])
+    record.began = None
+    record.outcome, record.reason = str(event.get("outcome", "")), str(event.get("reason", ""))
+    record.observed, record.failing = str(event.get("observed", "")), str(event.get("failing", ""))
+    record.tree = history.tree = str(event.get("tree", ""))
+    record.charged += bool(event.get("charged"))
+    if event.get("progress"):
+        record.streak = 0
+    elif event.get("charged") and event.get("outcome") != "interrupted":
+        record.streak += 1
+    if event.get("charged"):
+        record.answer = ""
+    record.claim_pending = event.get("claim") == "pending"
+    record.seconds += float(event.get("seconds") or 0)
+    if (dollars := event.get("dollars")) is None:
+        record.cost_unknown = True
+    else:
+        record.dollars += float(dollars)
+
+
+def _accepted(history: History, event: dict[str, Any]) -> None:
+    history.record(event["slug"]).accepted = event
+
+
+def _marked(history: History, event: dict[str, Any]) -> None:
+    record = history.record(event["slug"])
+    record.accepted, record.claim_pending, record.marked = None, False, str(event.get("sha256", ""))
+    history.known.add(event["slug"])
+
+
+def _forget_marker(history: History, event: dict[str, Any]) -> None:
+    history.record(event["slug"]).marked = ""
+    history.known.discard(event["slug"])
+
+
+def _blocked(history: History, event: dict[str, Any]) -> None:
+    history.record(event["slug"]).question = str(event.get("question", ""))
+
+
+def _answered(history: History, event: dict[str, Any]) -> None:
+    record = history.record(event["slug"])
+    record.answer, record.question, record.streak = str(event.get("text", "")), "", 0
+
+
+def _reset(history: History, event: dict[str, Any]) -> None:
+    old = history.record(event["slug"])
+    history.records[event["slug"]] = Record(
+        attempts=old.attempts, dollars=old.dollars, cost_unknown=old.cost_unknown, seconds=old.seconds
+    )
+    history.known.discard(event["slug"])
+
+
+def _tripped(history: History, event: dict[str, Any]) -> None:
+    if event.get("halt", "STUCK") == "STUCK" and event.get("slug"):
+        history.record(event["slug"]).streak = 0
+
+
+_FOLDS: dict[str, Callable[[History, dict[str, Any]], None]] = {
+    "run_began": _run_began,
+    "run_ended": _run_ended,
+    "attempt_began": _attempt_began,
+    "attempt_ended": _attempt_ended,
+    "accepted": _accepted,
+    "marked": _marked,
+    "by_hand": _marked,
+    "blocked": _blocked,
+    "answered": _answered,
+    "reset": _reset,
+    "halted": _tripped,
+    "parked": _tripped,
+}
+
+
+# --- markers ------------------------------------------------------------------------------------------------------
+
+
+def read_markers(paths: Paths) -> Markers:
+    """Return which markers stand in logs/, from one listing of the folder."""
+    done, blocked, answered = set(), set(), set()
+    with files.storage(paths.logs, "list"):
+        try:
+            names = os.listdir(paths.logs)  # noqa: PTH208 - names alone are all we need, 10,000 of them
+        except FileNotFoundError:
+            return Markers()
+    for name in names:
+        stem, _, kind = name.rpartition(".")
+        if kind == "done":
+            done.add(stem)
+        elif kind == "blocked":
+            blocked.add(stem)
+        elif kind == "answer":
+            answered.add(stem)
+    return Markers(frozenset(done - {""}), frozenset(blocked - {""}), frozenset(answered - {""}))
+
+
+def read_halt(paths: Paths) -> HaltRequest | None:
+    """Return the HALT that is present, `now` first; None when there is none."""
+    found = [request for path in paths.halts if (request := _read_halt_file(path)) is not None]
+    return min(found, key=lambda request: not request.now, default=None)
+
+
+def _read_halt_file(path: Path) -> HaltRequest | None:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return HaltRequest(path, now=False)  # unreadable, a folder, a strange thing: present is present
+    try:
+        text = plain(os.read(fd, 4096).decode("utf-8", "replace"))
+    except OSError:
+        text = ""
+    finally:
+        os.close(fd)
+    words = text.split(maxsplit=1)
+    now = bool(words) and words[0].lower().strip(".!") == "now"
+    return HaltRequest(path, now=now, text=text, by_harness=HALT_BY_HARNESS in text)

@@ -1,0 +1,53 @@
+"""Text from elsewhere, made safe to show and to store: control sequences out, lines cut, blocks fenced. Pure."""
+
+from __future__ import annotations
+
+import re
+
+# ESC sequences (CSI, OSC, DCS, SOS, PM, APC, two-byte), their 8-bit forms, and whatever control character is left.
+_ESCAPES = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"
+    r"|[\x1b][\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
+    r"|\x1b[ -/]*[0-~]"
+    r"|\x9b[0-?]*[ -/]*[@-~]"
+    r"|[\x90\x98\x9d-\x9f][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
+)
+# Bidirectional overrides, zero-width and tag characters, and the interlinear marks: invisible, so they can lie.
+_INVISIBLE = re.compile("[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+# A character that cannot be written as UTF-8 (a lone surrogate) would crash the writer.
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+def plain(text: str) -> str:
+    """Return `text` without control sequences and invisible characters; newlines and tabs stay."""
+    if text.isascii() and text.isprintable():
+        return text
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _ESCAPES.sub("", text)
+    text = _SURROGATES.sub("\ufffd", text)
+    return _CONTROLS.sub("", _INVISIBLE.sub("", text))
+
+
+def one_line(text: str, limit: int = 200) -> str:
+    """Return `text` as one plain line of at most `limit` characters."""
+    line = " ".join(plain(text[: limit * 8]).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def fenced(text: str) -> str:
+    """Return `text` with `| ` before every line, so that no line of it can open or close a block."""
+    return "\n".join(f"| {line}" for line in text.splitlines())
+
+
+def cut_middle(text: str, limit: int) -> str:
+    """Return `text` in at most about `limit` characters: its head and its tail, and how much is missing between."""
+    if len(text) <= limit:
+        return text
+    half = max(1, limit // 2)
+    return f"{text[:half]}\n… {len(text) - 2 * half} characters cut …\n{text[-half:]}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `1 feature`, `2 features`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

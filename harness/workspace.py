@@ -1,0 +1,157 @@
+"""Where an attempt works, and what it changed there: in place, by a cheap fingerprint, with git where there is git.
+
+Git is run here in a folder that an agent may have written: only with hooks off, fsmonitor off and no optional locks,
+and only to read, but for the commit of a proven feature, which runs the person's own hooks.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from harness.paths import Paths
+from harness.process import capture
+from harness.text import one_line
+
+_QUIET = (
+    "git",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "core.untrackedCache=false",
+    "-c",
+    "gc.auto=0",
+    "-c",
+    "maintenance.auto=false",
+)
+WALK_LIMIT = 100_000  # files that are looked at where there is no git
+_SKIPPED = {".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".mypy_cache", ".cache"}
+_TIMEOUT = 120.0  # seconds for one git call
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The working tree at one moment: `files` maps what differs from `head` (or everything, without git) to a stamp."""
+
+    head: str  # commit id, "" without a commit or without git
+    files: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        """The fingerprint: equal for equal trees."""
+        lines = [self.head, *(f"{name}\0{stamp}" for name, stamp in sorted(self.files.items()))]
+        return sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing differs from the last commit."""
+        return bool(self.head) and not self.files
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What became of committing a proven feature: the commit's id, or why there is none; `failure` needs a person."""
+
+    head: str = ""
+    made: bool = False
+    failure: str = ""
+
+
+class InPlace:
+    """The person's own checkout as the workspace."""
+
+    def __init__(self, paths: Paths, environ: Mapping[str, str]) -> None:
+        """Look once whether the root is inside a git work tree. `environ` is the environment git gets."""
+        self.root = paths.root
+        self._environ = {**environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+        own = (paths.specs, paths.logs, *paths.halts)
+        self._own = [str(path.relative_to(self.root)) for path in own if path.is_relative_to(self.root)]
+        asked = ("rev-parse", "--is-inside-work-tree", "--show-toplevel", "--show-prefix")
+        said = capture((*_QUIET, *asked), cwd=self.root, env=self._environ)
+        inside, top, prefix = (os.fsdecode(said.stdout).split("\n") + ["", "", ""])[:3]
+        self.has_git = said.code == 0 and inside == "true"
+        self._top = top
+        self._pathspec = ("--", ".", *(f":(exclude,top,literal){prefix}{name}" for name in self._own))
+
+    def snapshot(self) -> Snapshot:
+        """Look at the working tree without specs/, logs/, HALT and ignored paths."""
+        if not self.has_git:
+            return Snapshot("", dict(self._walk()))
+        status = ("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--no-renames")
+        shown = capture((*_QUIET, *status, *self._pathspec), cwd=self.root, env=self._environ, timeout=_TIMEOUT)
+        if shown.code != 0:  # a broken repository is no reason to lose a night
+            return Snapshot("", dict(self._walk()))
+        return self._parse_status(os.fsdecode(shown.stdout))
+
+    def _parse_status(self, output: str) -> Snapshot:
+        head, found, top = "", {}, self._top
+        for entry in output.split("\0"):
+            kind = entry[:2]
+            if entry.startswith("# branch.oid "):
+                oid = entry.removeprefix("# branch.oid ")
+                head = "" if oid == "(initial)" else oid
+            elif kind == "1 ":
+                fields = entry.split(" ", 8)
+                found[fields[8]] = f"{fields[1]} {fields[7]} {_stamp(top + '/' + fields[8])}"
+            elif kind == "u ":
+                name = entry.split(" ", 10)[10]
+                found[name] = f"unmerged {_stamp(top + '/' + name)}"
+            elif kind == "? ":
+                found[entry[2:]] = _stamp(top + "/" + entry[2:])
+        return Snapshot(head, found)
+
+    def _walk(self) -> Iterator[tuple[str, str]]:
+        """Yield the files below the root with their stamps; a folder too large to walk is looked at in part."""
+        seen = 0
+        own = {str(self.root / name) for name in self._own}
+        for folder, names, found in os.walk(self.root):
+            names[:] = sorted(n for n in names if n not in _SKIPPED and f"{folder}/{n}" not in own)
+            for name in sorted(found):
+                path = f"{folder}/{name}"
+                if path in own:
+                    continue
+                seen += 1
+                if seen > WALK_LIMIT:
+                    return
+                yield os.path.relpath(path, self.root), _stamp(path)
+
+    def commit(self, slug: str, words: str, attempt: int) -> Commit:
+        """Commit what the feature changed, with trailers, under the person's own identity and hooks.
+
+        Specs, logs and HALT are never part of it, nor is anything ignored. A hook that refuses is a failure, told.
+        """
+        before = self.snapshot()
+        if not before.head or before.clean:
+            return Commit(before.head)
+        message = (
+            f"{slug}: {one_line(words, 100) or 'done'}\n\nHarness-Feature: {slug}\nHarness-Attempt: {attempt}\n"
+        )
+        loud = {**self._environ, "GIT_OPTIONAL_LOCKS": "1"}
+        added = capture(("git", "add", "--all", *self._pathspec), cwd=self.root, env=loud, timeout=_TIMEOUT)
+        if added.code == 0:
+            line = ("git", "commit", "--quiet", "--file", "-", *self._pathspec)
+            added = capture(line, cwd=self.root, env=loud, timeout=_TIMEOUT, stdin=message.encode())
+        after = self.snapshot()
+        if added.code != 0 or after.head == before.head:
+            said = one_line((added.stderr + added.stdout).decode("utf-8", "replace"), 300)
+            return Commit(before.head, failure="git took too long" if added.timed_out else said or "git refused")
+        return Commit(after.head, made=True)
+
+
+def _stamp(path: str) -> str:
+    try:
+        stat = os.lstat(path)
+    except OSError:
+        return "gone"
+    return f"{stat.st_mtime_ns} {stat.st_size} {stat.st_ino} {stat.st_mode}"
+
+
+def changed_files(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
+    """Return the names of files that differ between two snapshots, sorted; a moved HEAD alone gives none."""
+    names = before.files.keys() | after.files.keys()
+    return tuple(sorted(name for name in names if before.files.get(name) != after.files.get(name)))

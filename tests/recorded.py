@@ -1,0 +1,51 @@
+"""Recorded streams of real agent commands (tests/streams), and replies made of a few lines; no test in here."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+from harness.agents.stream import StreamReader
+from harness.domain import Ended, Exit, Reply
+
+STREAMS = Path(__file__).parent / "streams"
+DIALECTS = ("claude", "codex", "gemini", "opencode")
+
+
+def dialect_of(name):
+    """The dialect of a case: `codex/cx-401` is Codex's, a name without a folder Claude Code's."""
+    return name.partition("/")[0] if "/" in name else "claude"
+
+
+@cache
+def lines_of(name):
+    return tuple((STREAMS / f"{name}.jsonl").read_bytes().splitlines())
+
+
+@cache
+def names(pattern="**/*.jsonl"):
+    return tuple(sorted(str(path.relative_to(STREAMS).with_suffix("")) for path in STREAMS.glob(pattern)))
+
+
+def exit_of(name):
+    """How it ended; what was killed by the recorder (a negative code) counts as timed out."""
+    meta = json.loads((STREAMS / f"{name}.meta.json").read_text(encoding="utf-8"))
+    size = (STREAMS / f"{name}.jsonl").stat().st_size
+    ended = Ended.EXITED if meta["rc"] >= 0 else Ended.TIMED_OUT
+    return Exit(ended, meta["rc"], meta["wall"], stdout_bytes=size, stderr_tail=meta["stderr"])
+
+
+def read(lines, dialect):
+    reader = StreamReader(dialect)
+    for line in lines:
+        reader.feed(line if isinstance(line, bytes) else json.dumps(line).encode())
+    return reader
+
+
+def reply_of(name):
+    exit = exit_of(name)
+    return Reply(exit, read(lines_of(name), dialect_of(name)).transcript(exit))
+
+
+def reply(lines, dialect, code=0, ended=Ended.EXITED, **exit_fields):
+    exit = Exit(ended, code, **exit_fields)
+    return Reply(exit, read(lines, dialect).transcript(exit))

@@ -1,0 +1,384 @@
+"""What the agents print is read into one transcript: recorded runs, damaged runs, endless runs."""
+
+import json
+import pickle
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from recorded import DIALECTS, dialect_of, exit_of, lines_of, names, read, reply, reply_of
+
+from harness.agents.stream import StreamReader
+from harness.domain import Cost, Ended, Exit, RateLimit, Usage
+
+ONE = Usage(1000, 50, 300, 200)
+TWO = Usage(2000, 100, 600, 400)
+NOTHING = Usage()
+
+# --- usage and cost -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "usage", "dollars"),
+    [
+        ("trivial", ONE, 0.00606),
+        ("success-tool", TWO, 0.01212),
+        ("fallback-ok", ONE, 0.00153),
+        ("max-budget", Usage(200_000, 20_000, 600, 400), 1.20212),
+        ("hang-mid-idle10s-mr1", Usage(2000, 51, 600, 400), 0.01114),
+        ("v197-sess-1", ONE, 0.00765),
+        ("v197-sess-2", ONE, 0.00765),
+        ("v197-bg-forever-15min", TWO, 0.0153),
+        ("bash-timeout-5s", Usage(3000, 150, 900, 600), 0.01818),
+        ("bg-forever-40min", Usage(3000, 150, 900, 600), 0.01818),
+        ("sess-1", TWO, 0.01212),
+        ("sess-2-resume", ONE, 0.00606),
+        ("sess-3-resume-fork", ONE, 0.00606),
+        ("conn-refused", NOTHING, 0.0),
+        ("bad-resume", NOTHING, 0.0),
+        ("v197-e429-mr1", NOTHING, 0.0),
+        ("sigkill-bash", NOTHING, None),
+        ("root-refused", NOTHING, None),
+        ("codex/cx-trivial", Usage(700, 50, 300), None),
+        ("codex/cx-tool", Usage(1400, 100, 600), None),
+        ("codex/cx-401", NOTHING, None),
+        ("gemini/gm-tool", Usage(1400, 100, 600), None),
+        ("gemini/gm-maxturns", Usage(700, 50, 300), None),
+        ("opencode/oc-trivial", ONE, 0.00459),
+        ("opencode/oc-tool", TWO, 0.00918),
+        ("opencode/oc-401", NOTHING, None),
+        ("opencode/oc-sigkill", NOTHING, None),
+    ],
+)
+def test_usage_and_cost_are_those_of_this_process_and_unknown_is_not_zero(name, usage, dollars):
+    transcript = reply_of(name).transcript
+    cost = Cost() if dollars is None else Cost(dollars, "reported")
+    assert (transcript.usage, transcript.cost) == (usage, cost)
+
+
+def test_a_stream_that_tells_only_plain_usage_is_believed():
+    result = {
+        "type": "result",
+        "subtype": "success",
+        "is_error": False,
+        "result": "ok",
+        "usage": {"input_tokens": 7, "output_tokens": 3},
+        "total_cost_usd": None,
+    }
+    transcript = reply([result], "claude").transcript
+    assert (transcript.usage, transcript.cost) == (Usage(7, 3), Cost())
+
+
+# --- results ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "results", "is_error", "text"),
+    [
+        ("trivial", 1, False, "Hello from mock."),
+        ("v197-sess-1", 1, False, "ok"),
+        ("bg-forever-40min", 2, False, "After."),
+        ("json-schema", 1, False, '{"name":"x"}'),
+        ("empty-text", 1, False, ""),
+        ("max-turns-2", 1, True, ""),
+        ("sigint-bash", 1, True, ""),
+        ("sigterm-bash", 0, False, ""),
+        ("codex/cx-last-message", 1, False, "final words"),
+        ("codex/cx-tool-fails", 1, False, "It failed."),
+        ("codex/cx-sigterm", 0, False, ""),
+        ("gemini/gm-tool", 1, False, "Done."),
+        ("gemini/gm-k-term-group", 0, False, ""),
+        ("opencode/oc-tool", 1, False, "Done."),
+        ("opencode/oc-defperm-ext", 0, False, ""),
+        ("opencode/oc-529", 1, True, ""),
+    ],
+)
+def test_the_last_result_decides(name, results, is_error, text):
+    transcript = reply_of(name).transcript
+    assert (transcript.results, transcript.is_error, transcript.text) == (results, is_error, text)
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "kind", "api_error"),
+    [
+        ("e529-mr2", 529, "server_error", ""),
+        ("v197-e429-mr1", 429, "rate_limit", ""),
+        ("usage-limit-oauth-5h", 429, "rate_limit", "usage_limit_reached"),
+        ("conn-refused", None, "server_error", "connection_failed"),
+        ("e400-credit", 400, "billing_error", ""),
+        ("no-auth", None, "authentication_failed", ""),
+        ("e429-once-then-ok", None, "", ""),
+        ("sigterm-retry-wait", 529, "overloaded", ""),
+        ("sigterm-bash", None, "", ""),
+        ("codex/cx-401", 401, "", ""),
+        ("codex/cx-429-rate", 429, "", ""),
+        ("gemini/gm-429-daily", 429, "", ""),
+        ("gemini/gm-503", 503, "", ""),
+        ("gemini/gm-400-badkey", 400, "", ""),
+        ("opencode/oc-429", 429, "APIError", ""),
+    ],
+)
+def test_the_error_is_that_of_the_end_and_is_forgotten_when_the_model_answers(name, status, kind, api_error):
+    transcript = reply_of(name).transcript
+    assert (transcript.api_status, transcript.error_kind, transcript.api_error) == (status, kind, api_error)
+
+
+def test_who_spoke_is_read_in_both_versions():
+    new, old = reply_of("trivial").transcript, reply_of("v197-sess-1").transcript
+    assert (new.agent_version, new.model, new.api_key_source) == ("2.1.329", "claude-opus-5-5", "ANTHROPIC_API_KEY")
+    assert (old.agent_version, old.model) == ("2.1.197", "claude-opus-4-8[1m]")
+    assert new.session_id == "550a155b-f6b7-4202-92c2-3d522e06d684"
+
+
+def test_denied_tools_are_named_once():
+    assert reply_of("acceptedits-write").transcript.denials == ("Write", "Bash")
+    assert reply_of("opencode/oc-defperm-ext").transcript.denials == ("read",)
+
+
+def test_a_closed_window_is_kept_with_its_reset_and_an_open_one_is_not():
+    assert reply_of("usage-limit-oauth-5h").transcript.rate_limit == RateLimit("five_hour", 1795233189.0)
+    assert reply_of("rate-limit-event-allowed").transcript.rate_limit is None
+
+
+@pytest.mark.parametrize("resets_at", [None, "soon", True, 0, -1, 1e300, float("nan"), 1795233189000, [], {}])
+def test_a_reset_that_is_no_time_counts_as_absent(resets_at):
+    info = {"status": "rejected", "rateLimitType": "five_hour", "resetsAt": resets_at}
+    event = {"type": "rate_limit_event", "rate_limit_info": info}
+    assert reply([event], "claude", 1).transcript.rate_limit == RateLimit("five_hour", None)
+
+
+# --- alive, busy, finished --------------------------------------------------------------------------------------------
+
+
+def replay(name, ask):
+    """What `ask(reader)` said after each line, repetitions left out."""
+    reader, said = StreamReader(dialect_of(name)), []
+    for line in lines_of(name):
+        reader.feed(line)
+        if not said or said[-1] is not ask(reader):
+            said.append(ask(reader))
+    return said
+
+
+@pytest.mark.parametrize(
+    "name", ["success-tool", "long-bash-75s", "v197-bash-timeout-5s", "codex/cx-tool", "gemini/gm-tool"]
+)
+def test_it_is_busy_from_a_tool_call_to_its_result(name):
+    assert replay(name, StreamReader.busy) == [False, True, False]
+
+
+@pytest.mark.parametrize("name", ["sigkill-bash", "codex/cx-sigkill", "gemini/gm-sigkill"])
+def test_it_is_still_busy_when_it_is_killed_in_a_tool(name):
+    assert read(lines_of(name), dialect_of(name)).busy()
+
+
+def test_opencode_counts_as_busy_within_a_step_because_it_tells_of_tools_when_they_are_over():
+    assert read(lines_of("opencode/oc-sigkill"), "opencode").busy()
+    assert not read(lines_of("opencode/oc-tool"), "opencode").busy()
+
+
+def test_a_lost_tool_result_is_made_up_for_by_the_next_message():
+    lines = [line for line in lines_of("success-tool") if b'"tool_result"' not in line]
+    assert not read(lines[:-1], "claude").busy()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("trivial", [False, True]),
+        ("v197-bg-forever-15min", [False, True]),
+        ("bg-task-forever", [False]),
+        ("bg-sigterm-after-result", [False, True]),
+        ("bg-forever-40min", [False, True, False, True]),
+        ("sigkill-bash", [False]),
+        ("codex/cx-trivial", [False, True]),
+        ("codex/cx-429-quota", [False, True]),
+        ("gemini/gm-trivial", [False, True]),
+        ("gemini/gm-k-term-group", [False]),
+        ("opencode/oc-tool", [False, True]),
+        ("opencode/oc-defperm-ext", [False]),
+        ("opencode/oc-401", [True]),
+    ],
+)
+def test_it_is_finished_after_a_result_until_a_further_turn_begins(name, said):
+    assert replay(name, StreamReader.finished) == said
+
+
+def test_opencode_that_overflows_again_and_again_is_finished():
+    overflow = {"type": "error", "error": {"name": "ContextOverflowError", "data": {"message": "too long"}}}
+    step = {"type": "step_start", "part": {}}
+    assert not read([overflow, step], "opencode").finished()
+    assert read([overflow, step, overflow, step], "opencode").finished()
+
+
+def test_background_tasks_alive_at_the_end_are_counted():
+    assert reply_of("bg-task-forever").transcript.background_tasks == 1
+    assert reply_of("bg-forever-40min").transcript.background_tasks == 0
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("success-tool", ["I will write it.", "Bash echo hi > out.txt && cat out.txt", "Done.", "Done."]),
+        ("codex/cx-tool", ["/bin/bash -lc 'echo hi > out.txt && cat out.txt'", "Done."]),
+        ("gemini/gm-tool", ["run_shell_command echo hi > out.txt && cat out.txt", "Done."]),
+        ("opencode/oc-tool", ["Working.", "bash echo hi > out.txt && cat out.txt", "Done."]),
+        ("fallback-ok", ["API error 529, trying again (1)", "API error 529, trying again (2)"]),
+    ],
+)
+def test_words_for_a_person_come_line_by_line(name, words):
+    reader = StreamReader(dialect_of(name))
+    said = [said for line in lines_of(name) if (said := reader.feed(line))]
+    assert said[: len(words)] == words
+    assert reader.transcript(exit_of(name)).last_words == said[-1]
+
+
+def test_words_are_one_short_line_that_a_terminal_cannot_be_fooled_with():
+    words = StreamReader("text").feed(b"\x1b]0;pwned\x07a\tb \x1b[31mred\x1b[0m\x00 \xe2\x80\xae\xff " + b"x" * 500)
+    assert words.startswith("a b red") and len(words) == 200
+    assert words.isprintable()
+
+
+# --- agents that print plain text ---------------------------------------------------------------------------------------
+
+
+def test_a_text_agent_is_known_by_its_last_words():
+    transcript = reply([f"line {number}".encode() for number in range(100)], "text").transcript
+    assert transcript.text.splitlines()[-1] == transcript.last_words == "line 99"
+    assert (transcript.error_text, transcript.events, transcript.bad_lines, transcript.cost) == ("", 0, 0, Cost())
+
+
+@pytest.mark.parametrize(
+    ("code", "stderr", "error"),
+    [(0, "a warning", ""), (1, "it broke\n", "it broke"), (1, "", "one\ntwo"), (-15, "late", ""), (143, "late", "")],
+    ids=["good", "stderr", "stdout", "killed", "killed through a shell"],
+)
+def test_the_error_of_a_text_agent_is_looked_for_only_when_it_failed_by_itself(code, stderr, error):
+    transcript = reply([b"one", b"two"], "text", code, stderr_tail=stderr).transcript
+    assert transcript.error_text == error
+
+
+def test_an_agent_that_could_not_be_started_has_that_for_its_error():
+    transcript = reply([], "claude", None, Ended.NOT_STARTED, error="no such program: clod").transcript
+    assert transcript.error_text == "no such program: clod"
+
+
+def test_an_unknown_dialect_is_refused():
+    with pytest.raises(ValueError, match="unknown dialect `klingon`"):
+        StreamReader("klingon")
+
+
+# --- damage -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"{torn", b'{"type":"result","is_err', b"[1]", b"null", b'"words"', b"\xff\xfe", b"[" * 200_000, b"1" * 9_000],
+    ids=["torn", "cut", "list", "null", "string", "not UTF-8", "deep", "huge number"],
+)
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_line_that_is_no_event_is_counted_and_nothing_else(dialect, line):
+    transcript = reply([line, b"", b"  \n"], dialect).transcript
+    assert (transcript.bad_lines, transcript.events, transcript.results) == (1, 0, 0)
+
+
+@pytest.mark.parametrize("name", ["success-tool", "codex/cx-tool", "gemini/gm-tool", "opencode/oc-tool"])
+def test_damage_between_the_lines_changes_nothing_but_the_count(name):
+    noise = [b"Warning: x", b'{"type":"assistant","mess']
+    damaged = [part for line in lines_of(name) for part in (*noise, line)]
+    clean, noisy = reply_of(name).transcript, reply(damaged, dialect_of(name)).transcript
+    assert noisy.bad_lines == 2 * clean.events
+    assert (noisy.text, noisy.usage, noisy.results) == (clean.text, clean.usage, clean.results)
+
+
+def test_a_lone_surrogate_can_still_be_written_to_a_file():
+    result = b'{"type":"result","subtype":"success","is_error":false,"result":"a\\ud800b","session_id":"\\udfff"}'
+    transcript = reply([result], "claude").transcript
+    assert f"{transcript.text}{transcript.session_id}{transcript.last_words}".encode()
+
+
+@pytest.mark.parametrize("dialect", [*DIALECTS, "text"])
+def test_memory_stays_small_however_long_the_stream(dialect):
+    reader = StreamReader(dialect)
+    for number in range(3_000):
+        name = f"{number}-" + "x" * 500
+        block = {"type": "tool_use", "id": name, "name": name, "input": {"command": name}}
+        for event in (
+            {"type": "assistant", "message": {"id": "m", "content": [block, {"type": "text", "text": name}]}},
+            {"type": "system", "subtype": "permission_denied", "tool_name": name},
+            {"type": "item.started", "item": {"id": name, "type": "command_execution"}},
+            {"type": "tool_use", "tool_id": name, "tool_name": name, "part": {"text": name}},
+            {"type": "message", "role": "assistant", "content": name, "delta": True},
+        ):
+            reader.feed(json.dumps(event).encode())
+    assert len(pickle.dumps(reader)) < 1_000_000
+
+
+# --- whatever comes, it never raises ------------------------------------------------------------------------------------
+
+EXITS = st.builds(
+    Exit,
+    st.sampled_from(Ended),
+    st.one_of(st.none(), st.integers(-64, 255)),
+    stderr_tail=st.text(max_size=80),
+)
+SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), st.just(10**400), st.just("rejected")
+)
+JSON = st.recursive(
+    SCALARS,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=8), inner, max_size=3)),
+    max_leaves=6,
+)
+
+
+def read_all(lines, dialect, exit):
+    reader = StreamReader(dialect)
+    for line in lines:
+        words = reader.feed(line)
+        assert len(words) <= 200 and "\n" not in words
+        assert isinstance(reader.busy(), bool) and isinstance(reader.finished(), bool)
+    transcript = reader.transcript(exit)
+    assert (transcript.cost.dollars is None) == (transcript.cost.source == "unknown")
+    return transcript
+
+
+@given(st.lists(st.binary(max_size=80), max_size=8), st.sampled_from([*DIALECTS, "text"]), EXITS)
+@settings(max_examples=150, deadline=None)
+def test_arbitrary_bytes_never_raise(lines, dialect, exit):
+    read_all(lines, dialect, exit)
+
+
+def mutate(value, draw):
+    """The value with some of its parts gone, or of another type."""
+    fate = draw(st.sampled_from(("keep",) * 8 + ("drop", "replace")))
+    if fate != "keep":
+        return None if fate == "drop" else draw(JSON)
+    if isinstance(value, dict):
+        return {key: mutate(inner, draw) for key, inner in value.items() if draw(st.integers(0, 15))}
+    if isinstance(value, list):
+        return [mutate(inner, draw) for inner in value[:3]]
+    return value
+
+
+@given(st.data(), EXITS)
+@settings(max_examples=150, deadline=None)
+def test_mutated_real_lines_never_raise_in_any_dialect(data, exit):
+    name = data.draw(st.sampled_from(names()))
+    events = [json.loads(line) for line in lines_of(name) if line.startswith(b"{") and line.endswith(b"}")]
+    for event in events:  # the long lists of tools and commands of an `init` are no fields of ours
+        for key in [key for key, value in event.items() if isinstance(value, list) and len(value) > 4]:
+            del event[key]
+    lines = [json.dumps(mutate(event, data.draw)).encode() for event in events[:12]]
+    read_all(lines, data.draw(st.sampled_from([dialect_of(name), *DIALECTS])), exit)
+
+
+@given(st.data())
+@settings(max_examples=100, deadline=None)
+def test_real_lines_cut_anywhere_never_raise(data):
+    name = data.draw(st.sampled_from(names()))
+    lines = [line[: data.draw(st.integers(0, len(line)))] for line in lines_of(name)]
+    read_all(lines, dialect_of(name), exit_of(name))
