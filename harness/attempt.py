@@ -423,7 +423,7 @@ _TONES = {Outcome.DONE: Tone.GOOD, Outcome.PROGRESSED: Tone.PLAIN}
 
 
 def _tell_outcome(run: Run, attempt: Attempt, reply: Reply, verdict: Verdict, found: _Finding) -> None:
-    facts = [format_duration(round(reply.exit.seconds, 1))]
+    facts = [format_duration(round(reply.exit.seconds, 2))]
     if reply.transcript.cost.dollars:
         facts.append(f"${reply.transcript.cost.dollars:.4f}")
     facts.append(f"{counted(len(found.changed), 'file')} changed" if found.changed else "no file changed")

@@ -1,19 +1,422 @@
-"""placeholder cli"""
+"""The commands: arguments in, exit code out. The only home of typer; every command is a few verbs."""
+
 from __future__ import annotations
-import os, sys
+
+import inspect
+import json as jsonlib
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
 from pathlib import Path
-def start(argv):
-    from harness.config import load_config
+from typing import Annotated, Any
+
+import typer
+
+from harness import __version__
+from harness.config import OPTIONS, Config, load_config
+from harness.errors import HarnessError
+
+app = typer.Typer(
+    name="harness",
+    help="Leave a coding agent alone with your repository for a night, and wake up to features that are proven.\n\n"
+    "Start with `harness demo`, then `harness init` in your own repository.",
+    epilog="Exit codes: 0 all done, 1 limit reached, 2 cannot start, 3 HALT, 4 a question, 5 stuck, 6 service, "
+    "7 budget, 70 a bug, 130 interrupted.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Slugs = Annotated[list[str] | None, typer.Argument(metavar="[SLUG]...", help="Only these, and what they depend on.")]
+Slug = Annotated[str, typer.Argument(metavar="SLUG", help="The feature's name: its folder in specs/.")]
+MaybeSlug = Annotated[str | None, typer.Argument(metavar="[SLUG]", help="Only this feature.")]
+
+_RUN = (
+    "agent", "model", "timeout", "idle_timeout", "max_iterations", "max_time", "stuck_limit", "stuck_bytes", "pause",
+    "keep_going", "fault_backoff", "outage_limit", "max_attempts", "check_timeout", "commit", "sandbox", "script",
+    "order_file", "specs_dir", "spec_file", "logs_dir", "json", "quiet", "verbose",
+)  # fmt: skip
+_FILES = ("order_file", "specs_dir", "spec_file", "logs_dir", "json")
+_SHORT = {"keep_going": "-k", "quiet": "-q", "verbose": "-v"}
+_SWITCHES = ("keep_going", "json", "quiet", "verbose")
+
+
+def with_settings(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command one flag per setting, from the table in `config`; it gets those given as `flags`."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(**given: Any) -> Any:  # noqa: ANN401
+            flags = {name: given.pop(name) for name in names}
+            return command(**given, flags=flags)
+
+        own = inspect.signature(command, eval_str=True)
+        kept = [parameter for parameter in own.parameters.values() if parameter.name != "flags"]
+        wrapped.__signature__ = inspect.Signature([*kept, *map(_flag, names)])  # type: ignore[attr-defined]
+        wrapped.__annotations__ = {one.name: one.annotation for one in (*kept, *map(_flag, names))}
+        wrapped.__doc__, wrapped.__name__ = command.__doc__, command.__name__
+        return wrapped
+
+    return decorate
+
+
+def _flag(name: str) -> inspect.Parameter:
+    kind: Any = bool | None if name in _SWITCHES else str | None
+    flags = ["--" + name.replace("_", "-"), *([_SHORT[name]] if name in _SHORT else [])]
+    option = typer.Option(*flags, help=OPTIONS[name].help, show_default=False)
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option]
+    )
+
+
+def _config(flags: dict[str, Any] | None = None) -> Config:
+    return load_config(Path.cwd(), flags or {}, os.environ)
+
+
+def _print(report: dict[str, Any], lines: Callable[[dict[str, Any]], list[str]], config: Config) -> None:
+    """Print a report: one JSON document with --json, else lines for people."""
+    if config.settings.json:
+        print(jsonlib.dumps(report, indent=1, default=str))
+    else:
+        print("\n".join(lines(report)))
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    ctx: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    """Hold what stands before every command."""
+    if version:
+        print(f"harness {__version__}")
+        raise typer.Exit
+
+
+# --- running ------------------------------------------------------------------------------------------------------
+
+
+@app.command(epilog="Examples: harness run · harness run login pay --keep-going · harness run --max-time 8h")
+@with_settings(*_RUN)
+def run(slugs: Slugs = None, *, flags: dict[str, Any]) -> int:
+    """Drive the agent through the specs until every feature is done and proven, or a person is needed."""
+    return _run(_config(flags), tuple(slugs or ()))
+
+
+def _run(config: Config, slugs: tuple[str, ...]) -> int:
+    from harness.console import Terminal
+    from harness.loop import run_loop
+    from harness.opening import announce
+    from harness.run import open_run
+
+    with (
+        Terminal(quiet=config.settings.quiet, verbose=config.settings.verbose) as terminal,
+        open_run(config, terminal, environ=os.environ, wanted=slugs) as run,
+    ):
+        announce(run)
+        stop, _ = run_loop(run)
+        figures = {"run": run.id, "iterations": run.iterations, "dollars": run.dollars, "elapsed": run.elapsed}
+    if config.settings.json:
+        from harness.reports import report_status
+        from harness.view import read_view
+
+        end = {"halt": stop.halt.name, "code": stop.halt.code, "because": stop.because, "slug": stop.slug or None}
+        advice = {"advice": stop.advice or stop.halt.advice, "resets_at": stop.resets_at}
+        features = report_status(read_view(config, slugs))["features"]
+        print(jsonlib.dumps({**end, **advice, **figures, "features": features}, indent=1, default=str))
+    return stop.halt.code
+
+
+@app.command("dry-run", epilog="Examples: harness dry-run · harness dry-run login --json · harness dry-run --all")
+@with_settings(*_RUN)
+def dry_run(
+    slug: MaybeSlug = None,
+    *,
+    all: Annotated[bool, typer.Option("--all", help="The prompt of every feature that is ready.")] = False,
+    checks: Annotated[bool, typer.Option(help="Run the checks to see whether one is green already.")] = True,
+    flags: dict[str, Any],
+) -> None:
+    """Show the queue and the exact prompt that would be sent; starts no agent, writes nothing."""
+    from harness.preview import report_dry_run
+    from harness.tables import show_dry_run
+    from harness.view import read_view
+
+    config = _config(flags)
+    view = read_view(config, (slug,) if slug else ())
+    if slug:
+        view.feature(slug)
+    _print(report_dry_run(view, os.environ, every=all, with_checks=checks), show_dry_run, config)
+
+
+@app.command(epilog="Example: harness demo --dir /tmp/try-harness")
+def demo(
+    dir: Annotated[Path | None, typer.Option("--dir", help="Where; default: a new temporary folder.")] = None,
+) -> int:
+    """See it work in ten seconds: a small repository, three specs, a scripted agent; no network, no key."""
+    from harness.demo import make_demo, tell_where_to_look
+
+    folder = make_demo(dir, os.environ)
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("HARNESS_")}
+    code = _run(load_config(folder, {}, environ), ())
+    if code == 0:
+        print("\n".join(tell_where_to_look(folder)))
+    return code
+
+
+@app.command(epilog="Examples: harness verify · harness verify login")
+@with_settings(*_FILES, "check_timeout")
+def verify(slugs: Slugs = None, *, flags: dict[str, Any]) -> int:
+    """Run the checks of accepted features again; exit 1 when one drifted."""
     from harness.console import Terminal
     from harness.run import open_run
-    from harness.opening import announce
-    from harness.loop import run_loop
-    flags={}
-    it=iter(argv[1:])
-    for a in it:
-        if a.startswith('--'): flags[a[2:].replace('-','_')]=next(it)
-    cfg=load_config(Path.cwd(), flags, os.environ)
-    with Terminal() as t, open_run(cfg,t,environ=os.environ) as run:
-        announce(run)
-        stop,look=run_loop(run)
-        return stop.halt.code
+    from harness.tables import show_verify
+    from harness.verify import verify as verify_features
+
+    config = _config(flags)
+    with (
+        Terminal(quiet=True) as terminal,
+        open_run(config, terminal, environ=os.environ, wanted=tuple(slugs or ())) as run,
+    ):
+        report = verify_features(run)
+    _print(report, show_verify, config)
+    return 1 if report["drifted"] else 0
+
+
+# --- writing specs ------------------------------------------------------------------------------------------------
+
+
+@app.command()
+@with_settings("specs_dir", "logs_dir")
+def init(*, flags: dict[str, Any]) -> None:
+    """Set this folder up: harness.yaml, an example spec, lines in .gitignore. Doing it twice changes nothing."""
+    from harness.scaffold import init_project
+
+    config = load_config(Path.cwd(), flags, os.environ, root=Path.cwd())
+    print("\n".join(init_project(config) or ["everything is there already"]))
+    print("next: `harness new SLUG` writes a spec, `harness lint` looks it over, `harness dry-run` shows the prompt")
+
+
+@app.command(epilog="Example: harness new password-reset")
+@with_settings("specs_dir", "spec_file")
+def new(slug: Slug, *, flags: dict[str, Any]) -> None:
+    """Write the skeleton of a spec."""
+    from harness.scaffold import new_spec
+
+    config = _config(flags)
+    print(f"wrote {config.paths.shown(new_spec(config, slug))}: fill it in, then `harness lint`")
+
+
+@app.command(epilog="Example: harness lint --json")
+@with_settings(*_FILES)
+def lint(*, flags: dict[str, Any]) -> int:
+    """Look the specs over: front matter, dependencies, acceptance criteria that a check could falsify."""
+    from harness.lint import lint_project
+    from harness.tables import show_findings
+
+    config = _config(flags)
+    report = lint_project(config)
+    _print(report, show_findings, config)
+    return 1 if any(one["level"] == "error" for one in report["findings"]) else 0
+
+
+# --- looking ------------------------------------------------------------------------------------------------------
+
+
+@app.command(epilog="Example: harness status --json")
+@with_settings(*_FILES)
+def status(*, flags: dict[str, Any]) -> None:
+    """Show where every feature stands."""
+    from harness.reports import report_status
+    from harness.tables import show_status
+    from harness.view import read_view
+
+    config = _config(flags)
+    _print(report_status(read_view(config)), show_status, config)
+
+
+@app.command(epilog="Examples: harness why · harness why login")
+@with_settings(*_FILES)
+def why(slug: MaybeSlug = None, *, flags: dict[str, Any]) -> None:
+    """Tell from the files alone why anything waits, stopped or was skipped."""
+    from harness.reports import report_why
+    from harness.tables import show_why
+    from harness.view import read_view
+
+    config = _config(flags)
+    _print(report_why(read_view(config), slug), show_why, config)
+
+
+@app.command(epilog="Example: harness log login -f")
+@with_settings("specs_dir", "spec_file", "logs_dir")
+def log(
+    slug: Slug,
+    *,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as it grows; Ctrl-C ends it.")] = False,
+    flags: dict[str, Any],
+) -> None:
+    """Print the progress notes of a feature."""
+    from harness.text import plain
+    from harness.view import read_view
+
+    config = _config(flags)
+    read_view(config).feature(slug)
+    for text in _follow(config.paths.log(slug), follow=follow):
+        sys.stdout.write(plain(text))
+        sys.stdout.flush()
+
+
+def _follow(path: Path, *, follow: bool) -> Any:  # noqa: ANN401
+    """Yield the file's text, and with `follow` what is added to it."""
+    from harness import files
+
+    offset = 0
+    while True:
+        while chunk := files.read_span(path, offset, 1 << 20):
+            offset += len(chunk)
+            yield chunk.decode("utf-8", "replace")
+        if not follow:
+            return
+        time.sleep(0.2)
+
+
+@app.command()
+@with_settings(*_RUN)
+def config(*, flags: dict[str, Any]) -> None:
+    """Show every setting, its value and where it came from."""
+    from harness.reports import report_config
+    from harness.tables import show_config
+
+    loaded = _config(flags)
+    _print(report_config(loaded), show_config, loaded)
+
+
+@app.command()
+@with_settings("agent", *_FILES)
+def doctor(*, flags: dict[str, Any]) -> int:
+    """See whether a night can begin; exit 2 and one hint for each thing that would stop it."""
+    from harness.doctor import examine, report_doctor
+    from harness.tables import show_doctor
+
+    config = _config(flags)
+    report = report_doctor(examine(config, os.environ))
+    _print(report, show_doctor, config)
+    return 0 if report["ok"] else 2
+
+
+# --- deciding, as a person ----------------------------------------------------------------------------------------
+
+
+@app.command(epilog='Example: harness answer login "use the staging OAuth client"')
+@with_settings("specs_dir", "spec_file", "logs_dir")
+def answer(
+    slug: Slug, text: Annotated[str, typer.Argument(help="What the agent needs to know.")], *, flags: dict[str, Any]
+) -> None:
+    """Answer a blocked feature's question; it is taken up again, and the next prompt carries the answer."""
+    from harness.decisions import answer_question
+
+    print(answer_question(_config(flags), slug, text))
+
+
+@app.command(epilog='Example: harness accept login "checked by hand on staging"')
+@with_settings("specs_dir", "spec_file", "logs_dir")
+def accept(
+    slug: Slug, why: Annotated[str, typer.Argument(help="Why it counts as done.")], *, flags: dict[str, Any]
+) -> None:
+    """Declare a feature done yourself, without a check."""
+    from harness.decisions import accept_feature
+
+    print(accept_feature(_config(flags), slug, why))
+
+
+@app.command(epilog="Example: harness reset login")
+@with_settings("specs_dir", "spec_file", "logs_dir")
+def reset(slug: Slug, *, flags: dict[str, Any]) -> None:
+    """Begin a feature anew: its marker and question go aside, its counters start at 0; log and attempts stay."""
+    from harness.decisions import reset_feature
+
+    print(reset_feature(_config(flags), slug))
+
+
+@app.command(epilog="Examples: harness halt · harness halt --now")
+@with_settings("logs_dir")
+def halt(
+    *,
+    now: Annotated[bool, typer.Option("--now", help="End the attempt in flight at once.")] = False,
+    flags: dict[str, Any],
+) -> None:
+    """Pause the run: the same as `touch HALT`, or with --now as `echo now > HALT`."""
+    from harness.decisions import set_halt
+
+    print(set_halt(_config(flags), now=now))
+
+
+@app.command()
+@with_settings("logs_dir")
+def resume(*, flags: dict[str, Any]) -> None:
+    """Remove HALT, so that the next `harness run` goes on."""
+    from harness.decisions import remove_halt_files
+
+    print(remove_halt_files(_config(flags)))
+
+
+# --- the one funnel -----------------------------------------------------------------------------------------------
+
+
+def start(argv: Sequence[str]) -> int:
+    """Run one command and return its exit code: the one place that turns errors into text and a number."""
+    try:
+        code = app(args=list(argv), standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except HarnessError as error:
+        return _tell_error(argv, error.message, error.hint, error.exit_code)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at exit
+        return 0
+    except Exception as error:
+        if (usage := getattr(error, "format_message", None)) is not None:
+            return _tell_error(argv, _lower(usage()), "`harness --help` lists the commands, `-h` after one its options", 2)
+        if isinstance(error, typer.Abort):
+            return 130
+        return _tell_error(argv, *_report_bug(argv), 70)
+
+
+def _lower(sentence: str) -> str:
+    sentence = " ".join(sentence.split()).rstrip(".")
+    return sentence[:1].lower() + sentence[1:]
+
+
+def _tell_error(argv: Sequence[str], message: str, hint: str, code: int) -> int:
+    """Tell an error on stderr, and with --json as the one document on stdout."""
+    if "--json" in argv or os.environ.get("HARNESS_JSON", "").lower() in ("1", "true", "yes", "on"):
+        print(jsonlib.dumps({"error": message, "hint": hint, "code": code}))
+    try:
+        print(f"error: {message}" + (f"\nhint: {hint}" if hint else ""), file=sys.stderr)
+    except OSError:
+        pass
+    return code
+
+
+def _report_bug(argv: Sequence[str]) -> tuple[str, str]:
+    """Write a paste-ready report and return the sentence and the hint that point to it."""
+    text = (
+        f"harness {__version__}, Python {sys.version.split()[0]}, {sys.platform}\n"
+        f"command: harness {' '.join(argv)}\n\n{traceback.format_exc()}"
+    )
+    name = f"bug-{time.strftime('%Y%m%d-%H%M%S')}.txt"
+    for folder in (Path.cwd() / "logs", Path.cwd()):
+        try:
+            (folder / name).write_text(text, "utf-8")
+        except OSError:
+            continue
+        return f"a bug in harness: {_last_line(text)}", f"please report it with `{folder / name}`"
+    sys.stderr.write(text)
+    return f"a bug in harness: {_last_line(text)}", "please report it with the text above"
+
+
+def _last_line(text: str) -> str:
+    return text.strip().splitlines()[-1]
+
+

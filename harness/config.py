@@ -200,12 +200,14 @@ def find_root(start: Path) -> Path:
     return start
 
 
-def load_config(start: Path, flags: Mapping[str, Any], environ: Mapping[str, str]) -> Config:
-    """Return the configuration for a command started in `start`.
+def load_config(
+    start: Path, flags: Mapping[str, Any], environ: Mapping[str, str], *, root: Path | None = None
+) -> Config:
+    """Return the configuration for a command started in `start`; `root` is looked for upwards unless it is given.
 
     `flags` holds what was given on the command line (None for what was not). Raises ConfigError that names the source.
     """
-    root = find_root(start.resolve())
+    root = root or find_root(start.resolve())
     file = root / CONFIG_FILE
     values: dict[str, Any] = {}
     origins = dict.fromkeys(OPTIONS, "default")

@@ -126,7 +126,7 @@ def _why_ready(feature: Feature, record: Record, answered: bool) -> str:
     if answered or record.answer:
         return "its question was answered"
     if not record.attempts:
-        return "not begun; " + (f"{', '.join(feature.depends_on)} done" if feature.depends_on else "first in order")
+        return "not begun; " + (f"{', '.join(feature.depends_on)} done" if feature.depends_on else "next in order")
     return f"attempt {record.attempts} was {record.outcome or 'not finished'}"
 
 

@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from harness.workspace import InPlace
 
 LOCK_PATIENCE = 10.0  # seconds for the supervisor of a dead run to clean up
 ANSWER_LIMIT = 64 * 1024  # bytes
+MARKER_LIMIT = 1 << 20
 
 
 @dataclass(slots=True)
@@ -127,27 +128,18 @@ class Run:
             self.tell(f"{slug}: an answer came, it is taken up again", Tone.GOOD)
 
     def _note_marker_by_hand(self, slug: str) -> None:
-        text = files.read_text(self.paths.done(slug), 1 << 20)
-        self.record("by_hand", slug=slug, sha256=digest(text))
+        self.record("by_hand", slug=slug, sha256=digest(self.read_marker(slug)))
         self.tell(f"{slug}: a person set `.done`, it counts as done", Tone.NOTICE)
 
     # --- what belongs to one feature ---
 
+    def read_marker(self, slug: str) -> str:
+        """Return the text of the feature's `.done`."""
+        return files.read_text(self.paths.done(slug), MARKER_LIMIT)
+
     def agent_for(self, feature: Feature | None) -> Agent:
         """Return the agent for a feature. Raises AgentError."""
-        s = self.settings
-        choices = Choices(
-            agent=s.agent,
-            model=s.model,
-            command=s.command,
-            dialect=s.dialect,
-            script=s.script,
-            agent_args=s.agent_args,
-            permission_mode=s.permission_mode,
-            setting_sources=s.setting_sources,
-            env_pass=s.env_pass,
-        )
-        return choose_agent(choices, feature, self.paths.root, self.temporary)
+        return choose_for(self.config, feature, self.temporary)
 
     def checks_for(self, feature: Feature) -> tuple[Check, ...]:
         """Return the feature's own checks, then the project's."""
@@ -202,6 +194,12 @@ class Run:
 def digest(text: str) -> str:
     """Return the SHA-256 of a text."""
     return sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def choose_for(config: Config, feature: Feature | None, temporary: Path) -> Agent:
+    """Return the agent that the settings and the feature ask for. Raises AgentError."""
+    choices = Choices(**{name.name: getattr(config.settings, name.name) for name in fields(Choices)})
+    return choose_agent(choices, feature, config.paths.root, temporary)
 
 
 def open_shelf(config: Config) -> SpecShelf:

@@ -163,16 +163,17 @@ class SpecShelf:
 
     def _read_folder(self, entry: os.DirEntry[str], old: _Kept | None) -> _Kept:
         """The reading of one folder; its feature is the old one, the very same, when nothing came out differently."""
-        name, linked = entry.name, entry.is_symlink()
+        name = entry.name
         path = f"{self._folder}/{name}/{self._spec_file}"
-        if old is not None and old.signature and not linked and _read_signature(path) == old.signature:
+        status = _read_status(path)
+        linked = entry.is_symlink() or (status is not None and stat.S_ISLNK(status.st_mode))
+        if old is not None and old.signature and status and not linked and _sign(status) == old.signature:
             return old
         where = f"{self._name}/{_shown(name)}/{self._spec_file}"
         signature = None
         try:
             if reason := check_slug(name):
                 raise SpecError(f"{where.rpartition('/')[0]} has no usable name: {reason}", _RENAME)
-            linked = linked or Path(path).is_symlink()
             content, status = _read_file(_resolve(path, self._folder, where) if linked else path, where, SPEC_LIMIT)
             if not linked and self._is_settled(status):
                 signature = _sign(status)
@@ -186,7 +187,7 @@ class SpecShelf:
 
     def _read_order_file(self) -> bytes:
         """The order file's bytes; none when the optional one is not there."""
-        if _read_signature(self._order_file) is not None:
+        if _read_status(self._order_file) is not None:
             return _read_file(os.path.realpath(self._order_file), self._order_name, ORDER_LIMIT)[0]
         if self._order_needed:
             raise SpecError(f"there is no order file {self._order_name}", "write it, one slug a line")
@@ -267,10 +268,10 @@ def _sign(status: os.stat_result) -> Signature:
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 
-def _read_signature(path: str) -> Signature | None:
-    """The signature of what is there now; None when nothing is."""
+def _read_status(path: str) -> os.stat_result | None:
+    """The stat of what is there, symlinks not followed; None when nothing is."""
     try:
-        return _sign(os.lstat(path))
+        return os.lstat(path)
     except OSError:
         return None
 
@@ -287,19 +288,29 @@ def _resolve(path: str, folder: str, where: str) -> str:
 def _read_file(path: str, where: str, limit: int) -> tuple[bytes, os.stat_result]:
     """A regular file's bytes and the stat they belong to; never waits on a pipe, never follows a last symlink."""
     try:
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
-            status = os.fstat(file.fileno())
-            if stat.S_ISDIR(status.st_mode):
-                raise SpecError(f"{where} is a folder, not a file", "write the text into a file of that name")
-            if not stat.S_ISREG(status.st_mode):
-                raise SpecError(f"{where} is not a regular file", "write the text into a plain file of that name")
-            content = file.read(limit + 1)
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            status = os.fstat(file)
+            content = _read_to(file, limit + 1) if stat.S_ISREG(status.st_mode) else b""
+        finally:
+            os.close(file)
     except OSError as error:
         raise _explain_file(path, where, error) from error
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a folder, not" if stat.S_ISDIR(status.st_mode) else "a pipe, socket or device, not"
+        raise SpecError(f"{where} is {kind} a file", "write the text into a plain file of that name")
     if len(content) > limit:
         size = format_size(max(status.st_size, len(content)))
         raise SpecError(f"{where} is too large: {size}, the limit is {format_size(limit)}", "split it up")
     return content, status
+
+
+def _read_to(file: int, limit: int) -> bytes:
+    """All bytes up to the limit; one read is usually all, but a network disk may give less."""
+    content = b""
+    while chunk := os.read(file, min(limit - len(content), max(os.fstat(file).st_size - len(content), 0) + 1)):
+        content += chunk
+    return content
 
 
 def _explain_file(path: str, where: str, error: OSError) -> SpecError:
@@ -382,7 +393,7 @@ def parse_spec(path: Path, content: bytes, sha256: str, where: str) -> Feature:
     try:
         if not front_matter:
             _check_closed(text)
-        values = parse_front_matter(front_matter) if front_matter.strip() else {}
+        values = _parse_front_matter(front_matter) if front_matter.strip() else {}
     except _Mistake as mistake:
         return replace(blank, problem=f"{where}:{mistake.line + 1}: {mistake.sentence}", hint=mistake.hint)
     return replace(blank, **{"title": _find_title(body), **values})
@@ -432,7 +443,7 @@ class _Node:
     plain: bool = False
 
 
-def parse_front_matter(text: str) -> dict[str, Any]:
+def _parse_front_matter(text: str) -> dict[str, Any]:
     """Fields of a Feature; a mistake is raised with its line."""
     node = _parse_yaml(text)
     if node is None:
@@ -678,17 +689,39 @@ def _find_unknown(features: Sequence[Feature], name: str) -> Told:
 
 def _find_cycles(features: Sequence[Feature], name: str) -> Told:
     """Every feature that waits for itself, with the shortest way round."""
-    waits = {feature.slug: feature.depends_on for feature in features if feature.depends_on}
+    waits: Mapping[str, Sequence[str]] = {each.slug: each.depends_on for each in features if each.depends_on}
     told: Told = {}
     if not waits or find_cycle(features) is None:
         return told
     paths = {feature.slug: feature.path.name for feature in features}
+    waits = _peel(waits)
     for slug in sorted(waits):
         cycle = () if slug in told else _find_way_back(slug, waits)
         for member in cycle:
             sentence = f"{name}/{member}/{paths[member]} is in a dependency cycle: {_draw(cycle)}"
             told.setdefault(member, (sentence, "take one of these out of a `depends_on`"))
     return told
+
+
+def _peel(waits: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    """What is left without those that wait for no cycle, and those that no cycle waits for."""
+    for _ in ("forwards", "backwards"):
+        sorter = graphlib.TopologicalSorter(waits)
+        try:
+            sorter.prepare()
+        except graphlib.CycleError:
+            pass  # it still gives out all that no cycle holds back
+        free: set[str] = set()
+        while ready := sorter.get_ready():
+            free.update(ready)
+            sorter.done(*ready)
+        turned: dict[str, list[str]] = {}
+        for slug, needed in waits.items():
+            for other in needed:
+                if slug not in free and other not in free:
+                    turned.setdefault(other, []).append(slug)
+        waits = turned
+    return dict(waits)
 
 
 def _find_way_back(start: str, waits: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

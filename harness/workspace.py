@@ -132,10 +132,13 @@ class InPlace:
             f"{slug}: {one_line(words, 100) or 'done'}\n\nHarness-Feature: {slug}\nHarness-Attempt: {attempt}\n"
         )
         loud = {**self._environ, "GIT_OPTIONAL_LOCKS": "1"}
-        added = capture(("git", "add", "--all", *self._pathspec), cwd=self.root, env=loud, timeout=_TIMEOUT)
-        if added.code == 0:
-            line = ("git", "commit", "--quiet", "--file", "-", *self._pathspec)
-            added = capture(line, cwd=self.root, env=loud, timeout=_TIMEOUT, stdin=message.encode())
+        names = b"\0".join(os.fsencode(name) for name in before.files)  # named one by one: an ignored logs/ is no matter
+        from_names = ("--pathspec-from-file=-", "--pathspec-file-nul")
+        for line in (("add", "--all", *from_names), ("commit", "--quiet", "--message", message, *from_names)):
+            git = ("git", "--literal-pathspecs", *line)
+            added = capture(git, cwd=Path(self._top), env=loud, timeout=_TIMEOUT, stdin=names)
+            if added.code != 0:
+                break
         after = self.snapshot()
         if added.code != 0 or after.head == before.head:
             said = one_line((added.stderr + added.stdout).decode("utf-8", "replace"), 300)

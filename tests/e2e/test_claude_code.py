@@ -1,21 +1,32 @@
-"""The real Claude Code, against a scripted Messages API on loopback."""
+"""The real Claude Code against a scripted Messages API on loopback: alone, and driven by `harness run`."""
 
 from __future__ import annotations
 
 import json
 import os
+import select
+import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-
 from fakes.messages_api import MessagesApi
 from fakes.messages_script import (
+    Broken,
+    Call,
     Fault,
+    How,
+    Reply,
+    Request,
+    Turn,
+    by_conversation,
     credit_too_low,
+    in_order,
     overloaded,
     prompt_too_long,
     rate_limited,
@@ -26,18 +37,21 @@ from fakes.messages_script import (
 
 pytestmark = pytest.mark.e2e
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 FAKE_KEY = "sk-ant-test-this-is-not-a-key"
 FAKE_TOKEN = "sk-ant-oat01-test-this-is-not-a-token"
 RESET = int(time.time()) + 3600
 
-SPEC = """\
+CHECK = "printf 'hello\\n' | diff - hello.txt"
+SPEC = f"""\
 ---
-checks: ["grep -qx hello hello.txt"]
+checks: [{json.dumps(CHECK)}]
 ---
 # Say hello
 
 Write `hello.txt` with the one line `hello`.
 """
+SAYS_HELLO = work_on_feature({"hello.txt": "hello\n"}, note="- said hello", done_line="hello.txt says hello")
 
 
 class Project:
@@ -45,7 +59,9 @@ class Project:
 
     def __init__(self, folder: Path, claude: Path) -> None:
         self.root, self.home, self.claude = folder / "repo", folder / "home", claude
-        self.home.mkdir()
+        (self.home / "bin").mkdir(parents=True)
+        (self.home / "bin/claude").symlink_to(claude)
+        (self.home / ".gitconfig").write_text("[user]\nname = Test\nemail = test@localhost\n", encoding="utf-8")
         spec = self.root / "specs/hello/spec.md"
         spec.parent.mkdir(parents=True)
         spec.write_text(SPEC, encoding="utf-8")
@@ -53,84 +69,118 @@ class Project:
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message=Ask for a hello")
 
-    def environ(self, api: MessagesApi, **more: str) -> dict[str, str]:
+    def environ(self, api: MessagesApi | None = None, **more: str) -> dict[str, str]:
         """Everything a command is told; a variable is added or replaced by name."""
         key = {} if "CLAUDE_CODE_OAUTH_TOKEN" in more else {"ANTHROPIC_API_KEY": FAKE_KEY}
         return {
             **key,
-            "PATH": os.environ["PATH"],
+            "PATH": f"{self.home}/bin:{os.environ['PATH']}",
             "HOME": str(self.home),
-            "ANTHROPIC_BASE_URL": api.url,
+            "TZ": "UTC",
+            "PYTHONPATH": str(REPOSITORY),
+            "ANTHROPIC_BASE_URL": api.url if api else "http://127.0.0.1:9",
             "IS_SANDBOX": "1",  # as root, Claude Code refuses bypassPermissions without it
-            "DISABLE_AUTOUPDATER": "1",
             "DISABLE_TELEMETRY": "1",
+            "DISABLE_AUTOUPDATER": "1",
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
             "CLAUDE_CODE_MAX_RETRIES": "0",
             **more,
         }
 
-    def git(self, *arguments: str) -> str:
-        who = ["-c", "user.name=Test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false"]
-        return subprocess.run(
-            ["git", *who, *arguments],
-            cwd=self.root,
-            env={"PATH": os.environ["PATH"], "HOME": str(self.home)},
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
+    def start(self, api: MessagesApi, *flags: str, **more: str) -> subprocess.Popen[str]:
+        """Begin `harness run` on the spec, impatient."""
+        line = [sys.executable, "-m", "harness", "run", "--agent", "claude", "--pause", "0", "--fault-backoff", "0.1s"]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.Popen([*line, *flags], cwd=self.root, env=self.environ(api, **more), text=True, **pipes)
+
+    def run(self, api: MessagesApi, *flags: str, **more: str) -> tuple[int, str]:
+        """Do `harness run` to its end; give back its exit code and everything it said."""
+        with self.start(api, *flags, **more) as run:
+            said, complained = run.communicate(timeout=40)
+        return run.returncode, said + complained
 
     def ask_claude(self, api: MessagesApi, **more: str) -> list[dict[str, Any]]:
         """Run the command as harness does, without harness, and give back the events it printed."""
-        prompt = "\n".join(
-            f"- {self.root}/{path}" for path in ("specs/hello/spec.md", "logs/hello.log", "logs/hello.done")
-        )
         (self.root / "logs").mkdir()
+        files = (self.root / path for path in ("specs/hello/spec.md", "logs/hello.log", "logs/hello.done"))
         ended = subprocess.run(
-            [self.claude, "-p", "--output-format=stream-json", "--verbose", "--permission-mode=bypassPermissions"],
-            input=f"Files\n{prompt}\n",
+            ["claude", "-p", "--output-format=stream-json", "--verbose", "--permission-mode=bypassPermissions"],
+            executable=self.claude,
+            input="Files\n" + "".join(f"- {path}\n" for path in files),
             cwd=self.root,
             env=self.environ(api, **more),
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=40,
         )
         assert not ended.stderr
         return [json.loads(line) for line in ended.stdout.splitlines()]
 
+    def git(self, *arguments: str) -> str:
+        line = ["git", *arguments]
+        return subprocess.run(
+            line, cwd=self.root, env=self.environ(), check=True, capture_output=True, text=True
+        ).stdout
+
+    def read(self, path: str) -> str:
+        return (self.root / path).read_text(encoding="utf-8")
+
+    def journal(self, event: str) -> list[dict[str, Any]]:
+        """The events of that name, oldest first."""
+        events = [json.loads(line) for line in self.read("logs/journal.jsonl").splitlines()]
+        return [entry for entry in events if entry["event"] == event]
+
+    def attempts(self) -> list[tuple[str, bool]]:
+        """Of each attempt: its outcome, and whether it was charged."""
+        return [(entry["outcome"], entry["charged"]) for entry in self.journal("attempt_ended")]
+
+    def processes(self) -> dict[int, str]:
+        """What runs on behalf of this project, by pid: all that was told its home, whatever became of its parents."""
+        found = {}
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if f"HOME={self.home}".encode() in (process / "environ").read_bytes().split(b"\0"):
+                    found[int(process.name)] = (process / "cmdline").read_text().replace("\0", " ")
+            except OSError:
+                continue  # it has ended meanwhile, or is another user's
+        return found
+
 
 @pytest.fixture
-def project(tmp_path: Path, claude: Path) -> Project:
-    return Project(tmp_path, claude)
+def project(tmp_path: Path, claude: Path) -> Iterator[Project]:
+    project = Project(tmp_path, claude)
+    yield project
+    for pid in project.processes():  # of a test that failed
+        os.kill(pid, signal.SIGKILL)
 
 
 # --- the test bed itself: what the real command makes of the scripted server --------------------------------------
 
 
 def test_claude_works_on_a_feature_as_scripted(project: Project) -> None:
-    with MessagesApi(work_on_feature({"hello.txt": "hello\n"}, note="- said hello", done_line="it works")) as api:
+    with MessagesApi(SAYS_HELLO) as api:
         events = project.ask_claude(api)
-    written = [(project.root / path).read_text() for path in ("hello.txt", "logs/hello.log", "logs/hello.done")]
-    assert written == ["hello\n", "- said hello\n", "it works\n"]
+    written = [project.read(path) for path in ("hello.txt", "logs/hello.log", "logs/hello.done")]
+    assert written == ["hello\n", "- said hello\n", "hello.txt says hello\n"]
     assert (events[-1]["result"], len(api.requests)) == ("The feature is done.", 5)
 
 
 @pytest.mark.parametrize(
     ("fault", "error", "ending"),
     [
-        pytest.param(rate_limited(), "rate_limit", (429, None, "api_error"), id="rate limited"),
-        pytest.param(rate_limited(3600), "rate_limit", (429, None, "api_error"), id="rate limited for an hour"),
-        pytest.param(overloaded(), "server_error", (529, None, "api_error"), id="overloaded"),
-        pytest.param(unauthorized(), "authentication_failed", (401, None, "api_error"), id="unauthorized"),
-        pytest.param(credit_too_low(), "billing_error", (400, None, "api_error"), id="credit too low"),
-        pytest.param(prompt_too_long(), "invalid_request", (400, None, "prompt_too_long"), id="prompt too long"),
+        pytest.param(rate_limited(), "rate_limit", (429, "api_error"), id="rate limited"),
+        pytest.param(rate_limited(3600), "rate_limit", (429, "api_error"), id="rate limited for an hour"),
+        pytest.param(overloaded(), "server_error", (529, "api_error"), id="overloaded"),
+        pytest.param(unauthorized(), "authentication_failed", (401, "api_error"), id="unauthorized"),
+        pytest.param(credit_too_low(), "billing_error", (400, "api_error"), id="credit too low"),
+        pytest.param(prompt_too_long(), "invalid_request", (400, "prompt_too_long"), id="prompt too long"),
     ],
 )
 def test_claude_reports_a_fault_in_these_words(project: Project, fault: Fault, error: str, ending: tuple) -> None:
     with MessagesApi([fault]) as api:
         *_, said, result = project.ask_claude(api)
-    reported = (result["api_error_status"], result.get("api_error"), result["terminal_reason"])
-    assert (said["error"], reported, result["is_error"]) == (error, ending, True)
+    assert (said["error"], result["api_error_status"], result["terminal_reason"]) == (error, *ending)
+    assert result["is_error"]
 
 
 def test_claude_reports_when_a_usage_window_resets(project: Project) -> None:
@@ -138,3 +188,132 @@ def test_claude_reports_when_a_usage_window_resets(project: Project) -> None:
         *_, event, _, result = project.ask_claude(api, CLAUDE_CODE_OAUTH_TOKEN=FAKE_TOKEN)
     assert (event["type"], event["rate_limit_info"]["resetsAt"]) == ("rate_limit_event", RESET)
     assert result["api_error"] == "usage_limit_reached"
+
+
+# --- harness run --------------------------------------------------------------------------------------------------
+
+
+def test_a_spec_becomes_a_receipt_and_a_commit(project: Project) -> None:
+    with MessagesApi(SAYS_HELLO) as api:
+        code, said = project.run(api)
+    assert (code, project.attempts()) == (0, [("done", True)]), said
+    receipt = project.read("logs/hello.done").splitlines()
+    assert receipt[0] == "hello.txt says hello"
+    assert [line for line in receipt if line.startswith("check: exit 0") and line.endswith(CHECK)]
+    assert [line for line in receipt if line.startswith("agent: claude 2.")]
+    assert project.git("log", "-1", "--format=%(trailers:key=Harness-Feature,valueonly)").strip() == "hello"
+    assert project.git("show", "--name-only", "--format=").split() == ["hello.txt"]
+
+
+def test_the_journal_has_the_cost_that_claude_reported(project: Project) -> None:
+    with MessagesApi(SAYS_HELLO) as api:
+        project.run(api)
+    (ended,) = project.journal("attempt_ended")
+    reported = json.loads(project.read("logs/attempts/hello/0001/stream.jsonl").splitlines()[-1])
+    assert ended["dollars"] == pytest.approx(reported["total_cost_usd"])
+    assert ended["dollars"] > 0
+
+
+def test_a_claim_that_the_checks_refuse_is_told_to_the_next_attempt(project: Project) -> None:
+    too_early = work_on_feature({"hello.txt": "hullo\n"}, note="- said something", done_line="surely right")
+    with MessagesApi(by_conversation([too_early, SAYS_HELLO])) as api:
+        code, said = project.run(api)
+    assert (code, project.attempts()) == (0, [("unconfirmed", True), ("done", True)]), said
+    first, second = (request.prompt for request in api.requests if request.step == 0)
+    assert "> hullo" not in first
+    assert "> hullo" in second  # what `diff` printed
+    assert "| - said something" in second  # its predecessor's note
+    assert project.read("logs/hello.done").startswith("hello.txt says hello\n")
+
+
+@pytest.mark.parametrize(
+    ("outage", "because"),
+    [
+        pytest.param([rate_limited()], "rate limited", id="rate limited"),
+        pytest.param([overloaded()], "overloaded", id="overloaded"),
+        pytest.param([Broken(How.RESET, None)], "network", id="connection reset"),
+    ],
+)
+def test_an_outage_is_waited_out_and_charged_to_nobody(project: Project, outage: list[Reply], because: str) -> None:
+    with MessagesApi(in_order(outage, then=SAYS_HELLO)) as api:
+        code, said = project.run(api, "--max-iterations", "1")
+    assert (code, project.attempts()) == (0, [("fault", False), ("done", True)]), said
+    assert project.journal("waiting")[0]["because"].startswith(because)
+
+
+def test_a_single_fault_is_claudes_own_affair(project: Project) -> None:
+    with MessagesApi(in_order([overloaded()], then=SAYS_HELLO)) as api:
+        code, said = project.run(api, CLAUDE_CODE_MAX_RETRIES="1")
+    assert (code, project.attempts()) == (0, [("done", True)]), said
+
+
+def test_a_usage_limit_halts_the_run_until_its_reset(project: Project) -> None:
+    with MessagesApi([usage_limit(RESET)]) as api:
+        code, said = project.run(api, CLAUDE_CODE_OAUTH_TOKEN=FAKE_TOKEN)
+    assert (code, project.attempts()) == (6, [("fault", False)]), said
+    resets = f"{datetime.fromtimestamp(RESET, UTC):%Y-%m-%d %H:%M UTC}"
+    assert f"resets: {resets}" in project.read("HALT").splitlines()
+    assert "usage limit" in project.read("HALT")
+    assert resets in said
+
+
+@pytest.mark.parametrize(
+    ("fault", "named"),
+    [pytest.param(unauthorized(), "authentication", id="key"), pytest.param(credit_too_low(), "credit", id="credit")],
+)
+def test_a_fault_that_waiting_cannot_mend_halts_the_run(project: Project, fault: Fault, named: str) -> None:
+    with MessagesApi([fault]) as api:
+        code, said = project.run(api)
+    assert (code, project.attempts()) == (6, [("fault", False)]), said
+    assert named in project.read("HALT")
+    assert named in said
+
+
+# --- nothing is left ----------------------------------------------------------------------------------------------
+
+
+def leave_a_stray_then_stall(request: Request) -> Reply:
+    """An agent that has put a process into a session of its own, and then waits for a model that says no more."""
+    stray = "setsid sleep 600 > /dev/null 2>&1 &"
+    return Broken(How.STALLED) if request.step else Turn("", (Call("Bash", {"command": stray}),))
+
+
+@pytest.mark.parametrize(
+    ("stop", "code"),
+    [
+        pytest.param(lambda project, run: (project.root / "HALT").write_text("now\n"), 3, id="echo now > HALT"),
+        pytest.param(lambda project, run: run.send_signal(signal.SIGINT), 130, id="Ctrl-C"),
+        pytest.param(lambda project, run: run.kill(), -signal.SIGKILL, id="kill -9"),
+    ],
+)
+def test_a_run_that_is_stopped_leaves_no_process(project: Project, stop: Any, code: int) -> None:
+    with MessagesApi(leave_a_stray_then_stall) as api, project.start(api) as run:
+        api.wait_for_request(2)
+        before = project.processes()
+        stop(project, run)
+        stopped = time.monotonic()
+        run.communicate(timeout=20)
+        wait_for_end(before)
+        assert time.monotonic() - stopped < 6.0
+    assert (run.returncode, project.processes()) == (code, {})
+    assert {"claude", "sleep"} <= {line.split()[0].rpartition("/")[2] for line in before.values()}
+
+
+def test_a_stray_of_a_finished_agent_is_ended(project: Project) -> None:
+    with MessagesApi(
+        by_conversation([lambda request: Turn() if request.step else leave_a_stray_then_stall(request), SAYS_HELLO])
+    ) as api:
+        code, said = project.run(api)
+    assert (code, project.processes()) == (0, {}), said
+
+
+def wait_for_end(pids: dict[int, str], timeout: float = 10.0) -> None:
+    """Return when all of these processes have ended, or after `timeout` seconds."""
+    until = time.monotonic() + timeout
+    for pid in pids:
+        try:
+            watched = os.pidfd_open(pid)
+        except ProcessLookupError:
+            continue
+        select.select([watched], [], [], max(0.0, until - time.monotonic()))
+        os.close(watched)

@@ -1,0 +1,91 @@
+"""`harness dry-run`: the queue and the exact prompt. Writes nothing, spends nothing, starts no agent."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.attempt import observations
+from harness.checks import describe, run_checks
+from harness.config import Config
+from harness.domain import Feature, State, Work
+from harness.environ import clean_environment
+from harness.errors import HarnessError
+from harness.process import Supervisor
+from harness.prompt import compose_prompt, find_template
+from harness.reports import report_loaded, report_next, report_queue
+from harness.run import choose_for
+from harness.specs import read_spec_text
+from harness.view import View
+
+_SHORTEST_CHECK = 60.0  # seconds a check gets here; a slow suite is no reason to wait for a preview
+
+
+def report_dry_run(view: View, environ: Mapping[str, str], *, every: bool, with_checks: bool) -> dict[str, Any]:
+    """Return the queue, and for the next feature (`every`: for all that are ready) the prompt and its parts."""
+    decision = view.next()
+    if every:
+        chosen = [feature for feature in view.look.features if view.stand(feature).state is State.READY]
+    else:
+        chosen = [decision.feature] if isinstance(decision, Work) else []
+    agent, problem = _name_agent(view.config, chosen[0] if chosen else None)
+    return {
+        "queue": report_queue(view),
+        "next": report_next(decision),
+        "agent": agent,
+        "problem": problem,
+        "loads": report_loaded(view, agent),
+        "prompts": [_report_prompt(view, feature, environ, with_checks=with_checks) for feature in chosen],
+        "warnings": [*view.config.warnings, *view.warnings],
+    }
+
+
+def _name_agent(config: Config, feature: Feature | None) -> tuple[str, str | None]:
+    try:
+        return choose_for(config, feature, Path(tempfile.gettempdir())).name, None
+    except HarnessError as error:
+        return config.settings.agent, f"{error.message}; {error.hint}"
+
+
+def _report_prompt(view: View, feature: Feature, environ: Mapping[str, str], *, with_checks: bool) -> dict[str, Any]:
+    config, record = view.config, view.record(feature.slug)
+    checks = (*feature.checks, *(check for check in config.settings.checks if check not in feature.checks))
+    prompt = compose_prompt(
+        find_template(config.paths, config.settings.template),
+        feature,
+        read_spec_text(feature),
+        [check.command for check in checks],
+        config.paths,
+        observations(record.observed, record.answer),
+    )
+    ran = _try_checks(config, checks, environ) if with_checks else []
+    size = len(prompt.text.encode("utf-8", "replace"))
+    return {
+        "slug": feature.slug,
+        "bytes": size,
+        "tokens": (size + 3) // 4,
+        "sections": [
+            {"name": one.name, "bytes": one.size, "tokens": one.tokens, "cut": one.cut} for one in prompt.sections
+        ],
+        "checks": ran,
+        "text": prompt.text,
+    }
+
+
+def _try_checks(config: Config, checks: tuple[Any, ...], environ: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Run the checks before any work: one that is green already proves nothing about the work to come."""
+    with Supervisor(namespace=config.settings.pid_namespace) as supervisor:
+        runs = run_checks(
+            checks,
+            supervisor=supervisor,
+            cwd=config.paths.root,
+            environ=clean_environment(environ, config.settings.env_pass),
+            timeout=min(config.settings.check_timeout or _SHORTEST_CHECK, _SHORTEST_CHECK),
+            log=None,
+            asked_to_stop=lambda: None,
+            began=lambda command: None,
+        )
+    states = [(one, "already green" if one.green else f"red ({describe(one)})") for one in runs]
+    return [{"command": one.command, "green": one.green, "state": state} for one, state in states]

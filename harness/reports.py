@@ -1,0 +1,173 @@
+"""What the reporting commands say, as plain values: each is one JSON document, and `tables` prints it for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.agents.loads import find_loaded
+from harness.config import OPTIONS, Config, show_value
+from harness.domain import Feature, State, Stop, Work
+from harness.journal import events_of
+from harness.view import View, name_state
+
+Report = dict[str, Any]
+
+
+def report_feature(view: View, feature: Feature) -> Report:
+    """Return one row of status."""
+    record, receipt = view.record(feature.slug), view.receipt(feature.slug)
+    because = view.stand(feature).because
+    if receipt is not None:
+        because = _say_receipt(receipt.kind, receipt.commit, receipt.words)
+        if view.is_stale(feature):
+            because = f"its spec changed since it was accepted; `harness verify {feature.slug}`, or remove its .done"
+    return {
+        "slug": feature.slug,
+        "title": feature.title,
+        "state": name_state(view, feature),
+        "because": because,
+        "attempts": record.attempts,
+        "outcome": record.outcome or None,
+        "dollars": round(record.dollars, 6) if record.dollars or not record.cost_unknown else None,
+        "seconds": round(record.seconds, 3),
+        "depends_on": list(feature.depends_on),
+        "checks": len(feature.checks) + len(view.config.settings.checks),
+    }
+
+
+def _say_receipt(kind: str, commit: str, words: str) -> str:
+    ways = {
+        "proven": f"proven at {commit[:12]}" if commit and commit != "none" else "proven",
+        "unverified": "accepted without checks",
+        "accepted": "accepted by a person",
+        "by hand": "a person wrote its .done",
+    }
+    return f"{ways[kind]}: {words}" if words else ways[kind]
+
+
+def report_status(view: View) -> Report:
+    """Return where every feature stands, and what the run as a whole is doing."""
+    rows = [report_feature(view, feature) for feature in view.look.features]
+    return {
+        "features": rows,
+        "done": sum(row["state"].startswith("done") or row["state"] == "stale" for row in rows),
+        "run": _report_run(view),
+        "halt": _report_halt(view),
+        "warnings": [*view.config.warnings, *view.warnings],
+    }
+
+
+def _report_run(view: View) -> Report | None:
+    if view.holder is None:
+        return None
+    open_attempts = [slug for slug, record in view.history.records.items() if record.began is not None]
+    return {"pid": view.holder.pid, "since": view.holder.since, "host": view.holder.host, "working_on": open_attempts}
+
+
+def _report_halt(view: View) -> Report | None:
+    if view.halt is None:
+        return None
+    return {
+        "path": str(view.halt.path),
+        "by": "harness" if view.halt.by_harness else "a person",
+        "now": view.halt.now,
+        "text": view.halt.text.strip(),
+    }
+
+
+def report_why(view: View, slug: str | None) -> Report:
+    """Return why anything waits, stopped or was skipped, from the files alone."""
+    ends = [event for event in view.events if event.get("event") == "halted"]
+    report: Report = {
+        "next": report_next(view.next()),
+        "run": _report_run(view),
+        "halt": _report_halt(view),
+        "last_end": _pick(ends[-1], "at", "run", "halt", "code", "because", "slug") if ends else None,
+    }
+    if slug is None:
+        undone = [feature for feature in view.look.features if not name_state(view, feature).startswith("done")]
+        return {**report, "features": [report_feature(view, feature) for feature in undone]}
+    feature = view.feature(slug)
+    history = [_report_event(event) for event in events_of(view.events, slug)]
+    return {**report, "feature": report_feature(view, feature), "history": [one for one in history if one]}
+
+
+_TOLD = {
+    "attempt_began": ("attempt", "because"),
+    "attempt_ended": ("attempt", "outcome", "reason", "seconds", "dollars", "checks", "remarks"),
+    "accepted": ("attempt",),
+    "committed": ("attempt", "commit"),
+    "commit_failed": ("attempt", "why"),
+    "blocked": ("attempt", "question"),
+    "answered": ("text",),
+    "by_hand": (),
+    "foreign": ("attempt", "marker"),
+    "vanished": ("attempt", "marker"),
+    "tampered": ("attempt", "file"),
+    "reset": (),
+    "parked": ("streak",),
+    "halted": ("halt", "because"),
+    "verified": ("green",),
+}
+
+
+def _report_event(event: Report) -> Report | None:
+    kind = str(event.get("event"))
+    return _pick(event, "at", "event", *_TOLD[kind]) if kind in _TOLD else None
+
+
+def _pick(event: Report, *names: str) -> Report:
+    return {name: event[name] for name in names if name in event}
+
+
+def report_next(decision: Work | Stop) -> Report:
+    """Return what a run would do first."""
+    if isinstance(decision, Work):
+        return {"slug": decision.feature.slug, "because": decision.because}
+    return {
+        "slug": None,
+        "halt": decision.halt.name,
+        "code": decision.halt.code,
+        "because": decision.because,
+        "advice": decision.advice or decision.halt.advice,
+    }
+
+
+def report_config(config: Config) -> Report:
+    """Return each setting, its value, where it came from and what it is for."""
+    return {
+        "file": str(config.file) if config.file else None,
+        "settings": {
+            name: {
+                "value": show_value(getattr(config.settings, name)),
+                "origin": config.origins[name],
+                "help": option.help,
+            }
+            for name, option in OPTIONS.items()
+        },
+        "warnings": list(config.warnings),
+    }
+
+
+def report_queue(view: View) -> list[Report]:
+    """Return the resolved queue: what is not done, in order, with its state and why it is or is not next."""
+    decision = view.next()
+    chosen = decision.feature.slug if isinstance(decision, Work) else None
+    rows = []
+    for feature in view.look.features:
+        standing = view.stand(feature)
+        if standing.state is not State.DONE:
+            rows.append(
+                {
+                    "slug": feature.slug,
+                    "state": standing.state,
+                    "because": standing.because,
+                    "next": feature.slug == chosen,
+                }
+            )
+    return rows
+
+
+def report_loaded(view: View, agent: str) -> list[str]:
+    """Return the files of the repository that the agent would load by itself: settings, hooks, instructions."""
+    return find_loaded(agent, view.config.paths.root, view.config.settings.setting_sources)

@@ -1,0 +1,147 @@
+"""The reports as text for people: aligned columns that a pipe and a screen reader can take, no colour needed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from typing import Any
+
+from harness.text import one_line
+from harness.units import format_duration
+
+Report = dict[str, Any]
+
+
+def columns(rows: Sequence[Sequence[str]], *, width: int | None = None) -> list[str]:
+    """Return rows as lines with aligned columns; the last column is cut at the terminal's width."""
+    if not rows:
+        return []
+    width = width or shutil.get_terminal_size((100, 24)).columns
+    sizes = [max(len(row[index]) for row in rows) for index in range(len(rows[0]) - 1)]
+    room = max(20, width - sum(sizes) - 2 * len(sizes))
+    lines = []
+    for row in rows:
+        cells = [cell.ljust(size) for cell, size in zip(row[:-1], sizes, strict=True)]
+        lines.append("  ".join([*cells, one_line(row[-1], room)]).rstrip())
+    return lines
+
+
+def dollars(amount: float | None) -> str:
+    """Return `$0.12`, and `?` for an unknown amount: unknown is never 0."""
+    return "?" if amount is None else f"${amount:.2f}"
+
+
+def show_status(report: Report) -> list[str]:
+    """Return the lines of `harness status`."""
+    rows = [("feature", "state", "attempts", "cost", "why")]
+    for one in report["features"]:
+        cost = dollars(one["dollars"]) if one["attempts"] else ""
+        rows.append((one["slug"], one["state"], str(one["attempts"] or ""), cost, one["because"]))
+    lines = columns(rows)
+    lines += ["", f"{report['done']} of {len(report['features'])} done"]
+    return lines + _show_run(report) + [f"warning: {warning}" for warning in report["warnings"]]
+
+
+def _show_run(report: Report) -> list[str]:
+    lines = []
+    if run := report["run"]:
+        works = f", working on {', '.join(run['working_on'])}" if run["working_on"] else ""
+        lines.append(f"a run is on: pid {run['pid']} on {run['host']} since {run['since']}{works}")
+    if halt := report["halt"]:
+        lines.append(f"HALT is present, set by {halt['by']} ({halt['path']}); go on with `harness resume`")
+        if halt["by"] == "harness":
+            lines += [f"    {line}" for line in halt["text"].splitlines()[:8] if line]
+    return lines
+
+
+def show_why(report: Report) -> list[str]:
+    """Return the lines of `harness why`."""
+    lines = _show_run(report)
+    if end := report["last_end"]:
+        lines.append(f"the last run ended with exit {end['code']} at {end['at']}: {end['because']}")
+    following = report["next"]
+    if following["slug"]:
+        lines.append(f"next: {following['slug']} ({following['because']})")
+    else:
+        lines.append(f"next: nothing: {following['because']}; {following['advice']}")
+    if "feature" not in report:
+        rows = [(one["slug"], one["state"], one["because"]) for one in report["features"]]
+        return lines + ["", *columns(rows)] if rows else lines
+    one = report["feature"]
+    lines += ["", f"{one['slug']} is {one['state']}: {one['because']}", ""]
+    return lines + columns([(event["at"][:19] + "Z", event["event"], _say_event(event)) for event in report["history"]])
+
+
+def _say_event(event: Report) -> str:
+    parts = []
+    for name, value in event.items():
+        if name in ("at", "event") or value in (None, [], ""):
+            continue
+        if name == "checks":
+            ran = [f"`{one['command']}` {'green' if one['exit'] == 0 else 'red'}" for one in value]
+            parts.append("; ".join(ran))
+        elif name == "remarks":
+            parts += value
+        elif name == "attempt":
+            parts.append(f"attempt {value}")
+        elif name == "seconds":
+            parts.append(format_duration(round(value, 1)))
+        elif name == "dollars":
+            parts.append(dollars(value))
+        else:
+            parts.append(str(value))
+    return ", ".join(parts)
+
+
+def show_config(report: Report) -> list[str]:
+    """Return the lines of `harness config`."""
+    rows = [("setting", "value", "from", "what it is for")]
+    rows += [(name, one["value"], one["origin"], one["help"]) for name, one in report["settings"].items()]
+    return columns(rows) + [f"warning: {warning}" for warning in report["warnings"]]
+
+
+def show_dry_run(report: Report) -> list[str]:
+    """Return the lines of `harness dry-run`."""
+    rows = [("→" if one["next"] else "", one["slug"], one["state"], one["because"]) for one in report["queue"]]
+    lines = columns(rows) or ["every feature is done"]
+    if report["next"]["slug"] is None:
+        lines += ["", f"a run would end at once: {report['next']['because']} (exit {report['next']['code']})"]
+    for prompt in report["prompts"]:
+        lines += ["", f"--- prompt for {prompt['slug']}: {prompt['bytes']} bytes, about {prompt['tokens']} tokens ---"]
+        shown = [("section", "bytes", "tokens", "cut")]
+        shown += [(s["name"], str(s["bytes"]), f"~{s['tokens']}", str(s["cut"] or "")) for s in prompt["sections"]]
+        lines += columns(shown)
+        lines += [f"check {one['state']} before any work: {one['command']}" for one in prompt["checks"]]
+        lines += [f"the agent would load {name}" for name in report["loads"]]
+        lines += ["", prompt["text"]]
+    return lines
+
+
+def show_findings(report: Report) -> list[str]:
+    """Return the lines of `harness lint`."""
+    lines = []
+    for one in report["findings"]:
+        where = f"{one['path']}:{one['line']}" if one["line"] else one["path"]
+        lines.append(f"{where}: {one['level']}: {one['message']} [{one['rule']}]")
+        if one["hint"]:
+            lines.append(f"    hint: {one['hint']}")
+    errors = sum(one["level"] == "error" for one in report["findings"])
+    warnings = len(report["findings"]) - errors
+    return [*lines, f"{report['features']} specs: {errors} errors, {warnings} warnings"]
+
+
+def show_doctor(report: Report) -> list[str]:
+    """Return the lines of `harness doctor`."""
+    lines = []
+    for one in report["checks"]:
+        lines.append(f"{one['state']:<5} {one['name']}: {one['says']}")
+        if one["hint"]:
+            lines.append(f"      hint: {one['hint']}")
+    return lines
+
+
+def show_verify(report: Report) -> list[str]:
+    """Return the lines of `harness verify`."""
+    rows = [("feature", "result", "why")]
+    rows += [(one["slug"], one["result"], one["because"]) for one in report["features"]]
+    return [*columns(rows), f"{report['drifted']} of {len(report['features'])} drifted"]

@@ -1,0 +1,53 @@
+"""`harness verify`: run the checks of accepted features again, and say what drifted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.checks import describe, run_checks
+from harness.domain import Feature
+from harness.narrator import Tone
+from harness.receipt import parse_receipt
+from harness.run import Run
+from harness.state import read_markers
+from harness.text import one_line
+
+
+def verify(run: Run) -> dict[str, Any]:
+    """Check every accepted feature of the run again; its receipt stays as it is, the journal keeps the result."""
+    done = read_markers(run.paths).done
+    rows = []
+    features = run.look().features
+    for feature in features:
+        if feature.slug in done and run.asked_to_stop() is None:
+            rows.append(_verify_one(run, feature))
+    return {"features": rows, "drifted": sum(row["result"] in ("drifted", "stale") for row in rows)}
+
+
+def _verify_one(run: Run, feature: Feature) -> dict[str, Any]:
+    receipt = parse_receipt(run.read_marker(feature.slug))
+    checks = run.checks_for(feature)
+    if not checks:
+        return {"slug": feature.slug, "result": "unverified", "because": "it has no checks", "checks": []}
+    run.narrator.began(f"{feature.slug} · verify")
+    runs = run_checks(
+        checks,
+        supervisor=run.supervisor,
+        cwd=run.paths.root,
+        environ=run.check_environment(),
+        timeout=run.settings.check_timeout,
+        log=None,
+        asked_to_stop=run.asked_to_stop,
+        began=lambda command: None,
+    )
+    run.narrator.ended()
+    red = [one for one in runs if not one.green]
+    run.record("verified", slug=feature.slug, green=not red, failing=[one.command for one in red])
+    stale = bool(receipt.spec) and receipt.spec != feature.sha256
+    result = "drifted" if red else "stale" if stale else "proven"
+    because = "; ".join(f"`{one_line(one.command, 60)}`: {describe(one)}" for one in red) or (
+        "every check is green, but the spec changed since it was accepted" if stale else "every check is green"
+    )
+    run.tell(f"{feature.slug}: {result}: {because}", Tone.BAD if red else Tone.PLAIN)
+    ran = [{"command": one.command, "exit": one.code, "seconds": round(one.seconds, 3)} for one in runs]
+    return {"slug": feature.slug, "result": result, "because": because, "checks": ran}

@@ -1,0 +1,104 @@
+"""A project as a reader sees it, from the files alone: nothing is locked, mended or written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness import files
+from harness.config import Config
+from harness.decide import closure, stand, what_next
+from harness.domain import Feature, HaltRequest, Look, Record, Standing, State, Stop, Work
+from harness.errors import UsageError
+from harness.files import Holder, lock_is_held
+from harness.journal import read_journal
+from harness.receipt import Receipt, parse_receipt
+from harness.run import digest, open_shelf
+from harness.state import History, fold_journal, read_halt, read_markers
+
+RECEIPT_LIMIT = 1 << 20  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the files say at one moment."""
+
+    config: Config
+    look: Look
+    history: History
+    events: list[dict[str, Any]]
+    warnings: tuple[str, ...]
+    holder: Holder | None  # who runs now
+    receipts: dict[str, Receipt] = field(default_factory=dict)  # those read so far
+
+    def record(self, slug: str) -> Record:
+        """Return what the journal remembers about a feature."""
+        return self.history.records.get(slug, Record())
+
+    def stand(self, feature: Feature) -> Standing:
+        """Say where a feature stands and why."""
+        return stand(feature, self.look, self.config.settings.rules)
+
+    def next(self) -> Work | Stop:
+        """Say what a run would do first, HALT aside."""
+        return what_next(self.look, self.config.settings.rules)
+
+    @property
+    def halt(self) -> HaltRequest | None:
+        """The HALT that is present."""
+        return self.look.halt
+
+    def feature(self, slug: str) -> Feature:
+        """Return the feature of that name. Raises UsageError."""
+        for feature in self.look.features:
+            if feature.slug == slug:
+                return feature
+        known = ", ".join(feature.slug for feature in self.look.features[:20])
+        raise UsageError(f"there is no feature `{slug}`", f"the features are {known}")
+
+    def receipt(self, slug: str) -> Receipt | None:
+        """Return the feature's marker, read; one that harness did not write as it stands is by hand."""
+        if slug not in self.look.markers.done:
+            return None
+        if slug not in self.receipts:
+            self.receipts[slug] = self._read_receipt(slug)
+        return self.receipts[slug]
+
+    def _read_receipt(self, slug: str) -> Receipt:
+        text = files.read_text(self.config.paths.done(slug), RECEIPT_LIMIT)
+        receipt = parse_receipt(text)
+        if receipt.kind != "by hand" and self.record(slug).marked not in ("", digest(text)):
+            return Receipt("by hand", receipt.words)
+        return receipt
+
+    def is_stale(self, feature: Feature) -> bool:
+        """Whether the spec changed since the feature was accepted."""
+        receipt = self.receipt(feature.slug)
+        return receipt is not None and bool(receipt.spec) and receipt.spec != feature.sha256
+
+
+def read_view(config: Config, wanted: tuple[str, ...] = ()) -> View:
+    """Read the project. Raises SpecError when there are no specs, JournalError when the journal is damaged."""
+    reading = open_shelf(config).read()
+    events = read_journal(config.paths.journal)
+    history = fold_journal(events)
+    look = Look(
+        features=closure(reading.features, wanted),
+        markers=read_markers(config.paths),
+        records=history.records,
+        halt=read_halt(config.paths),
+    )
+    return View(config, look, history, events, reading.warnings, lock_is_held(config.paths.lock))
+
+
+def name_state(view: View, feature: Feature) -> str:
+    """Return the word that status shows: the state, and of a done feature how it came to be done."""
+    state = view.stand(feature).state
+    receipt = view.receipt(feature.slug)
+    if state is not State.DONE or receipt is None:
+        return state
+    if view.record(feature.slug).claim_pending or view.record(feature.slug).began is not None:
+        return "claimed"
+    if view.is_stale(feature):
+        return "stale"
+    return "done" if receipt.kind == "proven" else f"done ({receipt.kind})"
