@@ -58,10 +58,7 @@ class Control:
             signal.set_wakeup_fd(old_wakeup)
             for number, handler in old.items():
                 signal.signal(number, handler)
-            thread.join(2)
-            if not thread.is_alive():
-                os.close(self._wake)
-                os.close(self.wake_fd)
+            os.close(self.wake_fd)  # the other end belongs to the thread, which ends within half a second
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._signals += 1
@@ -107,10 +104,12 @@ class Control:
             ):  # fmt: skip
                 self._wake_up()
         except Exception:  # the watch is a convenience: without it the look every 200 ms remains
-            return
+            self._stopped.wait()
+        finally:
+            os.close(self._wake)
 
     def _wake_up(self) -> None:
-        with suppress(BlockingIOError, OSError):
+        with suppress(OSError):
             os.write(self._wake, b"\0")
 
 

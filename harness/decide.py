@@ -127,7 +127,9 @@ def _why_ready(feature: Feature, record: Record, answered: bool) -> str:
         return "its question was answered"
     if not record.attempts:
         return "not begun; " + (f"{', '.join(feature.depends_on)} done" if feature.depends_on else "next in order")
-    return f"attempt {record.attempts} was {record.outcome or 'not finished'}"
+    if record.began is not None:
+        return f"attempt {record.attempts} was cut off"
+    return f"attempt {record.attempts} was {record.outcome}" if record.outcome else "begins anew after a reset"
 
 
 def closure(features: Iterable[Feature], wanted: Iterable[str]) -> tuple[Feature, ...]:

@@ -96,11 +96,11 @@ class Run:
         reading = self.shelf.reread()
         for warning in reading.warnings:
             self.tell_once(warning, Tone.NOTICE)
-        markers = read_markers(self.paths)
+        markers = self.history.settle(read_markers(self.paths))
         features = closure(reading.features, self.wanted)
         if markers.answered:
             self._take_answers(markers.answered)
-            markers = read_markers(self.paths)
+            markers = self.history.settle(read_markers(self.paths))
         for slug in sorted(markers.done - self.history.known):
             self._note_marker_by_hand(slug)
         return Look(

@@ -90,7 +90,6 @@ class SpecShelf:
         self._look()
         content = self._read_order_file()
         if self._stale or content != self._order_content:
-            self._stale = True  # an error below must come again at the next look
             features = find_problems([kept.feature for kept in self._kept.values()], self._name)
             order, warnings = parse_order(content, [feature.slug for feature in features], self._order_name)
             self._reading = Reading(order_features(features, order), warnings)

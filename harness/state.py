@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ class History:
 
     records: dict[str, Record] = field(default_factory=dict)
     known: set[str] = field(default_factory=set)  # features whose `.done` the journal knows
+    claims: set[str] = field(default_factory=set)  # features whose `.done`, if there is one, is not checked yet
     last_run: str = ""
     run_open: bool = False  # the last run has no `run_ended`: it was killed
     commits: bool = False  # the last run made commits
@@ -30,6 +31,10 @@ class History:
     def record(self, slug: str) -> Record:
         """Return the record of a feature, an empty one for a new feature."""
         return self.records.setdefault(slug, Record())
+
+    def settle(self, markers: Markers) -> Markers:
+        """Return the markers without the claims that are not checked yet: a claim is not a fact."""
+        return replace(markers, done=markers.done - self.claims)
 
     def apply(self, event: dict[str, Any]) -> dict[str, Any]:
         """Fold one event in, and give it back. Events that nobody here knows change nothing."""
@@ -59,6 +64,7 @@ def _attempt_began(history: History, event: dict[str, Any]) -> None:
     record = history.record(event["slug"])
     record.attempts = max(record.attempts, int(event["attempt"]))
     record.began, record.claim_pending = event, False
+    history.claims.add(event["slug"])
     _forget_marker(history, event)
 
 
@@ -76,6 +82,8 @@ def _attempt_ended(history: History, event: dict[str, Any]) -> None:
     if event.get("charged"):
         record.answer = ""
     record.claim_pending = event.get("claim") == "pending"
+    if not record.claim_pending:
+        history.claims.discard(event["slug"])
     record.seconds += float(event.get("seconds") or 0)
     if (dollars := event.get("dollars")) is None:
         record.cost_unknown = True
@@ -91,6 +99,7 @@ def _marked(history: History, event: dict[str, Any]) -> None:
     record = history.record(event["slug"])
     record.accepted, record.claim_pending, record.marked = None, False, str(event.get("sha256", ""))
     history.known.add(event["slug"])
+    history.claims.discard(event["slug"])
 
 
 def _forget_marker(history: History, event: dict[str, Any]) -> None:
@@ -113,6 +122,7 @@ def _reset(history: History, event: dict[str, Any]) -> None:
         attempts=old.attempts, dollars=old.dollars, cost_unknown=old.cost_unknown, seconds=old.seconds
     )
     history.known.discard(event["slug"])
+    history.claims.discard(event["slug"])
 
 
 def _tripped(history: History, event: dict[str, Any]) -> None:

@@ -28,6 +28,7 @@ class View:
     history: History
     events: list[dict[str, Any]]
     warnings: tuple[str, ...]
+    claimed: frozenset[str]  # a `.done` that is not checked yet
     holder: Holder | None  # who runs now
     receipts: dict[str, Receipt] = field(default_factory=dict)  # those read so far
 
@@ -82,23 +83,25 @@ def read_view(config: Config, wanted: tuple[str, ...] = ()) -> View:
     reading = open_shelf(config).read()
     events = read_journal(config.paths.journal)
     history = fold_journal(events)
+    markers = read_markers(config.paths)
     look = Look(
         features=closure(reading.features, wanted),
-        markers=read_markers(config.paths),
+        markers=history.settle(markers),
         records=history.records,
         halt=read_halt(config.paths),
     )
-    return View(config, look, history, events, reading.warnings, lock_is_held(config.paths.lock))
+    claimed = markers.done & history.claims
+    return View(config, look, history, events, reading.warnings, claimed, lock_is_held(config.paths.lock))
 
 
 def name_state(view: View, feature: Feature) -> str:
     """Return the word that status shows: the state, and of a done feature how it came to be done."""
     state = view.stand(feature).state
     receipt = view.receipt(feature.slug)
+    if feature.slug in view.claimed:
+        return "claimed"
     if state is not State.DONE or receipt is None:
         return state
-    if view.record(feature.slug).claim_pending or view.record(feature.slug).began is not None:
-        return "claimed"
     if view.is_stale(feature):
         return "stale"
     return "done" if receipt.kind == "proven" else f"done ({receipt.kind})"

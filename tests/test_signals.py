@@ -29,7 +29,7 @@ def meaning(reply, dialect):
     return (limit.kind, limit.resets_at) if limit else fault.kind if fault else None
 
 
-# --- recorded runs ------------------------------------------------------------------------------------------------------
+# --- recorded runs --------------------------------------------------------------------------------------------------
 
 LIMITS = {
     "usage-limit-oauth-5h": (USAGE, 1795233189.0),
@@ -125,7 +125,7 @@ def test_a_limit_is_told_in_the_words_of_the_agent_with_a_way_out():
     )
 
 
-# --- structured events --------------------------------------------------------------------------------------------------
+# --- structured events ----------------------------------------------------------------------------------------------
 
 INIT = {"type": "system", "subtype": "init", "model": "m"}
 GOOD = {"type": "result", "subtype": "success", "is_error": False, "num_turns": 3, "result": "Done."}
@@ -208,7 +208,35 @@ def test_a_killed_run_is_a_fault_only_when_a_retry_was_its_last_word(last, expec
     assert meaning(reply(lines, "claude", None, ended, stderr_tail="Overloaded"), "claude") == expected
 
 
-# --- the error's own text -------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("dialect", "trouble", "answer", "expected"),
+    [
+        (
+            "codex",
+            {"type": "error", "message": "Reconnecting... 1/5 (stream disconnected before completion: x)"},
+            {"type": "item.completed", "item": {"type": "agent_message", "text": "hi"}},
+            NETWORK,
+        ),
+        (
+            "codex",
+            {"type": "error", "message": "Reconnecting... 5/5 (unexpected status 401 Unauthorized: no)"},
+            {"type": "item.started", "item": {"id": "1", "type": "command_execution"}},
+            (AUTH, None),
+        ),
+        (
+            "opencode",
+            {"type": "error", "error": {"name": "APIError", "data": {"message": "Overloaded", "statusCode": 529}}},
+            {"type": "step_start", "part": {}},
+            OVERLOAD,
+        ),
+    ],
+)
+def test_other_agents_killed_in_a_retry_are_read_the_same_way(dialect, trouble, answer, expected):
+    assert meaning(reply([trouble], dialect, -15, Ended.TIMED_OUT), dialect) == expected
+    assert meaning(reply([trouble, answer], dialect, -15, Ended.TIMED_OUT), dialect) is None
+
+
+# --- the error's own text -------------------------------------------------------------------------------------------
 
 WORDINGS = [
     ("You've hit your limit · resets 2pm (Asia/Shanghai)", (USAGE, None)),
@@ -250,6 +278,7 @@ def test_claude_codes_own_sentences_are_known_on_stdout_stderr_and_in_an_error_r
     assert meaning(reply([b"Working.", text.encode()], "text", 1), "text") == expected
     assert meaning(reply([b"Working."], "text", 1, stderr_tail=f"\x1b[31m{text}\x1b[0m\n"), "text") == expected
     assert meaning(reply([], "claude", 1, stderr_tail=text), "claude") == expected
+    assert meaning(reply([text.encode()], "claude", 1), "claude") == expected
     status = next((code for code in (429, 529, 500, 401, 400) if str(code) in text.partition("access")[0]), None)
     assert meaning(reply([INIT, failed(text, api_error_status=status)], "claude", 1), "claude") == expected
 
@@ -302,7 +331,7 @@ def test_a_command_that_was_not_found_in_the_middle_of_the_work_is_no_refusal():
     assert meaning(reply([b"Working."], "text", 127, stderr_tail="x: not found", stdout_bytes=9), "text") is None
 
 
-# --- prose that must never trip -----------------------------------------------------------------------------------------
+# --- prose that must never trip -------------------------------------------------------------------------------------
 
 PROSE = [
     "The server answers 429 when the rate limit is hit, see lines 418-429.",
@@ -410,7 +439,7 @@ def test_prose_of_a_text_agent_never_trips_when_it_is_good_or_speaks_about_limit
     assert meaning(reply([prose.encode(), *[b"more"] * 5], "text", 1), "text") is None
 
 
-# --- laws -----------------------------------------------------------------------------------------------------------------
+# --- laws -----------------------------------------------------------------------------------------------------------
 
 TEXTS = st.one_of(st.sampled_from(PROSE + [text for text, _ in WORDINGS]), st.text(max_size=40))
 KINDS = ["", "unknown", "rate_limit", "overloaded", "server_error", "billing_error", "authentication_failed", "new"]
@@ -456,7 +485,7 @@ def test_a_good_result_at_the_end_outweighs_all_that_came_before(name, text):
     assert meaning(healed, dialect) is None
 
 
-# --- blocked --------------------------------------------------------------------------------------------------------------
+# --- blocked --------------------------------------------------------------------------------------------------------
 
 NO_QUESTION = "the agent says that it is blocked, but not by what: read the end of its log"
 
@@ -525,7 +554,7 @@ def test_a_note_without_the_word_is_never_a_question(note):
     assert find_blocked(note.replace("BLOCKED", "")) is None
 
 
-# --- remarks --------------------------------------------------------------------------------------------------------------
+# --- remarks --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,7 @@ def test_a_key_with_nothing_behind_it_counts_as_left_out(line):
 
 BOMBS = {
     "billion laughs": ("a: &a [x]\nb: [*a, *a]", "anchors and aliases"),
+    "an anchor alone": ("title: &a x", "anchors and aliases"),
     "an alias alone": ("title: *a", "anchors and aliases"),
     "a merge key": ("checks: {<<: {run: x}}", "merge keys"),
     "a tag": ("title: !!python/object/apply:os.system [id]", "tags"),
@@ -469,6 +470,11 @@ def test_an_unknown_dependency_is_a_problem_with_a_suggestion():
     assert told.hint == "mend `depends_on`, or write `logn`: `harness new logn`"
 
 
+def test_a_problem_of_its_own_is_told_before_one_among_others():
+    broken = Feature("a", Path("specs/a/spec.md"), depends_on=("nowhere",), problem="broken")
+    assert find_problems([broken]) == [broken]
+
+
 @pytest.mark.parametrize(
     ("features", "cycles"),
     [
@@ -659,6 +665,25 @@ def test_specs_that_come_and_go_are_noticed(specs):
     (specs / "c").rmdir()
     assert [each.problem for each in shelf.read().features] == [None, "specs/b has no spec.md"]
     write(specs, "b")
+    assert [each.problem for each in shelf.read().features] == [None, None]
+
+
+def test_a_folder_that_is_removed_is_noticed(specs):
+    write(specs, "a")
+    write(specs, "b")
+    shelf = SpecShelf(specs)
+    shelf.read()
+    (specs / "b" / "spec.md").unlink()
+    (specs / "b").rmdir()
+    assert [each.slug for each in shelf.read().features] == ["a"]
+
+
+def test_a_spec_that_is_written_into_a_waiting_folder_is_noticed(specs):
+    (specs / "b").mkdir()
+    write(specs, "a")
+    shelf = SpecShelf(specs)
+    assert [each.problem for each in shelf.read().features] == [None, "specs/b has no spec.md"]
+    (specs / "b" / "spec.md").write_text("words")
     assert [each.problem for each in shelf.read().features] == [None, None]
 
 

@@ -69,7 +69,7 @@ def test_a_stream_that_tells_only_plain_usage_is_believed():
     assert (transcript.usage, transcript.cost) == (Usage(7, 3), Cost())
 
 
-# --- results ----------------------------------------------------------------------------------------------------------
+# --- results --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -135,6 +135,56 @@ def test_denied_tools_are_named_once():
     assert reply_of("opencode/oc-defperm-ext").transcript.denials == ("read",)
 
 
+def test_a_denial_is_known_from_its_event_or_from_the_result_alone():
+    event = {"type": "system", "subtype": "permission_denied", "tool_name": "Bash"}
+    result = {"type": "result", "is_error": False, "permission_denials": [{"tool_name": "Write"}, {"tool_name": ""}]}
+    assert reply([event], "claude", -15, Ended.TIMED_OUT).transcript.denials == ("Bash",)
+    assert reply([result], "claude").transcript.denials == ("Write",)
+
+
+def test_sessions_are_known_in_every_dialect():
+    assert reply_of("bad-resume").transcript.session_id
+    assert reply_of("codex/cx-trivial").transcript.session_id == "01a1fc31-6a78-7fc2-b37d-686321f50776"
+    assert reply_of("gemini/gm-trivial").transcript.session_id
+    assert reply_of("opencode/oc-trivial").transcript.session_id.startswith("ses_")
+
+
+def test_the_model_is_the_one_fallen_back_to():
+    fallback = {"type": "system", "subtype": "model_fallback", "fallback_model": "small"}
+    reader = read([{"type": "system", "subtype": "init", "model": "large"}, fallback], "claude")
+    assert reader.transcript(Exit(Ended.EXITED, 0)).model == "small"
+
+
+def test_an_answer_of_gemini_is_joined_from_its_pieces_and_begins_anew_after_a_tool():
+    def piece(text, delta=True):
+        return {"type": "message", "role": "assistant", "content": text, "delta": delta}
+
+    call = {"type": "tool_use", "tool_id": "1", "tool_name": "x"}
+    assert reply([piece("old"), call, piece("a"), piece("b")], "gemini").transcript.text == "ab"
+    assert reply([piece("old"), piece("whole", delta=False)], "gemini").transcript.text == "whole"
+
+
+def test_the_text_of_an_error_is_not_the_answer_of_an_earlier_turn():
+    good = {"type": "result", "is_error": False, "result": "Done."}
+    transcript = reply([good, {"type": "result", "is_error": True, "result": "it broke"}], "claude").transcript
+    assert (transcript.text, transcript.error_text) == ("", "it broke")
+
+
+@pytest.mark.parametrize(
+    ("lines", "code", "ended", "status"),
+    [
+        ([], 173, Ended.EXITED, 429),
+        ([], 145, Ended.EXITED, 401),
+        ([], 53, Ended.EXITED, None),
+        ([], 173, Ended.TIMED_OUT, None),
+        ([{"type": "result", "status": "success"}], 173, Ended.EXITED, None),
+        ([{"type": "result", "status": "error"}], 247, Ended.EXITED, 503),
+    ],
+)
+def test_the_exit_code_of_gemini_tells_the_status_of_a_failed_run(lines, code, ended, status):
+    assert reply(lines, "gemini", code, ended).transcript.api_status == status
+
+
 def test_a_closed_window_is_kept_with_its_reset_and_an_open_one_is_not():
     assert reply_of("usage-limit-oauth-5h").transcript.rate_limit == RateLimit("five_hour", 1795233189.0)
     assert reply_of("rate-limit-event-allowed").transcript.rate_limit is None
@@ -147,7 +197,7 @@ def test_a_reset_that_is_no_time_counts_as_absent(resets_at):
     assert reply([event], "claude", 1).transcript.rate_limit == RateLimit("five_hour", None)
 
 
-# --- alive, busy, finished --------------------------------------------------------------------------------------------
+# --- alive, busy, finished ------------------------------------------------------------------------------------------
 
 
 def replay(name, ask):
@@ -160,11 +210,43 @@ def replay(name, ask):
     return said
 
 
+def lines_busy(name):
+    """One character a line: `#` where a tool call is running after it."""
+    reader = StreamReader(dialect_of(name))
+    return "".join(".#"[reader.busy()] for line in lines_of(name) if reader.feed(line) is not None)
+
+
 @pytest.mark.parametrize(
-    "name", ["success-tool", "long-bash-75s", "v197-bash-timeout-5s", "codex/cx-tool", "gemini/gm-tool"]
+    ("name", "busy"),
+    [
+        ("success-tool", "..#..."),
+        ("long-bash-75s", ".#####..."),
+        ("v197-bash-timeout-5s", ".###....."),
+        ("codex/cx-tool", "..#..."),
+        ("gemini/gm-tool", "..#..."),
+        ("opencode/oc-tool", "###.##."),
+    ],
 )
-def test_it_is_busy_from_a_tool_call_to_its_result(name):
-    assert replay(name, StreamReader.busy) == [False, True, False]
+def test_it_is_busy_from_a_tool_call_to_its_result(name, busy):
+    assert lines_busy(name) == busy
+
+
+def test_the_thoughts_of_codex_are_no_tool_call():
+    thought = {"type": "item.started", "item": {"id": "1", "type": "reasoning"}}
+    assert not read([thought], "codex").busy()
+
+
+def test_a_call_of_a_subagent_survives_the_words_of_the_main_loop():
+    def said(message_id, parent, *blocks):
+        message = {"id": message_id, "content": list(blocks)}
+        return {"type": "assistant", "message": message, "parent_tool_use_id": parent}
+
+    task = said("1", None, {"type": "tool_use", "id": "task", "name": "Task"})
+    inner = said("2", "task", {"type": "tool_use", "id": "bash", "name": "Bash"})
+    result = {"type": "user", "message": {"content": [{"type": "tool_result", "tool_use_id": "task"}]}}
+    assert read([task, inner, result, said("3", None)], "claude").busy()
+    end = {"type": "result", "subtype": "success", "is_error": False}
+    assert not read([task, inner, end], "claude").busy()
 
 
 @pytest.mark.parametrize("name", ["sigkill-bash", "codex/cx-sigkill", "gemini/gm-sigkill"])
@@ -204,6 +286,24 @@ def test_it_is_finished_after_a_result_until_a_further_turn_begins(name, said):
     assert replay(name, StreamReader.finished) == said
 
 
+@pytest.mark.parametrize(
+    ("name", "event"),
+    [
+        ("trivial", {"type": "system", "subtype": "init"}),
+        ("trivial", {"type": "assistant", "message": {}}),
+        ("trivial", {"type": "user", "message": {}}),
+        ("codex/cx-trivial", {"type": "turn.started"}),
+        ("codex/cx-trivial", {"type": "item.started", "item": {}}),
+        ("gemini/gm-trivial", {"type": "message", "role": "user", "content": "more"}),
+        ("gemini/gm-trivial", {"type": "tool_use", "tool_id": "1"}),
+        ("opencode/oc-trivial", {"type": "step_start", "part": {}}),
+    ],
+)
+def test_every_sign_of_a_further_turn_takes_the_end_back(name, event):
+    assert read(lines_of(name), dialect_of(name)).finished()
+    assert not read([*lines_of(name), event], dialect_of(name)).finished()
+
+
 def test_opencode_that_overflows_again_and_again_is_finished():
     overflow = {"type": "error", "error": {"name": "ContextOverflowError", "data": {"message": "too long"}}}
     step = {"type": "step_start", "part": {}}
@@ -216,7 +316,7 @@ def test_background_tasks_alive_at_the_end_are_counted():
     assert reply_of("bg-forever-40min").transcript.background_tasks == 0
 
 
-# --- words ------------------------------------------------------------------------------------------------------------
+# --- words ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -226,7 +326,11 @@ def test_background_tasks_alive_at_the_end_are_counted():
         ("codex/cx-tool", ["/bin/bash -lc 'echo hi > out.txt && cat out.txt'", "Done."]),
         ("gemini/gm-tool", ["run_shell_command echo hi > out.txt && cat out.txt", "Done."]),
         ("opencode/oc-tool", ["Working.", "bash echo hi > out.txt && cat out.txt", "Done."]),
-        ("fallback-ok", ["API error 529, trying again (1)", "API error 529, trying again (2)"]),
+        (
+            "fallback-ok",
+            ["API error 529, trying again (1)", "API error 529, trying again (2)", "falling back to claude-haiku-4-5"],
+        ),
+        ("overflow-forever", ["Bash echo", "Bash echo", "compacting the conversation"]),
     ],
 )
 def test_words_for_a_person_come_line_by_line(name, words):
@@ -242,7 +346,7 @@ def test_words_are_one_short_line_that_a_terminal_cannot_be_fooled_with():
     assert words.isprintable()
 
 
-# --- agents that print plain text ---------------------------------------------------------------------------------------
+# --- agents that print plain text -----------------------------------------------------------------------------------
 
 
 def test_a_text_agent_is_known_by_its_last_words():
@@ -271,7 +375,7 @@ def test_an_unknown_dialect_is_refused():
         StreamReader("klingon")
 
 
-# --- damage -----------------------------------------------------------------------------------------------------------
+# --- damage ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -317,7 +421,7 @@ def test_memory_stays_small_however_long_the_stream(dialect):
     assert len(pickle.dumps(reader)) < 1_000_000
 
 
-# --- whatever comes, it never raises ------------------------------------------------------------------------------------
+# --- whatever comes, it never raises --------------------------------------------------------------------------------
 
 EXITS = st.builds(
     Exit,

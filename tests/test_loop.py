@@ -1,0 +1,323 @@
+"""Stories of whole runs: the real loop, a real agent process, real files."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import World
+
+CLAIM = 'note "did $slug"; echo "finished $slug" > "$done"'
+
+
+def test_two_features_are_proven_in_order(world: World) -> None:
+    world.spec("b", checks="test -f b.txt", depends_on="a")
+    world.spec("a", checks="test -f a.txt")
+    world.agent('echo x > "$slug.txt"; ' + CLAIM)
+    assert world.run().code == 0
+    assert [e["slug"] for e in world.events("accepted")] == ["a", "b"]
+    assert world.states() == {"a": "done", "b": "done"}
+
+
+def test_a_claim_whose_checks_fail_is_unconfirmed(world: World) -> None:
+    world.spec("a", checks="grep -q good a.txt")
+    world.agent('if [ "$attempt" = 1 ]; then echo bad > a.txt; else echo good > a.txt; fi; ' + CLAIM)
+    assert world.run().code == 0
+    assert world.outcomes() == ["unconfirmed", "done"]
+    assert "grep -q good a.txt" in world.prompt("a", 2)
+    assert world.has("logs/attempts/a/0001/claim.done")
+
+
+def test_a_claim_without_checks_is_accepted_and_called_unverified(world: World) -> None:
+    world.spec("a")
+    world.agent(CLAIM)
+    assert world.run().code == 0
+    assert world.states() == {"a": "done (unverified)"}
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome"),
+    [
+        pytest.param('echo "finished" > "$done"; exit 3', "unconfirmed", id="an agent that failed"),
+        pytest.param(': > "$done"', "unconfirmed", id="an empty marker"),
+        pytest.param('mkdir "$done"', "unconfirmed", id="a folder as the marker"),
+        pytest.param('ln -s /etc/hostname "$done"', "unconfirmed", id="a link as the marker"),
+    ],
+)
+def test_a_hollow_claim_without_checks_is_withdrawn(world: World, code: str, outcome: str) -> None:
+    world.spec("a")
+    world.agent(code)
+    assert world.run(max_iterations=1).code == 1
+    assert world.outcomes() == [outcome]
+    assert not world.has("logs/a.done")
+
+
+def test_silence_trips_the_breaker_and_halt_says_why(world: World) -> None:
+    world.spec("a")
+    world.agent("echo chatter on stdout does not count as progress")
+    ran = world.run()
+    assert (ran.code, world.outcomes()) == (5, ["stalled"] * 3)
+    assert "a: 3 attempts in a row without progress" in (world.root / "HALT").read_text()
+    assert world.run().code == 3
+
+
+def test_removing_halt_gives_a_stuck_feature_fresh_attempts(world: World) -> None:
+    world.spec("a")
+    world.agent("true")
+    world.run()
+    (world.root / "HALT").unlink()
+    assert world.run().code == 5
+    assert len(world.outcomes()) == 6
+
+
+def test_a_breaker_that_trips_at_the_last_iteration_is_stuck_not_limit(world: World) -> None:
+    world.spec("a")
+    world.agent("true")
+    assert world.run(max_iterations=3).code == 5
+
+
+def test_changing_files_without_a_note_is_progress_and_leaves_a_memory(world: World) -> None:
+    world.spec("a")
+    world.agent('echo "$attempt" > work.txt')
+    assert world.run(max_iterations=2).code == 1
+    assert world.outcomes() == ["progressed", "progressed"]
+    assert "[harness] attempt 1 wrote no note; it changed work.txt" in world.prompt("a", 2)
+
+
+def test_a_question_blocks_halts_and_its_answer_reaches_the_next_prompt(world: World, harness) -> None:
+    world.spec("a")
+    world.agent(
+        'if grep -q "use port 8080" "$log"; then ' + CLAIM + '; else echo "**BLOCKED: which port?**" >> "$log"; fi'
+    )
+    assert world.run().code == 4
+    assert world.log("a.blocked") == "which port?\n"
+    assert "harness answer a" in (world.root / "HALT").read_text()
+    assert harness("answer", "a", "use port 8080").code == 0
+    assert not world.has("HALT")
+    assert world.run().code == 0
+    assert "A person answered your question:" in world.prompt("a", 2)
+
+
+def test_an_old_question_lets_the_others_go_on_and_then_ends_with_4(world: World) -> None:
+    world.spec("a")
+    world.spec("b")
+    world.agent('if [ "$slug" = a ]; then echo "BLOCKED: who?" >> "$log"; else ' + CLAIM + "; fi")
+    world.run()
+    (world.root / "HALT").unlink()
+    ran = world.run()
+    assert (ran.code, ran.stop.slug) == (4, "a")
+    assert world.has("logs/b.done")
+    assert not world.has("HALT")
+
+
+def test_keep_going_parks_what_is_stuck_and_does_the_rest(world: World) -> None:
+    world.spec("a")
+    world.spec("b", depends_on="a")
+    world.spec("c")
+    world.agent('if [ "$slug" = c ]; then ' + CLAIM + "; fi")
+    ran = world.run(keep_going=True)
+    assert ran.code == 5
+    assert not world.has("HALT")
+    assert world.outcomes("a") == ["stalled"] * 3
+    assert world.outcomes("b") == []
+    assert world.has("logs/c.done")
+
+
+def test_a_person_s_marker_is_honoured_and_called_by_hand(world: World) -> None:
+    world.spec("a")
+    (world.root / "logs").mkdir()
+    (world.root / "logs" / "a.done").write_text("I did it\n")
+    assert world.run().code == 0
+    assert world.states() == {"a": "done (by hand)"}
+    assert world.log("a.done") == "I did it\n"
+
+
+def test_a_receipt_that_a_person_removed_means_do_it_again(world: World) -> None:
+    world.spec("a", checks="true")
+    world.agent(CLAIM)
+    world.run()
+    (world.root / "logs" / "a.done").unlink()
+    assert world.run().code == 0
+    assert world.outcomes() == ["done", "done"]
+
+
+def test_markers_for_other_features_are_set_aside(world: World) -> None:
+    world.spec("a", checks="true")
+    world.spec("b", checks="false")
+    world.agent('echo forged > "$logs/b.done"; ' + CLAIM)
+    ran = world.run(max_iterations=1)
+    assert ran.code == 1
+    assert not world.has("logs/b.done")
+    assert world.has("logs/attempts/a/0001/foreign/b.done")
+    assert "`b.done` appeared during the attempt and is set aside" in ran.text
+
+
+def test_a_log_that_was_cut_is_restored_and_the_agent_s_words_are_kept(world: World) -> None:
+    world.spec("a")
+    world.agent('if [ "$attempt" = 1 ]; then note first; else echo "rewritten by the agent, longer than before" > "$log"; fi')
+    world.run(max_iterations=2)
+    assert world.log("a.log").startswith("first, and this makes")
+    assert world.log("a.log").endswith("rewritten by the agent, longer than before\n")
+    assert [e["file"] for e in world.events("tampered")] == ["a.log"]
+
+
+def test_a_deleted_log_is_restored(world: World) -> None:
+    world.spec("a")
+    world.agent('if [ "$attempt" = 1 ]; then note first; else rm "$log"; fi')
+    world.run(max_iterations=2)
+    assert world.log("a.log").startswith("first, and this makes")
+
+
+def test_learnings_of_one_feature_reach_the_next(world: World) -> None:
+    world.spec("a")
+    world.spec("b")
+    world.agent('[ "$slug" = a ] && echo "- 2026-11-21: mind the gap" >> "$learnings"; ' + CLAIM)
+    world.run()
+    assert "| - 2026-11-21: mind the gap" in world.prompt("b", 1)
+
+
+def test_attempt_numbers_survive_restarts_and_are_never_reused(world: World) -> None:
+    world.spec("a")
+    world.agent('note "more work $attempt"')
+    for _ in range(3):
+        world.run(max_iterations=1)
+    (world.root / "logs" / "journal.jsonl").unlink()
+    world.run(max_iterations=1)
+    assert sorted(p.name for p in (world.root / "logs/attempts/a").iterdir()) == ["0001", "0002", "0003", "0004"]
+
+
+def test_max_attempts_ends_endless_noted_work_until_a_reset(world: World, harness) -> None:
+    world.spec("a")
+    world.agent('note "more work $attempt"')
+    assert world.run(max_attempts=2).code == 5
+    (world.root / "HALT").unlink()
+    assert world.run(max_attempts=2).code == 5
+    assert len(world.outcomes()) == 2
+    (world.root / "HALT").unlink()
+    assert harness("reset", "a").code == 0
+    assert world.run(max_attempts=2).code == 5
+    assert len(world.outcomes()) == 4
+
+
+def test_a_spec_that_is_accepted_and_then_edited_is_stale(world: World) -> None:
+    world.spec("a", checks="true")
+    world.agent(CLAIM)
+    world.run()
+    world.spec("a", "Do it better.", checks="true")
+    assert world.states() == {"a": "stale"}
+
+
+def test_each_proven_feature_is_one_commit_with_trailers(world: World) -> None:
+    world.spec("a", checks="test -f a.txt")
+    world.spec("b", checks="test -f b.txt")
+    (world.root / ".gitignore").write_text("secret.txt\n")
+    world.repository()
+    world.agent('echo x > "$slug.txt"; echo s > secret.txt; ' + CLAIM)
+    assert world.run().code == 0
+    shown = world.git("log", "--format=%s|%(trailers:key=Harness-Feature,valueonly,separator=%x2C)", "-2")
+    assert shown.splitlines() == ["b: finished b|b", "a: finished a|a"]
+    assert world.git("status", "--porcelain") == ""
+    assert world.git("show", "--stat", "--format=", "--name-only", "HEAD") == "b.txt"
+    assert world.git("rev-parse", "HEAD") in world.log("b.done")
+
+
+def test_a_dirty_tree_is_never_committed(world: World) -> None:
+    world.spec("a", checks="true")
+    world.repository()
+    (world.root / "mine.txt").write_text("a person's unsaved work")
+    world.agent("echo x > a.txt; " + CLAIM)
+    ran = world.run()
+    assert "commits: off: the tree has 1 uncommitted change" in ran.text
+    assert world.git("log", "--format=%s") == "begin"
+
+
+def test_a_hook_that_refuses_is_told_and_the_feature_stays_done(world: World) -> None:
+    world.spec("a", checks="true")
+    world.repository()
+    hook = world.root / ".git/hooks/pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho no commits on Saturdays >&2\nexit 1\n")
+    hook.chmod(0o755)
+    world.agent("echo x > a.txt; " + CLAIM)
+    ran = world.run()
+    assert ran.code == 0
+    assert "a: proven, but not committed: no commits on Saturdays" in ran.text
+
+
+def test_halt_present_before_the_run_pauses_it(world: World) -> None:
+    world.spec("a")
+    (world.root / "HALT").touch()
+    assert world.run().code == 3
+    assert world.outcomes() == []
+
+
+def test_halt_during_an_attempt_lets_it_finish(world: World) -> None:
+    world.spec("a")
+    world.spec("b")
+    world.agent(f'touch "{world.root}/HALT"; ' + CLAIM)
+    ran = world.run()
+    assert (ran.code, world.outcomes()) == (3, ["done"])
+
+
+def test_a_finished_set_is_0_though_halt_appeared(world: World) -> None:
+    world.spec("a")
+    world.agent(f'touch "{world.root}/HALT"; ' + CLAIM)
+    assert world.run().code == 0
+
+
+def test_halt_now_ends_the_attempt_and_charges_nothing(world: World) -> None:
+    world.spec("a")
+    world.agent(f'note begun; echo now > "{world.root}/HALT"; sleep 30')
+    ran = world.run()
+    assert (ran.code, world.outcomes()) == (3, ["interrupted"])
+    assert [e["charged"] for e in world.events("attempt_ended")] == [False]
+
+
+def test_a_claim_that_was_cut_off_by_now_is_checked_at_the_next_start(world: World) -> None:
+    world.spec("a", checks="true")
+    world.agent(f'{CLAIM}; echo now > "{world.root}/HALT"; sleep 30')
+    assert world.run().code == 3
+    assert world.states() == {"a": "claimed"}
+    (world.root / "HALT").unlink()
+    assert world.run().code == 0
+    assert world.states() == {"a": "done"}
+
+
+def test_the_time_of_the_run_ends_an_attempt_without_charging_it(world: World) -> None:
+    world.spec("a")
+    world.agent("sleep 30")
+    assert world.run(max_time="0.3s").code == 1
+    assert world.outcomes() == ["interrupted"]
+
+
+def test_a_timeout_ends_the_attempt_and_is_told_in_the_next_prompt(world: World) -> None:
+    world.spec("a", timeout="0.2s")
+    world.agent('note "attempt $attempt"; [ "$attempt" = 1 ] && sleep 30; ' + CLAIM)
+    assert world.run().code == 0
+    assert world.outcomes() == ["timed_out", "done"]
+    assert "over its time limit" in world.prompt("a", 2)
+
+
+def test_a_spec_that_breaks_in_mid_run_keeps_its_last_good_reading(world: World) -> None:
+    path = world.spec("a")
+    world.agent(f'if [ "$attempt" = 1 ]; then printf -- "---\\nbad: [\\n" > "{path}"; note one; else ' + CLAIM + "; fi")
+    ran = world.run()
+    assert ran.code == 0
+    assert "going on with `a` as it was" in ran.text
+
+
+def test_one_slug_brings_what_it_depends_on(world: World) -> None:
+    world.spec("a")
+    world.spec("b", depends_on="a")
+    world.spec("c")
+    world.agent(CLAIM)
+    assert world.run("b").code == 0
+    assert [e["slug"] for e in world.events("accepted")] == ["a", "b"]
+
+
+def test_the_agent_s_environment_is_clean(world: World) -> None:
+    world.spec("a")
+    world.agent('env > "$logs/env.txt"; ' + CLAIM)
+    extra = {"MY_SECRET": "s", "MYAPP_X": "1", "HARNESS_MODEL": "m", "LC_TIME": "C"}
+    world.run(environ={**world.environ, **extra}, env_pass="MYAPP_*")
+    names = {line.split("=")[0] for line in world.log("env.txt").splitlines()}
+    assert {"PATH", "HOME", "MYAPP_X", "HARNESS_RUN_ID", "LC_TIME"} <= names
+    assert not names & {"MY_SECRET", "HARNESS_MODEL"}
