@@ -1,45 +1,22 @@
-"""One attempt: begin it on disk, let the agent work, keep what came of it."""
+"""One attempt: begin it on disk, then let the agent work. What comes of it is kept in `keep`."""
 
 from __future__ import annotations
 
-import json
 import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from harness import files
 from harness.agents.choose import Agent
 from harness.agents.stream import StreamReader
-from harness.checks import digest_failures, report_failures, run_checks
-from harness.decide import judge, judge_claim
-from harness.domain import (
-    CheckRun,
-    Claim,
-    Ended,
-    Evidence,
-    Exit,
-    Feature,
-    Outcome,
-    Reply,
-    Verdict,
-)
-from harness.journal import utc
-from harness.logbook import Mark, Note
-from harness.narrator import Tone
+from harness.domain import Feature, Reply
+from harness.logbook import Mark
 from harness.process import Bounds, Command
-from harness.prompt import OBSERVED_LIMIT, compose_prompt
-from harness.receipt import compose_receipt
-from harness.run import Run, digest
-from harness.signals import find_blocked, find_fault, find_limit, find_remarks
+from harness.prompt import compose_prompt
+from harness.run import Run
 from harness.specs import read_spec_text
 from harness.state import read_markers
-from harness.text import counted, cut_middle, one_line, plain
-from harness.units import format_duration
-from harness.workspace import Snapshot, changed_files
-
-WORDS_LIMIT = 4096  # bytes of a claim that are read
-SHOWN_FILES = 20  # changed files named in the line harness writes for a silent agent
+from harness.workspace import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +48,7 @@ def begin(run: Run, feature: Feature, because: str) -> Attempt:
         log=run.logbook(feature.slug).mark(),
         learnings=run.learnings.mark(),
         before=run.workspace.snapshot(),
-        markers=_marker_names(run),
+        markers=marker_names(run),
     )
     run.record(
         "attempt_began",
@@ -103,7 +80,8 @@ def _make_folder(run: Run, slug: str) -> tuple[int, Path]:
     return number, folder
 
 
-def _marker_names(run: Run) -> frozenset[str]:
+def marker_names(run: Run) -> frozenset[str]:
+    """Return the names of the `.done` and `.blocked` files that stand in logs/."""
     markers = read_markers(run.paths)
     return frozenset({f"{slug}.done" for slug in markers.done} | {f"{slug}.blocked" for slug in markers.blocked})
 
@@ -178,313 +156,3 @@ def observations(observed: str, answer: str) -> str:
     """Return what the prompt says harness observed, a person's answer first."""
     parts = [f"A person answered your question:\n{answer}"] if answer else []
     return "\n\n".join([*parts, observed] if observed else parts)
-
-
-# --- keep ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class _Finding:
-    """What an attempt left on disk, gathered before it is judged."""
-
-    note: Note
-    changed: tuple[str, ...]
-    after: Snapshot
-    words: str  # of the claim
-    claimed: bool
-    remarks: list[str]
-
-
-def keep(run: Run, attempt: Attempt, reply: Reply, *, crashed: bool = False) -> tuple[Verdict, Evidence]:
-    """Keep what came of an attempt: note, claim, checks, verdict, receipt; written down before it is told.
-
-    `crashed` says that the run it belonged to was killed: it then counts as an attempt, though never as a stall.
-    """
-    found = _gather(run, attempt, reply)
-    checks, claim = _check_claim(run, attempt, reply, found)
-    evidence = replace(_weigh(run, attempt, reply, found, checks, claim), crashed=crashed)
-    verdict = judge(evidence)
-    _act(run, attempt, reply, found, checks, evidence, verdict)
-    return verdict, evidence
-
-
-def _gather(run: Run, attempt: Attempt, reply: Reply) -> _Finding:
-    slug = attempt.feature.slug
-    note, lessons = run.logbook(slug).take_note(attempt.log), run.learnings.take_note(attempt.learnings)
-    remarks = list(find_remarks(reply))
-    for name, taken in ((f"{slug}.log", note), ("learnings.md", lessons)):
-        if taken.tampered:
-            remarks.append(f"it had cut or rewritten {name}: the old text is restored, what it wrote is kept behind it")
-            run.record("tampered", slug=slug, attempt=attempt.number, file=name)
-    _set_foreign_aside(run, attempt)
-    done = run.paths.done(slug)
-    claimed = done.exists() or done.is_symlink()
-    after = run.workspace.snapshot()
-    moved = attempt.before.head != after.head
-    changed = changed_files(attempt.before, after) or (("(a commit)",) if moved else ())
-    words = _read_claim(done) if claimed else ""
-    return _Finding(note, changed, after, words, claimed, remarks)
-
-
-def _read_claim(done: Path) -> str:
-    """Return the words of a claim; a folder, a link or a device in its place has none."""
-    if done.is_symlink() or not done.is_file():
-        return ""
-    return plain(files.read_text(done, WORDS_LIMIT)).strip()
-
-
-def _set_foreign_aside(run: Run, attempt: Attempt) -> None:
-    """Move markers that appeared for other features into the attempt's folder: they are nobody's claim."""
-    own = {f"{attempt.feature.slug}.done"}
-    now = _marker_names(run)
-    for name in sorted(now - attempt.markers - own):
-        slug, kind = name.rsplit(".", 1)
-        files.move(run.paths.logs / name, attempt.folder / "foreign" / name)
-        run.record("foreign", slug=attempt.feature.slug, attempt=attempt.number, marker=name)
-        hint = f'; if you set it, say `harness accept {slug} "why"`' if kind == "done" else ""
-        run.tell(f"{attempt.feature.slug}: `{name}` appeared during the attempt and is set aside{hint}", Tone.BAD)
-    for name in sorted(attempt.markers - now):
-        run.record("vanished", slug=attempt.feature.slug, attempt=attempt.number, marker=name)
-        run.tell(f"{attempt.feature.slug}: `{name}` vanished during the attempt", Tone.BAD)
-
-
-def _check_claim(run: Run, attempt: Attempt, reply: Reply, found: _Finding) -> tuple[tuple[CheckRun, ...], Claim]:
-    """Run the checks where the agent claims to be done, and say what the claim is worth."""
-    feature = attempt.feature
-    checks = run.checks_for(feature)
-    stopped = reply.exit.ended is Ended.STOPPED
-    runs: tuple[CheckRun, ...] = ()
-    if found.claimed and checks and not stopped:
-        run.tell(f"{feature.slug}: claims to be done; {counted(len(checks), 'check')} will tell")
-        try:
-            runs = run_checks(
-                checks,
-                supervisor=run.supervisor,
-                cwd=run.paths.root,
-                environ=run.check_environment(),
-                timeout=run.settings.check_timeout,
-                log=attempt.folder / "checks.log",
-                asked_to_stop=run.asked_to_stop,
-                began=lambda command: run.narrator.began(f"{feature.slug} · check {one_line(command, 60)}"),
-            )
-        finally:
-            run.narrator.ended()
-        stopped = any(one.stopped for one in runs)
-    green = bool(runs) and all(one.green for one in runs)
-    claim = judge_claim(
-        claimed=found.claimed, words=found.words, checks=len(checks), green=green, stopped=stopped, reply=reply
-    )
-    return runs, claim
-
-
-def _weigh(
-    run: Run, attempt: Attempt, reply: Reply, found: _Finding, checks: tuple[CheckRun, ...], claim: Claim
-) -> Evidence:
-    feature, record = attempt.feature, run.history.record(attempt.feature.slug)
-    stuck_bytes = run.settings.stuck_bytes if feature.stuck_bytes is None else feature.stuck_bytes
-    return Evidence(
-        reply=reply,
-        claim=claim,
-        limit=find_limit(reply, attempt.agent.dialect),
-        fault=find_fault(reply, attempt.agent.dialect),
-        question=find_blocked(found.note.text),
-        note_bytes=found.note.size,
-        changed=bool(found.changed),
-        same_failure=record.failing == digest_failures(checks) and record.tree == found.after.digest,
-        failing=tuple(one.command for one in checks if not one.green),
-        stuck_bytes=stuck_bytes,
-    )
-
-
-def _act(
-    run: Run,
-    attempt: Attempt,
-    reply: Reply,
-    found: _Finding,
-    checks: tuple[CheckRun, ...],
-    evidence: Evidence,
-    verdict: Verdict,
-) -> None:
-    """Do what the verdict asks for, and write it down."""
-    feature = attempt.feature
-    if verdict.outcome is Outcome.DONE:
-        accept(run, attempt, found.words, checks, reply)
-    elif found.claimed and evidence.claim is not Claim.PENDING:
-        files.move(run.paths.done(feature.slug), attempt.folder / "claim.done")
-    if verdict.outcome is Outcome.BLOCKED and evidence.question is not None:
-        files.write_atomic(run.paths.blocked(feature.slug), evidence.question + "\n")
-        run.record("blocked", slug=feature.slug, attempt=attempt.number, question=evidence.question)
-        run.fresh_blocks.add(feature.slug)
-    if found.changed and found.note.size == 0 and verdict.outcome is not Outcome.DONE:
-        run.logbook(feature.slug).add(_line_for_silent_agent(attempt, found))
-    observed = _observe(reply, checks, verdict, found)
-    cost = reply.transcript.cost
-    ended = run.record(
-        "attempt_ended",
-        slug=feature.slug,
-        attempt=attempt.number,
-        outcome=verdict.outcome,
-        reason=verdict.reason,
-        progress=verdict.progress,
-        charged=verdict.charged,
-        claim=evidence.claim,
-        note_bytes=found.note.size,
-        changed=list(found.changed[:SHOWN_FILES]),
-        changed_files=len(found.changed),
-        tree=found.after.digest,
-        failing=digest_failures(checks),
-        checks=[_describe_check(one) for one in checks],
-        observed=observed,
-        remarks=found.remarks,
-        agent=attempt.agent.name,
-        agent_version=reply.transcript.agent_version,
-        model=reply.transcript.model or attempt.agent.model,
-        ended=reply.exit.ended,
-        exit=reply.exit.code,
-        seconds=round(reply.exit.seconds, 3),
-        strays=reply.exit.strays,
-        dollars=cost.dollars,
-        cost_source=cost.source,
-        usage=asdict(reply.transcript.usage),
-    )
-    files.write_atomic(attempt.folder / "outcome.json", json.dumps(ended, indent=1, default=str) + "\n")
-    _tell_outcome(run, attempt, reply, verdict, found)
-
-
-def _describe_check(one: CheckRun) -> dict[str, Any]:
-    return {"command": one.command, "exit": one.code, "seconds": round(one.seconds, 3), "timed_out": one.timed_out}
-
-
-def accept(run: Run, attempt: Attempt, words: str, checks: tuple[CheckRun, ...], reply: Reply) -> None:
-    """Turn a claim into a receipt: commit, journal `accepted`, write the marker, journal `marked`."""
-    feature = attempt.feature
-    proof = _commit(run, attempt, words)
-    text = compose_receipt(
-        words,
-        spec=feature.sha256,
-        commit=proof,
-        checks=checks,
-        attempt=attempt.number,
-        agent=" ".join(filter(None, (attempt.agent.name, reply.transcript.agent_version))),
-        model=reply.transcript.model or attempt.agent.model,
-        at=utc(run.clock()),
-    )
-    run.record("accepted", slug=feature.slug, attempt=attempt.number, sha256=digest(text), receipt=text)
-    write_marker(run, feature.slug, text)
-
-
-def write_marker(run: Run, slug: str, text: str) -> None:
-    """Put the receipt in the claim's place and write down that it stands."""
-    done = run.paths.done(slug)
-    if done.is_dir() and not done.is_symlink():  # an agent can make a folder of that name
-        files.move(done, run.paths.kept / f"{slug}.done.folder")
-    files.write_atomic(done, text)
-    run.record("marked", slug=slug, sha256=digest(text))
-
-
-def _commit(run: Run, attempt: Attempt, words: str) -> str:
-    """Commit the feature where that is wanted and return the receipt's line about it."""
-    if not run.commits:
-        snapshot = run.workspace.snapshot()
-        return f"tree: {snapshot.digest} at commit {snapshot.head or 'none'}"
-    commit = run.workspace.commit(attempt.feature.slug, words, attempt.number)
-    if commit.failure:
-        run.record("commit_failed", slug=attempt.feature.slug, attempt=attempt.number, why=commit.failure)
-        run.tell(f"{attempt.feature.slug}: proven, but not committed: {commit.failure}", Tone.BAD)
-        return f"tree: {run.workspace.snapshot().digest} at commit {commit.head or 'none'} (git refused to commit it)"
-    if commit.made:
-        run.record("committed", slug=attempt.feature.slug, attempt=attempt.number, commit=commit.head)
-    return f"commit: {commit.head or 'none'}"
-
-
-def _line_for_silent_agent(attempt: Attempt, found: _Finding) -> str:
-    """Return the memory that harness leaves for an agent that changed files and wrote no note."""
-    names = ", ".join(found.changed[:SHOWN_FILES])
-    more = f" and {len(found.changed) - SHOWN_FILES} more" if len(found.changed) > SHOWN_FILES else ""
-    return f"[harness] attempt {attempt.number} wrote no note; it changed {names}{more}\n"
-
-
-def _observe(reply: Reply, checks: tuple[CheckRun, ...], verdict: Verdict, found: _Finding) -> str:
-    """Return what the next prompt says about this attempt; "" when there is nothing to say."""
-    parts = []
-    if failures := report_failures(checks):
-        parts.append(f"The last attempt claimed to be done, and the checks said no:\n\n{failures}")
-    elif verdict.outcome is Outcome.UNCONFIRMED:
-        parts.append(f"The last attempt {verdict.reason}.")
-    if reply.exit.ended in (Ended.TIMED_OUT, Ended.IDLE):
-        parts.append(f"The last attempt was ended after {format_duration(reply.exit.seconds)}: {verdict.reason}.")
-    elif verdict.outcome in (Outcome.FAILED, Outcome.STALLED):
-        parts.append(f"The last attempt {verdict.outcome}: {verdict.reason}.")
-    parts += [f"The last attempt: {remark}." for remark in found.remarks]
-    return cut_middle("\n\n".join(parts), OBSERVED_LIMIT)
-
-
-_TONES = {Outcome.DONE: Tone.GOOD, Outcome.PROGRESSED: Tone.PLAIN}
-
-
-def _tell_outcome(run: Run, attempt: Attempt, reply: Reply, verdict: Verdict, found: _Finding) -> None:
-    facts = [format_duration(round(reply.exit.seconds, 2))]
-    if reply.transcript.cost.dollars:
-        facts.append(f"${reply.transcript.cost.dollars:.4f}")
-    facts.append(f"{counted(len(found.changed), 'file')} changed" if found.changed else "no file changed")
-    tone = _TONES.get(verdict.outcome, Tone.NOTICE)
-    run.tell(f"{attempt.feature.slug}: {verdict.outcome}: {verdict.reason} ({', '.join(facts)})", tone)
-    for remark in found.remarks:
-        run.tell(f"{attempt.feature.slug}: {remark}", Tone.NOTICE)
-
-
-# --- what a dead run left -----------------------------------------------------------------------------------------
-
-
-def recover(run: Run) -> None:
-    """Finish what a killed run left half done, and say what was found and what was decided."""
-    for slug, record in list(run.history.records.items()):
-        if record.accepted is not None:
-            _roll_forward(run, slug, record.accepted)
-        if record.began is not None or record.claim_pending:
-            _settle(run, slug, record.began)
-
-
-def _roll_forward(run: Run, slug: str, accepted: dict[str, object]) -> None:
-    """An `accepted` without its `marked`: the checks had passed, only the marker is missing."""
-    write_marker(run, slug, str(accepted["receipt"]))
-    run.tell(f"resuming: {slug} was accepted, its receipt is written now", Tone.NOTICE)
-
-
-def _settle(run: Run, slug: str, began: dict[str, Any] | None) -> None:
-    """Judge an attempt that was cut off: keep its note, and check its claim if it made one."""
-    record = run.history.record(slug)
-    if record.marked and began is not None:
-        run.record("attempt_ended", slug=slug, attempt=began["attempt"], outcome="done", reason="its receipt stands",
-                   progress=True, charged=True, claim="confirmed", tree=run.workspace.snapshot().digest)  # fmt: skip
-        return
-    feature = next((one for one in run.shelf.reread().features if one.slug == slug and not one.problem), None)
-    if feature is None:
-        return
-    attempt = _rebuild(run, feature, began)
-    claimed = run.paths.done(slug).exists()
-    what = "its claim is checked now" if claimed else "its note is kept, its number stays used"
-    run.tell(f"resuming: {slug}: attempt {attempt.number} was cut off; {what}", Tone.NOTICE)
-    ended = Exit(Ended.EXITED, code=0) if claimed else Exit(Ended.STOPPED)
-    keep(run, attempt, Reply(ended), crashed=began is not None)
-
-
-def _rebuild(run: Run, feature: Feature, began: dict[str, Any] | None) -> Attempt:
-    """Return the attempt as it stood when it began, from the journal; without that, as of now."""
-    number = run.history.record(feature.slug).attempts
-    log = Mark(**began["log"]) if began else run.logbook(feature.slug).mark()
-    learnings = Mark(**began["learnings"]) if began else run.learnings.mark()
-    folder = run.paths.attempt(feature.slug, number)
-    files.make_folder(folder)
-    return Attempt(
-        feature=feature,
-        number=number,
-        folder=folder,
-        agent=run.agent_for(feature),
-        log=log,
-        learnings=learnings,
-        before=run.workspace.snapshot(),
-        markers=frozenset(f"{slug}.done" for slug in run.history.known)
-        | frozenset(name for name in _marker_names(run) if name.endswith(".blocked")),
-    )
-

@@ -66,9 +66,7 @@ def _flag(name: str) -> inspect.Parameter:
     kind: Any = bool | None if name in _SWITCHES else str | None
     flags = ["--" + name.replace("_", "-"), *([_SHORT[name]] if name in _SHORT else [])]
     option = typer.Option(*flags, help=OPTIONS[name].help, show_default=False)
-    return inspect.Parameter(
-        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option]
-    )
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option])
 
 
 def _config(flags: dict[str, Any] | None = None) -> Config:
@@ -378,7 +376,9 @@ def start(argv: Sequence[str]) -> int:
         return 0
     except Exception as error:
         if (usage := getattr(error, "format_message", None)) is not None:
-            return _tell_error(argv, _lower(usage()), "`harness --help` lists the commands, `-h` after one its options", 2)
+            return _tell_error(
+                argv, _lower(usage()), "`harness --help` lists the commands, `-h` after one its options", 2
+            )
         if isinstance(error, typer.Abort):
             return 130
         return _tell_error(argv, *_report_bug(argv), 70)
@@ -419,5 +419,3 @@ def _report_bug(argv: Sequence[str]) -> tuple[str, str]:
 
 def _last_line(text: str) -> str:
     return text.strip().splitlines()[-1]
-
-

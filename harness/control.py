@@ -14,8 +14,8 @@ from pathlib import Path
 from types import FrameType
 
 from harness.domain import HaltRequest
+from harness.halts import read_halt
 from harness.paths import Paths
-from harness.state import read_halt
 
 POLL = 0.2  # seconds between looks at HALT where watching fails
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

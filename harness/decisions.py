@@ -11,10 +11,10 @@ from harness.config import Config
 from harness.control import remove_halt
 from harness.errors import UsageError
 from harness.files import Lock, hold_lock, lock_is_held
+from harness.halts import read_halt
 from harness.journal import Journal, utc
 from harness.receipt import compose_acceptance
 from harness.run import digest, prepare_logs
-from harness.state import read_halt
 from harness.text import counted
 from harness.view import read_view
 

@@ -65,7 +65,7 @@ def _look_at_specs(config: Config, environ: Mapping[str, str]) -> Diagnosis:
 
 
 def _agent(config: Config) -> Agent:
-    return choose_for(config, None, Path("/tmp"))  # noqa: S108 - nothing is written there, only a command line is made
+    return choose_for(config, None, Path("/tmp"))
 
 
 def _look_at_agent(config: Config, environ: Mapping[str, str]) -> Diagnosis:

@@ -295,7 +295,7 @@ def hold_lock(path: Path, *, patience: float, tell: object = None) -> Lock:
     told = False
     while not lock.try_hold():
         holder = lock.holder()
-        if holder is not None and holder.alive or time.monotonic() > deadline:
+        if (holder is not None and holder.alive) or time.monotonic() > deadline:
             lock.close()
             raise _lock_held(path, holder)
         if not told and callable(tell):

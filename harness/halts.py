@@ -1,10 +1,16 @@
-"""The HALT file that harness writes: why, since when, what to do, and the command that resumes. Pure."""
+"""The HALT file: what a person's says, and what harness writes into its own: why, since when, what to do."""
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
+from pathlib import Path
 
-from harness.domain import Halt, Stop
+from harness.domain import Halt, HaltRequest, Stop
+from harness.paths import Paths
+from harness.text import plain
+
+BY_HARNESS = "written by harness"
 
 # A run that these end needs a person: HALT keeps the next one from starting until somebody has looked.
 WRITES_HALT = (Halt.BLOCKED, Halt.STUCK, Halt.QUOTA, Halt.BUDGET)
@@ -25,9 +31,33 @@ def compose_halt(stop: Stop, *, run: str, at: str) -> str:
         f"do:     {stop.advice or stop.halt.advice}",
         "resume: harness resume && harness run",
         "",
-        f"written by harness (exit {stop.halt.code}, {stop.halt.name.lower()}{subject})",
+        f"{BY_HARNESS} (exit {stop.halt.code}, {stop.halt.name.lower()}{subject})",
     ]
     return "\n".join(lines) + "\n"
+
+
+def read_halt(paths: Paths) -> HaltRequest | None:
+    """Return the HALT that is present, `now` first; None when there is none."""
+    found = [request for path in paths.halts if (request := _read_halt_file(path)) is not None]
+    return min(found, key=lambda request: not request.now, default=None)
+
+
+def _read_halt_file(path: Path) -> HaltRequest | None:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return HaltRequest(path, now=False)  # unreadable, a folder, a strange thing: present is present
+    try:
+        text = plain(os.read(fd, 4096).decode("utf-8", "replace"))
+    except OSError:
+        text = ""
+    finally:
+        os.close(fd)
+    words = text.split(maxsplit=1)
+    now = bool(words) and words[0].lower().strip(".!") == "now"
+    return HaltRequest(path, now=now, text=text, by_harness=BY_HARNESS in text)
 
 
 def local_time(moment: float) -> str:

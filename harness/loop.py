@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from harness import files
-from harness.attempt import begin, keep, recover, work
+from harness.attempt import begin, work
 from harness.decide import after_fault, stuck_limit_of, what_next
 from harness.domain import Evidence, Feature, Halt, LimitKind, Look, Outcome, Stop, Verdict, Wait, Work
 from harness.halts import WRITES_HALT, compose_halt, local_time
 from harness.journal import utc
+from harness.keep import keep
 from harness.narrator import Tone
+from harness.recover import recover
 from harness.run import Run
 from harness.units import format_duration
 

@@ -90,4 +90,3 @@ def _say_limits(run: Run) -> str:
     parts += [f"{format_duration(s.max_time)} in all"] if s.max_time else []
     parts += [f"stuck after {s.stuck_limit}"] if s.stuck_limit else []
     return "limits: " + ", ".join(parts)
-

@@ -241,9 +241,7 @@ def open_run(
     prepare_logs(paths)
     began = monotonic()
     with ExitStack() as stack:
-        lock = files.hold_lock(
-            paths.lock, patience=LOCK_PATIENCE, tell=lambda line: narrator.tell(line, Tone.NOTICE)
-        )
+        lock = files.hold_lock(paths.lock, patience=LOCK_PATIENCE, tell=lambda line: narrator.tell(line, Tone.NOTICE))
         stack.callback(lock.close)
         files.remove_temporaries(paths.logs)
         run_id = secrets.token_hex(16)

@@ -5,15 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from harness import files
-from harness.domain import HaltRequest, Markers, Record
+from harness.domain import Markers, Record
 from harness.paths import Paths
-from harness.text import plain
-
-HALT_BY_HARNESS = "written by harness"
 
 
 @dataclass(slots=True)
@@ -166,27 +162,3 @@ def read_markers(paths: Paths) -> Markers:
         elif kind == "answer":
             answered.add(stem)
     return Markers(frozenset(done - {""}), frozenset(blocked - {""}), frozenset(answered - {""}))
-
-
-def read_halt(paths: Paths) -> HaltRequest | None:
-    """Return the HALT that is present, `now` first; None when there is none."""
-    found = [request for path in paths.halts if (request := _read_halt_file(path)) is not None]
-    return min(found, key=lambda request: not request.now, default=None)
-
-
-def _read_halt_file(path: Path) -> HaltRequest | None:
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except FileNotFoundError:
-        return None
-    except OSError:
-        return HaltRequest(path, now=False)  # unreadable, a folder, a strange thing: present is present
-    try:
-        text = plain(os.read(fd, 4096).decode("utf-8", "replace"))
-    except OSError:
-        text = ""
-    finally:
-        os.close(fd)
-    words = text.split(maxsplit=1)
-    now = bool(words) and words[0].lower().strip(".!") == "now"
-    return HaltRequest(path, now=now, text=text, by_harness=HALT_BY_HARNESS in text)

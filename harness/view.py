@@ -11,10 +11,11 @@ from harness.decide import closure, stand, what_next
 from harness.domain import Feature, HaltRequest, Look, Record, Standing, State, Stop, Work
 from harness.errors import UsageError
 from harness.files import Holder, lock_is_held
+from harness.halts import read_halt
 from harness.journal import read_journal
 from harness.receipt import Receipt, parse_receipt
 from harness.run import digest, open_shelf
-from harness.state import History, fold_journal, read_halt, read_markers
+from harness.state import History, fold_journal, read_markers
 
 RECEIPT_LIMIT = 1 << 20  # bytes
 

@@ -128,11 +128,11 @@ class InPlace:
         before = self.snapshot()
         if not before.head or before.clean:
             return Commit(before.head)
-        message = (
-            f"{slug}: {one_line(words, 100) or 'done'}\n\nHarness-Feature: {slug}\nHarness-Attempt: {attempt}\n"
-        )
+        message = f"{slug}: {one_line(words, 100) or 'done'}\n\nHarness-Feature: {slug}\nHarness-Attempt: {attempt}\n"
         loud = {**self._environ, "GIT_OPTIONAL_LOCKS": "1"}
-        names = b"\0".join(os.fsencode(name) for name in before.files)  # named one by one: an ignored logs/ is no matter
+        names = b"\0".join(
+            os.fsencode(name) for name in before.files
+        )  # named one by one: an ignored logs/ is no matter
         from_names = ("--pathspec-from-file=-", "--pathspec-file-nul")
         for line in (("add", "--all", *from_names), ("commit", "--quiet", "--message", message, *from_names)):
             git = ("git", "--literal-pathspecs", *line)

@@ -1,5 +1,7 @@
 """placeholder"""
 from typing import Any
+
+
 class YamlProblem(ValueError): ...
 def parse_mapping(text: str) -> dict[str, Any]:
     import yaml

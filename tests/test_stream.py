@@ -212,8 +212,11 @@ def replay(name, ask):
 
 def lines_busy(name):
     """One character a line: `#` where a tool call is running after it."""
-    reader = StreamReader(dialect_of(name))
-    return "".join(".#"[reader.busy()] for line in lines_of(name) if reader.feed(line) is not None)
+    reader, said = StreamReader(dialect_of(name)), ""
+    for line in lines_of(name):
+        reader.feed(line)
+        said += ".#"[reader.busy()]
+    return said
 
 
 @pytest.mark.parametrize(
@@ -330,7 +333,7 @@ def test_background_tasks_alive_at_the_end_are_counted():
             "fallback-ok",
             ["API error 529, trying again (1)", "API error 529, trying again (2)", "falling back to claude-haiku-4-5"],
         ),
-        ("overflow-forever", ["Bash echo", "Bash echo", "compacting the conversation"]),
+        ("overflow-forever", ["Bash echo a", "Bash echo b", "compacting the conversation"]),
     ],
 )
 def test_words_for_a_person_come_line_by_line(name, words):

@@ -97,7 +97,7 @@ def _play(step: Step, words: dict[str, str]) -> int:
 
 def _run(command: str) -> int:
     _print({"type": "assistant", "message": {"content": [_tool_use(command)]}})
-    ran = subprocess.run(command, shell=True, capture_output=True, text=True, errors="replace", check=False)  # noqa: S602
+    ran = subprocess.run(command, shell=True, capture_output=True, text=True, errors="replace", check=False)
     output = {"type": "tool_result", "tool_use_id": "t1", "content": ran.stdout + ran.stderr}
     _print({"type": "user", "message": {"content": [{**output, "is_error": ran.returncode != 0}]}})
     return ran.returncode

@@ -1,0 +1,66 @@
+"""What a killed run left half done: found in the journal, finished or put away at the next start, and told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness import files
+from harness.attempt import Attempt, marker_names
+from harness.domain import Ended, Exit, Feature, Reply
+from harness.keep import keep, write_marker
+from harness.logbook import Mark
+from harness.narrator import Tone
+from harness.run import Run
+
+
+def recover(run: Run) -> None:
+    """Finish what a killed run left half done, and say what was found and what was decided."""
+    for slug, record in list(run.history.records.items()):
+        if record.accepted is not None:
+            _roll_forward(run, slug, record.accepted)
+        if record.began is not None or record.claim_pending:
+            _settle(run, slug, record.began)
+
+
+def _roll_forward(run: Run, slug: str, accepted: dict[str, object]) -> None:
+    """An `accepted` without its `marked`: the checks had passed, only the marker is missing."""
+    write_marker(run, slug, str(accepted["receipt"]))
+    run.tell(f"resuming: {slug} was accepted, its receipt is written now", Tone.NOTICE)
+
+
+def _settle(run: Run, slug: str, began: dict[str, Any] | None) -> None:
+    """Judge an attempt that was cut off: keep its note, and check its claim if it made one."""
+    record = run.history.record(slug)
+    if record.marked and began is not None:
+        run.record("attempt_ended", slug=slug, attempt=began["attempt"], outcome="done", reason="its receipt stands",
+                   progress=True, charged=True, claim="confirmed", tree=run.workspace.snapshot().digest)  # fmt: skip
+        return
+    feature = next((one for one in run.shelf.reread().features if one.slug == slug and not one.problem), None)
+    if feature is None:
+        return
+    attempt = _rebuild(run, feature, began)
+    claimed = run.paths.done(slug).exists()
+    what = "its claim is checked now" if claimed else "its note is kept, its number stays used"
+    run.tell(f"resuming: {slug}: attempt {attempt.number} was cut off; {what}", Tone.NOTICE)
+    ended = Exit(Ended.EXITED, code=0) if claimed else Exit(Ended.STOPPED)
+    keep(run, attempt, Reply(ended), crashed=began is not None)
+
+
+def _rebuild(run: Run, feature: Feature, began: dict[str, Any] | None) -> Attempt:
+    """Return the attempt as it stood when it began, from the journal; without that, as of now."""
+    number = run.history.record(feature.slug).attempts
+    log = Mark(**began["log"]) if began else run.logbook(feature.slug).mark()
+    learnings = Mark(**began["learnings"]) if began else run.learnings.mark()
+    folder = run.paths.attempt(feature.slug, number)
+    files.make_folder(folder)
+    return Attempt(
+        feature=feature,
+        number=number,
+        folder=folder,
+        agent=run.agent_for(feature),
+        log=log,
+        learnings=learnings,
+        before=run.workspace.snapshot(),
+        markers=frozenset(f"{slug}.done" for slug in run.history.known)
+        | frozenset(name for name in marker_names(run) if name.endswith(".blocked")),
+    )
