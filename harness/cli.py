@@ -376,9 +376,8 @@ def start(argv: Sequence[str]) -> int:
         return 0
     except Exception as error:
         if (usage := getattr(error, "format_message", None)) is not None:
-            return _tell_error(
-                argv, _lower(usage()), "`harness --help` lists the commands, `-h` after one its options", 2
-            )
+            hint = "`harness --help` lists the commands, `-h` after one its options"
+            return _tell_error(argv, _lower(usage()), hint, 2)
         if isinstance(error, typer.Abort):
             return 130
         return _tell_error(argv, *_report_bug(argv), 70)

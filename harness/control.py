@@ -21,17 +21,15 @@ POLL = 0.2  # seconds between looks at HALT where watching fails
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+GRACE = 1.0  # seconds between TERM and KILL for an attempt that must end now
+
+
 class Ask(Enum):
-    """What is asked for, and the seconds of grace that an attempt in flight gets (None: it may finish)."""
+    """What is asked for."""
 
-    FINISH = None
-    NOW = 1.0
-    INTERRUPT = 1.001  # the same grace; another member
-
-    @property
-    def grace(self) -> float | None:
-        """Seconds between TERM and KILL; None when the attempt in flight may finish."""
-        return self.value
+    FINISH = "the attempt in flight may finish"
+    NOW = "it ends at once"
+    INTERRUPT = "a signal: it ends at once"
 
 
 class Control:

@@ -1,4 +1,4 @@
-"""Who tells a person what happens: the protocol that the loop speaks to. The terminal, JSON and silence implement it."""
+"""Who tells a person what happens: the protocol that the loop speaks to; the terminal implements it."""
 
 from __future__ import annotations
 

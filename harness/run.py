@@ -17,7 +17,7 @@ from typing import Any
 from harness import files
 from harness.agents.choose import Agent, Choices, choose_agent
 from harness.config import Config, Settings
-from harness.control import Ask, Control, remove_halt
+from harness.control import GRACE, Ask, Control, remove_halt
 from harness.decide import closure
 from harness.domain import Check, Feature, Look, Rules, Stop
 from harness.environ import clean_environment
@@ -185,7 +185,7 @@ class Run:
                 Tone.NOTICE,
             )
         elif ask is not None:
-            return ask.grace
+            return GRACE
         if self.settings.max_time and self.elapsed >= self.settings.max_time:
             return 5.0
         return None

@@ -66,7 +66,7 @@ def show_why(report: Report) -> list[str]:
         lines.append(f"next: nothing: {following['because']}; {following['advice']}")
     if "feature" not in report:
         rows = [(one["slug"], one["state"], one["because"]) for one in report["features"]]
-        return lines + ["", *columns(rows)] if rows else lines
+        return [*lines, "", *columns(rows)] if rows else lines
     one = report["feature"]
     lines += ["", f"{one['slug']} is {one['state']}: {one['because']}", ""]
     return lines + columns([(event["at"][:19] + "Z", event["event"], _say_event(event)) for event in report["history"]])

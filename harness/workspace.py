@@ -73,7 +73,7 @@ class InPlace:
         self._own = [str(path.relative_to(self.root)) for path in own if path.is_relative_to(self.root)]
         asked = ("rev-parse", "--is-inside-work-tree", "--show-toplevel", "--show-prefix")
         said = capture((*_QUIET, *asked), cwd=self.root, env=self._environ)
-        inside, top, prefix = (os.fsdecode(said.stdout).split("\n") + ["", "", ""])[:3]
+        inside, top, prefix = [*os.fsdecode(said.stdout).split("\n"), "", "", ""][:3]
         self.has_git = said.code == 0 and inside == "true"
         self._top = top
         self._pathspec = ("--", ".", *(f":(exclude,top,literal){prefix}{name}" for name in self._own))
@@ -132,7 +132,7 @@ class InPlace:
         loud = {**self._environ, "GIT_OPTIONAL_LOCKS": "1"}
         names = b"\0".join(
             os.fsencode(name) for name in before.files
-        )  # named one by one: an ignored logs/ is no matter
+        )  # an ignored logs/ is no matter then
         from_names = ("--pathspec-from-file=-", "--pathspec-file-nul")
         for line in (("add", "--all", *from_names), ("commit", "--quiet", "--message", message, *from_names)):
             git = ("git", "--literal-pathspecs", *line)
