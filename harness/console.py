@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Self
 
 from rich.console import Console
 from rich.live import Live
@@ -21,9 +20,9 @@ _STYLES = {Tone.PLAIN: "", Tone.GOOD: "green", Tone.NOTICE: "yellow", Tone.BAD: 
 class Terminal:
     """Narrates on stderr. A reader that goes away (`| head -1`) silences it and disturbs nothing else."""
 
-    def __init__(self, *, quiet: bool = False, verbose: bool = False, stream: TextIO | None = None) -> None:
+    def __init__(self, *, quiet: bool = False, verbose: bool = False, console: Console | None = None) -> None:
         """`quiet` shows only what needs a person, `verbose` also what the agent says."""
-        self._console = Console(file=stream or sys.stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)
+        self._console = console or Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
         self._quiet, self._verbose = quiet, verbose
         self._live: Live | None = None
         self._title = ""

@@ -9,7 +9,7 @@ from pathlib import Path
 from harness import files
 from harness.errors import HarnessError, UsageError
 from harness.process import capture
-from harness.prompt import shipped_template
+from harness.shipped import shipped_template
 
 _SPECS = {
     "greet": """---

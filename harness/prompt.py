@@ -11,6 +11,7 @@ from harness import files
 from harness.domain import Feature
 from harness.errors import ConfigError
 from harness.paths import Paths
+from harness.shipped import shipped_template
 from harness.text import cut_middle, fenced, plain
 
 TAIL_LINES = 200
@@ -50,15 +51,6 @@ def find_template(paths: Paths, configured: str) -> Path:
         return chosen
     own = paths.root / "templates" / "prompt.md"
     return own if own.is_file() else shipped_template("prompt.md")
-
-
-def shipped_template(name: str) -> Path:
-    """Return a template that ships with harness: inside the wheel, or at the top of an editable checkout."""
-    here = Path(__file__).resolve().parent
-    for folder in (here / "templates", here.parent / "templates"):
-        if (folder / name).is_file():
-            return folder / name
-    raise ConfigError(f"harness is installed without its template `{name}`", "install harness-loop again")
 
 
 def compose_prompt(

@@ -7,7 +7,7 @@ from pathlib import Path
 from harness import files
 from harness.config import CONFIG_FILE, Config
 from harness.errors import UsageError
-from harness.prompt import shipped_template
+from harness.shipped import shipped_template
 from harness.specs import check_slug
 
 IGNORED = ("/logs/", "/HALT")

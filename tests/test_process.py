@@ -44,7 +44,8 @@ class Ear:
 
 @pytest.fixture(scope="module", params=["namespace", "no namespace"])
 def supervisor(request):
-    with Supervisor(namespace="auto" if request.param == "namespace" else "off") as made:
+    word = "auto" if request.param == "namespace" else "off"
+    with tempfile.TemporaryFile() as lock, Supervisor(lock_fd=lock.fileno(), namespace=word) as made:
         if request.param == "namespace" and not made.namespace:
             pytest.skip(f"no namespace here: {made.why}")
         yield made
@@ -132,12 +133,15 @@ def drive(namespace, user, ending="stay", timeout=0):
     python, who = (python_of_nobody(), AS_NOBODY) if user == "plain user" else (sys.executable, {})
     argv = [python, "-c", DRIVER, str(HERE.parent), str(folder), str(NASTY), namespace, ending, str(timeout)]
     driver = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, start_new_session=True, cwd="/", **who)
+    bomb = threading.Timer(PATIENCE, driver.kill)  # a driver that hangs must not hang the test
+    bomb.start()
     try:
         hello = json.loads(driver.stdout.readline())
         if namespace == "auto" and not hello["namespace"]:
             pytest.skip(f"no namespace here: {hello['why']}")
         yield driver, folder, hello["pid"]
     finally:
+        bomb.cancel()
         driver.kill()
         driver.communicate()
         until(lambda: not alive(folder), f"still alive: {alive(folder)}")
@@ -191,7 +195,9 @@ def children_of(parent):
 
 def last_word(driver):
     """What the driver says about its attempt."""
-    return json.loads(driver.stdout.read().splitlines()[-1])
+    words = driver.stdout.read().splitlines()
+    assert words and words[-1].startswith("{"), "the driver hung, or ended before its attempt"
+    return json.loads(words[-1])
 
 
 def test_nothing_survives_a_timeout(namespace, user):
@@ -225,6 +231,16 @@ def test_nothing_survives_a_kill_of_the_warden(namespace, user):
         os.kill(warden, signal.SIGKILL)
         said = last_word(driver)
     assert (said["ended"], said["alive"]) == ("lost", [])
+
+
+def test_in_a_namespace_nothing_survives_even_a_kill_of_supervisor_and_warden(user):
+    with drive("auto", user) as (_, folder, supervisor):
+        all_beat(folder)
+        [warden] = children_of(supervisor)
+        os.kill(supervisor, signal.SIGSTOP)  # it must not help
+        os.kill(warden, signal.SIGKILL)
+        until(lambda: not alive(folder), "the init followed its warden")
+        os.kill(supervisor, signal.SIGKILL)
 
 
 def test_nothing_survives_an_agent_that_ends_and_leaves_daemons(namespace, user):
