@@ -14,7 +14,6 @@ from harness.logbook import Mark
 from harness.process import Bounds, Command
 from harness.prompt import compose_prompt
 from harness.run import Run
-from harness.specs import read_spec_text
 from harness.state import read_markers
 from harness.workspace import Snapshot
 
@@ -145,7 +144,7 @@ def compose(run: Run, feature: Feature) -> str:
     return compose_prompt(
         run.template,
         feature,
-        read_spec_text(feature),
+        run.spec_text(feature),
         [check.command for check in run.checks_for(feature)],
         run.paths,
         observations(record.observed, record.answer),

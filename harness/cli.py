@@ -209,11 +209,11 @@ def new(slug: Slug, *, flags: dict[str, Any]) -> None:
 @with_settings(*_FILES)
 def lint(*, flags: dict[str, Any]) -> int:
     """Look the specs over: front matter, dependencies, acceptance criteria that a check could falsify."""
-    from harness.lint import lint_project
+    from harness.reports import report_lint
     from harness.tables import show_findings
 
     config = _config(flags)
-    report = lint_project(config)
+    report = report_lint(config)
     _print(report, show_findings, config)
     return 1 if any(one["level"] == "error" for one in report["findings"]) else 0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -13,8 +12,9 @@ from harness import files
 from harness.domain import Check, Rules
 from harness.errors import ConfigError
 from harness.paths import Paths
+from harness.text import suggest
 from harness.units import format_duration, parse_duration
-from harness.yamls import YamlProblem, parse_checks, parse_mapping
+from harness.yamls import Mistake, Node, is_null, parse_checks, parse_yaml, to_plain
 
 CONFIG_FILE = "harness.yaml"
 Parse = Callable[[Any], Any]
@@ -79,6 +79,11 @@ def _relative(value: object) -> str:
     if not isinstance(value, str) or not value.strip() or "\0" in value:
         raise ValueError("must be a path")
     return value
+
+
+def _checks(value: object) -> tuple[Check, ...]:
+    node = value if isinstance(value, Node) else Node(str(value), 0)
+    return parse_checks("checks", node)
 
 
 def _optional_path(value: object) -> str:
@@ -160,7 +165,7 @@ OPTIONS: dict[str, Option] = {
     "order_file": Option(_optional_path, "the order, one slug a line; default: order.txt in the folder of specs"),
     "logs_dir": Option(_relative, "the folder that harness writes"),
     "template": Option(_optional_path, "your own prompt template; default: templates/prompt.md, else the shipped one"),
-    "checks": Option(parse_checks, "commands that every claim must pass, besides the feature's own"),
+    "checks": Option(_checks, "commands that every claim must pass, besides the feature's own"),
     "check_timeout": Option(_duration, "wall time of one check; 0 for none"),
     "commit": Option(_one_of("done", "never"), "commit each proven feature (where the tree was clean at start)"),
     "env_pass": Option(_words, "more environment variables for the agent: NAME or PREFIX_*"),
@@ -211,15 +216,18 @@ def load_config(
     file = root / CONFIG_FILE
     values: dict[str, Any] = {}
     origins = dict.fromkeys(OPTIONS, "default")
-    for name, value in _read_file(file).items():
-        values[name], origins[name] = _parse_one(name, value, f"`{name}` in `{file.name}`"), file.name
+    for name, node in _read_file(file).items():
+        where = f"`{file.name}` line {node.line}: `{name}`"
+        values[name] = _parse_one(name, node if name == "checks" else to_plain(node), where)
+        origins[name] = file.name
     unknown = []
     for variable, text in sorted(environ.items()):
         name = variable.removeprefix("HARNESS_").lower()
         if not variable.startswith("HARNESS_") or variable in _NOT_SETTINGS:
             continue
         if name not in OPTIONS:
-            unknown.append(f"`{variable}` is not a setting of harness{_suggest(name, prefix='HARNESS_')}")
+            close = suggest(name.upper(), [option.upper() for option in OPTIONS]).replace("`", "`HARNESS_", 1)
+            unknown.append(f"`{variable}` is not a setting of harness{close}")
             continue
         values[name], origins[name] = _parse_one(name, text, f"`{variable}`"), variable
     for name, value in flags.items():
@@ -245,28 +253,31 @@ def _below(root: Path, path: str) -> Path:
     return root / Path(path).expanduser()
 
 
-def _read_file(file: Path) -> dict[str, Any]:
+def _read_file(file: Path) -> dict[str, Node]:
     if not file.exists():
         return {}
     try:
-        mapping = parse_mapping(files.read_text(file, 1 << 20))
-    except YamlProblem as problem:
-        raise ConfigError(f"`{file.name}` cannot be read: {problem}", "mend it; `harness config` shows what counts")
-    for name in mapping:
+        root = parse_yaml(files.read_text(file, 1 << 20))
+    except Mistake as mistake:
+        raise ConfigError(f"`{file.name}` line {mistake.line}: {mistake.sentence}", mistake.hint) from None
+    if root is None or is_null(root):
+        return {}
+    if not isinstance(root.value, dict):
+        raise ConfigError(f"`{file.name}` is no list of `key: value`", "`harness config` lists every key")
+    for name, node in root.value.items():
         if name not in OPTIONS:
-            hint = "`harness config` lists every key"
-            raise ConfigError(f"unknown key `{name}` in `{file.name}`{_suggest(str(name))}", hint)
-    return mapping
-
-
-def _suggest(name: str, prefix: str = "") -> str:
-    close = difflib.get_close_matches(name, OPTIONS, n=1, cutoff=0.6)
-    return f"; did you mean `{prefix}{close[0].upper() if prefix else close[0]}`?" if close else ""
+            raise ConfigError(
+                f"`{file.name}` line {node.line}: unknown key `{name}`{suggest(name, OPTIONS)}",
+                "`harness config` lists every key",
+            )
+    return {name: node for name, node in root.value.items() if not is_null(node)}
 
 
 def _parse_one(name: str, value: object, where: str) -> Any:  # noqa: ANN401 - the table's parsers give every type
     try:
         return OPTIONS[name].parse(value)
+    except Mistake as mistake:
+        raise ConfigError(f"{where}: {mistake.sentence}", mistake.hint) from None
     except ValueError as error:
         shown = f" (it is `{value}`)" if isinstance(value, str | int | float) else ""
         raise ConfigError(f"{where} {_sentence(error)}{shown}", OPTIONS[name].help) from None

@@ -23,8 +23,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from .domain import Ended, Exit
-from .errors import AgentError, StorageError
+from harness.domain import Ended, Exit
+from harness.errors import AgentError, StorageError
 
 RUN_ID = "HARNESS_RUN_ID"
 MIB = 1 << 20
@@ -654,19 +654,23 @@ def sweep(run_ids: Collection[str]) -> int:
         found = _kill_carriers(wanted)
         killed |= found
         clean = 0 if found else clean + 1
-        time.sleep(0.001)  # let a process that forks again and again come round
     return len(killed)
 
 
 def _kill_carriers(wanted: Collection[bytes]) -> set[int]:
-    """One look over /proc, newest process first: it may be gone a moment later. Never ourselves or who started us."""
-    spared = {os.getpid(), os.getppid()}
+    """Look at every process until /proc shows none that we have not seen: one that forks and dies is not missed.
+
+    Never ourselves or who started us. Newest first: it may be gone a moment later.
+    """
+    seen = {os.getpid(), os.getppid()}
     found = set[int]()
-    for pid in sorted((int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()), reverse=True):
-        if pid not in spared and _carries(pid, wanted):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-                found.add(pid)
+    while fresh := {int(name) for name in os.listdir("/proc") if name.isdecimal()} - seen:  # noqa: PTH208  1 ms less
+        for pid in sorted(fresh, reverse=True):
+            if _carries(pid, wanted):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+                    found.add(pid)
+        seen |= fresh
     return found
 
 
@@ -674,8 +678,7 @@ def _carries(pid: int, wanted: Collection[bytes]) -> bool:
     """Whether a living process of our own user has one of these variables; a zombie's environment is empty."""
     folder = Path(f"/proc/{pid}")
     try:
-        return folder.stat().st_uid == os.geteuid() and not set(wanted).isdisjoint(
-            (folder / "environ").read_bytes().split(b"\0")
-        )
+        ours = folder.stat().st_uid == os.geteuid()
+        return ours and not set(wanted).isdisjoint((folder / "environ").read_bytes().split(b"\0"))
     except OSError:
         return False

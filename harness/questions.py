@@ -42,7 +42,7 @@ def find_blocked(note: str) -> str | None:
 
 
 def _unfenced(note: str) -> list[str]:
-    """The lines, those of code blocks emptied; a block that is never closed runs to the end, as in CommonMark."""
+    """The lines, an empty one for each code block; one that is never closed runs to the end, as in CommonMark."""
     lines, fence = [], ""
     for line in note.splitlines():
         found = _FENCE.fullmatch(line)
@@ -50,9 +50,7 @@ def _unfenced(note: str) -> list[str]:
         if not fence:
             fence = "" if "`" in rest else marks  # ```code``` in one line opens nothing
             lines.append("" if fence else line)
-            continue
-        lines.append("")
-        if marks.startswith(fence) and not rest:
+        elif marks.startswith(fence) and not rest:
             fence = ""
     return lines
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from typing import Any
 
 from harness.agents.loads import find_loaded
 from harness.config import OPTIONS, Config, show_value
 from harness.domain import Feature, State, Stop, Work
 from harness.journal import events_of
+from harness.lint import lint
+from harness.run import open_shelf
+from harness.specs import read_spec_text
 from harness.view import View, name_state
 
 Report = dict[str, Any]
@@ -171,3 +175,13 @@ def report_queue(view: View) -> list[Report]:
 def report_loaded(view: View, agent: str) -> list[str]:
     """Return the files of the repository that the agent would load by itself: settings, hooks, instructions."""
     return find_loaded(agent, view.config.paths.root, view.config.settings.setting_sources)
+
+
+def report_lint(config: Config) -> Report:
+    """Return what is to be mended in the specs."""
+    features = open_shelf(config).read().features
+    texts = {feature.slug: read_spec_text(feature, whole=True) for feature in features if not feature.problem}
+    proven = [replace(one, checks=(*one.checks, *config.settings.checks)) for one in features]
+    paths = {feature.slug: config.paths.shown(feature.path) for feature in features}
+    findings = [{"path": paths[one.slug], **asdict(one)} for one in lint(proven, texts)]
+    return {"features": len(features), "findings": findings}

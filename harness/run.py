@@ -28,7 +28,7 @@ from harness.narrator import Narrator, Tone
 from harness.paths import Paths
 from harness.process import Supervisor, sweep
 from harness.prompt import find_template
-from harness.specs import SpecShelf
+from harness.specs import SpecShelf, read_spec_text
 from harness.state import History, fold_journal, read_markers
 from harness.text import plain
 from harness.workspace import InPlace
@@ -68,6 +68,7 @@ class Run:
     parked: set[str] = field(default_factory=set)
     fresh_blocks: set[str] = field(default_factory=set)
     told: set[str] = field(default_factory=set)
+    texts: dict[str, str] = field(default_factory=dict)  # of the specs worked on in this run
 
     @property
     def settings(self) -> Settings:
@@ -140,6 +141,15 @@ class Run:
     def agent_for(self, feature: Feature | None) -> Agent:
         """Return the agent for a feature. Raises AgentError."""
         return choose_for(self.config, feature, self.temporary)
+
+    def spec_text(self, feature: Feature) -> str:
+        """Return the text of the spec; one that broke in mid-run as it was read last. Raises SpecError without one."""
+        try:
+            self.texts[feature.slug] = read_spec_text(feature)
+        except SpecError:
+            if feature.slug not in self.texts:
+                raise
+        return self.texts[feature.slug]
 
     def checks_for(self, feature: Feature) -> tuple[Check, ...]:
         """Return the feature's own checks, then the project's."""

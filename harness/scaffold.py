@@ -8,7 +8,7 @@ from harness import files
 from harness.config import CONFIG_FILE, Config
 from harness.errors import UsageError
 from harness.shipped import shipped_template
-from harness.specs import check_slug
+from harness.slugs import check_slug
 
 IGNORED = ("/logs/", "/HALT")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from harness.domain import Ended, Exit, Fault, FaultKind, Limit, LimitKind, Reply, Transcript
+from harness.domain import Ended, Fault, FaultKind, Limit, LimitKind, Reply, Transcript
 from harness.questions import find_blocked
 from harness.text import counted, one_line
 from harness.wordings import ERRORS, EXIT_CODES, HINTS, NOT_STARTED_HINT, PREFIX, REFUSALS, Wording
@@ -109,7 +109,7 @@ def _find_wording(reply: Reply, dialect: str) -> tuple[Wording | None, str]:
     transcript = reply.transcript
     lines = [line.strip() for line in transcript.error_text.splitlines() if line.strip()]
     tables = ERRORS.get(dialect, ())
-    never_ran = transcript.events == 0 and _failed(reply.exit)
+    never_ran = transcript.events == 0 and reply.exit.ended is Ended.EXITED
     if never_ran:
         tables = (*REFUSALS.get(dialect, ()), *tables)
     for wording in tables:
@@ -127,10 +127,6 @@ def _has(line: str, wording: Wording) -> bool:
         return bool(re.search(wording.pattern, line, re.IGNORECASE))
     bare = re.sub(PREFIX, "", line, flags=re.IGNORECASE)
     return any(re.match(wording.pattern, words, re.IGNORECASE) for words in (line, bare))
-
-
-def _failed(exit: Exit) -> bool:
-    return exit.ended is Ended.EXITED and (exit.code or 0) > 0
 
 
 def _compose(kind: LimitKind | FaultKind, transcript: Transcript, words: str = "", hint: str = "") -> Limit | Fault:

@@ -603,18 +603,17 @@ class Supervisor:
         self.lifeline, self.holds_lifeline = os.pipe()
         self.wardens: dict[int, socket.socket] = {}
         self.lost: list[socket.socket] = []  # control sockets of wardens that were killed
-        self.clean_passes = 3
+        self.orphans = False  # whether there may be some
 
     def run(self) -> None:
         """Serve until harness is gone and every warden has ended."""
-        while self.harness is not None or self.wardens or self.clean_passes < 3:
+        while self.harness is not None or self.wardens or self.orphans:
             fds = [self.children] + ([self.harness.fileno()] if self.harness is not None else [])
-            ready = wait_readable(fds, None if self.clean_passes >= 3 else 0.002)
+            ready = wait_readable(fds, 0.002 if self.orphans else None)
             if self.harness is not None and self.harness.fileno() in ready:
                 self._take_request(self.harness)
-            if self.children in ready:
-                self._bury()
-            if self.clean_passes < 3:
+            self._bury()
+            if self.orphans:
                 self._kill_orphans()
         kill_until_none(self.children)
 
@@ -644,7 +643,7 @@ class Supervisor:
         Warden(control, self.lifeline, self.flags).run()
 
     def _bury(self) -> None:
-        """Reap; a warden that ended well left nothing, after any other end we look for orphans."""
+        """Reap; a warden that ended well left nothing, after any other end there may be orphans."""
         drain(self.children)
         for pid, status in (reap() or {}).items():
             control = self.wardens.pop(pid, None)
@@ -653,12 +652,18 @@ class Supervisor:
                 continue
             if control is not None:
                 self.lost.append(control)
-            self.clean_passes = 0
+            self.orphans = True
 
     def _kill_orphans(self) -> None:
-        """Kill every child that is not a warden; after three looks that found none, the lost ones' harness may know."""
-        self.clean_passes = 0 if kill_children(keep=self.wardens) else self.clean_passes + 1
-        if self.clean_passes >= 3:
+        """Kill every child that is not a warden; when there is none, the harness of the lost ones may know.
+
+        One that forks and dies under our eyes is not missed: its death shows, and makes us look again.
+        """
+        self.orphans = False
+        killed = kill_children(keep=self.wardens)
+        self._bury()
+        self.orphans = self.orphans or killed > 0
+        if not self.orphans:
             for control in self.lost:
                 control.close()
             self.lost.clear()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Iterable
 
 # ESC sequences (CSI, OSC, DCS, SOS, PM, APC, two-byte), their 8-bit forms, and whatever control character is left.
 _ESCAPES = re.compile(
@@ -51,3 +53,17 @@ def cut_middle(text: str, limit: int) -> str:
 def counted(number: int, noun: str) -> str:
     """Return `1 feature`, `2 features`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def shown(text: str) -> str:
+    """The text for a message: on one line, printable, not endless."""
+    shown = text if text.isprintable() else ascii(text)[1:-1]
+    return shown if len(shown) <= 80 else f"{shown[:80]}…"
+
+
+def suggest(word: str, options: Iterable[str]) -> str:
+    """The end of a sentence that offers the nearest of the options; empty when none is near."""
+    options = tuple(options)
+    same = [option for option in options if option.lower() == word.lower()]
+    near = same or difflib.get_close_matches(word[:64], options, n=1)
+    return f"; did you mean `{near[0]}`?" if near else ""

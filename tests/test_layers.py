@@ -11,21 +11,26 @@ PACKAGE = Path(__file__).parent.parent / "harness"
 
 # From the top down. What stands in one row is blind to its neighbours.
 ROWS = (
+    # the command, and what it is made of
     "__main__",
     "cli",
+    # whole runs and whole reports
     "loop preview",
-    "recover",
-    "keep reports",
-    "attempt decisions doctor opening verify view",
+    "decisions recover reports",
+    "keep",
+    "attempt opening verify doctor view",
+    # what one run holds
     "run",
-    "control",
-    "agents.choose agents.stream checks config logbook prompt state workspace",
-    "agents.claude agents.dialects agents.loads agents.presets console decide demo halts journal lint receipt"
-    " scaffold signals specs tables",
-    "agents.dialect_claude wordings questions front_matter",
-    "agents.draft yamls",
-    "files process",
-    "environ narrator paths units",
+    # one concern each
+    "control scaffold specs agents.choose agents.stream",
+    "checks config console decide front_matter halts journal lint logbook order prompt receipt demo signals"
+    " state tables workspace agents.claude agents.dialects agents.loads agents.presets",
+    "agents.dialect_claude wordings questions",
+    "agents.draft",
+    # the doors to the outside
+    "files process yamls",
+    # words and values
+    "environ narrator paths shipped slugs units",
     "domain errors text",
 )
 ALONE = {"agents.scripted", "supervise"}  # programs of their own, started by their path: they import nothing of ours

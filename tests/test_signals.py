@@ -120,6 +120,8 @@ def test_a_limit_is_told_in_the_words_of_the_agent_with_a_way_out():
     root = find_limit(reply_of("root-refused"), "claude")
     assert root.text.startswith("--dangerously-skip-permissions cannot be used with root/sudo")
     assert all(word in root.hint for word in ("ordinary user", "IS_SANDBOX=1", "permission_mode: acceptEdits"))
+    assert find_limit(reply_of("gemini/gm-untrusted"), "gemini").text == "the folder is not trusted"
+    assert find_limit(reply_of("codex/cx-bad-flag"), "codex").text == "error: unexpected argument '--nope' found"
     assert find_fault(reply_of("codex/cx-503"), "codex") == Fault(
         OVERLOAD, "Selected model is at capacity. Please try a different model."
     )

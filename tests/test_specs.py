@@ -15,17 +15,10 @@ from hypothesis import strategies as st
 
 from harness.domain import Check, Feature
 from harness.errors import SpecError
-from harness.specs import (
-    SPEC_LIMIT,
-    SpecShelf,
-    check_slug,
-    find_cycle,
-    find_problems,
-    order_features,
-    parse_spec,
-    read_spec_text,
-    split_front_matter,
-)
+from harness.front_matter import split_front_matter
+from harness.order import find_cycle, find_problems, order_features
+from harness.slugs import check_slug
+from harness.specs import SPEC_LIMIT, SpecShelf, parse_spec, read_spec_text
 
 
 @pytest.fixture
@@ -131,13 +124,13 @@ def test_a_single_check_can_be_written_in_three_ways(line):
         ("checks: [{rum: a}]", "unknown key `rum` in `checks`; did you mean `run`?"),
         ("checks: [{timeout: 1}]", "a check in `checks` has no `run`"),
         ("depends_on: ../x", "`depends_on` must name features: `../x` is no slug: letters, digits,"),
-        ("2024-01-01: x", "specs/a/spec.md:2: `2024-01-01` cannot be a key in front matter"),
-        ("1: x", "specs/a/spec.md:2: `1` cannot be a key in front matter"),
-        ("[a]: x", "specs/a/spec.md:2: a list cannot be a key in front matter"),
+        ("2024-01-01: x", "specs/a/spec.md:2: `2024-01-01` cannot be a key"),
+        ("1: x", "specs/a/spec.md:2: `1` cannot be a key"),
+        ("[a]: x", "specs/a/spec.md:2: a list cannot be a key"),
         ("title: a\ntitle: b", "specs/a/spec.md:3: the key `title` is there twice"),
-        ("title: a: b", "specs/a/spec.md:2: the front matter is not YAML: mapping values are not allowed in this"),
-        ("title: 'a", "the front matter is not YAML: "),
-        ("title: \x07", "the front matter holds characters that YAML does not allow"),
+        ("title: a: b", "specs/a/spec.md:2: this is not YAML: mapping values are not allowed in this"),
+        ("title: 'a", "this is not YAML: "),
+        ("title: \x07", "it holds characters that YAML does not allow"),
         ("- a", "specs/a/spec.md:2: the front matter is no list of `key: value`"),
         ("Some prose.", "specs/a/spec.md:2: the front matter is no list of `key: value`"),
     ],
