@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -144,8 +144,20 @@ def drive(namespace, user, ending="stay", timeout=0):
         bomb.cancel()
         driver.kill()
         driver.communicate()
-        until(lambda: not alive(folder), f"still alive: {alive(folder)}")
-        shutil.rmtree(folder)
+        try:
+            until(lambda: not alive(folder), f"still alive: {alive(folder)}")
+        finally:
+            kill_survivors(folder)
+            shutil.rmtree(folder)
+
+
+def kill_survivors(folder):
+    """After a failed test only: the agents of this folder, by pid, until there are none."""
+    while alive(folder):
+        for path in Path("/proc").iterdir():
+            with suppress(OSError):
+                if path.name.isdecimal() and str(folder).encode() in (path / "cmdline").read_bytes().split(b"\0"):
+                    os.kill(int(path.name), signal.SIGKILL)
 
 
 @functools.cache

@@ -15,8 +15,9 @@ DIALECT = "claude"
 PROGRAM = "claude"
 ENVIRONMENT = ("CLAUDE_*", "ANTHROPIC_*", "DISABLE_*", "IS_SANDBOX", "AWS_*", "GOOGLE_*", "CLOUD_ML_REGION", "BASH_*")
 FIRST_LINE = "Follow the instructions below.\n\n"
-# A mention begins at a line's start or behind white space; Claude Code expands it when such a file exists.
-_MENTION = re.compile(r"(?P<before>^|\s)@(?P<quote>\"?)(?P<path>[^\s\"]+)", re.MULTILINE)
+# A mention begins at a line's start or behind white space; Claude Code puts the file's content in its place when there
+# is such a file, also for `@dir/`, `@"quoted"` and `@file#L10`. Observed with 2.1.329: `\@file` is left alone.
+_MENTION = re.compile(r"(?P<before>^|\s)@(?P<path>\"[^\"\n]+\"|\S+)", re.MULTILINE)
 
 
 def command_line(*, model: str, permission_mode: str, setting_sources: str, args: tuple[str, ...]) -> tuple[str, ...]:
@@ -43,11 +44,18 @@ def prepare_prompt(prompt: str, root: Path) -> str:
     """Return the prompt with a plain first line, and no mention in it that Claude Code would replace by a file."""
 
     def defuse(match: re.Match[str]) -> str:
-        path = Path(match["path"].rstrip(".,;:!?)]}'`")).expanduser()
-        try:
-            exists = (root / path).exists()
-        except (OSError, ValueError, RuntimeError):
-            exists = False
-        return f"{match['before']}(at) {match['quote']}{match['path']}" if exists else match[0]
+        return f"{match['before']}\\@{match['path']}" if _is_there(root, match["path"]) else match[0]
 
     return FIRST_LINE + _MENTION.sub(defuse, prompt)
+
+
+def _is_there(root: Path, mention: str) -> bool:
+    """Whether the words behind an `@` name a file or folder, as Claude Code would read them."""
+    name = mention.strip('"').partition("#")[0]
+    for path in (name, name.rstrip(".,;:!?)]}'`\"")):
+        try:
+            if path and (root / Path(path).expanduser()).exists():
+                return True
+        except (OSError, ValueError, RuntimeError):
+            continue
+    return False
