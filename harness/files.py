@@ -80,7 +80,7 @@ def read_tail(path: Path, lines: int, limit: int) -> Tail:
             data = _read_from(fd, start, size - start)
         finally:
             os.close(fd)
-    if start > 0:  # we read one byte more than allowed, to know whether a line begins right there
+    if size > limit:  # we read one byte more than allowed, to know whether a line begins right there
         newline = data.find(b"\n")
         data = data[newline + 1 :] if 0 <= newline < len(data) - 1 else data[1:]
     kept = data.splitlines(keepends=True)[-lines:]

@@ -84,7 +84,9 @@ def test_a_feature_s_own_agent_and_model_win(programs: Path, tmp_path: Path) -> 
         pytest.param({"agent": "gpt"}, "there is no agent `gpt`", id="unknown"),
         pytest.param({"agent": "codex"}, "agent `codex`: `codex` is not on PATH", id="not installed"),
         pytest.param({"agent": "scripted"}, "agent `scripted` has no script", id="no script"),
-        pytest.param({"agent": "scripted", "script": "no.yaml"}, "the script `no.yaml` does not exist", id="lost script"),
+        pytest.param(
+            {"agent": "scripted", "script": "no.yaml"}, "the script `no.yaml` does not exist", id="lost script"
+        ),
         pytest.param({"agent": "command"}, "agent `command` has no command line", id="no command"),
     ],
 )

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -125,7 +126,7 @@ BAD = [
     pytest.param(settings(BOMB), ("run",), "harness.yaml", id="a YAML bomb in the settings"),
     pytest.param(settings("checks: !!python/name:os.system\n"), ("run",), "harness.yaml", id="a tag in the settings"),
     pytest.param(settings(b"agent: \0\xff\n"), ("run",), "harness.yaml", id="binary settings"),
-    pytest.param(settings("timeout: soon\n"), ("run",), "`harness.yaml` line 1: `timeout`", id="settings that are wrong"),
+    pytest.param(settings("timeout: soon\n"), ("run",), "`harness.yaml` line 1: `timeout`", id="a wrong setting"),
     pytest.param(both(GOOD, folder("harness.yaml")), ("run",), "harness.yaml", id="a folder as settings"),
     pytest.param(settings("template: nosuch.md\n"), ("run",), "nosuch.md", id="a template that is not there"),
     pytest.param(both(GOOD, lambda world: write(world, "logs", "x")), ("run",), "logs", id="a file as logs"),
@@ -235,45 +236,56 @@ def test_a_torn_last_line_of_the_journal_is_skipped_by_readers_and_cut_by_the_ne
     assert world.outcomes() == ["progressed", "done"]
 
 
-@pytest.mark.parametrize("words", [("run",), ("status",), ("why",), ("dry-run",), ("accept", "a", "by hand")])
-def test_a_journal_that_is_damaged_in_its_middle_is_named_and_nothing_is_guessed(world: World, harness, words) -> None:
+def test_a_journal_that_is_damaged_in_its_middle_is_named_and_nothing_is_guessed(world: World, harness) -> None:
     world.spec("a")
     world.run(max_iterations=1)
     journal = world.root / "logs" / "journal.jsonl"
     lines = journal.read_bytes().splitlines(keepends=True)
-    journal.write_bytes(b"".join([lines[0], lines[1].replace(b'"a"', b'"b"'), *lines[2:]]))
-    damaged = journal.read_bytes()
-    ran = harness(*words, "--json") if words[0] != "accept" else harness(*words)
-    assert ran.code == 2
-    assert "journal.jsonl` is damaged at line 2" in ran.err
-    assert journal.read_bytes() == damaged
+    damaged = b"".join([lines[0], lines[1].replace(b'"a"', b'"b"'), *lines[2:]])
+    journal.write_bytes(damaged)
+    for words in (["run"], ["status"], ["why"], ["dry-run"], ["accept", "a", "by hand"], ["reset", "a"]):
+        ran = harness(*words)
+        assert (ran.code, journal.read_bytes()) == (2, damaged)
+        assert "journal.jsonl` is damaged at line 2, and sound lines follow it\nhint: restore it" in ran.err
 
 
 # --- what an agent does to the files of a run ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["log", "learnings"])
+@pytest.fixture
+def alarm() -> Iterator[None]:
+    """A test that hangs fails after 10 s: what waits for a fifo can be interrupted by a signal only."""
+
+    def ring(number: int, frame: object) -> None:
+        raise TimeoutError("harness hangs")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.alarm(10)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.usefixtures("alarm")
 @pytest.mark.parametrize(
     "damage",
     [
         pytest.param('rm -f "$x"', id="deleted"),
         pytest.param(': > "$x"', id="truncated"),
-        pytest.param('sed -i s/first/FIRST/ "$x"', id="edited to the same length"),
+        pytest.param('sed -i.bak s/first/FIRST/ "$x"', id="edited to the same length"),
         pytest.param('rm -f "$x"; mkdir "$x"', id="made a folder"),
         pytest.param('rm -f "$x"; mkfifo "$x"', id="made a fifo"),
         pytest.param('rm -f "$x"; ln -s /dev/zero "$x"', id="linked to an endless file"),
     ],
 )
-def test_a_log_that_an_agent_damages_is_whole_again(world: World, start, name: str, damage: str) -> None:
+def test_logs_that_an_agent_damages_are_whole_again(world: World, damage: str) -> None:
     world.spec("a")
-    world.agent('[ "$attempt" = 1 ] && { echo "first lesson" >> "$learnings"; note "first words"; exit; }\n'
-                f"x=${name}; {damage}")  # fmt: skip
-    world.config_file()
-    run = start("run", "--max-iterations", "2")
-    assert run.wait(10) == 1
+    begin = 'if [ "$attempt" = 1 ]; then echo "first lesson" >> "$learnings"; note "first words"'
+    world.agent(f'{begin}; else for x in "$log" "$learnings"; do {damage}; done; fi')
+    assert world.run(max_iterations=2).code == 1
     assert world.log("a.log").startswith("first words")
     assert world.log("learnings.md").startswith("first lesson")
-    assert [event["file"] for event in world.events("tampered")] == [{"log": "a.log"}.get(name, "learnings.md")]
+    assert sorted(event["file"] for event in world.events("tampered")) == ["a.log", "learnings.md"]
 
 
 @pytest.mark.parametrize("name", ["attempts", ".kept"])
@@ -314,21 +326,6 @@ def test_an_answer_that_nobody_asked_for_is_not_taken_for_a_person_s(world: Worl
 
 
 @pytest.fixture
-def start(world: World) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Start `harness` as a child; what a test leaves running is killed."""
-    started: list[subprocess.Popen[str]] = []
-
-    def call(*words: str) -> subprocess.Popen[str]:
-        started.append(world.start(*words))
-        return started[-1]
-
-    yield call
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-@pytest.fixture
 def small_disk(world: World) -> Iterator[Path]:
     """The world's logs/ on a disk of its own of 1 MiB."""
     logs = world.root / "logs"
@@ -355,7 +352,7 @@ def fill(logs: Path, spare: int) -> Path:
     return filler
 
 
-@pytest.mark.parametrize("spare", [0, 1, 2, 3, 4, 5, 6, 8])
+@pytest.mark.parametrize("spare", [0, 1, 2, 4, 5, 8])
 def test_a_full_disk_halts_the_run_with_whole_files_and_it_goes_on_when_there_is_space(
     world: World, harness, small_disk: Path, spare: int
 ) -> None:
@@ -407,6 +404,20 @@ def test_a_folder_that_is_read_only_is_named(world: World, request: pytest.Fixtu
     told = json.loads(ran.stdout)
     assert ("permission denied" in told["error"], "/logs" in told["error"]) == (True, True)
     assert told["hint"] == "make it writable for you, or choose another folder with `logs_dir`"
+
+
+def test_who_only_looks_needs_no_right_to_write(world: World, request: pytest.FixtureRequest) -> None:
+    GOOD(world)
+    world.run(max_iterations=1)
+    logs = world.root / "logs"
+    for path in (logs / ".lock", logs):
+        path.chmod(path.stat().st_mode & ~0o222)
+        request.addfinalizer(lambda path=path: path.chmod(0o755))
+    ran = subprocess.run(
+        [*without_privileges(), sys.executable, "-m", "harness", "status"],
+        cwd=world.root, env=world.environ, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 def test_logs_on_a_disk_that_is_read_only_are_named(world: World, harness, small_disk: Path) -> None:

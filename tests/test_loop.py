@@ -152,7 +152,9 @@ def test_markers_for_other_features_are_set_aside(world: World) -> None:
 
 def test_a_log_that_was_cut_is_restored_and_the_agent_s_words_are_kept(world: World) -> None:
     world.spec("a")
-    world.agent('if [ "$attempt" = 1 ]; then note first; else echo "rewritten by the agent, longer than before" > "$log"; fi')
+    world.agent(
+        'if [ "$attempt" = 1 ]; then note first; else echo "rewritten by the agent, longer than before" > "$log"; fi'
+    )
     world.run(max_iterations=2)
     assert world.log("a.log").startswith("first, and this makes")
     assert world.log("a.log").endswith("rewritten by the agent, longer than before\n")

@@ -1,6 +1,6 @@
 """What `harness --help` and `harness status` cost in CPU (user + system of the child), and what they import.
 
-    python tests/bench/bench_commands.py
+python tests/bench/bench_commands.py
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from __future__ import annotations
 import cProfile
 import os
 import pstats
+import statistics
 import sys
 import time
 from collections import defaultdict
@@ -23,7 +24,6 @@ from typing import Any
 
 from measure import Figure, Project, environ, main, project
 
-from harness import attempt as attempt_module
 from harness import loop
 from harness.config import load_config
 from harness.narrator import Silent
@@ -86,12 +86,13 @@ class Watch:
         return [(wall - agent) * 1000 for wall, agent in zip(walls, self.agents, strict=False)][WARM_UP:]
 
 
-def drive(made: Project, agent: Agent, profile: cProfile.Profile | None = None) -> Watch:
+def drive(made: Project, agent: Agent, profile: cProfile.Profile | None = None, *, namespace: str = "auto") -> Watch:
     """Run the real loop in this process for ITERATIONS iterations."""
     watch = Watch()
     given = {
         "agent": "command", "command": list(agent(made.root)), "pause": "0", "max_iterations": str(ITERATIONS),
         "max_attempts": "0", "stuck_limit": "0", "commit": "never",
+        "pid_namespace": namespace,
     }  # fmt: skip
     kept = {name: getattr(loop, name) for name in ("begin", "work", "keep")}
     look = Run.look
@@ -113,7 +114,7 @@ def drive(made: Project, agent: Agent, profile: cProfile.Profile | None = None) 
     return watch
 
 
-def measure_one(size: int, agent: Agent, *, git: bool, note: bool = True) -> tuple[Watch, Figure]:
+def measure_one(size: int, agent: Agent, *, git: bool, namespace: str = "auto") -> Figure:
     with project() as made:
         made.specs(size)
         if git:
@@ -123,20 +124,19 @@ def measure_one(size: int, agent: Agent, *, git: bool, note: bool = True) -> tup
             with suppress(FileNotFoundError):
                 os.utime(made.root / ".git" / "index")
             made.git("status")
-        watch = drive(made, agent)
+        watch = drive(made, agent, namespace=namespace)
     name = agent.__name__.removesuffix("_agent")
     title = f"own time per iteration, {size} specs, {'git' if git else 'no git'}, agent: {name}"
-    parts = ", ".join(
-        f"{stage} {sorted(times)[len(times) // 2]:.1f}" for stage, times in watch.stages.items() if stage != "fold"
-    )
-    return watch, Figure(title, "ms", watch.own, GOALS.get(size), note=f"({parts})")
+    title += "" if namespace == "auto" else ", no pid namespace"
+    parts = ", ".join(f"{stage} {statistics.median(times):.1f}" for stage, times in watch.stages.items())
+    return Figure(title, "ms", watch.own, GOALS.get(size), note=f"({parts})")
 
 
 def measure() -> list[Figure]:
     """Every size with and without git; at 100 specs the other agents too."""
-    figures = [measure_one(size, note_agent, git=git)[1] for size in SIZES for git in (True, False)]
-    figures += [measure_one(100, agent, git=True)[1] for agent in (silent_agent, done_agent)]
-    return figures
+    figures = [measure_one(size, note_agent, git=git) for size in SIZES for git in (True, False)]
+    figures += [measure_one(100, agent, git=True) for agent in (silent_agent, done_agent)]
+    return [*figures, measure_one(100, note_agent, git=False, namespace="off")]
 
 
 def show_profile(size: int, *, git: bool) -> None:
@@ -156,7 +156,6 @@ def show_profile(size: int, *, git: bool) -> None:
 
 
 if __name__ == "__main__":
-    assert attempt_module
     if "--profile" in sys.argv:
         show_profile(int(sys.argv[-1]), git="--no-git" not in sys.argv)
     else:

@@ -1,4 +1,4 @@
-"""kill -9 of harness: at 200 random moments, and before and after every single change of the disk.
+"""kill -9 of harness: at 200 random moments, during a commit hook, and around every single change of the disk.
 
 Nothing may be lost, done twice, torn or left alive; each wrong is one count, and the goal is 0 of them.
 
@@ -8,8 +8,8 @@ Nothing may be lost, done twice, torn or left alive; each wrong is one count, an
 from __future__ import annotations
 
 import argparse
-import os
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -17,10 +17,11 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from killing import PATIENCE, Victim, kill_at_random
+from killing import PATIENCE, Victim, kill_at_random, wait_for
 from measure import Figure, show
 
 WORKERS = 2
+STEP_KILLER = (sys.executable, str(Path(__file__).with_name("step_killer.py")))
 KILLS_EACH = 4  # of one project, before it may finish
 
 
@@ -37,8 +38,6 @@ def report(victim: Victim, name: str, wrongs: list[str]) -> list[str]:
         for wrong in wrongs:
             print(f"    {wrong}", file=sys.stderr, flush=True)
     else:
-        import shutil
-
         shutil.rmtree(victim.root.parent, ignore_errors=True)
     return wrongs
 
@@ -70,10 +69,7 @@ def step_trial(step: int, when: str) -> list[str]:
     """A project of one feature, killed at one step of its run, then finished and judged."""
     victim = Victim(new_folder("step"), features=1)
     seen = victim.root.parent / "steps"
-    os.environ["STEP_KILLER_REPORT"] = "steps"
-    line = (sys.executable, str(Path(__file__).with_name("step_killer.py")), str(step), when, "run")
-    os_environ = {"STEP_KILLER_REPORT": str(seen)}
-    harness = victim.start(("/usr/bin/env", *(f"{name}={value}" for name, value in os_environ.items()), *line))
+    harness = victim.start((*STEP_KILLER, str(step), when, "run"), STEP_KILLER_REPORT=str(seen))
     harness.wait(PATIENCE)
     where = seen.read_text("utf-8").strip() if seen.exists() else f"{step} {when}: not reached"
     wrongs = victim.finish()
@@ -84,8 +80,7 @@ def count_steps() -> int:
     """How many changes of the disk a whole run of one feature makes."""
     victim = Victim(new_folder("count"), features=1)
     total = victim.root.parent / "total"
-    line = (sys.executable, str(Path(__file__).with_name("step_killer.py")), "0", "before", "run")
-    harness = victim.start(("/usr/bin/env", f"STEP_KILLER_TOTAL={total}", *line))
+    harness = victim.start((*STEP_KILLER, "0", "before", "run"), STEP_KILLER_TOTAL=str(total))
     harness.wait(PATIENCE)
     steps = int(total.read_text("ascii"))
     report(victim, "count", victim.judge())
@@ -100,6 +95,19 @@ def every_step(stride: int) -> tuple[int, list[str]]:
     return len(moments), [wrong for wrongs in found for wrong in wrongs]
 
 
+def slow_hook() -> list[str]:
+    """A run killed while its commit waits for a hook of 3 s: git goes on without it, and meets the next run."""
+    victim = Victim(new_folder("hook"), features=1)
+    hook, seen = victim.root / ".git" / "hooks" / "pre-commit", victim.root.parent / "hook"
+    hook.write_text("#!/bin/sh\necho began >> ../hook\nsleep 3\n", "utf-8")
+    hook.chmod(0o755)
+    harness = victim.start()
+    wait_for(seen.exists, harness)
+    time.sleep(0.2)
+    victim.kill(harness)
+    return report(victim, "a slow hook", victim.finish() + victim.judge())
+
+
 def kinds(wrongs: list[str]) -> str:
     """The wrongs counted by their first word."""
     count = Counter(wrong.rpartition("] ")[2].partition(":")[0] for wrong in wrongs)
@@ -109,8 +117,10 @@ def kinds(wrongs: list[str]) -> str:
 def measure(*, kills: int = 200, seed: int = 1, steps: bool = True, stride: int = 1) -> list[Figure]:
     began = time.monotonic()
     done, wrongs = random_kills(kills, seed)
-    took = f"{time.monotonic() - began:.0f} s"
-    figures = [Figure(f"wrongs after {done} random kills, seed {seed}", "count", [len(wrongs)], 0, note=kinds(wrongs) or took)]
+    note = kinds(wrongs) or f"{time.monotonic() - began:.0f} s"
+    figures = [Figure(f"wrongs after {done} random kills, seed {seed}", "count", [len(wrongs)], 0, note=note)]
+    wrongs = slow_hook()
+    figures.append(Figure("wrongs after a kill during a commit hook", "count", [len(wrongs)], 0, note=kinds(wrongs)))
     if steps:
         moments, wrongs = every_step(stride)
         figures.append(Figure(f"wrongs after kills at {moments} steps", "count", [len(wrongs)], 0, note=kinds(wrongs)))

@@ -1,4 +1,4 @@
-"""A project made to be killed: harness is ended by kill -9 at chosen moments, started again, and what is left is judged.
+"""A project made to be killed: harness is ended by kill -9 at chosen moments, started again, and its files are judged.
 
 The agent needs two attempts for a feature. Each of its lines is written to the feature's log first and acknowledged in
 a ledger outside the project afterwards, so every acknowledged line must be in a log. Each attempt leaves a child in a
@@ -17,7 +17,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -56,12 +56,11 @@ PATIENCE = 60.0  # seconds for a run to end by itself
 def carriers(token: str, besides: Collection[int] = ()) -> set[int]:
     """The pids that carry BENCH_TOKEN=token in their environment; a zombie has none."""
     found, wanted = set(), f"BENCH_TOKEN={token}".encode()
-    for name in os.listdir("/proc"):
-        if name.isdecimal() and int(name) not in besides:
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal() and int(folder.name) not in besides:
             try:
-                with open(f"/proc/{name}/environ", "rb") as file:
-                    if wanted in file.read().split(b"\0"):
-                        found.add(int(name))
+                if wanted in (folder / "environ").read_bytes().split(b"\0"):
+                    found.add(int(folder.name))
             except OSError:
                 pass
     return found
@@ -87,12 +86,10 @@ class Victim:
     features: int = 5
     checks: bool = True
     git: bool = True
-    keep_token: str = ""
     kills: int = 0
-    said: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.token = self.keep_token or f"kill-{os.getpid()}-{time.time_ns()}"
+        self.token = f"kill-{os.getpid()}-{time.time_ns()}"
         for number in range(self.features):
             path = self.root / "specs" / f"f{number}" / "spec.md"
             path.parent.mkdir(parents=True)
@@ -124,10 +121,11 @@ class Victim:
         """What the agent said it had written."""
         return [line.split()[1] for line in self.ledger.read_text("utf-8").splitlines() if line.startswith(word + " ")]
 
-    def start(self, argv: Sequence[str] = HARNESS) -> subprocess.Popen[bytes]:
+    def start(self, argv: Sequence[str] = HARNESS, **more: str) -> subprocess.Popen[bytes]:
+        """Start harness in a session of its own, with `more` in its environment; what it says is kept in `said`."""
         with (self.root.parent / "said").open("ab") as said:
             return subprocess.Popen(
-                argv, cwd=self.root, env=self.environ, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
+                argv, cwd=self.root, env={**self.environ, **more}, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
                 start_new_session=True,
             )  # fmt: skip
 
@@ -188,7 +186,8 @@ class Victim:
         for kind in ("commit_failed", "tampered", "foreign", "vanished", "by_hand"):
             for event in events:
                 if event["event"] == kind:
-                    yield f"{kind}: {({key: event[key] for key in event if key not in ('run', 'at', 'seq', 'event')})}"
+                    told = {key: event[key] for key in event if key not in ("run", "at", "seq", "event")}
+                    yield f"{kind}: {told}"
         for slug, number in sorted(began):
             if not (self.logs / "attempts" / slug / f"{number:04d}" / "outcome.json").exists():
                 yield f"missing: no outcome.json of {slug} attempt {number}"
@@ -197,10 +196,10 @@ class Victim:
         for word, path_of in (("note", lambda slug: f"{slug}.log"), ("learned", lambda slug: "learnings.md")):
             for token in self.acknowledged(word):
                 path = self.logs / path_of(token.partition(".")[0])
-                for place in (path, self.logs / ".kept" / path.name):
-                    times = place.read_text("utf-8").count(token) if place.exists() else 0
-                    if times != 1:
-                        yield f"lost: `{token}` is {times} times in {place.relative_to(self.logs)}"
+                if (times := _count(token, path)) != 1:
+                    yield f"{'twice' if times else 'lost'}: `{token}` is {times} times in {path.name}"
+                if (times := _count(token, self.logs / ".kept" / path.name)) != 1:
+                    yield f"shadow: `{token}` is {times} times in .kept/{path.name}"
 
     def _wrong_files(self) -> Iterator[str]:
         for number in range(self.features):
@@ -237,8 +236,15 @@ class Victim:
             yield f"leftover: .git/{lock.name}"
 
 
-def kill_at_random(victim: Victim, kills: int, chance: random.Random) -> None:
-    """Kill so many runs one after the other, half of the moments just after a claim (the keep phase)."""
+def _count(token: str, path: Path) -> int:
+    return path.read_text("utf-8").count(token) if path.exists() else 0
+
+
+def kill_at_random(victim: Victim, kills: int, chance: random.Random, longest: float = 1.6) -> None:
+    """Kill so many runs one after the other, half of the moments just after a claim (the keep phase).
+
+    The other half lie anywhere in a run, up to `longest` seconds after its start.
+    """
     while victim.kills < kills:
         harness = victim.start()
         if chance.random() < 0.5:
@@ -247,7 +253,7 @@ def kill_at_random(victim: Victim, kills: int, chance: random.Random) -> None:
             time.sleep(chance.uniform(0, 0.12))
         else:
             try:
-                harness.wait(chance.uniform(0.05, 1.6))
+                harness.wait(chance.uniform(0.05, longest))
             except subprocess.TimeoutExpired:
                 pass
         ended = harness.poll() is not None

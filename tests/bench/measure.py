@@ -76,9 +76,7 @@ class Project:
 
     def git(self, *words: str) -> str:
         """Run git in the project."""
-        ran = subprocess.run(
-            ["git", *words], cwd=self.root, env=environ(), capture_output=True, text=True, check=True
-        )
+        ran = subprocess.run(["git", *words], cwd=self.root, env=environ(), capture_output=True, text=True, check=True)
         return ran.stdout.strip()
 
     def repository(self) -> None:

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import traceback
+from pathlib import Path
 from typing import Any
 
 STEP, WHEN = int(sys.argv[1]), sys.argv[2]
@@ -53,6 +54,5 @@ if __name__ == "__main__":
 
     code = start(sys.argv[3:])
     if report := os.environ.get("STEP_KILLER_TOTAL"):
-        with open(report, "w", encoding="ascii") as file:
-            file.write(str(count))
+        Path(report).write_text(str(count), "ascii")
     sys.exit(code)

@@ -1,0 +1,45 @@
+"""Every bench in one run and one table: what it was measured on, each figure, its goal, and whether it is met.
+
+    python tests/bench/all.py [--quick]
+
+`--quick` makes the kills few; everything else stays as it is. Takes some 15 minutes, with `--quick` some five.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Callable
+
+import bench_commands
+import bench_halt
+import bench_iteration
+import bench_kill
+import bench_log
+from measure import Figure, fsync_cost, main
+
+
+def measure(*, quick: bool) -> list[Figure]:
+    """The figures of every bench, in the order of the goals."""
+    benches: list[tuple[str, Callable[[], list[Figure]]]] = [
+        ("disk", lambda: [fsync_cost()]),
+        ("iteration", bench_iteration.measure),
+        ("commands", bench_commands.measure),
+        ("log", bench_log.measure),
+        ("halt", bench_halt.measure),
+        ("kill", lambda: bench_kill.measure(kills=20 if quick else 200, steps=not quick)),
+    ]
+    figures: list[Figure] = []
+    for name, bench in benches:
+        print(f"{name} (load {os.getloadavg()[0]:.1f}) ...", file=sys.stderr, flush=True)
+        figures += bench()
+    return figures
+
+
+if __name__ == "__main__":
+    print(f"python {platform.python_version()}, {platform.system()} {platform.release()}, {os.cpu_count()} cpus")
+    print(f"load before: {', '.join(f'{load:.1f}' for load in os.getloadavg())}", flush=True)
+    found = measure(quick="--quick" in sys.argv)
+    print(f"load after: {', '.join(f'{load:.1f}' for load in os.getloadavg())}\n")
+    main(found)

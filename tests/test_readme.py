@@ -1,0 +1,137 @@
+"""The manual is right: its commands exist and work, its tables name what there is."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from harness.cli import app
+from harness.config import OPTIONS, Settings, load_config
+from harness.domain import Halt
+from harness.prompt import find_template
+from harness.shipped import shipped_template
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+COMMANDS = {command.name or command.callback.__name__ for command in app.registered_commands}
+
+
+def readme_command(word: str) -> str:
+    found = re.findall(r"^\$ (.*)$", README, re.MULTILINE)
+    assert len(found) == 2, "the manual promises exactly two commands"
+    return next(line for line in found if word in line)
+
+
+def test_the_first_command_of_the_manual_ends_in_the_demo_and_it_works(tmp_path: Path) -> None:
+    *setup, demo = readme_command("demo").split(" && ")
+    assert setup == ["python3 -m venv .venv", ".venv/bin/pip install --quiet ."]
+    assert demo == ".venv/bin/harness demo"
+    ran = subprocess.run(
+        [sys.executable, "-m", "harness", "demo", "--dir", str(tmp_path / "demo")],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    for line in ("Three features proven.", "harness why greet"):
+        assert line in ran.stdout
+    said = [re.sub(r"^\S+ |\(\d.*| in \S+ s", "", line) for line in ran.stderr.splitlines()]
+    promised = [line for line in README.splitlines() if re.match(r"\d\d:\d\d:\d\d greet: ", line)]
+    assert len(promised) == 6
+    for line in promised:
+        assert re.sub(r"^\S+ |\(\d.*", "", line) in said
+
+
+def test_the_second_command_of_the_manual_runs_these_tests() -> None:
+    assert readme_command("pytest").endswith(".venv/bin/pip install --quiet --editable '.[dev]' && .venv/bin/pytest")
+
+
+def test_every_command_is_in_the_manual_and_no_other() -> None:
+    table = README.split("## Commands")[1].split("## Options")[0]
+    cells = re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE)
+    named = {code.removeprefix("harness ").split()[0] for cell in cells for code in re.findall(r"`([^`]+)`", cell)}
+    assert named == COMMANDS
+
+
+def test_every_setting_is_in_the_manual() -> None:
+    assert [name for name in OPTIONS if f"`{name}" not in README and name not in ("json", "quiet", "verbose")] == []
+
+
+def test_the_defaults_in_the_manual_are_the_defaults() -> None:
+    rows = re.findall(r"^\| `(\w+)`.*?\| `([^`|]+)` \|", README, re.MULTILINE)
+    shown = {name: value for name, value in rows if name in OPTIONS}
+    assert len(shown) > 10
+    for name, value in shown.items():
+        assert OPTIONS[name].parse(value) == getattr(Settings(), name), name
+
+
+@pytest.mark.parametrize("halt", list(Halt), ids=lambda halt: halt.name.lower())
+def test_every_exit_code_is_in_the_manual(halt: Halt) -> None:
+    assert re.search(rf"^\| {halt.code} \|", README, re.MULTILINE)
+
+
+def test_the_table_of_options_and_the_settings_are_one() -> None:
+    assert list(OPTIONS) and set(OPTIONS) == set(Settings.__dataclass_fields__)
+
+
+def test_the_picture_is_there_and_fetches_nothing() -> None:
+    picture = (ROOT / re.search(r"!\[.*?\]\((.*?)\)", README)[1]).read_text("utf-8")
+    assert "every feature asked for is done" in re.sub(r"<[^>]+>", "", picture).replace("&#160;", " ")
+    assert set(re.findall(r"https?://[^\"')\s]*", picture)) <= {"http://www.w3.org/2000/svg"}
+
+
+def test_the_templates_are_found_in_this_checkout() -> None:
+    assert shipped_template("prompt.md") == ROOT / "templates" / "prompt.md"
+
+
+def test_a_wheel_carries_the_templates_where_they_are_looked_for(tmp_path: Path) -> None:
+    built = subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(ROOT)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if built.returncode and "Temporary failure in name resolution" in built.stderr:
+        pytest.skip("building a wheel needs the package registry")
+    assert built.returncode == 0, built.stderr
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        wheel.extractall(tmp_path / "site")
+    names = {path.relative_to(ROOT / "templates") for path in (ROOT / "templates").rglob("*") if path.is_file()}
+    inside = tmp_path / "site" / "harness" / "templates"
+    assert {path.relative_to(inside) for path in inside.rglob("*") if path.is_file()} == names
+    code = "import harness.shipped as s; print(s.shipped_template('prompt.md'))"
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path / "site", capture_output=True, text=True, check=True
+    )
+    assert Path(found.stdout.strip()) == inside / "prompt.md"
+
+
+@pytest.mark.parametrize(
+    ("variable", "setting"), re.findall(r"^\| `([A-Z_]+)(?:=\S+)?` \| `(\w+)", README, re.MULTILINE)
+)
+def test_the_migration_table_names_real_settings(variable: str, setting: str) -> None:
+    assert setting in OPTIONS or setting in {"harness"}
+
+
+def test_the_state_of_the_bash_loop_is_taken_over_as_it_is(world) -> None:
+    body = "# Old\n\nDo it.\n"
+    for slug in ("a", "b"):
+        folder = world.root / "specs" / "features" / slug
+        folder.mkdir(parents=True)
+        (folder / "spec.md").write_text(body)
+    logs = world.root / "logs" / "feature-runner"
+    logs.mkdir(parents=True)
+    (logs / "a.done").write_text("2025-01-01 all green\n")
+    (logs / "b.log").write_text("an old note\n")
+    (logs / "learnings.md").write_text("- an old lesson\n")
+    world.settings |= {"specs_dir": "specs/features", "logs_dir": "logs/feature-runner"}
+    world.agent('note "did $slug"; echo "finished" > "$done"')
+    assert world.run().code == 0
+    prompt = (logs / "attempts/b/0001/prompt.md").read_text()
+    assert "| an old note" in prompt
+    assert "| - an old lesson" in prompt
+    assert (logs / "a.done").read_text() == "2025-01-01 all green\n"
+    assert not (logs / "attempts" / "a").exists()
+    config = load_config(world.root, world.settings, {})
+    assert find_template(config.paths, "") == ROOT / "templates" / "prompt.md"
