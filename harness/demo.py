@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness import files
+from harness.capture import capture
 from harness.errors import HarnessError, UsageError
-from harness.process import capture
 from harness.shipped import shipped_template
 
 _SPECS = {

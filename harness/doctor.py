@@ -11,10 +11,11 @@ from typing import Any
 
 from harness import files
 from harness.agents.choose import Agent
+from harness.capture import capture
 from harness.config import Config
 from harness.errors import HarnessError
 from harness.files import free_bytes, lock_is_held
-from harness.process import Supervisor, capture
+from harness.process import Supervisor
 from harness.run import choose_for, open_shelf
 from harness.text import counted, one_line
 from harness.units import format_size

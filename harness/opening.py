@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from harness import __version__
 from harness.agents.choose import Agent
+from harness.capture import capture
 from harness.decide import closure
 from harness.narrator import Tone
-from harness.process import capture
 from harness.run import Run, process_identity
 from harness.state import read_markers
 from harness.text import counted, one_line

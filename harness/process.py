@@ -1,7 +1,6 @@
-"""Child processes: start, feed, watch, time out, kill the whole tree. The only home of `subprocess`.
+"""Child processes that are hostile until proven otherwise: start, feed, watch, time out, kill the whole tree.
 
-`Supervisor.run` is for agents and checks: hostile until proven otherwise, so they run below `supervise.py`.
-`capture` is for short trusted commands such as git. `sweep` ends what a dead run left behind.
+Agents and checks run below `supervise.py`; short trusted commands such as git run in `capture`.
 """
 
 from __future__ import annotations
@@ -11,13 +10,12 @@ import fcntl
 import json
 import os
 import select
-import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +23,7 @@ from typing import Any, Protocol, Self
 
 from harness.domain import Ended, Exit
 from harness.errors import AgentError, StorageError
+from harness.output import KeptFile, Lines
 
 RUN_ID = "HARNESS_RUN_ID"
 MIB = 1 << 20
@@ -113,8 +112,8 @@ class Supervisor:
         `stdout` and `stderr` are files that receive its output, created with the first byte. Raises StorageError when
         they cannot be written or `command.stdin` cannot be read; what the listener raises is passed on.
         """
-        out = _Kept(stdout, bounds.output_cap)
-        err = _Kept(stderr, bounds.stderr_cap)
+        out = KeptFile(stdout, bounds.output_cap)
+        err = KeptFile(stderr, bounds.stderr_cap)
         with contextlib.closing(out), contextlib.closing(err), _Pipes(command.stdin) as pipes:
             attempt = _Attempt(bounds, listener, pipes, out, err, self._wake_fds)
             try:
@@ -248,14 +247,14 @@ class _Attempt:
     """Watches one command: reads what it prints, asks the listener, and sends the word that ends it."""
 
     def __init__(
-        self, bounds: Bounds, listener: Listener, pipes: _Pipes, out: _Kept, err: _Kept, wake_fds: Sequence[int]
+        self, bounds: Bounds, listener: Listener, pipes: _Pipes, out: KeptFile, err: KeptFile, wake_fds: Sequence[int]
     ) -> None:
         self.bounds = bounds
         self.listener = listener
         self.pipes = pipes
         self.out = out
         self.err = err
-        self.lines = _Lines(bounds.line_cap, listener.line)
+        self.lines = Lines(bounds.line_cap, listener.line)
         self.tail = b""
         self.wake_fds = set(wake_fds)
         self.readers = {pipes.out: self._heard_stdout, pipes.err: self._heard_stderr}
@@ -401,284 +400,3 @@ class _Attempt:
         self.reason = self.reason or reason
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.pipes.control.sendall(json.dumps({"op": "end", "grace": grace}).encode() + b"\n")
-
-
-class _Lines:
-    """Cuts a stream into lines, holding never more than one line of `cap` bytes."""
-
-    def __init__(self, cap: int, hear: Callable[[bytes], None]) -> None:
-        self.cap = cap
-        self.hear = hear
-        self.long = 0
-        self._begun = bytearray()  # the line that has no end yet
-        self._skipping = False  # inside a line that was cut and handed over already
-
-    def feed(self, data: bytes) -> None:
-        """Take the next bytes, and hand over every line that is whole."""
-        first, newline, rest = data.partition(b"\n")
-        self._grow(first)
-        if not newline:
-            return
-        self._hand_over()
-        *whole, begun = rest.split(b"\n")
-        for line in whole:
-            self.hear(line if len(line) <= self.cap else self._cut(line))
-        self._grow(begun)
-
-    def end(self) -> None:
-        """Hand over a last line without a newline."""
-        if self._begun:
-            self._hand_over()
-
-    def _grow(self, part: bytes) -> None:
-        if self._skipping:
-            return
-        self._begun += part
-        if len(self._begun) > self.cap:
-            self.hear(self._cut(bytes(self._begun)))
-            self._begun = bytearray()
-            self._skipping = True
-
-    def _cut(self, line: bytes) -> bytes:
-        self.long += 1
-        return line[: self.cap]
-
-    def _hand_over(self) -> None:
-        if not self._skipping:
-            self.hear(bytes(self._begun))
-            self._begun = bytearray()
-        self._skipping = False
-
-
-class _Kept:
-    """A file that keeps the first `cap` bytes of a stream; made with the first byte, None keeps nothing."""
-
-    def __init__(self, path: Path | None, cap: int) -> None:
-        self.path = path
-        self.cap = cap
-        self.bytes = 0
-        self.dropped = 0
-        self.problem: StorageError | None = None
-        self._fd: int | None = None
-        self._ends_line = True
-
-    def write(self, data: bytes) -> None:
-        """Keep what there is room for; a disk that refuses becomes `problem`, so that the tree can be ended first."""
-        room = max(0, self.cap - self.bytes)
-        self.bytes += len(data)
-        if self.path is None:
-            return
-        self.dropped += max(0, len(data) - room)
-        if room:
-            self._append(data[:room])
-
-    def end(self) -> None:
-        """Say on a line of its own what was dropped."""
-        if self.dropped:
-            text = json.dumps({"type": "harness", "dropped_bytes": self.dropped}).encode()
-            self._append((b"" if self._ends_line else b"\n") + text + b"\n")
-
-    def close(self) -> None:
-        """Close the file."""
-        if self._fd is not None:
-            os.close(self._fd)
-            self._fd = None
-
-    def _append(self, data: bytes) -> None:
-        if self.problem is not None or self.path is None:
-            return
-        try:
-            if self._fd is None:
-                # whatever an agent planted there: follow no link, wait for no reader of a fifo
-                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK
-                self._fd = os.open(self.path, flags, 0o644)
-            left = memoryview(data)
-            while left:
-                left = left[os.write(self._fd, left) :]
-            self._ends_line = data.endswith(b"\n")
-        except OSError as error:
-            hint = "free some space there, or see who may write to it, and run again"
-            self.problem = StorageError(f"cannot write `{self.path}`: {error.strerror}", hint=hint)
-
-
-# --- short trusted commands --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Captured:
-    """What a short command gave back: 127 when there is no such program, 126 when it cannot be run."""
-
-    code: int
-    stdout: bytes
-    stderr: bytes
-    timed_out: bool = False
-    truncated: bool = False  # one of its outputs was longer than the cap
-
-
-def capture(
-    argv: Sequence[str | Path],
-    *,
-    cwd: Path,
-    env: Mapping[str, str] | None = None,
-    timeout: float = 10.0,
-    stdin: bytes = b"",
-    cap: int = 16 * MIB,
-) -> Captured:
-    """Run a short trusted command, without a shell, in a session of its own; keeps `cap` bytes of each output.
-
-    After `timeout` seconds its process group is killed. What it leaves running after its end is not waited for.
-    """
-    try:
-        process = subprocess.Popen(
-            argv,
-            cwd=cwd,
-            env=env,
-            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            start_new_session=True,
-        )
-    except OSError as error:
-        code = 127 if isinstance(error, FileNotFoundError) else 126
-        return Captured(code, b"", f"cannot start `{argv[0]}`: {error.strerror}".encode())
-    with process:
-        try:
-            return _Capture(process, stdin, cap).until(time.monotonic() + timeout)
-        finally:
-            if process.poll() is None:
-                _kill_group(process)
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
-    process.wait()
-
-
-class _Capture:
-    """Feeds a short command and collects what it prints."""
-
-    def __init__(self, process: subprocess.Popen[bytes], stdin: bytes, cap: int) -> None:
-        assert process.stdout is not None and process.stderr is not None
-        self.process = process
-        self.left = memoryview(stdin)
-        self.cap = cap
-        self.truncated = False
-        self.out, self.err = process.stdout.fileno(), process.stderr.fileno()
-        self.kept = {self.out: bytearray(), self.err: bytearray()}
-        self.open = {self.out, self.err}
-        self.exit_fd = _open_pidfd(process.pid)
-        for pipe in (process.stdin, process.stdout, process.stderr):
-            if pipe is not None:
-                os.set_blocking(pipe.fileno(), False)
-
-    def until(self, deadline: float) -> Captured:
-        """Go on until it has ended, or the deadline."""
-        try:
-            while self.process.poll() is None and time.monotonic() < deadline:
-                self._step(deadline)
-        finally:
-            if self.exit_fd is not None:
-                os.close(self.exit_fd)
-        timed_out = self.process.poll() is None
-        if timed_out:
-            _kill_group(self.process)
-        for fd in list(self.open):
-            while self._read(fd):
-                pass
-        stdout, stderr = bytes(self.kept[self.out]), bytes(self.kept[self.err])
-        return Captured(self.process.returncode, stdout, stderr, timed_out=timed_out, truncated=self.truncated)
-
-    def _step(self, deadline: float) -> None:
-        poll = select.poll()
-        for fd in self.open if self.exit_fd is None else {*self.open, self.exit_fd}:
-            poll.register(fd, select.POLLIN)
-        if self.process.stdin is not None and not self.process.stdin.closed:
-            poll.register(self.process.stdin.fileno(), select.POLLOUT)
-        seconds = deadline - time.monotonic() if self.exit_fd is not None else 0.01  # without it, look again and again
-        for fd, _ in poll.poll(max(0.0, seconds) * 1000 + 1):
-            if fd in self.open:
-                self._read(fd)
-            elif fd != self.exit_fd:
-                self._write()
-
-    def _read(self, fd: int) -> bool:
-        try:
-            data = os.read(fd, _CHUNK)
-        except BlockingIOError:
-            return False
-        if not data:
-            self.open.discard(fd)
-            return False
-        room = self.cap - len(self.kept[fd])
-        self.truncated |= len(data) > room
-        self.kept[fd] += data[:room]
-        return True
-
-    def _write(self) -> None:
-        assert self.process.stdin is not None
-        try:
-            self.left = self.left[os.write(self.process.stdin.fileno(), self.left[:65536]) :]
-        except BlockingIOError:
-            return
-        except BrokenPipeError:
-            self.left = self.left[:0]
-        if not self.left:
-            self.process.stdin.close()
-
-
-def _open_pidfd(pid: int) -> int | None:
-    """A descriptor that becomes readable when the process ends; None where the system has none."""
-    if sys.platform != "linux":
-        return None
-    try:
-        return os.pidfd_open(pid)
-    except OSError:
-        return None
-
-
-# --- what a dead run left behind ---------------------------------------------------------------------------------
-
-
-def sweep(run_ids: Collection[str]) -> int:
-    """Kill our own user's processes that carry HARNESS_RUN_ID=<one of run_ids>; returns how many were killed.
-
-    Goes on until three looks in a row found none. Knows only Linux; returns 0 elsewhere. A process that cleaned its
-    environment is not found: this is the net below the supervisor, not the supervisor.
-    """
-    wanted = {f"{RUN_ID}={run_id}".encode() for run_id in run_ids}
-    killed, clean = set[int](), 0
-    while wanted and sys.platform == "linux" and clean < 3:
-        found = _kill_carriers(wanted)
-        killed |= found
-        clean = 0 if found else clean + 1
-    return len(killed)
-
-
-def _kill_carriers(wanted: Collection[bytes]) -> set[int]:
-    """Look at every process until /proc shows none that we have not seen: one that forks and dies is not missed.
-
-    Never ourselves or who started us. Newest first: it may be gone a moment later.
-    """
-    seen = {os.getpid(), os.getppid()}
-    found = set[int]()
-    while fresh := {int(name) for name in os.listdir("/proc") if name.isdecimal()} - seen:  # noqa: PTH208  1 ms less
-        for pid in sorted(fresh, reverse=True):
-            if _carries(pid, wanted):
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(pid, signal.SIGKILL)
-                    found.add(pid)
-        seen |= fresh
-    return found
-
-
-def _carries(pid: int, wanted: Collection[bytes]) -> bool:
-    """Whether a living process of our own user has one of these variables; a zombie's environment is empty."""
-    folder = Path(f"/proc/{pid}")
-    try:
-        ours = folder.stat().st_uid == os.geteuid()
-        return ours and not set(wanted).isdisjoint((folder / "environ").read_bytes().split(b"\0"))
-    except OSError:
-        return False

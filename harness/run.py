@@ -26,10 +26,11 @@ from harness.journal import Journal
 from harness.logbook import Logbook
 from harness.narrator import Narrator, Tone
 from harness.paths import Paths
-from harness.process import Supervisor, sweep
+from harness.process import Supervisor
 from harness.prompt import find_template
 from harness.specs import SpecShelf, read_spec_text
 from harness.state import History, fold_journal, read_markers
+from harness.sweep import sweep
 from harness.text import plain
 from harness.workspace import InPlace
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from harness.capture import capture
 from harness.paths import Paths
-from harness.process import capture
 from harness.text import one_line
 
 _QUIET = (
@@ -130,9 +130,7 @@ class InPlace:
             return Commit(before.head)
         message = f"{slug}: {one_line(words, 100) or 'done'}\n\nHarness-Feature: {slug}\nHarness-Attempt: {attempt}\n"
         loud = {**self._environ, "GIT_OPTIONAL_LOCKS": "1"}
-        names = b"\0".join(
-            os.fsencode(name) for name in before.files
-        )  # an ignored logs/ is no matter then
+        names = b"\0".join(os.fsencode(name) for name in before.files)  # an ignored logs/ is no matter then
         from_names = ("--pathspec-from-file=-", "--pathspec-file-nul")
         for line in (("add", "--all", *from_names), ("commit", "--quiet", "--message", message, *from_names)):
             git = ("git", "--literal-pathspecs", *line)

@@ -28,7 +28,8 @@ ROWS = (
     "agents.dialect_claude wordings questions",
     "agents.draft",
     # the doors to the outside
-    "files process yamls",
+    "capture files process sweep yamls",
+    "output",
     # words and values
     "environ narrator paths shipped slugs units",
     "domain errors text",
@@ -40,8 +41,8 @@ DOORS = {
     "yaml": {"yamls", "agents.scripted"},
     "jinja2": {"prompt"},
     "watchfiles": {"control"},
-    "subprocess": {"process", "agents.scripted"},
-    "fcntl": {"files", "process", "supervise"},
+    "subprocess": {"process", "capture", "agents.scripted"},
+    "fcntl": {"files", "process", "capture", "supervise"},
     "anthropic": set(),
 }
 

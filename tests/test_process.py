@@ -18,9 +18,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.capture import capture
 from harness.domain import Ended
 from harness.errors import StorageError
-from harness.process import Bounds, Command, Supervisor, capture, sweep
+from harness.process import Bounds, Command, Supervisor
+from harness.sweep import sweep
 
 LINUX = sys.platform == "linux"
 HERE = Path(__file__).parent

@@ -78,7 +78,7 @@ def test_no_line_of_a_block_can_open_or_close_one(text: str) -> None:
 def test_plain_text_has_no_control_left_and_is_stable(text: str) -> None:
     once = plain(text)
     assert plain(once) == once
-    assert not any(ord(c) < 32 and c not in "\n\t" or 0x7F <= ord(c) < 0xA0 for c in once)
+    assert not any((ord(c) < 32 and c not in "\n\t") or 0x7F <= ord(c) < 0xA0 for c in once)
 
 
 @pytest.mark.parametrize(

@@ -189,7 +189,7 @@ def test_an_atomic_write_replaces_the_whole_file_and_leaves_nothing_beside_it(tm
     path.write_text("a long old text")
     files.write_atomic(path, "new")
     assert path.read_text() == "new"
-    assert os.listdir(tmp_path) == ["file"]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_the_lock_has_one_holder_who_is_named(tmp_path: Path) -> None:

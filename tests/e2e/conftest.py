@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))  # `fakes`, also when this folder is run alone
 
 WANTED = "HARNESS_TEST_CLAUDE"
 HOW = f"{WANTED}=$(.ci/claude-code.sh | tail -n 1) pytest -m e2e"

@@ -1,0 +1,108 @@
+"""Where a child's output goes: lines for a listener and bytes for a file, both with a cap."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.errors import StorageError
+
+
+class Lines:
+    """Cuts a stream into lines, holding never more than one line of `cap` bytes."""
+
+    def __init__(self, cap: int, hear: Callable[[bytes], None]) -> None:
+        self.cap = cap
+        self.hear = hear
+        self.long = 0
+        self._begun = bytearray()  # the line that has no end yet
+        self._skipping = False  # inside a line that was cut and handed over already
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes, and hand over every line that is whole."""
+        first, newline, rest = data.partition(b"\n")
+        self._grow(first)
+        if not newline:
+            return
+        self._hand_over()
+        *whole, begun = rest.split(b"\n")
+        for line in whole:
+            self.hear(line if len(line) <= self.cap else self._cut(line))
+        self._grow(begun)
+
+    def end(self) -> None:
+        """Hand over a last line without a newline."""
+        if self._begun:
+            self._hand_over()
+
+    def _grow(self, part: bytes) -> None:
+        if self._skipping:
+            return
+        self._begun += part
+        if len(self._begun) > self.cap:
+            self.hear(self._cut(bytes(self._begun)))
+            self._begun = bytearray()
+            self._skipping = True
+
+    def _cut(self, line: bytes) -> bytes:
+        self.long += 1
+        return line[: self.cap]
+
+    def _hand_over(self) -> None:
+        if not self._skipping:
+            self.hear(bytes(self._begun))
+            self._begun = bytearray()
+        self._skipping = False
+
+
+class KeptFile:
+    """A file that keeps the first `cap` bytes of a stream; made with the first byte, None keeps nothing."""
+
+    def __init__(self, path: Path | None, cap: int) -> None:
+        self.path = path
+        self.cap = cap
+        self.bytes = 0
+        self.dropped = 0
+        self.problem: StorageError | None = None
+        self._fd: int | None = None
+        self._ends_line = True
+
+    def write(self, data: bytes) -> None:
+        """Keep what there is room for; a disk that refuses becomes `problem`, so that the tree can be ended first."""
+        room = max(0, self.cap - self.bytes)
+        self.bytes += len(data)
+        if self.path is None:
+            return
+        self.dropped += max(0, len(data) - room)
+        if room:
+            self._append(data[:room])
+
+    def end(self) -> None:
+        """Say on a line of its own what was dropped."""
+        if self.dropped:
+            text = json.dumps({"type": "harness", "dropped_bytes": self.dropped}).encode()
+            self._append((b"" if self._ends_line else b"\n") + text + b"\n")
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+    def _append(self, data: bytes) -> None:
+        if self.problem is not None or self.path is None:
+            return
+        try:
+            if self._fd is None:
+                # whatever an agent planted there: follow no link, wait for no reader of a fifo
+                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK
+                self._fd = os.open(self.path, flags, 0o644)
+            left = memoryview(data)
+            while left:
+                left = left[os.write(self._fd, left) :]
+            self._ends_line = data.endswith(b"\n")
+        except OSError as error:
+            hint = "free some space there, or see who may write to it, and run again"
+            self.problem = StorageError(f"cannot write `{self.path}`: {error.strerror}", hint=hint)
