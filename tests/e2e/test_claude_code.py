@@ -103,6 +103,16 @@ class Project:
         said, _ = run.communicate(timeout=40)
         return run.returncode, said
 
+    def wait_until_asked(self, api: MessagesApi, number: int) -> None:
+        """Return when the model is asked for the `number`-th time; a failure shows how far the run has come."""
+        try:
+            api.wait_for_request(number)
+        except AssertionError as late:
+            (run,) = self.runs
+            left = self.processes()
+            run.kill()
+            raise AssertionError(f"{late}\n{left}\n{run.communicate()[0]}") from None
+
     def ask_claude(self, api: MessagesApi, **more: str) -> list[dict[str, Any]]:
         """Run the command as harness does, without harness, and give back the events it printed."""
         (self.root / "logs").mkdir()
@@ -295,7 +305,7 @@ def leave_a_stray_then(reply: Reply) -> Script:
 def test_a_run_that_is_stopped_leaves_no_process(project: Project, stop: Any, code: int) -> None:
     with MessagesApi(leave_a_stray_then(Broken(How.STALLED))) as api:
         run = project.start(api)
-        api.wait_for_request(2)
+        project.wait_until_asked(api, 2)
         before = project.processes()
         stop(project, run)
         stopped = time.monotonic()
