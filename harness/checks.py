@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+from harness import files
 from harness.domain import Check, CheckRun, Ended
 from harness.process import Bounds, Command, Supervisor
 from harness.text import one_line, plain
@@ -94,7 +95,8 @@ def _run_check(
 
 def _collect(log: Path, part: Path | None, run: CheckRun) -> None:
     """Add one check's output to checks.log, under the command and how it ended."""
-    with log.open("ab") as whole:
+    files.make_folder(log.parent)
+    with files.storage(log, "append to"), log.open("ab") as whole:
         whole.write(f"$ {run.command}\n".encode("utf-8", "replace"))
         if part is not None and part.exists():
             with part.open("rb") as file:

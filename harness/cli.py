@@ -75,10 +75,15 @@ def _config(flags: dict[str, Any] | None = None) -> Config:
 
 def _print(report: dict[str, Any], lines: Callable[[dict[str, Any]], list[str]], config: Config) -> None:
     """Print a report: one JSON document with --json, else lines for people."""
-    if config.settings.json:
-        print(jsonlib.dumps(report, indent=1, default=str))
-    else:
-        print("\n".join(lines(report)))
+    _say(jsonlib.dumps(report, indent=1, default=str) if config.settings.json else "\n".join(lines(report)))
+
+
+def _say(text: str, end: str = "\n") -> None:
+    """Write to stdout; a reader that went away (`| head -1`) changes nothing, also not the exit code."""
+    try:
+        print(text, end=end, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at exit
 
 
 @app.callback(invoke_without_command=True)
@@ -88,7 +93,7 @@ def root(
 ) -> None:
     """Hold what stands before every command."""
     if version:
-        print(f"harness {__version__}")
+        _say(f"harness {__version__}")
         raise typer.Exit
 
 
@@ -158,7 +163,7 @@ def demo(
     environ = {name: value for name, value in os.environ.items() if not name.startswith("HARNESS_")}
     code = _run(load_config(folder, {}, environ), ())
     if code == 0:
-        print("\n".join(tell_where_to_look(folder)))
+        _say("\n".join(tell_where_to_look(folder)))
     return code
 
 
@@ -174,25 +179,26 @@ def verify(slugs: Slugs = None, *, flags: dict[str, Any]) -> int:
     config = _config(flags)
     with (
         Terminal(quiet=True) as terminal,
-        open_run(config, terminal, environ=os.environ, wanted=tuple(slugs or ())) as run,
+        open_run(config, terminal, environ=os.environ, wanted=tuple(slugs or ()), working=False) as run,
     ):
         report = verify_features(run)
+        interrupted = run.control.interrupted
     _print(report, show_verify, config)
-    return 1 if report["drifted"] else 0
+    return 130 if interrupted else 1 if report["drifted"] else 0
 
 
 # --- writing specs ------------------------------------------------------------------------------------------------
 
 
-@app.command()
+@app.command(epilog="Example: cd your-repository && harness init")
 @with_settings("specs_dir", "logs_dir")
 def init(*, flags: dict[str, Any]) -> None:
     """Set this folder up: harness.yaml, an example spec, lines in .gitignore. Doing it twice changes nothing."""
     from harness.scaffold import init_project
 
     config = load_config(Path.cwd(), flags, os.environ, root=Path.cwd())
-    print("\n".join(init_project(config) or ["everything is there already"]))
-    print("next: `harness new SLUG` writes a spec, `harness lint` looks it over, `harness dry-run` shows the prompt")
+    _say("\n".join(init_project(config) or ["everything is there already"]))
+    _say("next: `harness new SLUG` writes a spec, `harness lint` looks it over, `harness dry-run` shows the prompt")
 
 
 @app.command(epilog="Example: harness new password-reset")
@@ -202,7 +208,7 @@ def new(slug: Slug, *, flags: dict[str, Any]) -> None:
     from harness.scaffold import new_spec
 
     config = _config(flags)
-    print(f"wrote {config.paths.shown(new_spec(config, slug))}: fill it in, then `harness lint`")
+    _say(f"wrote {config.paths.shown(new_spec(config, slug))}: fill it in, then `harness lint`")
 
 
 @app.command(epilog="Example: harness lint --json")
@@ -259,9 +265,10 @@ def log(
 
     config = _config(flags)
     read_view(config).feature(slug)
+    if not follow and not config.paths.log(slug).exists():
+        print(f"no notes about `{slug}` yet", file=sys.stderr)
     for text in _follow(config.paths.log(slug), follow=follow):
-        sys.stdout.write(plain(text))
-        sys.stdout.flush()
+        _say(plain(text), end="")
 
 
 def _follow(path: Path, *, follow: bool) -> Any:  # noqa: ANN401
@@ -278,7 +285,7 @@ def _follow(path: Path, *, follow: bool) -> Any:  # noqa: ANN401
         time.sleep(0.2)
 
 
-@app.command()
+@app.command(epilog="Examples: harness config · harness config --timeout 1h --json")
 @with_settings(*_RUN)
 def config(*, flags: dict[str, Any]) -> None:
     """Show every setting, its value and where it came from."""
@@ -289,7 +296,7 @@ def config(*, flags: dict[str, Any]) -> None:
     _print(report_config(loaded), show_config, loaded)
 
 
-@app.command()
+@app.command(epilog="Example: harness doctor --agent claude")
 @with_settings("agent", *_FILES)
 def doctor(*, flags: dict[str, Any]) -> int:
     """See whether a night can begin; exit 2 and one hint for each thing that would stop it."""
@@ -313,7 +320,7 @@ def answer(
     """Answer a blocked feature's question; it is taken up again, and the next prompt carries the answer."""
     from harness.decisions import answer_question
 
-    print(answer_question(_config(flags), slug, text))
+    _say(answer_question(_config(flags), slug, text))
 
 
 @app.command(epilog='Example: harness accept login "checked by hand on staging"')
@@ -324,7 +331,7 @@ def accept(
     """Declare a feature done yourself, without a check."""
     from harness.decisions import accept_feature
 
-    print(accept_feature(_config(flags), slug, why))
+    _say(accept_feature(_config(flags), slug, why))
 
 
 @app.command(epilog="Example: harness reset login")
@@ -333,7 +340,7 @@ def reset(slug: Slug, *, flags: dict[str, Any]) -> None:
     """Begin a feature anew: its marker and question go aside, its counters start at 0; log and attempts stay."""
     from harness.decisions import reset_feature
 
-    print(reset_feature(_config(flags), slug))
+    _say(reset_feature(_config(flags), slug))
 
 
 @app.command(epilog="Examples: harness halt · harness halt --now")
@@ -346,16 +353,16 @@ def halt(
     """Pause the run: the same as `touch HALT`, or with --now as `echo now > HALT`."""
     from harness.decisions import set_halt
 
-    print(set_halt(_config(flags), now=now))
+    _say(set_halt(_config(flags), now=now))
 
 
-@app.command()
+@app.command(epilog="Example: harness resume && harness run")
 @with_settings("logs_dir")
 def resume(*, flags: dict[str, Any]) -> None:
     """Remove HALT, so that the next `harness run` goes on."""
     from harness.decisions import remove_halt_files
 
-    print(remove_halt_files(_config(flags)))
+    _say(remove_halt_files(_config(flags)))
 
 
 # --- the one funnel -----------------------------------------------------------------------------------------------
@@ -376,7 +383,12 @@ def start(argv: Sequence[str]) -> int:
         return 0
     except Exception as error:
         if (usage := getattr(error, "format_message", None)) is not None:
-            hint = "`harness --help` lists the commands, `-h` after one its options"
+            if type(error).__name__ == "NoArgsIsHelpError":
+                _say(usage())
+                return 2
+            context = getattr(error, "ctx", None)
+            command = getattr(context, "info_name", None) if getattr(context, "parent", None) else None
+            hint = f"`harness {command} -h` shows how" if command else "`harness -h` lists the commands"
             return _tell_error(argv, _lower(usage()), hint, 2)
         if isinstance(error, typer.Abort):
             return 130
@@ -385,18 +397,27 @@ def start(argv: Sequence[str]) -> int:
 
 def _lower(sentence: str) -> str:
     sentence = " ".join(sentence.split()).rstrip(".")
-    return sentence[:1].lower() + sentence[1:]
+    return sentence[:1].lower() + sentence[1:].replace("'", "`")
 
 
 def _tell_error(argv: Sequence[str], message: str, hint: str, code: int) -> int:
     """Tell an error on stderr, and with --json as the one document on stdout."""
-    if "--json" in argv or os.environ.get("HARNESS_JSON", "").lower() in ("1", "true", "yes", "on"):
+    if _wants_json(argv):
         print(jsonlib.dumps({"error": message, "hint": hint, "code": code}))
     try:
         print(f"error: {message}" + (f"\nhint: {hint}" if hint else ""), file=sys.stderr)
     except OSError:
         pass
     return code
+
+
+def _wants_json(argv: Sequence[str]) -> bool:
+    if "--json" in argv:
+        return True
+    try:
+        return _config().settings.json
+    except HarnessError:
+        return False
 
 
 def _report_bug(argv: Sequence[str]) -> tuple[str, str]:

@@ -225,6 +225,8 @@ def load_config(
         name = variable.removeprefix("HARNESS_").lower()
         if not variable.startswith("HARNESS_") or variable in _NOT_SETTINGS:
             continue
+        if not text:
+            continue  # an empty variable is one that is not set
         if name not in OPTIONS:
             close = suggest(name.upper(), [option.upper() for option in OPTIONS]).replace("`", "`HARNESS_", 1)
             unknown.append(f"`{variable}` is not a setting of harness{close}")
@@ -279,7 +281,7 @@ def _parse_one(name: str, value: object, where: str) -> Any:  # noqa: ANN401 - t
     except Mistake as mistake:
         raise ConfigError(f"{where}: {mistake.sentence}", mistake.hint) from None
     except ValueError as error:
-        shown = f" (it is `{value}`)" if isinstance(value, str | int | float) else ""
+        shown = f" (it is `{value}`)" if isinstance(value, str | int | float) and f"`{value}`" not in str(error) else ""
         raise ConfigError(f"{where} {_sentence(error)}{shown}", OPTIONS[name].help) from None
 
 

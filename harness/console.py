@@ -17,12 +17,20 @@ from harness.units import format_duration
 _STYLES = {Tone.PLAIN: "", Tone.GOOD: "green", Tone.NOTICE: "yellow", Tone.BAD: "bold red"}
 
 
+class _Stderr(Console):
+    """A console whose reader may go away: rich would end the whole run with exit 1 (`Console.on_broken_pipe`)."""
+
+    def on_broken_pipe(self) -> None:
+        """Be quiet from now on."""
+        self.quiet = True
+
+
 class Terminal:
     """Narrates on stderr. A reader that goes away (`| head -1`) silences it and disturbs nothing else."""
 
     def __init__(self, *, quiet: bool = False, verbose: bool = False, console: Console | None = None) -> None:
         """`quiet` shows only what needs a person, `verbose` also what the agent says."""
-        self._console = console or Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
+        self._console = console or _Stderr(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
         self._quiet, self._verbose = quiet, verbose
         self._live: Live | None = None
         self._title = ""

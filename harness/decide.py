@@ -36,7 +36,7 @@ def what_next(look: Look, rules: Rules) -> Work | Stop:
     if look.interrupted:
         return Stop(Halt.INTERRUPTED, "interrupted by a signal")
     if not todo:
-        return Stop(Halt.ALL_DONE, f"all {counted(len(look.features), 'feature')} done")
+        return Stop(Halt.ALL_DONE, f"{counted(len(look.features), 'feature')}, all done")
     if look.halt is not None:
         return Stop(Halt.PAUSED, f"`{look.halt.path}` is present")
     if look.trip is not None:
@@ -113,7 +113,8 @@ def stand(feature: Feature, look: Look, rules: Rules) -> Standing:
     if rules.max_attempts and record.charged >= rules.max_attempts:
         return Standing(State.STUCK, f"all {counted(rules.max_attempts, 'attempt')} used (`max_attempts`)")
     if (limit := stuck_limit_of(feature, rules)) and record.streak >= limit:
-        return Standing(State.STUCK, f"{counted(record.streak, 'attempt')} in a row without progress")
+        last = f"; the last one: {record.reason}" if record.reason else ""
+        return Standing(State.STUCK, f"{counted(record.streak, 'attempt')} in a row without progress{last}")
     return Standing(State.READY, _why_ready(feature, record, slug in look.markers.answered))
 
 

@@ -47,6 +47,7 @@ def accept_feature(config: Config, slug: str, why: str) -> str:
         journal.record("marked", slug=slug, sha256=digest(text))
         for path in (config.paths.blocked(slug), config.paths.answer(slug)):
             files.remove(path)
+        remove_halt(config.paths, about=slug)
     return f"`{slug}` counts as done, accepted by a person"
 
 
@@ -64,7 +65,8 @@ def reset_feature(config: Config, slug: str) -> str:
                 moved += 1
         journal.record("reset", slug=slug)
     aside = f", {counted(moved, 'marker')} moved to {paths.shown(paths.kept)}" if moved else ""
-    return f"`{slug}` begins anew{aside}; its log and its attempts stay"
+    halted = "; HALT is present: `harness resume` removes it" if read_halt(config.paths) is not None else ""
+    return f"`{slug}` begins anew{aside}; its log and its attempts stay{halted}"
 
 
 def set_halt(config: Config, *, now: bool) -> str:
@@ -72,10 +74,12 @@ def set_halt(config: Config, *, now: bool) -> str:
     path = config.paths.halt
     if now:
         files.write_atomic(path, "now\n")
-        return f"{path.name} says now: the attempt in flight ends within two seconds; go on with `harness resume`"
-    if read_halt(config.paths) is None:
+    elif read_halt(config.paths) is None:
         files.write_atomic(path, "")
-    return f"{path.name} is present: the attempt in flight may finish; go on with `harness resume`"
+    if lock_is_held(config.paths.lock) is None:
+        return f"{path.name} is present: no run is on, and none works until `harness resume`"
+    then = "the attempt in flight ends within two seconds" if now else "the attempt in flight may finish"
+    return f"{path.name} is present: {then}; go on with `harness resume`"
 
 
 def remove_halt_files(config: Config) -> str:

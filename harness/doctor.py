@@ -13,7 +13,7 @@ from harness import files
 from harness.agents.choose import Agent
 from harness.capture import capture
 from harness.config import Config
-from harness.errors import HarnessError
+from harness.errors import AgentError, HarnessError
 from harness.files import free_bytes, lock_is_held
 from harness.process import Supervisor
 from harness.run import choose_for, open_shelf
@@ -98,7 +98,10 @@ _CREDENTIALS = {
 
 def _look_at_credentials(config: Config, environ: Mapping[str, str]) -> Diagnosis:
     """Say which credential is there, never what it is."""
-    agent = _agent(config)
+    try:
+        agent = _agent(config)
+    except AgentError:
+        return Diagnosis("credentials", "warn", "not looked for: there is no agent")
     variables, stored = _CREDENTIALS.get(agent.name, ((), ()))
     if not variables:
         return Diagnosis("credentials", "ok", f"agent {agent.name} needs none that harness knows of")

@@ -12,6 +12,9 @@ HarnessError
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+
 
 class HarnessError(Exception):
     """Something a person can mend: a sentence, and a hint that says how. Ends the command with exit code 2."""
@@ -51,3 +54,19 @@ class JournalError(HarnessError):
 
 class StorageError(HarnessError):
     """A file cannot be read or written: full disk, permissions, a folder in its place."""
+
+
+def explain_storage(path: Path, doing: str, error: OSError) -> StorageError:
+    """Return the StorageError for an OSError on `path`: what harness was doing, why it failed, and a hint."""
+    reason = (error.strerror or str(error)).lower()
+    return StorageError(f"cannot {doing} `{path}`: {reason}", _storage_hint(error))
+
+
+def _storage_hint(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "free some disk space, then run again; every file harness wrote so far is whole"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "make it writable for you, or choose another folder with `logs_dir`"
+    if error.errno in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST):
+        return "a file or folder stands where the other kind belongs: move it away"
+    return "mend the file or the disk, then run again"

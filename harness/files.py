@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import json
 import os
 import socket
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from harness.errors import LockHeld, StorageError
+from harness.errors import LockHeld, StorageError, explain_storage
 
-TAIL_WINDOW = 64 * 1024
+TAIL_WINDOW = 64 * 1024  # bytes
+DYING = 0.3  # seconds in which a process that was killed may still look alive
 
 
 @contextmanager
@@ -25,21 +26,7 @@ def storage(path: Path, doing: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageError(f"cannot {doing} `{path}`: {_reason(error)}", _storage_hint(error)) from error
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
-
-
-def _storage_hint(error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "free some disk space, then run again; every file harness wrote so far is whole"
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return "make it writable for you, or choose another folder with `logs_dir`"
-    if error.errno in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST):
-        return "a file or folder stands where the other kind belongs: move it away"
-    return "mend the file or the disk, then run again"
+        raise explain_storage(path, doing, error) from error
 
 
 # --- reading ------------------------------------------------------------------------------------------------------
@@ -86,6 +73,15 @@ def read_tail(path: Path, lines: int, limit: int) -> Tail:
     kept = data.splitlines(keepends=True)[-lines:]
     text = b"".join(kept)
     return Tail(text.decode("utf-8", "replace"), size - len(text), size)
+
+
+def is_plain(path: Path) -> bool:
+    """Whether a plain file stands there, or nothing at all; not a folder, a link, a fifo or a device."""
+    with storage(path, "look at"):
+        try:
+            return stat.S_ISREG(path.lstat().st_mode)
+        except FileNotFoundError:
+            return True
 
 
 def read_span(path: Path, start: int, limit: int) -> bytes:
@@ -135,6 +131,7 @@ def write_atomic(path: Path, content: str | bytes) -> None:
     with storage(path, "write"):
         with suppress(FileNotFoundError):
             temporary.unlink()
+        path.parent.mkdir(parents=True, exist_ok=True)  # an agent's `git clean -fdx` takes ignored folders away
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
         try:
             try:
@@ -154,6 +151,7 @@ def append(path: Path, content: str | bytes, *, sync: bool = True) -> None:
     """Add to the end of the file in one write; on a failed write the file is cut back to what it was."""
     raw = content.encode("utf-8", "replace") if isinstance(content, str) else content
     with storage(path, "append to"):
+        path.parent.mkdir(parents=True, exist_ok=True)
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
         try:
             append_fd(fd, raw, sync=sync)
@@ -201,13 +199,19 @@ def remove(path: Path) -> None:
         path.unlink()
 
 
-def move(source: Path, target: Path) -> None:
-    """Rename `source` to `target`, whose folder is made; both folders are synced."""
+def move(source: Path, target: Path) -> Path:
+    """Rename `source` to `target`, whose folder is made, or to a name beside it that is free; returns the new path."""
     make_folder(target.parent)
     with storage(source, "move"):
-        source.rename(target)
+        number = 1
+        free = target
+        while free.exists() or free.is_symlink():
+            number += 1
+            free = target.with_name(f"{target.name}.{number}")
+        source.rename(free)
         sync_folder(target.parent)
         sync_folder(source.parent)
+    return free
 
 
 def copy_tail(source: Path, target: Path, limit: int) -> None:
@@ -248,11 +252,11 @@ class Holder:
 class Lock:
     """An flock on a file, held until `close` and by every child that inherits its descriptor."""
 
-    def __init__(self, path: Path) -> None:
-        """`path` is created where it is missing; nothing is locked yet."""
+    def __init__(self, path: Path, *, for_reading: bool = False) -> None:
+        """`path` is created where it is missing, unless it is only `for_reading`; nothing is locked yet."""
         self.path = path
         with storage(path, "open"):
-            self.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self.fd = os.open(path, (os.O_RDONLY if for_reading else os.O_RDWR | os.O_CREAT) | os.O_CLOEXEC, 0o644)
 
     def try_hold(self) -> bool:
         """Take the lock without waiting and write down who has it; False when somebody else has it."""
@@ -291,25 +295,36 @@ def hold_lock(path: Path, *, patience: float, tell: object = None) -> Lock:
     so once through `tell(sentence)`.
     """
     lock = Lock(path)
-    deadline = time.monotonic() + patience
+    began = time.monotonic()
     told = False
-    while not lock.try_hold():
+    while not _try_or_close(lock):
+        waited = time.monotonic() - began
         holder = lock.holder()
-        if (holder is not None and holder.alive) or time.monotonic() > deadline:
+        alive = holder is not None and holder.alive
+        if waited > (DYING if alive else patience):
             lock.close()
             raise _lock_held(path, holder)
-        if not told and callable(tell):
+        if not told and not alive and callable(tell):
             tell("the run before was killed; waiting for its supervisor to end what it left")
             told = True
-        time.sleep(0.05)
+        time.sleep(0.02)
     return lock
+
+
+def _try_or_close(lock: Lock) -> bool:
+    """Try to hold it; on a full disk let go again before the error is passed on."""
+    try:
+        return lock.try_hold()
+    except StorageError:
+        lock.close()
+        raise
 
 
 def lock_is_held(path: Path) -> Holder | None:
     """Say who holds the lock now, None when nobody does. Never creates the file."""
     if not path.exists():
         return None
-    lock = Lock(path)
+    lock = Lock(path, for_reading=True)
     try:
         try:
             fcntl.flock(lock.fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -333,7 +348,9 @@ def process_start(pid: int) -> str:
     """Return when the process started, so that a reused pid is told apart; "" when there is no such process."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
-            return file.read().rpartition(b")")[2].split()[19].decode()
+            words = file.read().rpartition(b")")[2].split()
+            # a zombie is dead, though nobody has buried it yet
+            return "" if words[0] in (b"Z", b"X") else words[19].decode()
     except (OSError, IndexError):
         pass
     try:

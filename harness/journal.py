@@ -73,6 +73,9 @@ def read_journal(path: Path) -> list[Event]:
     return _read_events(path)[0]
 
 
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
 class Journal:
     """The open journal and run.log of the holder of the run's lock."""
 
@@ -81,25 +84,46 @@ class Journal:
         self.path = folder / "journal.jsonl"
         self.run = run
         self._clock = clock
+        self.restored = 0  # how often somebody took the journal away while we held it
         self.events, sound = _read_events(self.path)
+        self._whole = bytearray(files.read_span(self.path, 0, sound))
         with files.storage(self.path, "open"):
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-            self._fd = os.open(self.path, flags, 0o644)
-            self._log_fd = os.open(folder / "run.log", flags, 0o644)
+            self._fd = os.open(self.path, _FLAGS, 0o644)
             self.cut = os.fstat(self._fd).st_size - sound
             if self.cut:
                 os.ftruncate(self._fd, sound)
                 os.fsync(self._fd)
             files.sync_folder(folder)
+        with files.storage(folder / "run.log", "open"):
+            self._log_fd = os.open(folder / "run.log", _FLAGS, 0o644)
         self._sequence = int(self.events[-1].get("seq", 0)) if self.events else 0
 
     def record(self, event: str, **fields: Any) -> Event:  # noqa: ANN401 - an event carries what its reader needs
         """Append one event, synced before this returns, and give it back. Raises StorageError, leaving no torn line."""
+        self._restore_if_harmed()
         self._sequence += 1
         entry: Event = {"seq": self._sequence, "at": utc(self._clock()), "run": self.run, "event": event, **fields}
+        line = encode_event(entry)
         with files.storage(self.path, "append to"):
-            files.append_fd(self._fd, encode_event(entry), sync=True)
+            files.append_fd(self._fd, line, sync=True)
+        self._whole += line
         return entry
+
+    def _restore_if_harmed(self) -> None:
+        """Put the journal back when somebody deleted, replaced or cut it while we hold it: we have the whole of it."""
+        try:
+            there = os.lstat(self.path)
+        except FileNotFoundError:
+            there = None
+        ours = os.fstat(self._fd)
+        same = there is not None and (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
+        if same and ours.st_size >= len(self._whole):
+            return
+        files.write_atomic(self.path, bytes(self._whole))
+        with files.storage(self.path, "open"):
+            os.close(self._fd)
+            self._fd = os.open(self.path, _FLAGS, 0o644)
+        self.restored += 1
 
     def log(self, line: str) -> None:
         """Append a line for people to run.log; a full disk is not told here, the journal will tell it."""

@@ -50,6 +50,9 @@ class Logbook:
 
     def take_note(self, mark: Mark) -> Note:
         """Return what was added since the mark; a log that shrank or changed is restored first, nothing is lost."""
+        if not files.is_plain(self.path):
+            self._set_aside()
+            return self._restore()
         size = files.size_of(self.path)
         if size < mark.size or files.tail_digest(self.path, mark.size) != mark.digest:
             return self._restore()
@@ -66,6 +69,10 @@ class Logbook:
         gap = "" if mark_of_end in (b"", b"\n") else "\n"
         files.append(self.path, gap + text)
         files.append(self.shadow, gap + text, sync=False)
+
+    def _set_aside(self) -> None:
+        """Move what is no plain file (a folder, a link, a fifo) out of the way, to where nothing reads it."""
+        files.move(self.path, self.shadow.with_name(f"{self.path.name}.strange"))
 
     def _restore(self) -> Note:
         """Put the shadow back, with the agent's own lines behind it."""

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.errors import StorageError
+from harness.errors import StorageError, explain_storage
 
 
 class Lines:
@@ -104,5 +104,4 @@ class KeptFile:
                 left = left[os.write(self._fd, left) :]
             self._ends_line = data.endswith(b"\n")
         except OSError as error:
-            hint = "free some space there, or see who may write to it, and run again"
-            self.problem = StorageError(f"cannot write `{self.path}`: {error.strerror}", hint=hint)
+            self.problem = explain_storage(self.path, "write", error)

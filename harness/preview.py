@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.agents.choose import Agent
 from harness.attempt import observations
 from harness.checks import describe, run_checks
 from harness.config import Config
@@ -14,13 +15,13 @@ from harness.domain import Feature, State, Work
 from harness.environ import clean_environment
 from harness.errors import HarnessError
 from harness.process import Supervisor
-from harness.prompt import compose_prompt, find_template
+from harness.prompt import Section, compose_prompt, find_template
 from harness.reports import report_loaded, report_next, report_queue
 from harness.run import choose_for
 from harness.specs import read_spec_text
 from harness.view import View
 
-_SHORTEST_CHECK = 60.0  # seconds a check gets here; a slow suite is no reason to wait for a preview
+LONGEST_CHECK = 60.0  # seconds a check gets here; a slow suite is no reason to wait for a preview
 
 
 def report_dry_run(view: View, environ: Mapping[str, str], *, every: bool, with_checks: bool) -> dict[str, Any]:
@@ -30,28 +31,31 @@ def report_dry_run(view: View, environ: Mapping[str, str], *, every: bool, with_
         chosen = [feature for feature in view.look.features if view.stand(feature).state is State.READY]
     else:
         chosen = [decision.feature] if isinstance(decision, Work) else []
-    agent, problem = _name_agent(view.config, chosen[0] if chosen else None)
+    agent, problem = _find_agent(view.config, chosen[0] if chosen else None)
+    name = agent.name if agent is not None else view.config.settings.agent
     return {
         "queue": report_queue(view),
         "next": report_next(decision),
-        "agent": agent,
+        "agent": name,
         "problem": problem,
-        "loads": report_loaded(view, agent),
+        "loads": report_loaded(view, name),
         "prompts": [_report_prompt(view, feature, environ, with_checks=with_checks) for feature in chosen],
         "warnings": [*view.config.warnings, *view.warnings],
     }
 
 
-def _name_agent(config: Config, feature: Feature | None) -> tuple[str, str | None]:
+def _find_agent(config: Config, feature: Feature | None) -> tuple[Agent | None, str | None]:
+    """Return the agent that would be started, or why there is none."""
     try:
-        return choose_for(config, feature, Path(tempfile.gettempdir())).name, None
+        return choose_for(config, feature, Path(tempfile.gettempdir())), None
     except HarnessError as error:
-        return config.settings.agent, f"{error.message}; {error.hint}"
+        return None, f"{error.message}; {error.hint}"
 
 
 def _report_prompt(view: View, feature: Feature, environ: Mapping[str, str], *, with_checks: bool) -> dict[str, Any]:
     config, record = view.config, view.record(feature.slug)
     checks = (*feature.checks, *(check for check in config.settings.checks if check not in feature.checks))
+    agent, _ = _find_agent(config, feature)
     prompt = compose_prompt(
         find_template(config.paths, config.settings.template),
         feature,
@@ -61,16 +65,16 @@ def _report_prompt(view: View, feature: Feature, environ: Mapping[str, str], *, 
         observations(record.observed, record.answer),
     )
     ran = _try_checks(config, checks, environ) if with_checks else []
-    size = len(prompt.text.encode("utf-8", "replace"))
+    text = agent.prepare(prompt.text) if agent else prompt.text
+    size, composed = (len(one.encode("utf-8", "replace")) for one in (text, prompt.text))
+    sections = [*prompt.sections, *([Section("for this agent", size - composed)] if size > composed else [])]
     return {
         "slug": feature.slug,
         "bytes": size,
         "tokens": (size + 3) // 4,
-        "sections": [
-            {"name": one.name, "bytes": one.size, "tokens": one.tokens, "cut": one.cut} for one in prompt.sections
-        ],
+        "sections": [{"name": one.name, "bytes": one.size, "tokens": one.tokens, "cut": one.cut} for one in sections],
         "checks": ran,
-        "text": prompt.text,
+        "text": text,
     }
 
 
@@ -82,7 +86,7 @@ def _try_checks(config: Config, checks: tuple[Any, ...], environ: Mapping[str, s
             supervisor=supervisor,
             cwd=config.paths.root,
             environ=clean_environment(environ, config.settings.env_pass),
-            timeout=min(config.settings.check_timeout or _SHORTEST_CHECK, _SHORTEST_CHECK),
+            timeout=min(config.settings.check_timeout or LONGEST_CHECK, LONGEST_CHECK),
             log=None,
             asked_to_stop=lambda: None,
             began=lambda command: None,

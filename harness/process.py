@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from harness.domain import Ended, Exit
-from harness.errors import AgentError, StorageError
+from harness.errors import AgentError, explain_storage
 from harness.output import KeptFile, Lines
 
 RUN_ID = "HARNESS_RUN_ID"
@@ -188,7 +188,7 @@ class _Pipes:
         try:
             self.stdin = os.open(stdin or os.devnull, os.O_RDONLY)
         except OSError as error:
-            raise StorageError(f"cannot read `{stdin}`: {error.strerror}") from error
+            raise explain_storage(stdin or Path("/dev/null"), "read", error) from error
         self.out, self.out_end = _new_pipe()
         self.err, self.err_end = _new_pipe()
         self.control, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)

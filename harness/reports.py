@@ -32,7 +32,7 @@ def report_feature(view: View, feature: Feature) -> Report:
         "because": because,
         "attempts": record.attempts,
         "outcome": record.outcome or None,
-        "dollars": round(record.dollars, 6) if record.dollars or not record.cost_unknown else None,
+        "dollars": round(record.dollars, 6) if record.dollars or not (record.cost_unknown or record.began) else None,
         "seconds": round(record.seconds, 3),
         "depends_on": list(feature.depends_on),
         "checks": len(feature.checks) + len(view.config.settings.checks),

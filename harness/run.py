@@ -101,7 +101,7 @@ class Run:
         markers = self.history.settle(read_markers(self.paths))
         features = closure(reading.features, self.wanted)
         if markers.answered:
-            self._take_answers(markers.answered)
+            self._take_answers(markers.answered, markers.blocked)
             markers = self.history.settle(read_markers(self.paths))
         for slug in sorted(markers.done - self.history.known):
             self._note_marker_by_hand(slug)
@@ -118,9 +118,13 @@ class Run:
             fresh_blocks=frozenset(self.fresh_blocks),
         )
 
-    def _take_answers(self, slugs: frozenset[str]) -> None:
+    def _take_answers(self, slugs: frozenset[str], blocked: frozenset[str]) -> None:
         for slug in sorted(slugs):
             text = plain(files.read_text(self.paths.answer(slug), ANSWER_LIMIT)).strip()
+            if slug not in blocked and not self.history.record(slug).question:
+                files.move(self.paths.answer(slug), self.paths.kept / f"{slug}.answer")
+                self.tell(f"{slug}: an answer came, but nobody had asked; it is set aside", Tone.NOTICE)
+                continue
             self.record("answered", slug=slug, text=text)
             self.logbook(slug).add(f"## A person answered\n\n{text}\n")
             self.fresh_blocks.discard(slug)
@@ -146,10 +150,13 @@ class Run:
     def spec_text(self, feature: Feature) -> str:
         """Return the text of the spec; one that broke in mid-run as it was read last. Raises SpecError without one."""
         try:
-            self.texts[feature.slug] = read_spec_text(feature)
+            text = read_spec_text(feature)
         except SpecError:
             if feature.slug not in self.texts:
                 raise
+            return self.texts[feature.slug]
+        if text.strip() or feature.slug not in self.texts:
+            self.texts[feature.slug] = text
         return self.texts[feature.slug]
 
     def checks_for(self, feature: Feature) -> tuple[Check, ...]:
@@ -173,7 +180,11 @@ class Run:
 
     def record(self, event: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401
         """Write one event into the journal and fold it into the history."""
-        return self.history.apply(self.journal.record(event, **fields))
+        before = self.journal.restored
+        entry = self.journal.record(event, **fields)
+        if self.journal.restored > before:
+            self.tell("somebody deleted, replaced or cut the journal while it was in use; it is restored", Tone.BAD)
+        return self.history.apply(entry)
 
     def tell(self, line: str, tone: Tone = Tone.PLAIN) -> None:
         """Say one line to the person and into run.log."""
@@ -237,18 +248,21 @@ def open_run(
     *,
     environ: Mapping[str, str],
     wanted: tuple[str, ...] = (),
+    working: bool = True,
     clock: Callable[[], float] = time.time,
     monotonic: Callable[[], float] = time.monotonic,
     random: Callable[[], float] = lambda: secrets.randbelow(1 << 20) / (1 << 20),
 ) -> Iterator[Run]:
-    """Check the project, take its lock, and give a run that is ready for its loop.
+    """Check the project, take its lock, and give a run that is ready for its loop; `working` if agents will run.
 
-    Raises SpecError, ConfigError, UsageError, LockHeld, StorageError or JournalError before anything is run.
+    Raises the HarnessError that keeps it from starting, before anything is run.
     """
     paths = config.paths
     shelf = open_shelf(config)
-    check_wanted(shelf, wanted)
+    features = check_wanted(shelf, wanted)
     template = find_template(paths, config.settings.template)
+    if working:
+        check_agents(config, features)
     prepare_logs(paths)
     began = monotonic()
     with ExitStack() as stack:
@@ -301,6 +315,14 @@ def check_wanted(shelf: SpecShelf, wanted: tuple[str, ...]) -> tuple[Feature, ..
         more = f" (and {len(broken) - 1} more: `harness lint`)" if broken[1:] else ""
         raise SpecError(f"{broken[0].problem}{more}", broken[0].hint)
     return features
+
+
+def check_agents(config: Config, features: tuple[Feature, ...]) -> None:
+    """Raise AgentError when the agent of a feature that is not done cannot be started."""
+    done = read_markers(config.paths).done
+    for feature in features:
+        if feature.slug not in done:
+            choose_for(config, feature, config.paths.root)
 
 
 def process_identity() -> dict[str, object]:

@@ -288,7 +288,9 @@ def _find_twin(path: str) -> str:
 def _explain_folder(name: str, error: OSError) -> SpecError:
     """The sentence for a specs folder that cannot be listed."""
     if isinstance(error, FileNotFoundError):
-        return SpecError(f"there is no {name}/ folder", WRITE_ONE)
+        return SpecError(
+            f"there is no {name}/ folder", "`harness init` sets this folder up; `harness new SLUG` writes a spec"
+        )
     if isinstance(error, NotADirectoryError):
         return SpecError(f"{name} is not a folder", "specs live at <folder>/<slug>/spec.md")
     return SpecError(f"{name}/ cannot be read: {(error.strerror or 'unknown error').lower()}", "check its permissions")

@@ -6,10 +6,11 @@ import shutil
 from collections.abc import Sequence
 from typing import Any
 
-from harness.text import one_line
+from harness.text import counted, one_line
 from harness.units import format_duration
 
 Report = dict[str, Any]
+UNCUT = 10_000  # characters: why something happened is never cut
 
 
 def columns(rows: Sequence[Sequence[str]], *, width: int | None = None) -> list[str]:
@@ -69,7 +70,8 @@ def show_why(report: Report) -> list[str]:
         return [*lines, "", *columns(rows)] if rows else lines
     one = report["feature"]
     lines += ["", f"{one['slug']} is {one['state']}: {one['because']}", ""]
-    return lines + columns([(event["at"][:19] + "Z", event["event"], _say_event(event)) for event in report["history"]])
+    history = [(event["at"][:19] + "Z", event["event"], _say_event(event)) for event in report["history"]]
+    return lines + columns(history, width=UNCUT)
 
 
 def _say_event(event: Report) -> str:
@@ -106,6 +108,9 @@ def show_dry_run(report: Report) -> list[str]:
     lines = columns(rows) or ["every feature is done"]
     if report["next"]["slug"] is None:
         lines += ["", f"a run would end at once: {report['next']['because']} (exit {report['next']['code']})"]
+    if report["problem"]:
+        lines += ["", f"a run could not start: {report['problem']}"]
+    lines += [f"warning: {warning}" for warning in report["warnings"]]
     for prompt in report["prompts"]:
         lines += ["", f"--- prompt for {prompt['slug']}: {prompt['bytes']} bytes, about {prompt['tokens']} tokens ---"]
         shown = [("section", "bytes", "tokens", "cut")]
@@ -126,8 +131,12 @@ def show_findings(report: Report) -> list[str]:
         if one["hint"]:
             lines.append(f"    hint: {one['hint']}")
     errors = sum(one["level"] == "error" for one in report["findings"])
-    warnings = len(report["findings"]) - errors
-    return [*lines, f"{report['features']} specs: {errors} errors, {warnings} warnings"]
+    numbers = (
+        counted(report["features"], "spec"),
+        counted(errors, "error"),
+        counted(len(report["findings"]) - errors, "warning"),
+    )
+    return [*lines, "{}: {}, {}".format(*numbers)]
 
 
 def show_doctor(report: Report) -> list[str]:

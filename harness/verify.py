@@ -19,9 +19,14 @@ def verify(run: Run) -> dict[str, Any]:
     rows = []
     features = run.look().features
     for feature in features:
-        if feature.slug in done and run.asked_to_stop() is None:
+        if run.control.interrupted:
+            break
+        if feature.slug in done:
             rows.append(_verify_one(run, feature))
-    return {"features": rows, "drifted": sum(row["result"] in ("drifted", "stale") for row in rows)}
+        elif feature.slug in run.wanted:
+            because = "`" + feature.slug + "` has no receipt"
+            rows.append({"slug": feature.slug, "result": "not accepted", "because": because, "checks": []})
+    return {"features": rows, "drifted": sum(row["result"] in ("drifted", "stale", "not accepted") for row in rows)}
 
 
 def _verify_one(run: Run, feature: Feature) -> dict[str, Any]:
@@ -37,10 +42,12 @@ def _verify_one(run: Run, feature: Feature) -> dict[str, Any]:
         environ=run.check_environment(),
         timeout=run.settings.check_timeout,
         log=None,
-        asked_to_stop=run.asked_to_stop,
+        asked_to_stop=lambda: 1.0 if run.control.interrupted else None,  # HALT pauses work, and this is none
         began=lambda command: None,
     )
     run.narrator.ended()
+    if any(one.stopped for one in runs):
+        return {"slug": feature.slug, "result": "interrupted", "because": "stopped before it ended", "checks": []}
     red = [one for one in runs if not one.green]
     run.record("verified", slug=feature.slug, green=not red, failing=[one.command for one in red])
     stale = bool(receipt.spec) and receipt.spec != feature.sha256

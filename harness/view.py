@@ -42,7 +42,7 @@ class View:
         return stand(feature, self.look, self.config.settings.rules)
 
     def next(self) -> Work | Stop:
-        """Say what a run would do first, HALT aside."""
+        """Say what a run would do first."""
         return what_next(self.look, self.config.settings.rules)
 
     @property

@@ -25,7 +25,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 class Mistake(Exception):
     """What is wrong in a YAML text: its line there (from 1), a sentence, a hint."""
 
-    def __init__(self, line: int, sentence: str, hint: str = "") -> None:
+    def __init__(self, line: int, sentence: str, hint: str) -> None:
         super().__init__(sentence)
         self.line = line
         self.sentence = sentence
@@ -53,7 +53,11 @@ def parse_yaml(text: str) -> Node | None:
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent):
                 if node is not None or event.version or event.tags:
-                    raise Mistake(_find_line(event.start_mark), "directives and a second document are not allowed here")
+                    raise Mistake(
+                        _find_line(event.start_mark),
+                        "directives and a second document are not allowed here",
+                        "keep one document",
+                    )
                 node = _parse_node(next(events), events, 1)
     except yaml.MarkedYAMLError as error:
         line = _find_line(error.problem_mark or error.context_mark)
@@ -80,7 +84,7 @@ def _parse_node(event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> 
     if event.tag is not None:
         raise Mistake(line, "tags (`!`) are not allowed here", _QUOTE)
     if depth > DEPTH_LIMIT:
-        raise Mistake(line, f"it is nested more than {DEPTH_LIMIT} deep")
+        raise Mistake(line, f"it is nested more than {DEPTH_LIMIT} deep", "write it flatter")
     if isinstance(event, yaml.ScalarEvent):
         return Node(event.value, line, plain=event.implicit[0])
     if isinstance(event, yaml.SequenceStartEvent):
@@ -99,7 +103,7 @@ def _parse_node(event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> 
 def _check_key(key: Node, pairs: Mapping[str, Node]) -> str:
     """The key's name, when it is a word and new."""
     if key.value == "<<":
-        raise Mistake(key.line, "merge keys (`<<`) are not allowed here")
+        raise Mistake(key.line, "merge keys (`<<`) are not allowed here", "write the keys out")
     if not isinstance(key.value, str) or not _KEY.fullmatch(key.value):
         written = f"`{shown(key.value)}`" if isinstance(key.value, str) else "a list"
         raise Mistake(key.line, f"{written} cannot be a key", "keys are words, such as `checks`")
@@ -121,13 +125,13 @@ def is_null(node: Node) -> bool:
 def parse_text(key: str, node: Node) -> str:
     """A text as written; what YAML may take for a bool needs quotes."""
     if not isinstance(node.value, str):
-        raise Mistake(node.line, f"`{key}` must be text, not a list or a mapping")
+        raise Mistake(node.line, f"`{key}` must be text, not a list or a mapping", _QUOTE)
     if node.plain and node.value.lower() in _WORDS:
         raise Mistake(node.line, f"`{key}` must be text, and `{node.value}` means yes or no", _QUOTE)
     if is_null(node) or not node.value.strip():
-        raise Mistake(node.line, f"`{key}` has an empty value")
+        raise Mistake(node.line, f"`{key}` has an empty value", "give it a value, or take the line out")
     if _CONTROLS.search(node.value):
-        raise Mistake(node.line, f"`{key}` holds control characters")
+        raise Mistake(node.line, f"`{key}` holds control characters", "write it again by hand")
     return node.value.strip()
 
 
@@ -135,7 +139,7 @@ def parse_line(key: str, node: Node) -> str:
     """A text of one line."""
     text = parse_text(key, node)
     if "\n" in text:
-        raise Mistake(node.line, f"`{key}` must be one line")
+        raise Mistake(node.line, f"`{key}` must be one line", "join its lines")
     return text.replace("\t", " ")
 
 
@@ -168,7 +172,7 @@ def parse_seconds(key: str, node: Node) -> float:
     try:
         return parse_duration(parse_line(key, node))
     except ValueError as error:
-        raise Mistake(node.line, f"`{key}`: {error}") from None
+        raise Mistake(node.line, f"`{key}`: {error}", "e.g. `90s`, `30m`, `1h30m`, or 0 for none") from None
 
 
 def parse_bytes(key: str, node: Node) -> int:
@@ -176,14 +180,14 @@ def parse_bytes(key: str, node: Node) -> int:
     try:
         return parse_size(parse_line(key, node))
     except ValueError as error:
-        raise Mistake(node.line, f"`{key}`: {error}") from None
+        raise Mistake(node.line, f"`{key}`: {error}", "e.g. `32`, `4 KiB`") from None
 
 
 def parse_whole(key: str, node: Node) -> int:
     """A whole number, below zero too; text in quotes is none."""
     if not node.plain or not isinstance(node.value, str) or not re.fullmatch(r"[-+]?[0-9]{1,9}", node.value):
         written = f"`{shown(node.value)}`" if isinstance(node.value, str) else "a list or a mapping"
-        raise Mistake(node.line, f"`{key}` must be a whole number such as 3, not {written}")
+        raise Mistake(node.line, f"`{key}` must be a whole number such as 3, not {written}", "write digits alone")
     return int(node.value)
 
 
@@ -191,7 +195,7 @@ def parse_count(key: str, node: Node) -> int:
     """A whole number of 0 or more."""
     count = parse_whole(key, node)
     if count < 0:
-        raise Mistake(node.line, f"`{key}` must be 0 or more, not {count}")
+        raise Mistake(node.line, f"`{key}` must be 0 or more, not {count}", "0 means none")
     return count
 
 

@@ -220,6 +220,7 @@ def test_a_folder_where_a_file_belongs_is_named_and_left_alone(world: World, har
 
 def test_a_torn_last_line_of_the_journal_is_skipped_by_readers_and_cut_by_the_next_run(world: World, harness) -> None:
     world.spec("a")
+    world.config_file()
     world.run(max_iterations=1)
     journal = world.root / "logs" / "journal.jsonl"
     events = read_journal(journal)
@@ -238,6 +239,7 @@ def test_a_torn_last_line_of_the_journal_is_skipped_by_readers_and_cut_by_the_ne
 
 def test_a_journal_that_is_damaged_in_its_middle_is_named_and_nothing_is_guessed(world: World, harness) -> None:
     world.spec("a")
+    world.config_file()
     world.run(max_iterations=1)
     journal = world.root / "logs" / "journal.jsonl"
     lines = journal.read_bytes().splitlines(keepends=True)

@@ -68,8 +68,9 @@ def choose_agent(choices: Choices, feature: Feature | None, root: Path, temporar
         name = "claude"
     argv, dialect, passes, own = _parts(name, choices, model, root, temporary)
     if shutil.which(argv[0], path=os.environ.get("PATH")) is None:
+        is_path = os.sep in argv[0]
         raise AgentError(
-            f"agent `{name}`: `{argv[0]}` is not on PATH",
+            f"agent `{name}`: `{argv[0]}` {'is not there, or not executable' if is_path else 'is not on PATH'}",
             "install it, mend PATH, or choose another with `--agent`: " + ", ".join(NAMES[1:]),
         )
     return Agent(name, dialect, argv, model, passes, own, root)
