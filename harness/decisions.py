@@ -10,9 +10,9 @@ from harness import files
 from harness.config import Config
 from harness.control import remove_halt
 from harness.errors import UsageError
-from harness.files import Lock, hold_lock, lock_is_held
 from harness.halts import read_halt
 from harness.journal import Journal, utc
+from harness.lock import Lock, find_holder, hold_lock
 from harness.receipt import compose_acceptance
 from harness.run import digest, prepare_logs
 from harness.text import counted
@@ -30,7 +30,7 @@ def answer_question(config: Config, slug: str, text: str) -> str:
     files.write_atomic(config.paths.answer(slug), text.strip() + "\n")
     removed = remove_halt(config.paths, about=slug)
     went = f", {config.paths.shown(removed[0])} is removed" if removed else ""
-    if lock_is_held(config.paths.lock):
+    if find_holder(config.paths.lock):
         return f"answered{went}: the run takes it up at its next look"
     return f"answered{went}: go on with `harness run`"
 
@@ -76,7 +76,7 @@ def set_halt(config: Config, *, now: bool) -> str:
         files.write_atomic(path, "now\n")
     elif read_halt(config.paths) is None:
         files.write_atomic(path, "")
-    if lock_is_held(config.paths.lock) is None:
+    if find_holder(config.paths.lock) is None:
         return f"{path.name} is present: no run is on, and none works until `harness resume`"
     then = "the attempt in flight ends within two seconds" if now else "the attempt in flight may finish"
     return f"{path.name} is present: {then}; go on with `harness resume`"

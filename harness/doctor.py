@@ -14,7 +14,8 @@ from harness.agents.choose import Agent
 from harness.capture import capture
 from harness.config import Config
 from harness.errors import AgentError, HarnessError
-from harness.files import free_bytes, lock_is_held
+from harness.files import free_bytes
+from harness.lock import find_holder
 from harness.process import Supervisor
 from harness.run import choose_for, open_shelf
 from harness.text import counted, one_line
@@ -143,7 +144,7 @@ def _look_at_disk(config: Config, environ: Mapping[str, str]) -> Diagnosis:
 
 
 def _look_at_lock(config: Config, environ: Mapping[str, str]) -> Diagnosis:
-    holder = lock_is_held(config.paths.lock)
+    holder = find_holder(config.paths.lock)
     if holder is not None:
         said = f"a run is on: pid {holder.pid} on {holder.host} since {holder.since}"
         return Diagnosis("lock", "fail", said, "pause it with `harness halt`")

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
-import socket
 import stat
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from harness.errors import LockHeld, StorageError, explain_storage
+from harness.errors import explain_storage
 
 TAIL_WINDOW = 64 * 1024  # bytes
-DYING = 0.3  # seconds in which a process that was killed may still look alive
 
 
 @contextmanager
@@ -234,129 +229,3 @@ def free_bytes(folder: Path) -> int:
     with storage(folder, "look at"):
         stat = os.statvfs(folder)
     return stat.f_bavail * stat.f_frsize
-
-
-# --- the lock -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Who holds a lock, as it said itself: for messages only, never to decide."""
-
-    pid: int
-    since: str
-    host: str
-    alive: bool
-
-
-class Lock:
-    """An flock on a file, held until `close` and by every child that inherits its descriptor."""
-
-    def __init__(self, path: Path, *, for_reading: bool = False) -> None:
-        """`path` is created where it is missing, unless it is only `for_reading`; nothing is locked yet."""
-        self.path = path
-        with storage(path, "open"):
-            self.fd = os.open(path, (os.O_RDONLY if for_reading else os.O_RDWR | os.O_CREAT) | os.O_CLOEXEC, 0o644)
-
-    def try_hold(self) -> bool:
-        """Take the lock without waiting and write down who has it; False when somebody else has it."""
-        try:
-            fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        identity = process_start(os.getpid())
-        who = {"pid": os.getpid(), "started": identity, "since": now, "host": socket.gethostname()}
-        line = json.dumps(who).encode() + b"\n"
-        with storage(self.path, "write"):
-            os.ftruncate(self.fd, 0)
-            os.pwrite(self.fd, line, 0)
-        return True
-
-    def holder(self) -> Holder | None:
-        """Say who wrote the file last; None when it cannot be read."""
-        try:
-            who = json.loads(os.pread(self.fd, 4096, 0))
-            pid, started, host = int(who["pid"]), str(who["started"]), str(who["host"])
-        except (ValueError, KeyError, TypeError, OSError):
-            return None
-        alive = host != socket.gethostname() or process_start(pid) == started != ""
-        return Holder(pid, str(who.get("since", "")), host, alive)
-
-    def close(self) -> None:
-        """Let go; the lock stays held while a child has inherited the descriptor."""
-        os.close(self.fd)
-
-
-def hold_lock(path: Path, *, patience: float, tell: object = None) -> Lock:
-    """Take the run's lock or raise LockHeld naming the holder.
-
-    Where the holder named is dead, its supervisor is still cleaning up: tries again for `patience` seconds, and says
-    so once through `tell(sentence)`.
-    """
-    lock = Lock(path)
-    began = time.monotonic()
-    told = False
-    while not _try_or_close(lock):
-        waited = time.monotonic() - began
-        holder = lock.holder()
-        alive = holder is not None and holder.alive
-        if waited > (DYING if alive else patience):
-            lock.close()
-            raise _lock_held(path, holder)
-        if not told and not alive and callable(tell):
-            tell("the run before was killed; waiting for its supervisor to end what it left")
-            told = True
-        time.sleep(0.02)
-    return lock
-
-
-def _try_or_close(lock: Lock) -> bool:
-    """Try to hold it; on a full disk let go again before the error is passed on."""
-    try:
-        return lock.try_hold()
-    except StorageError:
-        lock.close()
-        raise
-
-
-def lock_is_held(path: Path) -> Holder | None:
-    """Say who holds the lock now, None when nobody does. Never creates the file."""
-    if not path.exists():
-        return None
-    lock = Lock(path, for_reading=True)
-    try:
-        try:
-            fcntl.flock(lock.fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return lock.holder() or Holder(0, "", "", True)
-        return None
-    finally:
-        lock.close()
-
-
-def _lock_held(path: Path, holder: Holder | None) -> LockHeld:
-    if holder is None:
-        return LockHeld(f"another run holds `{path}`", "wait for it, or pause it with `harness halt`")
-    return LockHeld(
-        f"another run has this project: pid {holder.pid} on {holder.host}, since {holder.since or 'an unknown time'}",
-        "watch it with `harness status`, pause it with `harness halt`",
-    )
-
-
-def process_start(pid: int) -> str:
-    """Return when the process started, so that a reused pid is told apart; "" when there is no such process."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
-            words = file.read().rpartition(b")")[2].split()
-            # a zombie is dead, though nobody has buried it yet
-            return "" if words[0] in (b"Z", b"X") else words[19].decode()
-    except (OSError, IndexError):
-        pass
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return ""
-    except OSError:
-        pass
-    return "" if os.path.isdir("/proc/self") else "unknown"  # noqa: PTH112

@@ -23,6 +23,7 @@ from harness.domain import Check, Feature, Look, Rules, Stop
 from harness.environ import clean_environment
 from harness.errors import SpecError, StorageError, UsageError
 from harness.journal import Journal
+from harness.lock import hold_lock, process_start
 from harness.logbook import Logbook
 from harness.narrator import Narrator, Tone
 from harness.paths import Paths
@@ -266,7 +267,7 @@ def open_run(
     prepare_logs(paths)
     began = monotonic()
     with ExitStack() as stack:
-        lock = files.hold_lock(paths.lock, patience=LOCK_PATIENCE, tell=lambda line: narrator.tell(line, Tone.NOTICE))
+        lock = hold_lock(paths.lock, patience=LOCK_PATIENCE, tell=lambda line: narrator.tell(line, Tone.NOTICE))
         stack.callback(lock.close)
         files.remove_temporaries(paths.logs)
         run_id = secrets.token_hex(16)
@@ -327,4 +328,4 @@ def check_agents(config: Config, features: tuple[Feature, ...]) -> None:
 
 def process_identity() -> dict[str, object]:
     """Return who this process is, for the journal: pid and start time together never name another process."""
-    return {"pid": os.getpid(), "started": files.process_start(os.getpid())}
+    return {"pid": os.getpid(), "started": process_start(os.getpid())}

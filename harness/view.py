@@ -10,9 +10,9 @@ from harness.config import Config
 from harness.decide import closure, stand, what_next
 from harness.domain import Feature, HaltRequest, Look, Record, Standing, State, Stop, Work
 from harness.errors import UsageError
-from harness.files import Holder, lock_is_held
 from harness.halts import read_halt
 from harness.journal import read_journal
+from harness.lock import Holder, find_holder
 from harness.receipt import Receipt, parse_receipt
 from harness.run import digest, open_shelf
 from harness.state import History, fold_journal, read_markers
@@ -92,7 +92,7 @@ def read_view(config: Config, wanted: tuple[str, ...] = ()) -> View:
         halt=read_halt(config.paths),
     )
     claimed = markers.done & history.claims
-    return View(config, look, history, events, reading.warnings, claimed, lock_is_held(config.paths.lock))
+    return View(config, look, history, events, reading.warnings, claimed, find_holder(config.paths.lock))
 
 
 def name_state(view: View, feature: Feature) -> str:

@@ -28,7 +28,8 @@ ROWS = (
     "agents.dialect_claude wordings questions",
     "agents.draft",
     # the doors to the outside
-    "capture files process sweep yamls",
+    "capture lock process sweep yamls",
+    "files",
     "output",
     # words and values
     "environ narrator paths shipped slugs units",
@@ -42,7 +43,7 @@ DOORS = {
     "jinja2": {"prompt"},
     "watchfiles": {"control"},
     "subprocess": {"process", "capture", "agents.scripted"},
-    "fcntl": {"files", "process", "capture", "supervise"},
+    "fcntl": {"lock", "process", "capture", "supervise"},
     "anthropic": set(),
 }
 

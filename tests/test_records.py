@@ -14,6 +14,7 @@ from harness import files
 from harness.domain import CheckRun
 from harness.errors import JournalError, LockHeld, StorageError
 from harness.journal import Journal, decode_line, encode_event, read_journal
+from harness.lock import find_holder, hold_lock
 from harness.logbook import Logbook
 from harness.receipt import compose_acceptance, compose_receipt, parse_receipt
 from harness.state import fold_journal
@@ -193,12 +194,12 @@ def test_an_atomic_write_replaces_the_whole_file_and_leaves_nothing_beside_it(tm
 
 
 def test_the_lock_has_one_holder_who_is_named(tmp_path: Path) -> None:
-    lock = files.hold_lock(tmp_path / ".lock", patience=0)
+    lock = hold_lock(tmp_path / ".lock", patience=0)
     with pytest.raises(LockHeld, match=f"pid {os.getpid()}"):
-        files.hold_lock(tmp_path / ".lock", patience=0)
-    assert files.lock_is_held(tmp_path / ".lock").pid == os.getpid()
+        hold_lock(tmp_path / ".lock", patience=0)
+    assert find_holder(tmp_path / ".lock").pid == os.getpid()
     lock.close()
-    assert files.lock_is_held(tmp_path / ".lock") is None
+    assert find_holder(tmp_path / ".lock") is None
 
 
 # --- receipts ---
