@@ -74,8 +74,7 @@ def _make_folder(run: Run, slug: str) -> tuple[int, Path]:
     number = max([run.history.record(slug).attempts, *used]) + 1
     folder = run.paths.attempt(slug, number)
     with files.storage(folder, "make the folder"):
-        folder.mkdir()
-        files.sync_folder(parent)
+        folder.mkdir()  # not synced: the journal's `attempt_began` is, before the agent starts
     return number, folder
 
 
@@ -113,7 +112,7 @@ def work(run: Run, attempt: Attempt) -> Reply:
     """Give the agent its prompt and let it work; when this returns, nothing of it is alive."""
     feature, agent, settings = attempt.feature, attempt.agent, run.settings
     prompt_file = attempt.folder / "prompt.md"
-    files.write_atomic(prompt_file, agent.prepare(compose(run, feature)))
+    files.write_atomic(prompt_file, agent.prepare(compose(run, feature)), sync=False)
     command = Command(
         argv=agent.argv,
         cwd=run.paths.root,

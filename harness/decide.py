@@ -60,7 +60,10 @@ def _first_ready(todo: list[Feature], look: Look, rules: Rules) -> tuple[Work | 
     """Return the first feature that can be worked on, and where the others that were looked at stand."""
     ready: Work | None = None
     standings: Standings = []
+    notable = look.records.keys() | look.markers.blocked | look.parked  # only these can be blocked or stuck
     for feature in todo:
+        if ready is not None and feature.slug not in notable:
+            continue
         standing = stand(feature, look, rules)
         if standing.state is not State.READY:
             standings.append((feature, standing))
@@ -136,10 +139,10 @@ def _why_ready(feature: Feature, record: Record, answered: bool) -> str:
 def closure(features: Iterable[Feature], wanted: Iterable[str]) -> tuple[Feature, ...]:
     """Return the wanted features and everything they depend on, in the order given; all of them if none is named."""
     features = tuple(features)
-    by_slug = {feature.slug: feature for feature in features}
     queue = list(wanted)
     if not queue:
         return features
+    by_slug = {feature.slug: feature for feature in features}
     needed: set[str] = set()
     while queue:
         slug = queue.pop()
@@ -199,7 +202,7 @@ def judge(evidence: Evidence) -> Verdict:
         return Verdict(Outcome.DONE, "the checks passed", progress=True, charged=True)
     if e.claim is Claim.UNVERIFIED:
         return Verdict(Outcome.DONE, "accepted on the agent's word: no checks", progress=True, charged=True)
-    if ended is Ended.STOPPED or e.claim is Claim.PENDING:
+    if e.question is None and (ended is Ended.STOPPED or e.claim is Claim.PENDING):
         return Verdict(Outcome.INTERRUPTED, "stopped before it ended", progress=wrote, charged=e.crashed)
     if e.limit is not None:
         return Verdict(Outcome.FAULT, f"{e.limit.kind}: {one_line(e.limit.text)}", progress=wrote, charged=False)

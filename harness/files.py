@@ -119,8 +119,11 @@ def tail_digest(path: Path, end: int) -> str:
 # --- writing ------------------------------------------------------------------------------------------------------
 
 
-def write_atomic(path: Path, content: str | bytes) -> None:
-    """Replace the file as a whole: a temporary file beside it, synced, renamed, and the folder synced."""
+def write_atomic(path: Path, content: str | bytes, *, sync: bool = True) -> None:
+    """Replace the file as a whole: a temporary file beside it, synced, renamed, and the folder synced.
+
+    Without `sync` it is whole after a kill -9 and may be empty after a power cut: for copies of what is elsewhere.
+    """
     raw = content.encode("utf-8", "replace") if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with storage(path, "write"):
@@ -131,7 +134,8 @@ def write_atomic(path: Path, content: str | bytes) -> None:
         try:
             try:
                 _write_all(fd, raw)
-                os.fsync(fd)
+                if sync:
+                    os.fsync(fd)
             finally:
                 os.close(fd)
             os.rename(temporary, path)  # noqa: PTH104 - one syscall, its error is ours to tell
@@ -139,7 +143,8 @@ def write_atomic(path: Path, content: str | bytes) -> None:
             with suppress(OSError):
                 temporary.unlink()
             raise
-        sync_folder(path.parent)
+        if sync:
+            sync_folder(path.parent)
 
 
 def append(path: Path, content: str | bytes, *, sync: bool = True) -> None:
@@ -150,6 +155,19 @@ def append(path: Path, content: str | bytes, *, sync: bool = True) -> None:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
         try:
             append_fd(fd, raw, sync=sync)
+        finally:
+            os.close(fd)
+
+
+def replace_end(path: Path, start: int, raw: bytes) -> None:
+    """Cut the file at offset `start` and write `raw` there, synced: for what is too long to be replaced as a whole."""
+    with storage(path, "write"):
+        fd = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.ftruncate(fd, start)
+            os.lseek(fd, start, os.SEEK_SET)
+            _write_all(fd, raw)
+            os.fsync(fd)
         finally:
             os.close(fd)
 
@@ -212,7 +230,7 @@ def move(source: Path, target: Path) -> Path:
 def copy_tail(source: Path, target: Path, limit: int) -> None:
     """Replace `target` by the last `limit` bytes of `source`, atomically."""
     size = size_of(source)
-    write_atomic(target, read_span(source, max(0, size - limit), limit))
+    write_atomic(target, read_span(source, max(0, size - limit), limit), sync=False)
 
 
 def remove_temporaries(folder: Path) -> None:

@@ -191,7 +191,7 @@ def _act(
         cost_source=cost.source,
         usage=asdict(reply.transcript.usage),
     )
-    files.write_atomic(attempt.folder / "outcome.json", json.dumps(ended, indent=1, default=str) + "\n")
+    write_outcome(run, ended)
     _tell_outcome(run, attempt, reply, verdict, found)
 
 
@@ -215,6 +215,12 @@ def accept(run: Run, attempt: Attempt, words: str, checks: tuple[CheckRun, ...],
     )
     run.record("accepted", slug=feature.slug, attempt=attempt.number, sha256=digest(text), receipt=text)
     write_marker(run, feature.slug, text)
+
+
+def write_outcome(run: Run, ended: dict[str, Any]) -> None:
+    """Copy an `attempt_ended` into the attempt's folder, for readers; not synced, the journal has it."""
+    target = run.paths.attempt(ended["slug"], ended["attempt"]) / "outcome.json"
+    files.write_atomic(target, json.dumps(ended, indent=1, default=str) + "\n", sync=False)
 
 
 def write_marker(run: Run, slug: str, text: str) -> None:

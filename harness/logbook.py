@@ -52,16 +52,22 @@ class Logbook:
         """Return what was added since the mark; a log that shrank or changed is restored first, nothing is lost."""
         if not files.is_plain(self.path):
             self._set_aside()
-            return self._restore()
+            return self._restore(mark)
         size = files.size_of(self.path)
         if size < mark.size or files.tail_digest(self.path, mark.size) != mark.digest:
-            return self._restore()
+            return self._restore(mark)
         raw = files.read_span(self.path, mark.size, NOTE_LIMIT)
-        if size - mark.size > SHADOW_LIMIT:
-            files.copy_tail(self.path, self.shadow, SHADOW_LIMIT)
-        elif raw:
-            files.append(self.shadow, files.read_span(self.path, mark.size, size - mark.size), sync=False)
+        if raw:
+            self._keep_up(mark, size)
         return Note(plain(raw.decode("utf-8", "replace")), size - mark.size)
+
+    def _keep_up(self, mark: Mark, size: int) -> None:
+        """Bring the shadow up to the log; a run that was killed may have done so already, in part or as a whole."""
+        end = files.tail_digest(self.shadow, files.size_of(self.shadow))
+        if end == mark.digest and size - mark.size <= SHADOW_LIMIT:
+            files.append(self.shadow, files.read_span(self.path, mark.size, size - mark.size), sync=False)
+        elif end != files.tail_digest(self.path, size):
+            files.copy_tail(self.path, self.shadow, SHADOW_LIMIT)
 
     def add(self, text: str) -> None:
         """Append harness's own lines: never part of a note."""
@@ -74,15 +80,22 @@ class Logbook:
         """Move what is no plain file (a folder, a link, a fifo) out of the way, to where nothing reads it."""
         files.move(self.path, self.shadow.with_name(f"{self.path.name}.strange"))
 
-    def _restore(self) -> Note:
-        """Put the shadow back, with the agent's own lines behind it."""
+    def _restore(self, mark: Mark) -> Note:
+        """Put the old text back, with the agent's own lines behind it.
+
+        The shadow of a log that was long before harness saw it holds only its end: what comes before that is left as
+        it stands, so that a huge log costs neither its beginning nor the memory to read it.
+        """
         old = files.read_span(self.shadow, 0, files.size_of(self.shadow))
-        new = files.read_span(self.path, 0, files.size_of(self.path))
+        start = min(max(0, mark.size - len(old)), files.size_of(self.path))
+        new = files.read_span(self.path, start, len(old) + SHADOW_LIMIT)
         own = _lines_behind_common_start(old, new)
-        if old and not old.endswith(b"\n") and own:
-            old += b"\n"
-        files.write_atomic(self.path, old + own)
-        files.write_atomic(self.shadow, old + own)
+        gap = b"\n" if old and own and not old.endswith(b"\n") else b""
+        if start:
+            files.replace_end(self.path, start, old + gap + own)
+        else:
+            files.write_atomic(self.path, old + gap + own)
+        files.write_atomic(self.shadow, old + gap + own)
         return Note(plain(own[:NOTE_LIMIT].decode("utf-8", "replace")), len(own), tampered=True)
 
 

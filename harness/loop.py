@@ -24,7 +24,7 @@ def run_loop(run: Run) -> tuple[Stop, Look]:
         match what_next(look, run.rules):
             case Stop() as stop:
                 return conclude(run, stop), look
-            case Work() if not rested:
+            case Work() if not rested and run.settings.pause:
                 run.control.wait(run.settings.pause)
                 rested = True
             case Work(feature, because):

@@ -16,7 +16,7 @@ from harness.units import format_duration
 def announce(run: Run) -> None:
     """Check that every agent can be started, decide about commits, and tell and record how the run begins."""
     features = closure(run.shelf.read().features, run.wanted)
-    done = read_markers(run.paths).done
+    done = run.history.settle(read_markers(run.paths)).done
     todo = [feature for feature in features if feature.slug not in done]
     agents = {(agent := run.agent_for(feature)).name: agent for feature in todo}
     names = ", ".join(_with_version(run, agent) for agent in agents.values()) or "none needed"

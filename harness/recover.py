@@ -7,7 +7,7 @@ from typing import Any
 from harness import files
 from harness.attempt import Attempt, marker_names
 from harness.domain import Ended, Exit, Feature, Reply
-from harness.keep import keep, write_marker
+from harness.keep import keep, write_marker, write_outcome
 from harness.logbook import Mark
 from harness.narrator import Tone
 from harness.run import Run
@@ -15,11 +15,22 @@ from harness.run import Run
 
 def recover(run: Run) -> None:
     """Finish what a killed run left half done, and say what was found and what was decided."""
+    _mend_copy(run, run.history.last_ended)
     for slug, record in list(run.history.records.items()):
         if record.accepted is not None:
             _roll_forward(run, slug, record.accepted)
         if record.began is not None or record.claim_pending:
             _settle(run, slug, record.began)
+
+
+def _mend_copy(run: Run, ended: dict[str, Any] | None) -> None:
+    """The journal knows how the last attempt ended; its outcome.json may be missing."""
+    if ended is None:
+        return
+    folder = run.paths.attempt(ended["slug"], ended["attempt"])
+    if folder.is_dir() and not (folder / "outcome.json").exists():
+        files.remove_temporaries(folder)
+        write_outcome(run, ended)
 
 
 def _roll_forward(run: Run, slug: str, accepted: dict[str, object]) -> None:
@@ -32,8 +43,19 @@ def _settle(run: Run, slug: str, began: dict[str, Any] | None) -> None:
     """Judge an attempt that was cut off: keep its note, and check its claim if it made one."""
     record = run.history.record(slug)
     if record.marked and began is not None:
-        run.record("attempt_ended", slug=slug, attempt=began["attempt"], outcome="done", reason="its receipt stands",
-                   progress=True, charged=True, claim="confirmed", tree=run.workspace.snapshot().digest)  # fmt: skip
+        files.remove_temporaries(run.paths.attempt(slug, began["attempt"]))
+        stands = run.record(
+            "attempt_ended",
+            slug=slug,
+            attempt=began["attempt"],
+            outcome="done",
+            reason="its receipt stands",
+            progress=True,
+            charged=True,
+            claim="confirmed",
+            tree=run.workspace.snapshot().digest,
+        )
+        write_outcome(run, stands)
         return
     feature = next((one for one in run.shelf.reread().features if one.slug == slug and not one.problem), None)
     if feature is None:
@@ -53,6 +75,7 @@ def _rebuild(run: Run, feature: Feature, began: dict[str, Any] | None) -> Attemp
     learnings = Mark(**began["learnings"]) if began else run.learnings.mark()
     folder = run.paths.attempt(feature.slug, number)
     files.make_folder(folder)
+    files.remove_temporaries(folder)
     return Attempt(
         feature=feature,
         number=number,

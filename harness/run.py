@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -242,6 +243,23 @@ def prepare_logs(paths: Paths) -> None:
         files.write_atomic(ignore, "*\n!README.md\n")
 
 
+def make_temporary(paths: Paths) -> Path:
+    """Return a new private folder outside the project, after removing that of a run that was killed.
+
+    Its name is written down before it is made, so that a kill -9 at any moment leaves nothing behind for ever.
+    """
+    place, note = Path(tempfile.gettempdir()), paths.logs / ".temporary"
+    name = files.read_text(note, 1024).strip()
+    if re.fullmatch(r"harness-[0-9a-f]{32}", name) and not (place / name).is_symlink():
+        shutil.rmtree(place / name, ignore_errors=True)
+    name = f"harness-{secrets.token_hex(16)}"
+    files.write_atomic(note, name + "\n", sync=False)
+    folder = place / name
+    with files.storage(folder, "make the folder"):
+        folder.mkdir(mode=0o700)
+    return folder
+
+
 @contextmanager
 def open_run(
     config: Config,
@@ -269,7 +287,8 @@ def open_run(
     with ExitStack() as stack:
         lock = hold_lock(paths.lock, patience=LOCK_PATIENCE, tell=lambda line: narrator.tell(line, Tone.NOTICE))
         stack.callback(lock.close)
-        files.remove_temporaries(paths.logs)
+        for folder in (paths.logs, paths.kept, paths.root):
+            files.remove_temporaries(folder)
         run_id = secrets.token_hex(16)
         journal = Journal(paths.logs, run_id, clock)
         stack.callback(journal.close)
@@ -280,7 +299,7 @@ def open_run(
         supervisor = stack.enter_context(
             Supervisor(lock_fd=lock.fd, namespace=config.settings.pid_namespace, wake_fds=(control.wake_fd,))
         )
-        temporary = Path(tempfile.mkdtemp(prefix="harness-"))
+        temporary = make_temporary(paths)
         stack.callback(shutil.rmtree, temporary, ignore_errors=True)
         yield Run(
             id=run_id,
@@ -290,7 +309,9 @@ def open_run(
             shelf=shelf,
             control=control,
             supervisor=supervisor,
-            workspace=InPlace(paths, clean_environment(environ, config.settings.env_pass, ("GIT_*", "SSH_AUTH_SOCK"))),
+            workspace=InPlace(
+                paths, clean_environment(environ, config.settings.env_pass, ("GIT_*", "SSH_AUTH_SOCK")), temporary
+            ),
             narrator=narrator,
             environ=environ,
             temporary=temporary,

@@ -22,6 +22,7 @@ class History:
     last_run: str = ""
     run_open: bool = False  # the last run has no `run_ended`: it was killed
     commits: bool = False  # the last run made commits
+    last_ended: dict[str, Any] | None = None  # the last attempt that was judged
     tree: str = ""  # fingerprint of the working tree when harness last looked
 
     def record(self, slug: str) -> Record:
@@ -66,7 +67,7 @@ def _attempt_began(history: History, event: dict[str, Any]) -> None:
 
 def _attempt_ended(history: History, event: dict[str, Any]) -> None:
     record = history.record(event["slug"])
-    record.began = None
+    history.last_ended, record.began = event, None
     record.outcome, record.reason = str(event.get("outcome", "")), str(event.get("reason", ""))
     record.observed, record.failing = str(event.get("observed", "")), str(event.get("failing", ""))
     record.tree = history.tree = str(event.get("tree", ""))

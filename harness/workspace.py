@@ -7,6 +7,7 @@ and only to read, but for the commit of a proven feature, which runs the person'
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -65,8 +66,12 @@ class Commit:
 class InPlace:
     """The person's own checkout as the workspace."""
 
-    def __init__(self, paths: Paths, environ: Mapping[str, str]) -> None:
-        """Look once whether the root is inside a git work tree. `environ` is the environment git gets."""
+    def __init__(self, paths: Paths, environ: Mapping[str, str], temporary: Path | None = None) -> None:
+        """Look once whether the root is inside a git work tree. `environ` is the environment git gets.
+
+        `temporary`, where given, gets a file of the person's global ignores and ours: a pathspec does not keep git from
+        walking specs/ for untracked files (5,000 specs: 44 ms of CPU with it, 5 ms with both).
+        """
         self.root = paths.root
         self._environ = {**environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
         own = (paths.specs, paths.logs, *paths.halts)
@@ -76,14 +81,39 @@ class InPlace:
         inside, top, prefix = [*os.fsdecode(said.stdout).split("\n"), "", "", ""][:3]
         self.has_git = said.code == 0 and inside == "true"
         self._top = top
+        self._ignores: tuple[str, ...] = ()
+        if (
+            self.has_git
+            and temporary
+            and (ignores := self._write_ignores(temporary / "git-ignores", prefix)) is not None
+        ):
+            self._ignores = ("-c", f"core.excludesFile={ignores}")
         self._pathspec = ("--", ".", *(f":(exclude,top,literal){prefix}{name}" for name in self._own))
+
+    def _write_ignores(self, target: Path, prefix: str) -> Path | None:
+        """Write the ignores; None where a name of ours means something else in a pattern, or nothing can be written."""
+        if any(set(f"{prefix}{name}") & set("*?[]!#\\ \n") for name in self._own):
+            return None
+        asked = ("config", "--path", "--get", "core.excludesFile")
+        said = capture((*_QUIET, *asked), cwd=self.root, env=self._environ)
+        home = self._environ.get("XDG_CONFIG_HOME") or os.path.join(self._environ.get("HOME", "/"), ".config")  # noqa: PTH118
+        theirs = Path(os.fsdecode(said.stdout).strip("\n") if said.code == 0 else f"{home}/git/ignore")
+        try:
+            kept = theirs.read_bytes() if theirs.is_file() else b""
+            ours = "".join(f"/{prefix}{name}\n" for name in self._own)
+            target.write_bytes(os.fsencode(ours) + kept)
+        except OSError:
+            return None
+        return target
 
     def snapshot(self) -> Snapshot:
         """Look at the working tree without specs/, logs/, HALT and ignored paths."""
         if not self.has_git:
             return Snapshot("", dict(self._walk()))
         status = ("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--no-renames")
-        shown = capture((*_QUIET, *status, *self._pathspec), cwd=self.root, env=self._environ, timeout=_TIMEOUT)
+        shown = capture(
+            (*_QUIET, *self._ignores, *status, *self._pathspec), cwd=self.root, env=self._environ, timeout=_TIMEOUT
+        )
         if shown.code != 0:  # a broken repository is no reason to lose a night
             return Snapshot("", dict(self._walk()))
         return self._parse_status(os.fsdecode(shown.stdout))
@@ -125,6 +155,7 @@ class InPlace:
 
         Specs, logs and HALT are never part of it, nor is anything ignored. A hook that refuses is a failure, told.
         """
+        self._wait_for_git()
         before = self.snapshot()
         if not before.head or before.clean:
             return Commit(before.head)
@@ -142,6 +173,14 @@ class InPlace:
             said = one_line((added.stderr + added.stdout).decode("utf-8", "replace"), 300)
             return Commit(before.head, failure="git took too long" if added.timed_out else said or "git refused")
         return Commit(after.head, made=True)
+
+    def _wait_for_git(self) -> None:
+        """Wait while another git writes: an editor's, or that of a killed run, whose hook goes on without it."""
+        asked = ("rev-parse", "--git-path", "index.lock")
+        said = capture((*_QUIET, *asked), cwd=self.root, env=self._environ)
+        lock, deadline = self.root / os.fsdecode(said.stdout).strip("\n"), time.monotonic() + _TIMEOUT
+        while said.code == 0 and lock.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
 
 
 def _stamp(path: str) -> str:

@@ -38,6 +38,5 @@ def test_a_killed_run_loses_nothing_and_does_nothing_twice(wrongs: list[str]) ->
     assert [wrong for wrong in wrongs if not wrong.startswith(UNTIDY)] == []
 
 
-@pytest.mark.xfail(reason="what a killed run leaves lying about is not yet tidied up", strict=False)
 def test_a_killed_run_leaves_nothing_lying_about(wrongs: list[str]) -> None:
     assert [wrong for wrong in wrongs if wrong.startswith(UNTIDY)] == []

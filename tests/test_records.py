@@ -147,6 +147,26 @@ def test_no_line_that_was_there_is_ever_lost(tmp_path_factory, old: list[str], n
     assert book.path.read_text().startswith(before)
 
 
+def test_a_long_old_log_that_is_cut_keeps_its_beginning_too(book: Logbook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.logbook.SHADOW_LIMIT", 100)
+    old = "".join(f"line {number}\n" for number in range(100))
+    book.path.write_text(old)
+    mark = book.mark()
+    book.path.write_text(old[:-5] + "cut and changed\n")
+    assert book.take_note(mark).tampered
+    assert book.path.read_text().startswith(old)
+    assert book.path.read_text().endswith("cut and changed\n")
+
+
+def test_a_note_is_kept_once_though_it_is_taken_twice(book: Logbook) -> None:
+    book.path.write_text("old\n")
+    mark = book.mark()
+    with book.path.open("a") as log:
+        log.write("new\n")
+    assert book.take_note(mark) == book.take_note(mark)
+    assert book.shadow.read_text() == "old\nnew\n"
+
+
 # --- files ---
 
 
