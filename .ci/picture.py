@@ -20,9 +20,10 @@ TARGET = Path(__file__).parent.parent / ".assets" / "demo.svg"
 with TemporaryDirectory() as folder, Path(os.devnull).open("w") as nowhere:
     root = make_demo(Path(folder) / "demo", os.environ)
     console = Console(record=True, width=118, file=nowhere, highlight=False)
-    with Terminal(console=console) as terminal, open_run(
-        load_config(root, {}, os.environ), terminal, environ=os.environ
-    ) as run:
+    with (
+        Terminal(console=console) as terminal,
+        open_run(load_config(root, {}, os.environ), terminal, environ=os.environ) as run,
+    ):
         announce(run)
         stop, _ = run_loop(run)
     TARGET.parent.mkdir(exist_ok=True)

@@ -84,7 +84,6 @@ class Journal:
         self.path = folder / "journal.jsonl"
         self.run = run
         self._clock = clock
-        self.restored = 0  # how often somebody took the journal away while we held it
         self.events, sound = _read_events(self.path)
         self._whole = bytearray(files.read_span(self.path, 0, sound))
         with files.storage(self.path, "open"):
@@ -100,7 +99,7 @@ class Journal:
 
     def record(self, event: str, **fields: Any) -> Event:  # noqa: ANN401 - an event carries what its reader needs
         """Append one event, synced before this returns, and give it back. Raises StorageError, leaving no torn line."""
-        self._restore_if_harmed()
+        self.mend()
         self._sequence += 1
         entry: Event = {"seq": self._sequence, "at": utc(self._clock()), "run": self.run, "event": event, **fields}
         line = encode_event(entry)
@@ -109,8 +108,8 @@ class Journal:
         self._whole += line
         return entry
 
-    def _restore_if_harmed(self) -> None:
-        """Put the journal back when somebody deleted, replaced or cut it while we hold it: we have the whole of it."""
+    def mend(self) -> bool:
+        """Put the journal back when somebody deleted, replaced or cut it while we hold it; True when that was so."""
         try:
             there = os.lstat(self.path)
         except FileNotFoundError:
@@ -118,12 +117,21 @@ class Journal:
         ours = os.fstat(self._fd)
         same = there is not None and (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
         if same and ours.st_size >= len(self._whole):
-            return
+            return False
         files.write_atomic(self.path, bytes(self._whole))
         with files.storage(self.path, "open"):
             os.close(self._fd)
             self._fd = os.open(self.path, _FLAGS, 0o644)
-        self.restored += 1
+            os.close(self._log_fd)
+            self._log_fd = os.open(self.path.with_name("run.log"), _FLAGS, 0o644)
+        return True
+
+    def last_receipt(self, slug: str) -> str:
+        """Return the text of the last receipt that was accepted for a feature, "" when there is none."""
+        for line in reversed(self._whole.splitlines()):
+            if b'"event":"accepted"' in line and (event := decode_line(bytes(line))) and event.get("slug") == slug:
+                return str(event.get("receipt", ""))
+        return ""
 
     def log(self, line: str) -> None:
         """Append a line for people to run.log; a full disk is not told here, the journal will tell it."""

@@ -44,7 +44,8 @@ def keep(run: Run, attempt: Attempt, reply: Reply, *, crashed: bool = False) -> 
 
     `crashed` says that the run it belonged to was killed: it then counts as an attempt, though never as a stall.
     """
-    found = _gather(run, attempt, reply)
+    harmed = run.mend_logs()
+    found = _gather(run, attempt, reply, harmed=harmed)
     checks, claim = _check_claim(run, attempt, reply, found)
     evidence = replace(_weigh(run, attempt, reply, found, checks, claim), crashed=crashed)
     verdict = judge(evidence)
@@ -52,7 +53,7 @@ def keep(run: Run, attempt: Attempt, reply: Reply, *, crashed: bool = False) -> 
     return verdict, evidence
 
 
-def _gather(run: Run, attempt: Attempt, reply: Reply) -> _Finding:
+def _gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> _Finding:
     slug = attempt.feature.slug
     note, lessons = run.logbook(slug).take_note(attempt.log), run.learnings.take_note(attempt.learnings)
     remarks = list(find_remarks(reply))
@@ -60,7 +61,7 @@ def _gather(run: Run, attempt: Attempt, reply: Reply) -> _Finding:
         if taken.tampered:
             remarks.append(f"it had cut or rewritten {name}: the old text is restored, what it wrote is kept behind it")
             run.record("tampered", slug=slug, attempt=attempt.number, file=name)
-    _set_foreign_aside(run, attempt)
+    _set_foreign_aside(run, attempt, harmed=harmed)
     done = run.paths.done(slug)
     claimed = done.exists() or done.is_symlink()
     after = run.workspace.snapshot()
@@ -77,8 +78,12 @@ def _read_claim(done: Path) -> str:
     return plain(files.read_text(done, WORDS_LIMIT)).strip()
 
 
-def _set_foreign_aside(run: Run, attempt: Attempt) -> None:
-    """Move markers that appeared for other features into the attempt's folder: they are nobody's claim."""
+def _set_foreign_aside(run: Run, attempt: Attempt, *, harmed: bool) -> None:
+    """Move markers that appeared for other features into the attempt's folder: they are nobody's claim.
+
+    A marker that vanished may be a person's wish to do it again; where the journal went too, it was an agent that
+    cleaned the folder (`git clean -fdx`), and the receipts are put back.
+    """
     own = {f"{attempt.feature.slug}.done"}
     now = marker_names(run)
     for name in sorted(now - attempt.markers - own):
@@ -88,8 +93,13 @@ def _set_foreign_aside(run: Run, attempt: Attempt) -> None:
         hint = f'; if you set it, say `harness accept {slug} "why"`' if kind == "done" else ""
         run.tell(f"{attempt.feature.slug}: `{name}` appeared during the attempt and is set aside{hint}", Tone.BAD)
     for name in sorted(attempt.markers - now):
+        slug, kind = name.rsplit(".", 1)
         run.record("vanished", slug=attempt.feature.slug, attempt=attempt.number, marker=name)
-        run.tell(f"{attempt.feature.slug}: `{name}` vanished during the attempt", Tone.BAD)
+        if harmed and kind == "done" and (receipt := run.journal.last_receipt(slug)):
+            write_marker(run, slug, receipt)
+            run.tell(f"{attempt.feature.slug}: `{name}` was wiped during the attempt and is put back", Tone.BAD)
+        else:
+            run.tell(f"{attempt.feature.slug}: `{name}` vanished during the attempt", Tone.BAD)
 
 
 def _check_claim(run: Run, attempt: Attempt, reply: Reply, found: _Finding) -> tuple[tuple[CheckRun, ...], Claim]:

@@ -98,6 +98,7 @@ class KeptFile:
             if self._fd is None:
                 # whatever an agent planted there: follow no link, wait for no reader of a fifo
                 flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK
+                self.path.parent.mkdir(parents=True, exist_ok=True)  # an agent's `git clean -fdx` takes logs/ away
                 self._fd = os.open(self.path, flags, 0o644)
             left = memoryview(data)
             while left:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from harness import files
+from harness.agents.stream import StreamReader
 from harness.attempt import Attempt, marker_names
 from harness.domain import Ended, Exit, Feature, Reply
 from harness.keep import keep, write_marker, write_outcome
 from harness.logbook import Mark
 from harness.narrator import Tone
 from harness.run import Run
+
+LINE_LIMIT = 8 << 20  # bytes of a line that are understood
 
 
 def recover(run: Run) -> None:
@@ -64,8 +67,20 @@ def _settle(run: Run, slug: str, began: dict[str, Any] | None) -> None:
     claimed = run.paths.done(slug).exists()
     what = "its claim is checked now" if claimed else "its note is kept, its number stays used"
     run.tell(f"resuming: {slug}: attempt {attempt.number} was cut off; {what}", Tone.NOTICE)
-    ended = Exit(Ended.EXITED, code=0) if claimed else Exit(Ended.STOPPED)
-    keep(run, attempt, Reply(ended), crashed=began is not None)
+    keep(run, attempt, _reread(attempt, claimed=claimed), crashed=began is not None)
+
+
+def _reread(attempt: Attempt, *, claimed: bool) -> Reply:
+    """Return what the agent had said by then: its stream is on disk, how it ended is not."""
+    reader = StreamReader(attempt.agent.dialect)
+    stream = attempt.folder / "stream.jsonl"
+    if files.is_plain(stream) and stream.exists():
+        with files.storage(stream, "read"), stream.open("rb") as file:
+            while line := file.readline(LINE_LIMIT):
+                reader.feed(line)
+    came_to_its_end = claimed or reader.finished()
+    ended = Exit(Ended.EXITED, code=0) if came_to_its_end else Exit(Ended.STOPPED)
+    return Reply(ended, reader.transcript(ended))
 
 
 def _rebuild(run: Run, feature: Feature, began: dict[str, Any] | None) -> Attempt:

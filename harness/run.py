@@ -182,11 +182,15 @@ class Run:
 
     def record(self, event: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401
         """Write one event into the journal and fold it into the history."""
-        before = self.journal.restored
-        entry = self.journal.record(event, **fields)
-        if self.journal.restored > before:
-            self.tell("somebody deleted, replaced or cut the journal while it was in use; it is restored", Tone.BAD)
-        return self.history.apply(entry)
+        return self.history.apply(self.journal.record(event, **fields))
+
+    def mend_logs(self) -> bool:
+        """Put back what an agent took away of harness's own files in logs/; True when the journal was harmed."""
+        prepare_logs(self.paths)
+        if not self.journal.mend():
+            return False
+        self.tell("the journal was deleted, replaced or cut while it was in use; it is restored", Tone.BAD)
+        return True
 
     def tell(self, line: str, tone: Tone = Tone.PLAIN) -> None:
         """Say one line to the person and into run.log."""

@@ -202,9 +202,7 @@ class Command:
 
 
 @pytest.fixture
-def harness(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Any]:
+def harness(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Any]:
     """Run a command of the CLI in this process, in the world's root: `harness("status", "--json").json`."""
     monkeypatch.chdir(world.root)
     for name in [name for name in os.environ if name.startswith("HARNESS_")]:

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 from bench.killing import Victim, kill_at_random
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="survivors are looked for in /proc")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="survivors are looked for in /proc"),
+    pytest.mark.xdist_group("kill"),
+]
 
 SEEDS = (1, 2, 3)
 KILLS = 5  # of each project

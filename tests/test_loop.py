@@ -323,3 +323,32 @@ def test_the_agent_s_environment_is_clean(world: World) -> None:
     names = {line.split("=")[0] for line in world.log("env.txt").splitlines()}
     assert {"PATH", "HOME", "MYAPP_X", "HARNESS_RUN_ID", "LC_TIME"} <= names
     assert not names & {"MY_SECRET", "HARNESS_MODEL"}
+
+
+def test_an_agent_that_cleans_the_repository_takes_no_history_and_no_receipt_with_it(world: World) -> None:
+    world.spec("a", checks="true")
+    world.spec("b", checks="test -f b.txt")
+    world.repository()
+    world.agent(f'if [ "$slug" = b ]; then git clean -fdxq; mkdir -p "$logs"; fi; {CLAIM}')
+    ran = world.run(max_iterations=2)
+    assert ran.code == 1
+    assert world.states() == {"a": "done", "b": "ready"}
+    assert world.outcomes() == ["done", "unconfirmed"]
+    assert "`a.done` was wiped during the attempt and is put back" in ran.text
+
+
+def test_what_the_agent_had_said_before_a_kill_is_read_again(world: World) -> None:
+    world.spec("a")
+    world.agent('note one; echo \'{"type":"result","is_error":false,"num_turns":1,"total_cost_usd":0.25}\'')
+    world.settings["dialect"] = "claude"
+    world.run(max_iterations=1)
+    journal = world.root / "logs" / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    ended = next(number for number, line in enumerate(lines) if b'"attempt_ended"' in line)
+    journal.write_bytes(b"".join(lines[:ended]))
+    world.agent(CLAIM)
+    assert world.run().code == 0
+    assert [(e["outcome"], e["dollars"]) for e in world.events("attempt_ended")] == [
+        ("progressed", 0.25),
+        ("done", None),
+    ]

@@ -344,7 +344,7 @@ def test_what_cannot_be_started_says_why(run, tmp_path, argv, cwd, error):
 
 
 def test_a_prompt_that_is_not_there_is_an_error(run, tmp_path):
-    with pytest.raises(StorageError, match=r"cannot read `.*gone`: No such file"):
+    with pytest.raises(StorageError, match=r"cannot read `.*gone`: no such file"):
         run("cat", stdin=tmp_path / "gone")
 
 
@@ -607,7 +607,7 @@ def test_a_full_disk_ends_the_tree_and_is_an_error(supervisor, tmp_path):
     if not Path("/dev/full").exists():
         pytest.skip("needs /dev/full")
     command = Command((*PYTHON, str(NASTY), str(tmp_path), "stay"), tmp_path, os.environ)
-    with pytest.raises(StorageError, match="cannot write `/dev/full`: No space left on device"):
+    with pytest.raises(StorageError, match="cannot write `/dev/full`: no space left on device"):
         supervisor.run(command, Bounds(grace=0.05), Ear(), stdout=Path("/dev/full"), stderr=None)
     assert alive(tmp_path) == set()
 

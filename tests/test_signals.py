@@ -115,7 +115,7 @@ def test_a_limit_is_told_in_the_words_of_the_agent_with_a_way_out():
         LimitKind.USAGE,
         "You've hit your 5-hour limit · resets 3:53am (UTC)",
         1795233189.0,
-        "wait for the reset, or set `on_limit: wait` and harness waits for it",
+        "wait for the reset, then `harness resume` and `harness run`",
     )
     root = find_limit(reply_of("root-refused"), "claude")
     assert root.text.startswith("--dangerously-skip-permissions cannot be used with root/sudo")
