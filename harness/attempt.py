@@ -46,7 +46,7 @@ def begin(run: Run, feature: Feature, because: str) -> Attempt:
         agent=agent,
         log=run.logbook(feature.slug).mark(),
         learnings=run.learnings.mark(),
-        before=run.workspace.snapshot(),
+        before=run.workspace.recent_snapshot(),
         markers=marker_names(run),
     )
     run.record(

@@ -123,6 +123,7 @@ def _check_claim(run: Run, attempt: Attempt, reply: Reply, found: _Finding) -> t
             )
         finally:
             run.narrator.ended()
+            run.workspace.forget()
         stopped = any(one.stopped for one in runs)
     green = bool(runs) and all(one.green for one in runs)
     claim = judge_claim(
