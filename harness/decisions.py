@@ -13,8 +13,8 @@ from harness.errors import UsageError
 from harness.halts import read_halt
 from harness.journal import Journal, utc
 from harness.lock import Lock, find_holder, hold_lock
-from harness.receipt import compose_acceptance
-from harness.run import digest, prepare_logs
+from harness.receipt import compose_acceptance, digest
+from harness.run import prepare_logs
 from harness.text import counted
 from harness.view import read_view
 

@@ -17,7 +17,8 @@ from harness.errors import AgentError, HarnessError
 from harness.files import free_bytes
 from harness.lock import find_holder
 from harness.process import Supervisor
-from harness.run import choose_for, open_shelf
+from harness.run import choose_for
+from harness.specs import open_shelf
 from harness.text import counted, one_line
 from harness.units import format_size
 from harness.workspace import InPlace

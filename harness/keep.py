@@ -16,8 +16,8 @@ from harness.journal import utc
 from harness.logbook import Note
 from harness.narrator import Tone
 from harness.prompt import OBSERVED_LIMIT
-from harness.receipt import compose_receipt
-from harness.run import Run, digest
+from harness.receipt import compose_receipt, digest
+from harness.run import Run
 from harness.signals import find_blocked, find_fault, find_limit, find_remarks
 from harness.text import counted, cut_middle, one_line, plain
 from harness.units import format_duration

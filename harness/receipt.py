@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 from harness.domain import CheckRun
 from harness.text import one_line
@@ -63,3 +64,8 @@ def parse_receipt(text: str) -> Receipt:
         commit=fields.get("commit", ""),
         attempt=int(attempt) if attempt.isdecimal() else 0,
     )
+
+
+def digest(text: str) -> str:
+    """Return the SHA-256 of a marker's text: equal ones were written together."""
+    return sha256(text.encode("utf-8", "replace")).hexdigest()

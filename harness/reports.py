@@ -10,8 +10,7 @@ from harness.config import OPTIONS, Config, show_value
 from harness.domain import Feature, State, Stop, Work
 from harness.journal import events_of
 from harness.lint import lint
-from harness.run import open_shelf
-from harness.specs import read_spec_text
+from harness.specs import open_shelf, read_spec_text
 from harness.view import View, name_state
 
 Report = dict[str, Any]

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, fields
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,8 @@ from harness.narrator import Narrator, Tone
 from harness.paths import Paths
 from harness.process import Supervisor
 from harness.prompt import find_template
-from harness.specs import SpecShelf, read_spec_text
+from harness.receipt import digest
+from harness.specs import SpecShelf, open_shelf, read_spec_text
 from harness.state import History, fold_journal, read_markers
 from harness.sweep import sweep
 from harness.text import plain
@@ -219,22 +219,10 @@ class Run:
         return None
 
 
-def digest(text: str) -> str:
-    """Return the SHA-256 of a text."""
-    return sha256(text.encode("utf-8", "replace")).hexdigest()
-
-
 def choose_for(config: Config, feature: Feature | None, temporary: Path) -> Agent:
     """Return the agent that the settings and the feature ask for. Raises AgentError."""
     choices = Choices(**{name.name: getattr(config.settings, name.name) for name in fields(Choices)})
     return choose_agent(choices, feature, config.paths.root, temporary)
-
-
-def open_shelf(config: Config) -> SpecShelf:
-    """Return the project's specs, not read yet."""
-    s, paths = config.settings, config.paths
-    order = paths.root / s.order_file if s.order_file else None
-    return SpecShelf(paths.specs, s.spec_file, order)
 
 
 def prepare_logs(paths: Paths) -> None:

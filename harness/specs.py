@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.config import Config
 from harness.domain import Feature
 from harness.errors import SpecError
 from harness.front_matter import check_closed, parse_front_matter, split_front_matter
@@ -191,6 +192,13 @@ class SpecShelf:
             return SpecError(f"no features found in {self._name}/", WRITE_ONE)
         move = f"a spec has its own folder: move {self._name}/{stray} to {self._name}/{slug}/{self._spec_file}"
         return SpecError(f"no features found in {self._name}/", move)
+
+
+def open_shelf(config: Config) -> SpecShelf:
+    """Return the project's specs, not read yet."""
+    s, paths = config.settings, config.paths
+    order = paths.root / s.order_file if s.order_file else None
+    return SpecShelf(paths.specs, s.spec_file, order)
 
 
 # --- files --------------------------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ from harness.errors import UsageError
 from harness.halts import read_halt
 from harness.journal import read_journal
 from harness.lock import Holder, find_holder
-from harness.receipt import Receipt, parse_receipt
-from harness.run import digest, open_shelf
+from harness.receipt import Receipt, digest, parse_receipt
+from harness.specs import open_shelf
 from harness.state import History, fold_journal, read_markers
 
 RECEIPT_LIMIT = 1 << 20  # bytes
