@@ -62,6 +62,7 @@ def _gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> _Findi
             remarks.append(f"it had cut or rewritten {name}: the old text is restored, what it wrote is kept behind it")
             run.record("tampered", slug=slug, attempt=attempt.number, file=name)
     _set_foreign_aside(run, attempt, harmed=harmed)
+    _watch_spec(run, attempt)
     done = run.paths.done(slug)
     claimed = done.exists() or done.is_symlink()
     after = run.workspace.snapshot()
@@ -100,6 +101,16 @@ def _set_foreign_aside(run: Run, attempt: Attempt, *, harmed: bool) -> None:
             run.tell(f"{attempt.feature.slug}: `{name}` was wiped during the attempt and is put back", Tone.BAD)
         else:
             run.tell(f"{attempt.feature.slug}: `{name}` vanished during the attempt", Tone.BAD)
+
+
+def _watch_spec(run: Run, attempt: Attempt) -> None:
+    """Say when the spec changed meanwhile: a person may do that, an agent that weakens its own checks must not."""
+    slug = attempt.feature.slug
+    now = next((one for one in run.shelf.reread().features if one.slug == slug), None)
+    if now is None or now.sha256 != attempt.feature.sha256:
+        run.record("spec_changed", slug=slug, attempt=attempt.number, was=attempt.feature.sha256)
+        what = run.paths.shown(attempt.feature.path)
+        run.tell(f"{slug}: `{what}` changed during the attempt; if that was not you, see `git diff {what}`", Tone.BAD)
 
 
 def _check_claim(run: Run, attempt: Attempt, reply: Reply, found: _Finding) -> tuple[tuple[CheckRun, ...], Claim]:

@@ -106,6 +106,7 @@ _TOLD = {
     "by_hand": (),
     "foreign": ("attempt", "marker"),
     "vanished": ("attempt", "marker"),
+    "spec_changed": ("attempt",),
     "tampered": ("attempt", "file"),
     "reset": (),
     "parked": ("streak",),

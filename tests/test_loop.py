@@ -352,3 +352,11 @@ def test_what_the_agent_had_said_before_a_kill_is_read_again(world: World) -> No
         ("progressed", 0.25),
         ("done", None),
     ]
+
+
+def test_a_spec_that_changed_during_an_attempt_is_told_and_the_checks_are_those_of_its_beginning(world: World) -> None:
+    path = world.spec("a", checks="false")
+    world.agent(f'printf "# a\\n\\nEasier now.\\n" > "{path}"; ' + CLAIM)
+    ran = world.run(max_iterations=1)
+    assert world.outcomes() == ["unconfirmed"]
+    assert "a: `specs/a/spec.md` changed during the attempt; if that was not you" in ran.text
