@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from types import TracebackType
 from typing import Self
@@ -41,7 +42,8 @@ class Terminal:
 
     def __enter__(self) -> Self:
         """Show the live status from now on, where there is a terminal."""
-        if self._console.is_terminal and not self._console.is_dumb_terminal and not self._quiet:
+        lively = self._console.is_terminal and not self._console.is_dumb_terminal and not os.environ.get("CI")
+        if lively and not self._quiet:
             self._live = Live(
                 get_renderable=self._status, console=self._console, refresh_per_second=4, transient=True,
                 redirect_stdout=False, redirect_stderr=False,

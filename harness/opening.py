@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+
 from harness import __version__
 from harness.agents.choose import Agent
 from harness.capture import capture
@@ -40,6 +43,8 @@ def announce(run: Run) -> None:
     run.tell(_say_limits(run))
     run.tell(f"commits: {'one for each proven feature' if run.commits else why_not}")
     run.tell("sandbox: none: the agent runs as you, unconfined", Tone.NOTICE)
+    if os.geteuid() == 0:
+        run.tell(_say_root(agents, run.environ), Tone.NOTICE)
     if not run.supervisor.namespace and run.supervisor.why:
         run.tell(f"pid namespace: none ({one_line(run.supervisor.why)}); the supervisor ends what is left", Tone.NOTICE)
     run.tell("to stop: `touch HALT` after this attempt, `echo now > HALT` at once, or Ctrl-C")
@@ -70,6 +75,12 @@ def _decide_commits(run: Run) -> tuple[bool, str]:
     if not snapshot.clean and not ours:
         return False, f"off: the tree has {counted(len(snapshot.files), 'uncommitted change')} (commit or stash them)"
     return True, ""
+
+
+def _say_root(agents: Mapping[str, Agent], environ: Mapping[str, str]) -> str:
+    refuses = "claude" in agents and "bypassPermissions" in agents["claude"].argv and "IS_SANDBOX" not in environ
+    more = "; Claude Code refuses bypassPermissions then, unless IS_SANDBOX=1 says that this is a container"
+    return "you are root, and so is the agent" + (more if refuses else "")
 
 
 def _say_checks(with_checks: int, todo: int) -> str:

@@ -78,7 +78,7 @@ class InPlace:
         self._last_at = 0.0
         self._environ = {**environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
         own = (paths.specs, paths.logs, *paths.halts)
-        self._own = [str(path.relative_to(self.root)) for path in own if path.is_relative_to(self.root)]
+        self._own = [str(path.relative_to(self.root)) for path in own if self.root in path.parents]
         asked = ("rev-parse", "--is-inside-work-tree", "--show-toplevel", "--show-prefix")
         said = capture((*_QUIET, *asked), cwd=self.root, env=self._environ)
         inside, top, prefix = [*os.fsdecode(said.stdout).split("\n"), "", "", ""][:3]
