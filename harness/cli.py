@@ -64,7 +64,10 @@ def with_settings(*names: str) -> Callable[[Callable[..., Any]], Callable[..., A
 
 def _flag(name: str) -> inspect.Parameter:
     kind: Any = bool | None if name in _SWITCHES else str | None
-    flags = ["--" + name.replace("_", "-"), *([_SHORT[name]] if name in _SHORT else [])]
+    long = "--" + name.replace("_", "-")
+    if name in _SWITCHES:
+        long += "/--no-" + name.replace("_", "-")
+    flags = [long, *([_SHORT[name]] if name in _SHORT else [])]
     option = typer.Option(*flags, help=OPTIONS[name].help, show_default=False)
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option])
 
@@ -127,7 +130,7 @@ def _run(config: Config, slugs: tuple[str, ...]) -> int:
         end = {"halt": stop.halt.name, "code": stop.halt.code, "because": stop.because, "slug": stop.slug or None}
         advice = {"advice": stop.advice or stop.halt.advice, "resets_at": stop.resets_at}
         features = report_status(read_view(config, slugs))["features"]
-        print(jsonlib.dumps({**end, **advice, **figures, "features": features}, indent=1, default=str))
+        _say(jsonlib.dumps({**end, **advice, **figures, "features": features}, indent=1, default=str))
     return stop.halt.code
 
 

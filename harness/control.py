@@ -13,6 +13,7 @@ from enum import Enum
 from pathlib import Path
 from types import FrameType
 
+from harness import files
 from harness.domain import HaltRequest
 from harness.halts import read_halt
 from harness.paths import Paths
@@ -45,7 +46,8 @@ class Control:
     @contextmanager
     def watching(self) -> Iterator[Control]:
         """Take the signals and watch for HALT while the block runs."""
-        old = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
+        heard = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]  # nohup says so
+        old = {number: signal.signal(number, self._on_signal) for number in heard}
         old_wakeup = signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
         thread = threading.Thread(target=self._watch, name="halt-watch", daemon=True)
         thread.start()
@@ -125,7 +127,6 @@ def remove_halt(paths: Paths, *, about: str = "") -> tuple[Path, ...]:
         request = read_halt(Paths(path.parent, paths.specs, path.parent))
         if request is None or (about and not (request.by_harness and f"blocked, {about})" in request.text)):
             continue
-        with suppress(FileNotFoundError):
-            path.unlink()
-            removed.append(path)
+        files.remove(path)
+        removed.append(path)
     return tuple(removed)

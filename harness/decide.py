@@ -42,15 +42,21 @@ def what_next(look: Look, rules: Rules) -> Work | Stop:
     if look.trip is not None:
         return look.trip
     ready, standings = _first_ready(todo, look, rules)
-    if (stop := _needs_a_person(standings, look, rules, anything_left=ready is not None)) is not None:
+    limit = _limit_reached(look, rules)
+    more = ready is not None and limit is None
+    if (stop := _needs_a_person(standings, look, rules, anything_left=more)) is not None:
         return stop
     if ready is None:
         return _nothing_ready(standings)
+    return limit or ready
+
+
+def _limit_reached(look: Look, rules: Rules) -> Stop | None:
     if rules.max_iterations and look.iterations >= rules.max_iterations:
         return Stop(Halt.LIMIT_REACHED, f"{counted(look.iterations, 'iteration')} used (`max_iterations`)")
     if rules.max_time and look.elapsed >= rules.max_time:
         return Stop(Halt.LIMIT_REACHED, "the time for this run is used up (`max_time`)")
-    return ready
+    return None
 
 
 Standings = list[tuple[Feature, Standing]]
@@ -222,6 +228,8 @@ def judge(evidence: Evidence) -> Verdict:
         return Verdict(Outcome.TIMED_OUT, said, progress=e.note_bytes > 0 or e.changed, charged=True)
     if failed(e.reply):
         return Verdict(Outcome.FAILED, _why_failed(e.reply), progress=e.note_bytes > 0 or e.changed, charged=True)
+    if e.crashed and not wrote:
+        return Verdict(Outcome.INTERRUPTED, "cut off with its run", progress=False, charged=True)
     if not wrote:
         said = f"a note of {e.note_bytes} bytes and no file changed"
         return Verdict(Outcome.STALLED, said, progress=False, charged=True)

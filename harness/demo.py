@@ -81,7 +81,12 @@ def make_demo(folder: Path | None, environ: Mapping[str, str]) -> Path:
         ("add", "--all"),
         (*_IDENTITY, "commit", "--quiet", "--message", "Begin with three specs and their tests"),
     ):
-        made = capture(("git", *line), cwd=folder, env=dict(environ), timeout=30.0)
+        made = capture(
+            ("git", *line),
+            cwd=folder,
+            env={name: value for name, value in environ.items() if not name.startswith("GIT_")},
+            timeout=30.0,
+        )
         if made.code != 0:
             words = made.stderr.decode("utf-8", "replace").strip()
             raise HarnessError(f"`git {line[0]}` failed in `{folder}`: {words}", "install git, then try again")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -40,10 +42,11 @@ def read_text(path: Path, limit: int | None = None) -> str:
     """Return the file as text, UTF-8 with errors replaced; at most `limit` bytes; "" when there is none."""
     with storage(path, "read"):
         try:
-            with path.open("rb") as file:
-                return file.read(-1 if limit is None else limit).decode("utf-8", "replace")
+            fd = _open_plain(path)
         except FileNotFoundError:
             return ""
+        with open(fd, "rb") as file:
+            return file.read(-1 if limit is None else limit).decode("utf-8", "replace")
 
 
 def read_tail(path: Path, lines: int, limit: int) -> Tail:
@@ -53,7 +56,7 @@ def read_tail(path: Path, lines: int, limit: int) -> Tail:
     """
     with storage(path, "read"):
         try:
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            fd = _open_plain(path)
         except FileNotFoundError:
             return Tail("", 0, 0)
         try:
@@ -83,13 +86,25 @@ def read_span(path: Path, start: int, limit: int) -> bytes:
     """Return at most `limit` bytes of the file from offset `start`; b"" when there is none."""
     with storage(path, "read"):
         try:
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            fd = _open_plain(path)
         except FileNotFoundError:
             return b""
         try:
             return _read_from(fd, start, limit)
         finally:
             os.close(fd)
+
+
+def _open_plain(path: Path) -> int:
+    """Open for reading what is a plain file; a fifo that an agent planted must not make us wait for ever."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    kind = os.fstat(fd).st_mode
+    if not stat.S_ISREG(kind):
+        os.close(fd)
+        if stat.S_ISDIR(kind):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        raise OSError(errno.EEXIST, "it is no plain file")
+    return fd
 
 
 def _read_from(fd: int, start: int, length: int) -> bytes:
@@ -233,11 +248,15 @@ def copy_tail(source: Path, target: Path, limit: int) -> None:
     write_atomic(target, read_span(source, max(0, size - limit), limit), sync=False)
 
 
-def remove_temporaries(folder: Path) -> None:
-    """Remove what an interrupted write_atomic left in the folder. Only the holder of the lock may do this."""
+def remove_temporaries(folder: Path, *, names: Collection[str] = ()) -> None:
+    """Remove what an interrupted write_atomic left in the folder, of `names` alone where there are any.
+
+    Only the holder of the lock may do this, and only with names of our own form: a person may have `.mine.tmp`.
+    """
     with storage(folder, "tidy"), os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith(".") and entry.name.endswith(".tmp"):
+            ours = re.fullmatch(r"\.(.+)\.\d+\.tmp", entry.name)
+            if ours and (not names or ours[1] in names):
                 with suppress(OSError):
                     os.unlink(entry.path)  # noqa: PTH108
 

@@ -116,7 +116,7 @@ class Journal:
             there = None
         ours = os.fstat(self._fd)
         same = there is not None and (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
-        if same and ours.st_size >= len(self._whole):
+        if same and ours.st_size == len(self._whole):
             return False
         files.write_atomic(self.path, bytes(self._whole))
         with files.storage(self.path, "open"):

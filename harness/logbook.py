@@ -39,6 +39,8 @@ class Logbook:
 
     def mark(self) -> Mark:
         """Say where the log ends now, and bring the shadow up to it: what a person wrote meanwhile is right."""
+        if not files.is_plain(self.path):
+            self._set_aside()
         size = files.size_of(self.path)
         mark = Mark(size, files.tail_digest(self.path, size))
         kept = files.size_of(self.shadow)

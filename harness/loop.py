@@ -79,10 +79,17 @@ def park_if_stuck(run: Run, feature: Feature) -> None:
 
 def conclude(run: Run, stop: Stop) -> Stop:
     """Write down how the run ended, with a HALT file where a person must look before the next one."""
-    run.record("halted", halt=stop.halt.name, code=stop.halt.code, because=stop.because, slug=stop.slug)
     if wants_halt_file(run, stop) and run.control.halt() is None:
         files.write_atomic(run.paths.halt, compose_halt(stop, run=run.id[:8], at=utc(run.clock())))
-    run.record("run_ended", halt=stop.halt.name, code=stop.halt.code, iterations=run.iterations, dollars=run.dollars)
+    run.record("halted", halt=stop.halt.name, code=stop.halt.code, because=stop.because, slug=stop.slug)
+    run.record(
+        "run_ended",
+        halt=stop.halt.name,
+        code=stop.halt.code,
+        iterations=run.iterations,
+        dollars=run.dollars,
+        tree=run.workspace.snapshot().digest,
+    )
     tone = Tone.GOOD if stop.halt is Halt.ALL_DONE else Tone.BAD
     run.tell(f"end: {stop.halt.sentence} ({stop.because}); exit {stop.halt.code}", tone)
     if stop.resets_at is not None:

@@ -30,7 +30,8 @@ def report_dry_run(view: View, environ: Mapping[str, str], *, every: bool, with_
     if every:
         chosen = [feature for feature in view.look.features if view.stand(feature).state is State.READY]
     else:
-        chosen = [decision.feature] if isinstance(decision, Work) else []
+        ready = [feature for feature in view.look.features if view.stand(feature).state is State.READY]
+        chosen = [decision.feature] if isinstance(decision, Work) else ready[:1]
     agent, problem = _find_agent(view.config, chosen[0] if chosen else None)
     name = agent.name if agent is not None else view.config.settings.agent
     return {

@@ -25,7 +25,6 @@ from harness.domain import Ended, Exit
 from harness.errors import AgentError, explain_storage
 from harness.output import KeptFile, Lines
 
-RUN_ID = "HARNESS_RUN_ID"
 MIB = 1 << 20
 _CHUNK = 256 * 1024  # bytes of one read: fits the second-level cache
 _WAKE = 0.2  # seconds after which the listener is asked again at the latest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -103,8 +104,8 @@ def _number(value: object) -> int:
 
 def _check_contract(template: Path, text: str, paths: Paths, slug: str) -> None:
     """An agent finds its marker as the first path that ends in `.done`; a template must keep that promise."""
-    first = next((word for word in text.split() if word.strip("`'\",;()").endswith(".done")), "")
-    if str(paths.done(slug)) not in first or str(paths.log(slug)) not in text:
+    first = re.search(r"\.done(?=[\s`'\",;)]|$)", text)
+    if not first or not text[: first.end()].endswith(str(paths.done(slug))) or str(paths.log(slug)) not in text:
         raise ConfigError(
             f"the template `{template}` does not tell the agent its files",
             "it needs `{{ log_path }}`, and `{{ done_path }}` as its first path that ends in .done",

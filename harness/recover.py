@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from harness import files
 from harness.agents.stream import StreamReader
 from harness.attempt import Attempt, marker_names
-from harness.domain import Ended, Exit, Feature, Reply
+from harness.domain import Cost, Ended, Exit, Feature, Reply, Usage
 from harness.keep import keep, write_marker, write_outcome
 from harness.logbook import Mark
 from harness.narrator import Tone
@@ -67,7 +68,10 @@ def _settle(run: Run, slug: str, began: dict[str, Any] | None) -> None:
     claimed = run.paths.done(slug).exists()
     what = "its claim is checked now" if claimed else "its note is kept, its number stays used"
     run.tell(f"resuming: {slug}: attempt {attempt.number} was cut off; {what}", Tone.NOTICE)
-    keep(run, attempt, _reread(attempt, claimed=claimed), crashed=began is not None)
+    reply = _reread(attempt, claimed=claimed)
+    if began is None:  # its attempt has ended in the journal, and its cost is counted
+        reply = replace(reply, transcript=replace(reply.transcript, cost=Cost(0.0, "reported"), usage=Usage()))
+    keep(run, attempt, reply, crashed=began is not None)
 
 
 def _reread(attempt: Attempt, *, claimed: bool) -> Reply:

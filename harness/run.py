@@ -122,7 +122,12 @@ class Run:
 
     def _take_answers(self, slugs: frozenset[str], blocked: frozenset[str]) -> None:
         for slug in sorted(slugs):
+            if not files.is_plain(self.paths.answer(slug)):
+                files.move(self.paths.answer(slug), self.paths.kept / f"{slug}.answer.strange")
+                continue
             text = plain(files.read_text(self.paths.answer(slug), ANSWER_LIMIT)).strip()
+            if not text:
+                continue  # a shell that redirects shows an empty file first; it is read again at the next look
             if slug not in blocked and not self.history.record(slug).question:
                 files.move(self.paths.answer(slug), self.paths.kept / f"{slug}.answer")
                 self.tell(f"{slug}: an answer came, but nobody had asked; it is set aside", Tone.NOTICE)
@@ -279,8 +284,9 @@ def open_run(
     with ExitStack() as stack:
         lock = hold_lock(paths.lock, patience=LOCK_PATIENCE, tell=lambda line: narrator.tell(line, Tone.NOTICE))
         stack.callback(lock.close)
-        for folder in (paths.logs, paths.kept, paths.root):
+        for folder in (paths.logs, paths.kept):
             files.remove_temporaries(folder)
+        files.remove_temporaries(paths.root, names=("HALT", "harness.yaml", ".gitignore"))
         run_id = secrets.token_hex(16)
         journal = Journal(paths.logs, run_id, clock)
         stack.callback(journal.close)

@@ -10,8 +10,6 @@ from harness.errors import UsageError
 from harness.shipped import shipped_template
 from harness.slugs import check_slug
 
-IGNORED = ("/logs/", "/HALT")
-
 
 def init_project(config: Config) -> list[str]:
     """Write what is missing for a start and return a line for each thing written; doing it twice changes nothing."""
@@ -24,7 +22,8 @@ def init_project(config: Config) -> list[str]:
     if not paths.specs.exists():
         _write_spec(paths.specs / "hello" / config.settings.spec_file, shipped_template("example.md"), "")
         told.append(f"wrote {paths.shown(paths.specs)}/hello/{config.settings.spec_file}: an example to look at")
-    if missing := [line for line in IGNORED if line not in _lines(paths.root / ".gitignore")]:
+    ignored = (f"/{paths.shown(paths.logs)}/", "/HALT")
+    if missing := [line for line in ignored if line not in _lines(paths.root / ".gitignore")]:
         ignore = paths.root / ".gitignore"
         text = files.read_text(ignore)
         gap = "\n" if text and not text.endswith("\n") else ""

@@ -55,6 +55,7 @@ def _run_began(history: History, event: dict[str, Any]) -> None:
 
 def _run_ended(history: History, event: dict[str, Any]) -> None:
     history.run_open = False
+    history.tree = str(event.get("tree", history.tree))
 
 
 def _attempt_began(history: History, event: dict[str, Any]) -> None:

@@ -9,16 +9,15 @@ from harness.domain import Feature
 from harness.narrator import Tone
 from harness.receipt import parse_receipt
 from harness.run import Run
-from harness.state import read_markers
 from harness.text import one_line
 
 
 def verify(run: Run) -> dict[str, Any]:
     """Check every accepted feature of the run again; its receipt stays as it is, the journal keeps the result."""
-    done = read_markers(run.paths).done
     rows = []
-    features = run.look().features
-    for feature in features:
+    look = run.look()
+    done = look.markers.done
+    for feature in look.features:
         if run.control.interrupted:
             break
         if feature.slug in done:

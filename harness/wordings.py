@@ -110,7 +110,7 @@ _CLAUDE_START = (
     Wording(
         r"Session ID .* is already in use",
         LimitKind.REFUSED,
-        "another Claude Code has this session: leave `--session-id` out of `args`",
+        "another Claude Code has this session: leave `--session-id` out of `agent_args`",
         anywhere=True,
     ),
     Wording(r"Invalid MCP config|MCP config file not found", LimitKind.REFUSED, anywhere=True),
@@ -126,7 +126,7 @@ REFUSALS: dict[str, tuple[Wording, ...]] = {
     "codex": (
         _OPTION,
         Wording(r"No prompt provided via stdin", LimitKind.REFUSED),
-        Wording(r"Not inside a trusted directory", LimitKind.REFUSED, "add `--skip-git-repo-check` to `args`"),
+        Wording(r"Not inside a trusted directory", LimitKind.REFUSED, "add `--skip-git-repo-check` to `agent_args`"),
     ),
     "gemini": (_USAGE_PRINTED,),
     "opencode": (_USAGE_PRINTED, Wording(r"You must provide a message", LimitKind.REFUSED, anywhere=True)),
@@ -136,7 +136,7 @@ REFUSALS: dict[str, tuple[Wording, ...]] = {
 EXIT_CODES: dict[str, dict[int, Wording]] = {
     "gemini": {
         41: Wording("", LimitKind.AUTH),
-        55: Wording("", LimitKind.REFUSED, "add `--skip-trust` to `args`", says="the folder is not trusted"),
+        55: Wording("", LimitKind.REFUSED, "add `--skip-trust` to `agent_args`", says="the folder is not trusted"),
     },
     "": {
         126: Wording("", LimitKind.REFUSED, NOT_STARTED_HINT),

@@ -45,8 +45,13 @@ class Agent:
     root: Path
 
     def environment(self, environ: Mapping[str, str], env_pass: tuple[str, ...], run: str) -> dict[str, str]:
-        """Return the cleaned environment of one attempt; what the person set wins over what harness would set."""
-        return {**self.own, **clean_environment(environ, self.passes, env_pass), "HARNESS_RUN_ID": run}
+        """Return the cleaned environment of one attempt; what the person set wins over what harness would set.
+
+        But for TMPDIR: an agent that leaves files behind gets a folder of its own, which goes with the run.
+        """
+        clean = clean_environment(environ, self.passes, env_pass)
+        temporary = {"TMPDIR": self.own["TMPDIR"]} if "TMPDIR" in self.own else {}
+        return {**self.own, **clean, **temporary, "HARNESS_RUN_ID": run}
 
     def prepare(self, prompt: str) -> str:
         """Return the prompt as this agent must get it."""

@@ -56,7 +56,7 @@ def main() -> int:
 
 
 def _find_path(prompt: str, suffix: str) -> Path:
-    found = re.search(r"(/\S*?" + re.escape(suffix) + r")(?=[\s`'\",;)]|$)", prompt)
+    found = re.search(r"(/[^\n`'\"]*?" + re.escape(suffix) + r")(?=[\s`'\",;)]|$)", prompt)
     if found is None:
         sys.exit("the prompt names no path that ends in .done")
     return Path(found[1])
