@@ -10,6 +10,7 @@ from harness import files
 from harness.agents.choose import Agent
 from harness.agents.stream import StreamReader
 from harness.domain import Feature, Reply
+from harness.errors import AgentError, ConfigError, SpecError
 from harness.logbook import Mark
 from harness.process import Bounds, Command
 from harness.prompt import compose_prompt
@@ -30,14 +31,24 @@ class Attempt:
     learnings: Mark
     before: Snapshot
     markers: frozenset[str]  # the .done and .blocked files that stood in logs/
+    specs: dict[str, Feature]  # as they were
 
 
 # --- begin --------------------------------------------------------------------------------------------------------
 
 
-def begin(run: Run, feature: Feature, because: str) -> Attempt:
+def prepare(run: Run, feature: Feature) -> tuple[Agent, str] | None:
+    """Return the agent and its prompt; None when there is none: the feature is then set aside, and the others go on."""
+    try:
+        agent = run.agent_for(feature)
+        return agent, agent.prepare(compose(run, feature))
+    except (AgentError, ConfigError, SpecError) as error:
+        run.set_aside(feature, f"{error.message}; {error.hint}")
+        return None
+
+
+def begin(run: Run, feature: Feature, agent: Agent, because: str) -> Attempt:
     """Number the attempt on disk and in the journal before the agent starts: a crash counts as an attempt."""
-    agent = run.agent_for(feature)
     number, folder = _make_folder(run, feature.slug)
     attempt = Attempt(
         feature=feature,
@@ -48,6 +59,7 @@ def begin(run: Run, feature: Feature, because: str) -> Attempt:
         learnings=run.learnings.mark(),
         before=run.workspace.recent_snapshot(),
         markers=marker_names(run),
+        specs=run.specs(),
     )
     run.record(
         "attempt_began",
@@ -108,11 +120,11 @@ class _Ear:
         return self.run.asked_to_stop()
 
 
-def work(run: Run, attempt: Attempt) -> Reply:
+def work(run: Run, attempt: Attempt, prompt: str) -> Reply:
     """Give the agent its prompt and let it work; when this returns, nothing of it is alive."""
     feature, agent, settings = attempt.feature, attempt.agent, run.settings
     prompt_file = attempt.folder / "prompt.md"
-    files.write_atomic(prompt_file, agent.prepare(compose(run, feature)), sync=False)
+    files.write_atomic(prompt_file, prompt, sync=False)
     command = Command(
         argv=agent.argv,
         cwd=run.paths.root,

@@ -112,7 +112,7 @@ def run(slugs: Slugs = None, *, flags: dict[str, Any]) -> int:
 
 def _run(config: Config, slugs: tuple[str, ...]) -> int:
     from harness.console import Terminal
-    from harness.loop import run_loop
+    from harness.loop import run_to_its_end
     from harness.opening import announce
     from harness.run import open_run
 
@@ -121,7 +121,7 @@ def _run(config: Config, slugs: tuple[str, ...]) -> int:
         open_run(config, terminal, environ=os.environ, wanted=slugs) as run,
     ):
         announce(run)
-        stop, _ = run_loop(run)
+        stop, _ = run_to_its_end(run)
         figures = {"run": run.id, "iterations": run.iterations, "dollars": run.dollars, "elapsed": run.elapsed}
     if config.settings.json:
         from harness.reports import report_status

@@ -30,7 +30,7 @@ def answer_question(config: Config, slug: str, text: str) -> str:
     files.write_atomic(config.paths.answer(slug), text.strip() + "\n")
     removed = remove_halt(config.paths, about=slug)
     went = f", {config.paths.shown(removed[0])} is removed" if removed else ""
-    if find_holder(config.paths.lock):
+    if find_holder(config.paths.lock, config.paths.root):
         return f"answered{went}: the run takes it up at its next look"
     return f"answered{went}: go on with `harness run`"
 
@@ -76,7 +76,7 @@ def set_halt(config: Config, *, now: bool) -> str:
         files.write_atomic(path, "now\n")
     elif read_halt(config.paths) is None:
         files.write_atomic(path, "")
-    if find_holder(config.paths.lock) is None:
+    if find_holder(config.paths.lock, config.paths.root) is None:
         return f"{path.name} is present: no run is on, and none works until `harness resume`"
     then = "the attempt in flight ends within two seconds" if now else "the attempt in flight may finish"
     return f"{path.name} is present: {then}; go on with `harness resume`"
@@ -94,7 +94,7 @@ def remove_halt_files(config: Config) -> str:
 def _journal(config: Config) -> Iterator[Journal]:
     """Give the journal to a command that changes state between runs; only the holder of the lock writes it."""
     prepare_logs(config.paths)
-    lock: Lock = hold_lock(config.paths.lock, patience=10.0)
+    lock: Lock = hold_lock(config.paths.lock, config.paths.root, patience=10.0)
     try:
         journal = Journal(config.paths.logs, "by-a-person", time.time)
         try:

@@ -145,7 +145,7 @@ def _look_at_disk(config: Config, environ: Mapping[str, str]) -> Diagnosis:
 
 
 def _look_at_lock(config: Config, environ: Mapping[str, str]) -> Diagnosis:
-    holder = find_holder(config.paths.lock)
+    holder = find_holder(config.paths.lock, config.paths.root)
     if holder is not None:
         said = f"a run is on: pid {holder.pid} on {holder.host} since {holder.since}"
         return Diagnosis("lock", "fail", said, "pause it with `harness halt`")

@@ -232,6 +232,7 @@ class Record:
     answer: str = ""  # what a person answered since the last attempt
     question: str = ""
     marked: str = ""  # SHA-256 of the receipt or marker that the journal knows
+    changed: set[str] = field(default_factory=set)  # files it changed since it was accepted last
     dollars: float = 0.0
     cost_unknown: bool = False  # at least one attempt had no known cost
     seconds: float = 0.0

@@ -45,7 +45,7 @@ def read_text(path: Path, limit: int | None = None) -> str:
             fd = _open_plain(path)
         except FileNotFoundError:
             return ""
-        with open(fd, "rb") as file:
+        with os.fdopen(fd, "rb") as file:
             return file.read(-1 if limit is None else limit).decode("utf-8", "replace")
 
 

@@ -24,6 +24,7 @@ from harness.units import format_duration
 from harness.workspace import Snapshot, changed_files
 
 WORDS_LIMIT = 4096  # bytes of a claim that are read
+JOURNALLED_FILES = 1000  # changed files that the journal names
 SHOWN_FILES = 20  # changed files named in the line harness writes for a silent agent
 
 
@@ -62,11 +63,13 @@ def _gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> _Findi
             remarks.append(f"it had cut or rewritten {name}: the old text is restored, what it wrote is kept behind it")
             run.record("tampered", slug=slug, attempt=attempt.number, file=name)
     _set_foreign_aside(run, attempt, harmed=harmed)
-    _watch_spec(run, attempt)
+    _watch_specs(run, attempt)
     done = run.paths.done(slug)
     claimed = done.exists() or done.is_symlink()
     after = run.workspace.snapshot()
     moved = attempt.before.head != after.head
+    if attempt.before.head and not after.head:
+        remarks.append("git no longer answers here: what it worked on cannot be committed")
     changed = changed_files(attempt.before, after) or (("(a commit)",) if moved else ())
     words = _read_claim(done) if claimed else ""
     return _Finding(note, changed, after, words, claimed, remarks)
@@ -93,6 +96,11 @@ def _set_foreign_aside(run: Run, attempt: Attempt, *, harmed: bool) -> None:
         run.record("foreign", slug=attempt.feature.slug, attempt=attempt.number, marker=name)
         hint = f'; if you set it, say `harness accept {slug} "why"`' if kind == "done" else ""
         run.tell(f"{attempt.feature.slug}: `{name}` appeared during the attempt and is set aside{hint}", Tone.BAD)
+    answer = run.paths.answer(attempt.feature.slug)
+    if answer.exists() and f"{attempt.feature.slug}.blocked" not in attempt.markers:
+        files.move(answer, attempt.folder / "foreign" / answer.name)
+        run.record("foreign", slug=attempt.feature.slug, attempt=attempt.number, marker=answer.name)
+        run.tell(f"{attempt.feature.slug}: `{answer.name}` appeared before anything was asked: set aside", Tone.BAD)
     for name in sorted(attempt.markers - now):
         slug, kind = name.rsplit(".", 1)
         run.record("vanished", slug=attempt.feature.slug, attempt=attempt.number, marker=name)
@@ -103,14 +111,24 @@ def _set_foreign_aside(run: Run, attempt: Attempt, *, harmed: bool) -> None:
             run.tell(f"{attempt.feature.slug}: `{name}` vanished during the attempt", Tone.BAD)
 
 
-def _watch_spec(run: Run, attempt: Attempt) -> None:
-    """Say when the spec changed meanwhile: a person may do that, an agent that weakens its own checks must not."""
-    slug = attempt.feature.slug
-    now = next((one for one in run.shelf.reread().features if one.slug == slug), None)
-    if now is None or now.sha256 != attempt.feature.sha256:
-        run.record("spec_changed", slug=slug, attempt=attempt.number, was=attempt.feature.sha256)
-        what = run.paths.shown(attempt.feature.path)
+def _watch_specs(run: Run, attempt: Attempt) -> None:
+    """Say when a spec changed meanwhile, and go on with the checks it had: an agent must not weaken what proves it.
+
+    A person may edit a spec at any time; what was changed under an agent's hands counts from the next run on.
+    """
+    slug, now = attempt.feature.slug, run.specs()
+    if now is attempt.specs:
+        return
+    for name, was in attempt.specs.items():
+        feature = now.get(name)
+        if feature is not None and feature.sha256 == was.sha256:
+            continue
+        run.record("spec_changed", slug=name, attempt=attempt.number, during=slug, was=was.sha256)
+        what = run.paths.shown(was.path)
         run.tell(f"{slug}: `{what}` changed during the attempt; if that was not you, see `git diff {what}`", Tone.BAD)
+        if feature is None or feature.checks != was.checks:
+            run.frozen.setdefault(name, was.checks)
+            run.tell(f"{name}: this run goes on with the checks it had; start again to use the new ones", Tone.BAD)
 
 
 def _check_claim(run: Run, attempt: Attempt, reply: Reply, found: _Finding) -> tuple[tuple[CheckRun, ...], Claim]:
@@ -174,7 +192,7 @@ def _act(
     """Do what the verdict asks for, and write it down."""
     feature = attempt.feature
     if verdict.outcome is Outcome.DONE:
-        accept(run, attempt, found.words, checks, reply)
+        accept(run, attempt, found.words, checks, reply, _names_to_commit(run, attempt, found))
     elif found.claimed and evidence.claim is not Claim.PENDING:
         files.move(run.paths.done(feature.slug), attempt.folder / "claim.done")
     if verdict.outcome is Outcome.BLOCKED and evidence.question is not None:
@@ -195,7 +213,7 @@ def _act(
         charged=verdict.charged,
         claim=evidence.claim,
         note_bytes=found.note.size,
-        changed=list(found.changed[:SHOWN_FILES]),
+        changed=list(found.changed[:JOURNALLED_FILES]),
         changed_files=len(found.changed),
         tree=found.after.digest,
         failing=digest_failures(checks),
@@ -221,10 +239,12 @@ def _describe_check(one: CheckRun) -> dict[str, Any]:
     return {"command": one.command, "exit": one.code, "seconds": round(one.seconds, 3), "timed_out": one.timed_out}
 
 
-def accept(run: Run, attempt: Attempt, words: str, checks: tuple[CheckRun, ...], reply: Reply) -> None:
+def accept(
+    run: Run, attempt: Attempt, words: str, checks: tuple[CheckRun, ...], reply: Reply, names: frozenset[str]
+) -> None:
     """Turn a claim into a receipt: commit, journal `accepted`, write the marker, journal `marked`."""
     feature = attempt.feature
-    proof = _commit(run, attempt, words)
+    proof = _commit(run, attempt, words, names)
     text = compose_receipt(
         words,
         spec=feature.sha256,
@@ -254,12 +274,19 @@ def write_marker(run: Run, slug: str, text: str) -> None:
     run.record("marked", slug=slug, sha256=digest(text))
 
 
-def _commit(run: Run, attempt: Attempt, words: str) -> str:
+def _names_to_commit(run: Run, attempt: Attempt, found: _Finding) -> frozenset[str]:
+    """Return the files that belong to the feature: what stood there before the checks ran, less others' open work."""
+    own = run.history.record(attempt.feature.slug).changed | set(found.changed)
+    others = {name for slug, one in run.history.records.items() if slug != attempt.feature.slug for name in one.changed}
+    return frozenset(name for name in found.after.files if name in own or name not in others)
+
+
+def _commit(run: Run, attempt: Attempt, words: str, names: frozenset[str]) -> str:
     """Commit the feature where that is wanted and return the receipt's line about it."""
     if not run.commits:
         snapshot = run.workspace.snapshot()
         return f"tree: {snapshot.digest} at commit {snapshot.head or 'none'}"
-    commit = run.workspace.commit(attempt.feature.slug, words, attempt.number)
+    commit = run.workspace.commit(attempt.feature.slug, words, attempt.number, names)
     if commit.failure:
         run.record("commit_failed", slug=attempt.feature.slug, attempt=attempt.number, why=commit.failure)
         run.tell(f"{attempt.feature.slug}: proven, but not committed: {commit.failure}", Tone.BAD)

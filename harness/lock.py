@@ -28,16 +28,24 @@ class Holder:
 
 
 class Lock:
-    """An flock on a file, held until `close` and by every child that inherits its descriptor."""
+    """An flock on a file and on the folder of the project, held by every child that inherits `shared_fd` too.
 
-    def __init__(self, path: Path, *, for_reading: bool = False) -> None:
-        """`path` is created where it is missing, unless it is only `for_reading`; nothing is locked yet."""
+    The file says who has it; the folder keeps the lock when an agent wipes logs/ and the file with it.
+    """
+
+    def __init__(self, path: Path, root: Path) -> None:
+        """`path` is created where it is missing; nothing is locked yet."""
         self.path = path
         with files.storage(path, "open"):
-            self.fd = os.open(path, (os.O_RDONLY if for_reading else os.O_RDWR | os.O_CREAT) | os.O_CLOEXEC, 0o644)
+            self.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self.shared_fd = self.fd
 
     def try_hold(self) -> bool:
         """Take the lock without waiting and write down who has it; False when somebody else has it."""
+        if not _lock_folder(self._folder, fcntl.LOCK_EX):
+            return False
+        self.shared_fd = self._folder
         try:
             fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -53,26 +61,42 @@ class Lock:
 
     def holder(self) -> Holder | None:
         """Say who wrote the file last; None when it cannot be read."""
-        try:
-            who = json.loads(os.pread(self.fd, 4096, 0))
-            pid, started, host = int(who["pid"]), str(who["started"]), str(who["host"])
-        except (ValueError, KeyError, TypeError, OSError):
-            return None
-        alive = host != socket.gethostname() or process_start(pid) == started != ""
-        return Holder(pid, str(who.get("since", "")), host, alive)
+        return _read_holder(self.path)
 
     def close(self) -> None:
         """Let go; the lock stays held while a child has inherited the descriptor."""
         os.close(self.fd)
+        os.close(self._folder)
 
 
-def hold_lock(path: Path, *, patience: float, tell: Callable[[str], None] | None = None) -> Lock:
+def _lock_folder(fd: int, how: int) -> bool:
+    """Lock the folder of the project; where its file system knows no such lock, the file's alone must do."""
+    try:
+        fcntl.flock(fd, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _read_holder(path: Path) -> Holder | None:
+    try:
+        who = json.loads(files.read_text(path, 4096))
+        pid, started, host = int(who["pid"]), str(who["started"]), str(who["host"])
+    except (ValueError, KeyError, TypeError, StorageError):
+        return None
+    alive = host != socket.gethostname() or process_start(pid) == started != ""
+    return Holder(pid, str(who.get("since", "")), host, alive)
+
+
+def hold_lock(path: Path, root: Path, *, patience: float, tell: Callable[[str], None] | None = None) -> Lock:
     """Take the run's lock or raise LockHeld naming the holder.
 
     Where the holder named is dead, its supervisor is still cleaning up: tries again for `patience` seconds, and says
     so once through `tell(sentence)`.
     """
-    lock = Lock(path)
+    lock = Lock(path, root)
     began = time.monotonic()
     told = False
     while not _try_or_close(lock):
@@ -98,19 +122,30 @@ def _try_or_close(lock: Lock) -> bool:
         raise
 
 
-def find_holder(path: Path) -> Holder | None:
+def find_holder(path: Path, root: Path) -> Holder | None:
     """Say who holds the lock now, None when nobody does. Never creates the file."""
-    if not path.exists():
-        return None
-    lock = Lock(path, for_reading=True)
+    with files.storage(root, "open"):
+        fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        try:
-            fcntl.flock(lock.fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return lock.holder() or Holder(0, "", "", True)
-        return None
+        if _lock_folder(fd, fcntl.LOCK_SH) and not _file_is_locked(path):
+            return None
+        return _read_holder(path) or Holder(0, "", "", True)
     finally:
-        lock.close()
+        os.close(fd)
+
+
+def _file_is_locked(path: Path) -> bool:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
 
 
 def _lock_held(path: Path, holder: Holder | None) -> LockHeld:

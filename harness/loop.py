@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from harness import files
-from harness.attempt import begin, work
+from harness.attempt import begin, prepare, work
 from harness.decide import after_fault, stuck_limit_of, what_next
 from harness.domain import Evidence, Feature, Halt, LimitKind, Look, Outcome, Stop, Verdict, Wait, Work
+from harness.errors import HarnessError
 from harness.halts import WRITES_HALT, compose_halt, local_time
 from harness.journal import utc
 from harness.keep import keep
@@ -27,11 +30,24 @@ def run_loop(run: Run) -> tuple[Stop, Look]:
             case Work() if not rested and run.settings.pause:
                 run.control.wait(run.settings.pause)
                 rested = True
-            case Work(feature, because):
-                attempt = begin(run, feature, because)
-                reply = work(run, attempt)
+            case Work(feature, because) if (prepared := prepare(run, feature)) is not None:
+                agent, prompt = prepared
+                attempt = begin(run, feature, agent, because)
+                reply = work(run, attempt, prompt)
                 verdict, evidence = keep(run, attempt, reply)
                 rested = take_stock(run, feature, verdict, evidence)
+
+
+def run_to_its_end(run: Run) -> tuple[Stop, Look]:
+    """As run_loop; an error that ends it in the middle (a full disk) is written down where that is still possible."""
+    try:
+        return run_loop(run)
+    except HarnessError as error:
+        with suppress(HarnessError):
+            because = f"{error.message}; {error.hint}"
+            run.journal.log(f"end: {because}")
+            run.record("halted", halt=Halt.CANNOT_START.name, code=error.exit_code, because=because, slug="")
+        raise
 
 
 def take_stock(run: Run, feature: Feature, verdict: Verdict, evidence: Evidence) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from harness import __version__
 from harness.agents.choose import Agent
+from harness.attempt import compose
 from harness.capture import capture
 from harness.decide import closure
 from harness.narrator import Tone
@@ -24,6 +25,8 @@ def announce(run: Run) -> None:
     agents = {(agent := run.agent_for(feature)).name: agent for feature in todo}
     names = ", ".join(_with_version(run, agent) for agent in agents.values()) or "none needed"
     run.commits, why_not = _decide_commits(run)
+    if todo:
+        compose(run, todo[0])  # a template that cannot serve is told before anything is run
     checks = sum(bool(run.checks_for(feature)) for feature in todo)
     settings = run.settings
     run.record(

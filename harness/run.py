@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,10 @@ class Run:
     parked: set[str] = field(default_factory=set)
     fresh_blocks: set[str] = field(default_factory=set)
     told: set[str] = field(default_factory=set)
+    unusable: dict[str, tuple[str, str]] = field(default_factory=dict)  # slug -> hash of the spec, and why
+    frozen: dict[str, tuple[Check, ...]] = field(default_factory=dict)  # checks that changed under an agent's hands
+    _specs_of: tuple[Feature, ...] = ()
+    _specs: dict[str, Feature] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)  # of the specs worked on in this run
 
     @property
@@ -102,6 +106,8 @@ class Run:
             self.tell_once(warning, Tone.NOTICE)
         markers = self.history.settle(read_markers(self.paths))
         features = closure(reading.features, self.wanted)
+        if self.unusable:
+            features = tuple(map(self._mark_unusable, features))
         if markers.answered:
             self._take_answers(markers.answered, markers.blocked)
             markers = self.history.settle(read_markers(self.paths))
@@ -119,6 +125,10 @@ class Run:
             parked=frozenset(self.parked),
             fresh_blocks=frozenset(self.fresh_blocks),
         )
+
+    def _mark_unusable(self, feature: Feature) -> Feature:
+        sha256, because = self.unusable.get(feature.slug, ("", ""))
+        return replace(feature, problem=because) if because and sha256 == feature.sha256 else feature
 
     def _take_answers(self, slugs: frozenset[str], blocked: frozenset[str]) -> None:
         for slug in sorted(slugs):
@@ -154,6 +164,18 @@ class Run:
         """Return the agent for a feature. Raises AgentError."""
         return choose_for(self.config, feature, self.temporary)
 
+    def set_aside(self, feature: Feature, because: str) -> None:
+        """Leave a feature that cannot be worked on, for the rest of this run or until its spec changes."""
+        self.unusable[feature.slug] = (feature.sha256, because)
+        self.tell(f"{feature.slug}: cannot be worked on: {because}", Tone.BAD)
+
+    def specs(self) -> dict[str, Feature]:
+        """Return every feature as it reads now, by slug; the same dictionary while nothing changes."""
+        features = self.shelf.reread().features
+        if self._specs_of is not features:
+            self._specs_of, self._specs = features, {feature.slug: feature for feature in features}
+        return self._specs
+
     def spec_text(self, feature: Feature) -> str:
         """Return the text of the spec; one that broke in mid-run as it was read last. Raises SpecError without one."""
         try:
@@ -168,7 +190,8 @@ class Run:
 
     def checks_for(self, feature: Feature) -> tuple[Check, ...]:
         """Return the feature's own checks, then the project's."""
-        return (*feature.checks, *(check for check in self.settings.checks if check not in feature.checks))
+        own = self.frozen.get(feature.slug, feature.checks)
+        return (*own, *(check for check in self.settings.checks if check not in own))
 
     def check_environment(self) -> dict[str, str]:
         """Return the environment that checks run in."""
@@ -281,8 +304,14 @@ def open_run(
         check_agents(config, features)
     prepare_logs(paths)
     began = monotonic()
+
+    def tell(line: str) -> None:
+        narrator.tell(line, Tone.NOTICE)
+
     with ExitStack() as stack:
-        lock = hold_lock(paths.lock, patience=LOCK_PATIENCE, tell=lambda line: narrator.tell(line, Tone.NOTICE))
+        lock = hold_lock(
+            paths.lock, paths.root, patience=LOCK_PATIENCE, tell=lambda line: narrator.tell(line, Tone.NOTICE)
+        )
         stack.callback(lock.close)
         for folder in (paths.logs, paths.kept):
             files.remove_temporaries(folder)
@@ -295,7 +324,7 @@ def open_run(
             sweep({history.last_run})
         control = stack.enter_context(Control(paths).watching())
         supervisor = stack.enter_context(
-            Supervisor(lock_fd=lock.fd, namespace=config.settings.pid_namespace, wake_fds=(control.wake_fd,))
+            Supervisor(lock_fd=lock.shared_fd, namespace=config.settings.pid_namespace, wake_fds=(control.wake_fd,))
         )
         temporary = make_temporary(paths)
         stack.callback(shutil.rmtree, temporary, ignore_errors=True)

@@ -72,6 +72,7 @@ def _attempt_ended(history: History, event: dict[str, Any]) -> None:
     record.outcome, record.reason = str(event.get("outcome", "")), str(event.get("reason", ""))
     record.observed, record.failing = str(event.get("observed", "")), str(event.get("failing", ""))
     record.tree = history.tree = str(event.get("tree", ""))
+    record.changed = set() if event.get("outcome") == "done" else record.changed | set(event.get("changed") or ())
     record.charged += bool(event.get("charged"))
     if event.get("progress"):
         record.streak = 0

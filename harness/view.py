@@ -91,14 +91,16 @@ def read_view(config: Config, wanted: tuple[str, ...] = ()) -> View:
         records=history.records,
         halt=read_halt(config.paths),
     )
-    claimed = markers.done & history.claims
-    return View(config, look, history, events, reading.warnings, claimed, find_holder(config.paths.lock))
+    claimed, paths = markers.done & history.claims, config.paths
+    return View(config, look, history, events, reading.warnings, claimed, find_holder(paths.lock, paths.root))
 
 
 def name_state(view: View, feature: Feature) -> str:
     """Return the word that status shows: the state, and of a done feature how it came to be done."""
     state = view.stand(feature).state
     receipt = view.receipt(feature.slug)
+    if view.holder is not None and view.holder.alive and view.record(feature.slug).began is not None:
+        return "working"
     if feature.slug in view.claimed:
         return "claimed"
     if state is not State.DONE or receipt is None:

@@ -17,8 +17,8 @@ ROWS = (
     # whole runs and whole reports
     "loop preview",
     "decisions recover reports",
-    "keep",
-    "attempt opening verify doctor view",
+    "keep opening",
+    "attempt verify doctor view",
     # what one run holds
     "run",
     # one concern each

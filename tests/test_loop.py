@@ -360,3 +360,107 @@ def test_a_spec_that_changed_during_an_attempt_is_told_and_the_checks_are_those_
     ran = world.run(max_iterations=1)
     assert world.outcomes() == ["unconfirmed"]
     assert "a: `specs/a/spec.md` changed during the attempt; if that was not you" in ran.text
+
+
+def test_an_agent_that_weakens_the_checks_proves_nothing_with_them(world: World) -> None:
+    for slug in ("a", "b"):
+        world.spec(slug, checks=f"test -f {slug}.txt")
+    world.agent('sed -i "s/test -f .*txt/test -d ./" specs/*/spec.md; ' + CLAIM)
+    ran = world.run(max_iterations=4, stuck_limit=2, keep_going=True)
+    assert "done" not in world.outcomes()
+    assert "a: this run goes on with the checks it had" in ran.text
+    assert "b: this run goes on with the checks it had" in ran.text
+
+
+def test_an_agent_cannot_answer_its_own_question(world: World) -> None:
+    world.spec("a")
+    world.agent('echo "BLOCKED: may I?" >> "$log"; echo "yes, you may" > "$logs/a.answer"')
+    assert world.run().code == 4
+    assert world.events("answered") == []
+    assert world.has("logs/attempts/a/0001/foreign/a.answer")
+
+
+def test_a_project_may_lie_in_a_folder_with_a_space(tmp_path) -> None:
+    root = tmp_path / "my project"
+    root.mkdir()
+    world = World(root)
+    world.spec("a", checks="test -f a.txt")
+    (root / "script.yaml").write_text("features: {a: [{files: {a.txt: x}, note: wrote a.txt, done: finished}]}\n")
+    world.settings |= {"agent": "scripted", "script": "script.yaml"}
+    assert world.run().code == 0
+
+
+def test_a_second_run_is_refused_although_an_agent_wiped_the_logs(world: World, harness) -> None:
+    world.spec("a")
+    go, seen = world.root / "go", world.root / "seen"
+    world.agent(
+        f'rm -rf "$logs"; mkdir -p "$logs"; touch "{seen}"; while [ ! -e "{go}" ]; do sleep 0.02; done; {CLAIM}'
+    )
+    world.config_file()
+    first = world.start("run")
+    while not seen.exists():
+        assert first.poll() is None
+    assert harness("run").code == 2
+    assert harness("reset", "a").code == 2
+    go.touch()
+    assert first.wait(30) == 0
+    first.communicate()
+
+
+def test_a_feature_whose_spec_goes_away_in_mid_run_is_skipped_and_told(world: World) -> None:
+    world.spec("a")
+    world.spec("b")
+    world.spec("c")
+    world.agent("rm -f specs/b/spec.md; " + CLAIM)
+    ran = world.run()
+    assert ran.code == 1
+    assert world.has("logs/c.done")
+    assert "b: cannot be worked on" in ran.text
+
+
+def test_an_unfinished_merge_is_left_as_it_is(world: World) -> None:
+    world.spec("a", checks="true")
+    world.repository()
+    world.agent(
+        "git checkout -q -b side; echo 1 > c.txt; git add c.txt; git commit -qm side; git checkout -q -;"
+        "echo 2 > c.txt; git add c.txt; git commit -qm main; git merge side > /dev/null;" + CLAIM
+    )
+    ran = world.run()
+    assert "a: proven, but not committed: a merge is not finished" in ran.text
+    assert world.git("status", "--porcelain", "c.txt") == "AA c.txt"
+
+
+def test_half_done_work_of_a_blocked_feature_is_no_part_of_another_s_commit(world: World) -> None:
+    world.spec("a")
+    world.spec("b", checks="touch left-by-the-check.txt")
+    world.repository()
+    world.agent(
+        f'[ "$slug" = b ] && {{ echo x > b.txt; {CLAIM}; exit; }}; echo half > half.py; echo "BLOCKED: who?" >> "$log"'
+    )
+    world.run(keep_going=True)
+    assert world.git("show", "--format=", "--name-only", "HEAD") == "b.txt"
+
+
+def test_a_line_added_to_the_journal_is_taken_out_again(world: World) -> None:
+    world.spec("a", checks="true")
+    world.agent('echo junk >> "$logs/journal.jsonl"; ' + CLAIM)
+    assert world.run().code == 0
+    assert world.states() == {"a": "done"}
+
+
+def test_a_crashed_attempt_without_a_note_is_charged_but_no_stall(world: World) -> None:
+    world.spec("a")
+    world.agent("true")
+    world.run(max_iterations=1)
+    journal = world.root / "logs" / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(lines[: next(n for n, line in enumerate(lines) if b'"attempt_ended"' in line)]))
+    world.run(max_iterations=0, max_time="0.001s")
+    assert [(e["outcome"], e["charged"]) for e in world.events("attempt_ended")] == [("interrupted", True)]
+
+
+def test_a_person_s_hidden_temporary_file_stays(world: World) -> None:
+    world.spec("a")
+    (world.root / ".mine.tmp").touch()
+    world.run(max_iterations=1)
+    assert world.has(".mine.tmp")

@@ -221,7 +221,7 @@ def test_nothing_survives_a_timeout(namespace, user):
     assert (said["ended"], said["alive"], said["strays"] >= 5) == ("timed out", [], True)
 
 
-def test_nothing_survives_a_kill_of_harness_and_the_find_holder_until_then(namespace, user):
+def test_nothing_survives_a_kill_of_harness_and_the_lock_is_held_until_then(namespace, user):
     with drive(namespace, user) as (driver, folder, _):
         all_beat(folder)
         driver.kill()

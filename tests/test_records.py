@@ -214,12 +214,12 @@ def test_an_atomic_write_replaces_the_whole_file_and_leaves_nothing_beside_it(tm
 
 
 def test_the_lock_has_one_holder_who_is_named(tmp_path: Path) -> None:
-    lock = hold_lock(tmp_path / ".lock", patience=0)
+    lock = hold_lock(tmp_path / ".lock", tmp_path, patience=0)
     with pytest.raises(LockHeld, match=f"pid {os.getpid()}"):
-        hold_lock(tmp_path / ".lock", patience=0)
-    assert find_holder(tmp_path / ".lock").pid == os.getpid()
+        hold_lock(tmp_path / ".lock", tmp_path, patience=0)
+    assert find_holder(tmp_path / ".lock", tmp_path).pid == os.getpid()
     lock.close()
-    assert find_holder(tmp_path / ".lock") is None
+    assert find_holder(tmp_path / ".lock", tmp_path) is None
 
 
 # --- receipts ---
