@@ -12,6 +12,7 @@ from harness.agents.stream import StreamReader
 from harness.domain import Feature, Reply
 from harness.errors import AgentError, ConfigError, SpecError
 from harness.logbook import Mark
+from harness.narrator import Tone
 from harness.process import Bounds, Command
 from harness.prompt import compose_prompt
 from harness.run import Run
@@ -55,7 +56,7 @@ def begin(run: Run, feature: Feature, agent: Agent, because: str) -> Attempt:
         number=number,
         folder=folder,
         agent=agent,
-        log=run.logbook(feature.slug).mark(),
+        log=_mark_log(run, feature.slug),
         learnings=run.learnings.mark(),
         before=run.workspace.recent_snapshot(),
         markers=marker_names(run),
@@ -75,6 +76,15 @@ def begin(run: Run, feature: Feature, agent: Agent, because: str) -> Attempt:
     )
     run.tell(f"{feature.slug}: attempt {number} begins ({because})")
     return attempt
+
+
+def _mark_log(run: Run, slug: str) -> Mark:
+    """Say where the log ends; what another feature's attempt cut off it since our last look is put back first."""
+    book, seen = run.logbook(slug), run.marks.get(slug)
+    if seen is not None and book.take_note(seen).tampered:
+        run.record("tampered", slug=slug, attempt=run.history.record(slug).attempts, file=f"{slug}.log")
+        run.tell(f"{slug}: its log was cut or rewritten since its last attempt: the old text is restored", Tone.BAD)
+    return book.mark()
 
 
 def _make_folder(run: Run, slug: str) -> tuple[int, Path]:

@@ -85,7 +85,7 @@ def _look_at_agent(config: Config, environ: Mapping[str, str]) -> Diagnosis:
         mode = config.settings.permission_mode
         if mode == "bypassPermissions":
             hint = "run as an ordinary user; inside a container of its own, set IS_SANDBOX=1"
-            return Diagnosis("agent", "warn", f"claude {version} refuses {mode} as root", hint)
+            return Diagnosis("agent", "fail", f"claude {version} refuses {mode} as root", hint)
     return Diagnosis("agent", "ok", f"{agent.name} {version}")
 
 

@@ -16,7 +16,7 @@ from harness.journal import utc
 from harness.logbook import Note
 from harness.narrator import Tone
 from harness.prompt import OBSERVED_LIMIT
-from harness.receipt import compose_receipt, digest
+from harness.receipt import REFUSED, compose_receipt, digest
 from harness.run import Run
 from harness.signals import find_blocked, find_fault, find_limit, find_remarks
 from harness.text import counted, cut_middle, one_line, plain
@@ -60,7 +60,8 @@ def _gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> _Findi
     remarks = list(find_remarks(reply))
     for name, taken in ((f"{slug}.log", note), ("learnings.md", lessons)):
         if taken.tampered:
-            remarks.append(f"it had cut or rewritten {name}: the old text is restored, what it wrote is kept behind it")
+            back = "the old text is restored" if taken.restored else "what was there is lost, the shadow of it too"
+            remarks.append(f"it had cut or rewritten {name}: {back}, what it wrote is kept")
             run.record("tampered", slug=slug, attempt=attempt.number, file=name)
     _set_foreign_aside(run, attempt, harmed=harmed)
     _watch_specs(run, attempt)
@@ -232,6 +233,7 @@ def _act(
         usage=asdict(reply.transcript.usage),
     )
     write_outcome(run, ended)
+    run.marks[feature.slug] = run.logbook(feature.slug).mark()
     _tell_outcome(run, attempt, reply, verdict, found)
 
 
@@ -290,7 +292,7 @@ def _commit(run: Run, attempt: Attempt, words: str, names: frozenset[str]) -> st
     if commit.failure:
         run.record("commit_failed", slug=attempt.feature.slug, attempt=attempt.number, why=commit.failure)
         run.tell(f"{attempt.feature.slug}: proven, but not committed: {commit.failure}", Tone.BAD)
-        return f"tree: {run.workspace.snapshot().digest} at commit {commit.head or 'none'} (git refused to commit it)"
+        return f"tree: {run.workspace.snapshot().digest} at commit {commit.head or 'none'} ({REFUSED})"
     if commit.made:
         run.record("committed", slug=attempt.feature.slug, attempt=attempt.number, commit=commit.head)
     return f"commit: {commit.head or 'none'}"

@@ -27,6 +27,7 @@ class Note:
     text: str
     size: int
     tampered: bool = False
+    restored: bool = True  # False when the shadow was gone as well
 
 
 class Logbook:
@@ -98,7 +99,12 @@ class Logbook:
         else:
             files.write_atomic(self.path, old + gap + own)
         files.write_atomic(self.shadow, old + gap + own)
-        return Note(plain(own[:NOTE_LIMIT].decode("utf-8", "replace")), len(own), tampered=True)
+        return Note(
+            plain(own[:NOTE_LIMIT].decode("utf-8", "replace")),
+            len(own),
+            tampered=True,
+            restored=bool(old) or not mark.size,
+        )
 
 
 def _lines_behind_common_start(old: bytes, new: bytes) -> bytes:

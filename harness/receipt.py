@@ -11,6 +11,7 @@ from harness.text import one_line
 
 _RULE = "--- proven by harness ---"
 _UNVERIFIED = "--- accepted by harness, unverified: no checks ---"
+REFUSED = "git refused to commit it"
 _BY_PERSON = "--- accepted by a person ---"
 
 
@@ -23,6 +24,7 @@ class Receipt:
     spec: str = ""
     commit: str = ""
     attempt: int = 0
+    refused: bool = False  # git refused to commit it
 
 
 def compose_receipt(
@@ -62,6 +64,7 @@ def parse_receipt(text: str) -> Receipt:
         words=words,
         spec=fields.get("spec", "").removeprefix("sha256 "),
         commit=fields.get("commit", ""),
+        refused=REFUSED in fields.get("tree", ""),
         attempt=int(attempt) if attempt.isdecimal() else 0,
     )
 

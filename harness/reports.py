@@ -10,6 +10,7 @@ from harness.config import OPTIONS, Config, show_value
 from harness.domain import Feature, State, Stop, Work
 from harness.journal import events_of
 from harness.lint import lint
+from harness.receipt import Receipt
 from harness.specs import open_shelf, read_spec_text
 from harness.view import View, name_state
 
@@ -21,7 +22,7 @@ def report_feature(view: View, feature: Feature) -> Report:
     record, receipt = view.record(feature.slug), view.receipt(feature.slug)
     because = view.stand(feature).because
     if receipt is not None:
-        because = _say_receipt(receipt.kind, receipt.commit, receipt.words)
+        because = _say_receipt(receipt)
         if view.is_stale(feature):
             because = f"its spec changed since it was accepted; `harness verify {feature.slug}`, or remove its .done"
     return {
@@ -38,14 +39,15 @@ def report_feature(view: View, feature: Feature) -> Report:
     }
 
 
-def _say_receipt(kind: str, commit: str, words: str) -> str:
+def _say_receipt(receipt: Receipt) -> str:
+    proven = f"proven at {receipt.commit[:12]}" if receipt.commit not in ("", "none") else "proven"
     ways = {
-        "proven": f"proven at {commit[:12]}" if commit and commit != "none" else "proven",
+        "proven": "proven, NOT COMMITTED" if receipt.refused else proven,
         "unverified": "accepted without checks",
         "accepted": "accepted by a person",
         "by hand": "a person wrote its .done",
     }
-    return f"{ways[kind]}: {words}" if words else ways[kind]
+    return f"{ways[receipt.kind]}: {receipt.words}" if receipt.words else ways[receipt.kind]
 
 
 def report_status(view: View) -> Report:

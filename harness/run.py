@@ -24,7 +24,7 @@ from harness.environ import clean_environment
 from harness.errors import SpecError, StorageError, UsageError
 from harness.journal import Journal
 from harness.lock import hold_lock, process_start
-from harness.logbook import Logbook
+from harness.logbook import Logbook, Mark
 from harness.narrator import Narrator, Tone
 from harness.paths import Paths
 from harness.process import Supervisor
@@ -75,6 +75,7 @@ class Run:
     frozen: dict[str, tuple[Check, ...]] = field(default_factory=dict)  # checks that changed under an agent's hands
     _specs_of: tuple[Feature, ...] = ()
     _specs: dict[str, Feature] = field(default_factory=dict)
+    marks: dict[str, Mark] = field(default_factory=dict)  # where each log ended when harness last looked
     texts: dict[str, str] = field(default_factory=dict)  # of the specs worked on in this run
 
     @property
@@ -222,7 +223,7 @@ class Run:
 
     def tell(self, line: str, tone: Tone = Tone.PLAIN) -> None:
         """Say one line to the person and into run.log."""
-        line = plain(line)
+        line = " ".join(plain(line).split("\n"))
         self.journal.log(line)
         self.narrator.tell(line, tone)
 

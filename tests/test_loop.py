@@ -464,3 +464,29 @@ def test_a_person_s_hidden_temporary_file_stays(world: World) -> None:
     (world.root / ".mine.tmp").touch()
     world.run(max_iterations=1)
     assert world.has(".mine.tmp")
+
+
+def test_what_another_feature_cut_off_a_log_is_put_back(world: World) -> None:
+    world.spec("a")
+    world.spec("b")
+    world.agent(
+        f'case "$slug$attempt" in a1) note "first of a"; touch "{world.root}/specs/order.txt";'
+        f' printf "b\\na\\n" > "{world.root}/specs/order.txt";;'
+        ' b1) : > "$logs/a.log"; ' + CLAIM + ";; *) " + CLAIM + ";; esac"
+    )
+    ran = world.run()
+    assert ran.code == 0
+    assert world.log("a.log").startswith("first of a")
+    assert "a: its log was cut or rewritten since its last attempt" in ran.text
+
+
+def test_a_feature_that_git_refused_is_shown_as_not_committed(world: World, harness) -> None:
+    world.spec("a", checks="true")
+    world.repository()
+    hook = world.root / ".git/hooks/pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    world.agent("echo x > a.txt; " + CLAIM)
+    world.run()
+    assert "proven, NOT COMMITTED: finished a" in harness("status").out
