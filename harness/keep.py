@@ -16,9 +16,10 @@ from harness.journal import utc
 from harness.logbook import Note
 from harness.narrator import Tone
 from harness.prompt import OBSERVED_LIMIT
+from harness.questions import find_blocked
 from harness.receipt import REFUSED, compose_receipt, digest
 from harness.run import Run
-from harness.signals import find_blocked, find_fault, find_limit, find_remarks
+from harness.signals import find_fault, find_limit, find_remarks
 from harness.text import counted, cut_middle, one_line, plain
 from harness.units import format_duration
 from harness.workspace import Snapshot, changed_files

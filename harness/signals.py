@@ -10,11 +10,8 @@ import re
 from datetime import datetime
 
 from harness.domain import Ended, Fault, FaultKind, Limit, LimitKind, Reply, Transcript
-from harness.questions import find_blocked
 from harness.text import counted, one_line
 from harness.wordings import ERRORS, EXIT_CODES, HINTS, NOT_STARTED_HINT, PREFIX, REFUSALS, Wording
-
-__all__ = ["find_blocked", "find_fault", "find_limit", "find_remarks"]
 
 LONGEST_TEXT = 300
 SIGNAL_NAMES = {1: "HUP", 2: "INT", 6: "ABRT", 9: "KILL", 11: "SEGV", 13: "PIPE", 15: "TERM"}

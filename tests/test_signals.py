@@ -16,7 +16,8 @@ from harness.domain import (
     Reply,
     Transcript,
 )
-from harness.signals import find_blocked, find_fault, find_limit, find_remarks
+from harness.questions import find_blocked
+from harness.signals import find_fault, find_limit, find_remarks
 
 USAGE, SPEND, CREDIT, AUTH, REFUSED = LimitKind
 RATE, OVERLOAD, SERVER, NETWORK = FaultKind

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-NAME = "claude"
 DIALECT = "claude"
 PROGRAM = "claude"
 ENVIRONMENT = ("CLAUDE_*", "ANTHROPIC_*", "DISABLE_*", "IS_SANDBOX", "AWS_*", "GOOGLE_*", "CLOUD_ML_REGION", "BASH_*")

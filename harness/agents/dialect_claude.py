@@ -1,4 +1,4 @@
-"""What the JSON lines of Claude Code mean; our own API agent prints the same. Observed on 2.1.329 and 2.1.197."""
+"""What the JSON lines of Claude Code mean. Observed on 2.1.329 and 2.1.197."""
 
 from __future__ import annotations
 
