@@ -31,14 +31,14 @@ setsid sleep 300 &
 token=$slug.$$.$(date +%s%N)
 echo "$token did something, and this makes the note long enough to count" >> "$logs/$slug.log"
 echo "note $token" >> ../ledger
-if [ -e "built/$slug" ] && grep -q half "built/$slug"; then
+if grep -qsE "half|whole" "built/$slug"; then
   echo "whole" > "built/$slug"
   echo "- 2026-01-01: $token taught this" >> "$logs/learnings.md"
   echo "learned $token" >> ../ledger
   echo "all of $slug is built" > "$done"
   echo "claim $slug" >> ../ledger
 else
-  mkdir -p built; [ -e "built/$slug" ] || echo half > "built/$slug"
+  mkdir -p built; echo half > "built/$slug"  # a kill may have left it empty: it begins again
 fi
 """
 GIT = {
