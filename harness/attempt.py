@@ -32,7 +32,6 @@ class Attempt:
     learnings: Mark
     before: Snapshot
     markers: frozenset[str]  # the .done and .blocked files that stood in logs/
-    specs: dict[str, Feature]  # as they were
 
 
 # --- begin --------------------------------------------------------------------------------------------------------
@@ -60,7 +59,6 @@ def begin(run: Run, feature: Feature, agent: Agent, because: str) -> Attempt:
         learnings=run.learnings.mark(),
         before=run.workspace.recent_snapshot(),
         markers=marker_names(run),
-        specs=run.specs(),
     )
     run.record(
         "attempt_began",

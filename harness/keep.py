@@ -65,7 +65,6 @@ def _gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> _Findi
             remarks.append(f"it had cut or rewritten {name}: {back}, what it wrote is kept")
             run.record("tampered", slug=slug, attempt=attempt.number, file=name)
     _set_foreign_aside(run, attempt, harmed=harmed)
-    _watch_specs(run, attempt)
     done = run.paths.done(slug)
     claimed = done.exists() or done.is_symlink()
     after = run.workspace.snapshot()
@@ -111,26 +110,6 @@ def _set_foreign_aside(run: Run, attempt: Attempt, *, harmed: bool) -> None:
             run.tell(f"{attempt.feature.slug}: `{name}` was wiped during the attempt and is put back", Tone.BAD)
         else:
             run.tell(f"{attempt.feature.slug}: `{name}` vanished during the attempt", Tone.BAD)
-
-
-def _watch_specs(run: Run, attempt: Attempt) -> None:
-    """Say when a spec changed meanwhile, and go on with the checks it had: an agent must not weaken what proves it.
-
-    A person may edit a spec at any time; what was changed under an agent's hands counts from the next run on.
-    """
-    slug, now = attempt.feature.slug, run.specs()
-    if now is attempt.specs:
-        return
-    for name, was in attempt.specs.items():
-        feature = now.get(name)
-        if feature is not None and feature.sha256 == was.sha256:
-            continue
-        run.record("spec_changed", slug=name, attempt=attempt.number, during=slug, was=was.sha256)
-        what = run.paths.shown(was.path)
-        run.tell(f"{slug}: `{what}` changed during the attempt; if that was not you, see `git diff {what}`", Tone.BAD)
-        if feature is None or feature.checks != was.checks:
-            run.frozen.setdefault(name, was.checks)
-            run.tell(f"{name}: this run goes on with the checks it had; start again to use the new ones", Tone.BAD)
 
 
 def _check_claim(run: Run, attempt: Attempt, reply: Reply, found: _Finding) -> tuple[tuple[CheckRun, ...], Claim]:
@@ -235,6 +214,7 @@ def _act(
     )
     write_outcome(run, ended)
     run.marks[feature.slug] = run.logbook(feature.slug).mark()
+    run.just_ended = (feature.slug, attempt.number)
     _tell_outcome(run, attempt, reply, verdict, found)
 
 

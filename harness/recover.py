@@ -105,5 +105,4 @@ def _rebuild(run: Run, feature: Feature, began: dict[str, Any] | None) -> Attemp
         before=run.workspace.snapshot(),
         markers=frozenset(f"{slug}.done" for slug in run.history.known)
         | frozenset(name for name in marker_names(run) if name.endswith(".blocked")),
-        specs=run.specs(),
     )

@@ -73,8 +73,8 @@ class Run:
     told: set[str] = field(default_factory=set)
     unusable: dict[str, tuple[str, str]] = field(default_factory=dict)  # slug -> hash of the spec, and why
     frozen: dict[str, tuple[Check, ...]] = field(default_factory=dict)  # checks that changed under an agent's hands
-    _specs_of: tuple[Feature, ...] = ()
-    _specs: dict[str, Feature] = field(default_factory=dict)
+    just_ended: tuple[str, int] | None = None  # slug and number of an attempt that no look has followed yet
+    read: tuple[Feature, ...] = ()  # the specs at the last look
     marks: dict[str, Mark] = field(default_factory=dict)  # where each log ended when harness last looked
     texts: dict[str, str] = field(default_factory=dict)  # of the specs worked on in this run
 
@@ -105,6 +105,9 @@ class Run:
         reading = self.shelf.reread()
         for warning in reading.warnings:
             self.tell_once(warning, Tone.NOTICE)
+        if self.just_ended is not None and reading.features is not self.read:
+            self._watch_specs(reading.features, *self.just_ended)
+        self.just_ended, self.read = None, reading.features
         markers = self.history.settle(read_markers(self.paths))
         features = closure(reading.features, self.wanted)
         if self.unusable:
@@ -126,6 +129,25 @@ class Run:
             parked=frozenset(self.parked),
             fresh_blocks=frozenset(self.fresh_blocks),
         )
+
+    def _watch_specs(self, features: tuple[Feature, ...], slug: str, attempt: int) -> None:
+        """Say which specs changed during an attempt, and keep the checks they had: an agent must not weaken its proof.
+
+        A person may edit a spec at any time; what was changed under an agent's hands counts from the next run on.
+        """
+        now = {feature.slug: feature for feature in features}
+        for was in self.read:
+            feature = now.get(was.slug)
+            if feature is not None and feature.sha256 == was.sha256:
+                continue
+            self.record("spec_changed", slug=was.slug, attempt=attempt, during=slug, was=was.sha256)
+            what = self.paths.shown(was.path)
+            self.tell(
+                f"{slug}: `{what}` changed during the attempt; if that was not you, see `git diff {what}`", Tone.BAD
+            )
+            if feature is None or feature.checks != was.checks:
+                self.frozen.setdefault(was.slug, was.checks)
+                self.tell(f"{was.slug}: this run goes on with the checks it had; start again to use the new", Tone.BAD)
 
     def _mark_unusable(self, feature: Feature) -> Feature:
         sha256, because = self.unusable.get(feature.slug, ("", ""))
@@ -169,13 +191,6 @@ class Run:
         """Leave a feature that cannot be worked on, for the rest of this run or until its spec changes."""
         self.unusable[feature.slug] = (feature.sha256, because)
         self.tell(f"{feature.slug}: cannot be worked on: {because}", Tone.BAD)
-
-    def specs(self) -> dict[str, Feature]:
-        """Return every feature as it reads now, by slug; the same dictionary while nothing changes."""
-        features = self.shelf.reread().features
-        if self._specs_of is not features:
-            self._specs_of, self._specs = features, {feature.slug: feature for feature in features}
-        return self._specs
 
     def spec_text(self, feature: Feature) -> str:
         """Return the text of the spec; one that broke in mid-run as it was read last. Raises SpecError without one."""
