@@ -131,6 +131,10 @@ class Settings:
     quiet: bool = False
     verbose: bool = False
 
+    def checks_with(self, own: tuple[Check, ...]) -> tuple[Check, ...]:
+        """Return a feature's own checks, then the project's that are not among them."""
+        return (*own, *(check for check in self.checks if check not in own))
+
     @property
     def rules(self) -> Rules:
         """The limits that decisions are made by."""

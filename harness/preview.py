@@ -11,7 +11,7 @@ from harness.agents.choose import Agent
 from harness.attempt import observations
 from harness.checks import describe, run_checks
 from harness.config import Config
-from harness.domain import Feature, State, Work
+from harness.domain import Check, Feature, State, Work
 from harness.environ import clean_environment
 from harness.errors import HarnessError
 from harness.process import Supervisor
@@ -55,7 +55,7 @@ def _find_agent(config: Config, feature: Feature | None) -> tuple[Agent | None, 
 
 def _report_prompt(view: View, feature: Feature, environ: Mapping[str, str], *, with_checks: bool) -> dict[str, Any]:
     config, record = view.config, view.record(feature.slug)
-    checks = (*feature.checks, *(check for check in config.settings.checks if check not in feature.checks))
+    checks = config.settings.checks_with(feature.checks)
     agent, _ = _find_agent(config, feature)
     prompt = compose_prompt(
         find_template(config.paths, config.settings.template),
@@ -72,14 +72,14 @@ def _report_prompt(view: View, feature: Feature, environ: Mapping[str, str], *, 
     return {
         "slug": feature.slug,
         "bytes": size,
-        "tokens": (size + 3) // 4,
+        "tokens": Section("prompt", size).tokens,
         "sections": [{"name": one.name, "bytes": one.size, "tokens": one.tokens, "cut": one.cut} for one in sections],
         "checks": ran,
         "text": text,
     }
 
 
-def _try_checks(config: Config, checks: tuple[Any, ...], environ: Mapping[str, str]) -> list[dict[str, Any]]:
+def _try_checks(config: Config, checks: tuple[Check, ...], environ: Mapping[str, str]) -> list[dict[str, Any]]:
     """Run the checks before any work: one that is green already proves nothing about the work to come."""
     with Supervisor(namespace=config.settings.pid_namespace) as supervisor:
         runs = run_checks(

@@ -35,7 +35,7 @@ def report_feature(view: View, feature: Feature) -> Report:
         "dollars": round(record.dollars, 6) if record.dollars or not (record.cost_unknown or record.began) else None,
         "seconds": round(record.seconds, 3),
         "depends_on": list(feature.depends_on),
-        "checks": len(feature.checks) + len(view.config.settings.checks),
+        "checks": len(view.config.settings.checks_with(feature.checks)),
     }
 
 
@@ -183,7 +183,7 @@ def report_lint(config: Config) -> Report:
     """Return what is to be mended in the specs."""
     features = open_shelf(config).read().features
     texts = {feature.slug: read_spec_text(feature, whole=True) for feature in features if not feature.problem}
-    proven = [replace(one, checks=(*one.checks, *config.settings.checks)) for one in features]
+    proven = [replace(one, checks=config.settings.checks_with(one.checks)) for one in features]
     paths = {feature.slug: config.paths.shown(feature.path) for feature in features}
     findings = [{"path": paths[one.slug], **asdict(one)} for one in lint(proven, texts)]
     return {"features": len(features), "findings": findings}

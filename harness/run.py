@@ -206,8 +206,7 @@ class Run:
 
     def checks_for(self, feature: Feature) -> tuple[Check, ...]:
         """Return the feature's own checks, then the project's."""
-        own = self.frozen.get(feature.slug, feature.checks)
-        return (*own, *(check for check in self.settings.checks if check not in own))
+        return self.settings.checks_with(self.frozen.get(feature.slug, feature.checks))
 
     def check_environment(self) -> dict[str, str]:
         """Return the environment that checks run in."""
