@@ -36,6 +36,7 @@ MaybeSlug = Annotated[str | None, typer.Argument(metavar="[SLUG]", help="Only th
 
 _RUN = (
     "agent", "model", "timeout", "idle_timeout", "max_iterations", "max_time", "stuck_limit", "stuck_bytes", "pause",
+    "max_cost", "max_cost_per_feature", "max_cost_per_attempt", "monthly_budget",
     "keep_going", "fault_backoff", "outage_limit", "max_attempts", "check_timeout", "commit", "sandbox", "script",
     "order_file", "specs_dir", "spec_file", "logs_dir", "json", "quiet", "verbose",
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import files
-from harness.domain import Check, Rules
+from harness.domain import Check, ModelPrice, Rules
 from harness.errors import ConfigError
 from harness.paths import Paths
 from harness.text import suggest
@@ -86,8 +87,51 @@ def _checks(value: object) -> tuple[Check, ...]:
     return parse_checks("checks", node)
 
 
+def _dollars(value: object) -> float:
+    """Dollars as people write them: 5, 0.50, "$5"."""
+    said = str(value).strip().removeprefix("$")
+    if isinstance(value, bool) or not re.fullmatch(r"\d{1,9}(?:\.\d{1,6})?", said):
+        raise ValueError("must be an amount in dollars, such as 5 or 0.50")
+    return float(said)
+
+
+def _share(value: object) -> float:
+    """A share as people write it: 90% or 0.9."""
+    said = str(value).strip()
+    number = float(said.removesuffix("%")) if re.fullmatch(r"\d{1,3}(?:\.\d{1,6})?%?", said) else -1.0
+    share = number / 100 if said.endswith("%") else number
+    if isinstance(value, bool) or not 0 < share <= 1:
+        raise ValueError("must be a share such as 90% or 0.9")
+    return share
+
+
+def _prices(value: object) -> tuple[ModelPrice, ...]:
+    """Dollars for a million tokens, by model: {my-model: {input: 0.5, output: 2}}."""
+    if not isinstance(value, dict):
+        raise ValueError("must be a mapping such as `my-model: {input: 0.5, output: 2}`")
+    return tuple(_price(str(model), figures) for model, figures in value.items())
+
+
+def _price(model: str, figures: object) -> ModelPrice:
+    names = [name.name for name in fields(ModelPrice)][1:]
+    if not isinstance(figures, dict) or not {"input", "output"} <= figures.keys():
+        raise ValueError(f"must give `input` and `output` for `{model}`, in dollars for a million tokens")
+    for name in figures:
+        if name not in names:
+            raise ValueError(f"must give `{model}` none but {', '.join(names)}{suggest(name, names)}")
+    return ModelPrice(model, **{name: _dollars(amount) for name, amount in figures.items()})
+
+
 def _optional_path(value: object) -> str:
     return "" if value in ("", None) else _relative(value)
+
+
+def _show_dollars(amount: float) -> str:
+    return f"{amount:.2f}" if round(amount, 2) == amount else f"{amount:g}"
+
+
+def _show_prices(prices: tuple[ModelPrice, ...]) -> str:
+    return "{" + ", ".join(f"{one.model}: {{input: {one.input:g}, output: {one.output:g}}}" for one in prices) + "}"
 
 
 # --- the table ----------------------------------------------------------------------------------------------------
@@ -127,6 +171,25 @@ class Settings:
     dialect: str = "text"
     script: str = ""
     pid_namespace: str = "auto"
+    max_cost: float = 0.0
+    max_cost_per_feature: float = 0.0
+    max_cost_per_attempt: float = 0.0
+    monthly_budget: float = 0.0
+    monthly_stop: float = 0.9
+    expected_cost: float = 0.5
+    prices: tuple[ModelPrice, ...] = ()
+    base_url: str = ""
+    api_key_env: str = ""
+    api_server: str = "auto"
+    fallback_models: tuple[str, ...] = ()
+    effort: str = ""
+    thinking: str = ""
+    max_tokens: int = 32_000
+    context_window: int = 0
+    compact_at: int = 150_000
+    cache_ttl: str = "auto"
+    tool_timeout: float = 120.0
+    api_timeout: float = 600.0
     json: bool = False
     quiet: bool = False
     verbose: bool = False
@@ -143,10 +206,15 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One setting: how a value is parsed and what it is for."""
+    """One setting: how a value is parsed, what it is for, and how it is shown as one would write it."""
 
     parse: Parse
     help: str
+    show: Callable[[Any], str] | None = None
+
+    def shown(self, value: object) -> str:
+        """Return a value of this setting as a person would write it in harness.yaml."""
+        return (self.show or show_value)(value)
 
 
 OPTIONS: dict[str, Option] = {
@@ -182,6 +250,39 @@ OPTIONS: dict[str, Option] = {
     ),
     "script": Option(_optional_path, "the YAML file of agent `scripted`"),
     "pid_namespace": Option(_one_of("auto", "off"), "a pid namespace around the agent (Linux); off if it needs sudo"),
+    "max_cost": Option(_dollars, "dollars that one run may cost; 0 for no limit", _show_dollars),
+    "max_cost_per_feature": Option(
+        _dollars, "dollars that one feature may cost in its life; 0 for no limit", _show_dollars
+    ),
+    "max_cost_per_attempt": Option(_dollars, "dollars that one attempt may cost; 0 for no limit", _show_dollars),
+    "monthly_budget": Option(
+        _dollars, "dollars that all runs here may cost in a month (UTC); 0 for no limit", _show_dollars
+    ),
+    "monthly_stop": Option(_share, "the share of the monthly budget at which runs stop", "{:.0%}".format),
+    "expected_cost": Option(
+        _dollars, "dollars an attempt is expected to cost while there is no history of any", _show_dollars
+    ),
+    "prices": Option(
+        _prices, "dollars for a million tokens by model, where the price list is wrong or silent", _show_prices
+    ),
+    "base_url": Option(_text, "agent `api`: the server; empty for ANTHROPIC_BASE_URL or Anthropic's own"),
+    "api_key_env": Option(_text, "agent `api`: the variable that holds the key; empty for ANTHROPIC_API_KEY"),
+    "api_server": Option(
+        _one_of("auto", "anthropic", "compatible"), "agent `api`: what the server understands; compatible is the least"
+    ),
+    "fallback_models": Option(_words, "agent `api`: models to go on with, in order, while the first is overloaded"),
+    "effort": Option(
+        _one_of("", "low", "medium", "high", "xhigh", "max"), "agent `api`: effort; empty for the model's default"
+    ),
+    "thinking": Option(_one_of("", "adaptive", "disabled"), "agent `api`: thinking; empty for the model's default"),
+    "max_tokens": Option(_count, "agent `api`: tokens of one answer at most"),
+    "context_window": Option(_count, "agent `api`: tokens the model can take; 0 for what the price list says"),
+    "compact_at": Option(_count, "agent `api`: tokens of conversation beyond which it is summarized; 0 for never"),
+    "cache_ttl": Option(
+        _one_of("auto", "5m", "1h", "off"), "agent `api`: how long the server keeps what never changes in its cache"
+    ),
+    "tool_timeout": Option(_duration, "agent `api`: wall time of one shell command, at most 10m"),
+    "api_timeout": Option(_duration, "agent `api`: wall time of one call of the server"),
     "json": Option(_switch, "one JSON document on stdout"),
     "quiet": Option(_switch, "only what needs a person, on stderr"),
     "verbose": Option(_switch, "also what the agent says"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum, StrEnum
 from pathlib import Path
 
@@ -71,12 +71,34 @@ class Exit:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one process, summed over all its models and turns."""
+    """Tokens of one process, summed over all its models and turns; `input_tokens` is what no cache had part in."""
 
     input_tokens: int = 0
     output_tokens: int = 0
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0  # of those, what is kept for an hour and costs more
+
+    def __add__(self, other: Usage) -> Usage:
+        """Return the sum."""
+        return Usage(*(getattr(self, name.name) + getattr(other, name.name) for name in fields(Usage)))
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Everything the model read: what was in its cache, what it wrote there, and the rest."""
+        return self.input_tokens + self.cache_read_tokens + self.cache_write_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPrice:
+    """Dollars for a million tokens of a model, as a person gave them; a cache figure left out is that of input."""
+
+    model: str
+    input: float
+    output: float
+    cache_read: float | None = None
+    cache_write: float | None = None
+    cache_write_1h: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from harness.agents.loads import find_loaded
-from harness.config import OPTIONS, Config, show_value
+from harness.config import OPTIONS, Config
 from harness.domain import Feature, State, Stop, Work
 from harness.journal import events_of
 from harness.lint import lint
@@ -145,7 +145,7 @@ def report_config(config: Config) -> Report:
         "file": str(config.file) if config.file else None,
         "settings": {
             name: {
-                "value": show_value(getattr(config.settings, name)),
+                "value": option.shown(getattr(config.settings, name)),
                 "origin": config.origins[name],
                 "help": option.help,
             }

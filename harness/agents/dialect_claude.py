@@ -7,7 +7,6 @@ from harness.agents.draft import (
     Draft,
     Event,
     Trouble,
-    add,
     compose_call,
     count_of,
     dict_of,
@@ -143,11 +142,11 @@ def _claude_spending(event: Event, draft: Draft) -> None:
     usage = Usage()
     for model in models:
         keys = ("inputTokens", "outputTokens", "cacheReadInputTokens", "cacheCreationInputTokens")
-        usage = add(usage, Usage(*(count_of(model.get(key)) for key in keys)))
+        usage += Usage(*(count_of(model.get(key)) for key in keys))
     if isinstance(since, dict):
         costs = [number_of(model.get("costUSD")) for model in models]
         known = [cost for cost in costs if cost is not None]
-        draft.usage = add(draft.usage, usage)
+        draft.usage += usage
         draft.dollars = (draft.dollars or 0.0) + sum(known) if len(known) == len(costs) else total
         return
     if not isinstance(event.get("modelUsage"), dict):

@@ -16,7 +16,6 @@ from harness.agents.draft import (
     Draft,
     Event,
     Trouble,
-    add,
     compose_call,
     count_of,
     dict_of,
@@ -156,7 +155,7 @@ def _opencode_step(part: Event, draft: Draft) -> None:
         cache_read_tokens=count_of(cache.get("read")),
         cache_write_tokens=count_of(cache.get("write")),
     )
-    draft.usage = add(draft.usage, step)
+    draft.usage += step
     cost = number_of(part.get("cost"))
     if cost is not None:
         draft.dollars = (draft.dollars or 0.0) + cost

@@ -116,16 +116,6 @@ def status_of(value: object) -> int | None:
     return int(number) if number is not None and 100 <= number <= 599 else None
 
 
-def add(one: Usage, other: Usage) -> Usage:
-    """The sum of two usages."""
-    return Usage(
-        one.input_tokens + other.input_tokens,
-        one.output_tokens + other.output_tokens,
-        one.cache_read_tokens + other.cache_read_tokens,
-        one.cache_write_tokens + other.cache_write_tokens,
-    )
-
-
 def compose_call(tool: str, arguments: Event) -> str:
     """A tool call in one line: its name, and the argument that tells a person most."""
     told = ("command", "file_path", "filePath", "path", "pattern", "query", "url", "description", "prompt")
