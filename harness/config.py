@@ -218,7 +218,7 @@ class Option:
 
 
 OPTIONS: dict[str, Option] = {
-    "agent": Option(_text, "who does the work: auto, claude, codex, gemini, opencode, command, scripted"),
+    "agent": Option(_text, "who does the work: auto, claude, api, codex, gemini, opencode, command, scripted"),
     "model": Option(_text, "the model that the agent is asked to use; empty for the agent's own choice"),
     "timeout": Option(_duration, "wall time of one attempt; 0 for none"),
     "idle_timeout": Option(_duration, "end an attempt that prints nothing for so long while no tool runs; 0 for never"),

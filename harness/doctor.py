@@ -67,12 +67,12 @@ def _look_at_specs(config: Config, environ: Mapping[str, str]) -> Diagnosis:
     return Diagnosis("specs", "ok", f"{counted(len(reading.features), 'feature')} in {config.paths.specs}")
 
 
-def _agent(config: Config) -> Agent:
-    return choose_for(config, None, Path("/tmp"))
+def _agent(config: Config, environ: Mapping[str, str]) -> Agent:
+    return choose_for(config, None, Path("/tmp"), environ)
 
 
 def _look_at_agent(config: Config, environ: Mapping[str, str]) -> Diagnosis:
-    agent = _agent(config)
+    agent = _agent(config, environ)
     if agent.name in ("scripted", "command"):
         return Diagnosis("agent", "ok", f"{agent.name}: {agent.argv[0]}")
     env = agent.environment(environ, config.settings.env_pass, "doctor")
@@ -101,7 +101,7 @@ _CREDENTIALS = {
 def _look_at_credentials(config: Config, environ: Mapping[str, str]) -> Diagnosis:
     """Say which credential is there, never what it is."""
     try:
-        agent = _agent(config)
+        agent = _agent(config, environ)
     except AgentError:
         return Diagnosis("credentials", "warn", "not looked for: there is no agent")
     variables, stored = _CREDENTIALS.get(agent.name, ((), ()))

@@ -142,6 +142,8 @@ class Transcript:
     events: int = 0
     bad_lines: int = 0  # lines that were not JSON although the dialect is
     last_words: str = ""  # one line, for the live status
+    notices: tuple[str, ...] = ()  # what the agent itself found worth telling, in sentences
+    prefix: tuple[tuple[str, str], ...] = ()  # digests of what it sends before every prompt: tools, system
 
 
 @dataclass(frozen=True, slots=True)

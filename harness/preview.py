@@ -32,7 +32,7 @@ def report_dry_run(view: View, environ: Mapping[str, str], *, every: bool, with_
     else:
         ready = [feature for feature in view.look.features if view.stand(feature).state is State.READY]
         chosen = [decision.feature] if isinstance(decision, Work) else ready[:1]
-    agent, problem = _find_agent(view.config, chosen[0] if chosen else None)
+    agent, problem = _find_agent(view.config, chosen[0] if chosen else None, environ)
     name = agent.name if agent is not None else view.config.settings.agent
     return {
         "queue": report_queue(view),
@@ -45,10 +45,10 @@ def report_dry_run(view: View, environ: Mapping[str, str], *, every: bool, with_
     }
 
 
-def _find_agent(config: Config, feature: Feature | None) -> tuple[Agent | None, str | None]:
+def _find_agent(config: Config, feature: Feature | None, environ: Mapping[str, str]) -> tuple[Agent | None, str | None]:
     """Return the agent that would be started, or why there is none."""
     try:
-        return choose_for(config, feature, Path(tempfile.gettempdir())), None
+        return choose_for(config, feature, Path(tempfile.gettempdir()), environ), None
     except HarnessError as error:
         return None, f"{error.message}; {error.hint}"
 
@@ -56,7 +56,7 @@ def _find_agent(config: Config, feature: Feature | None) -> tuple[Agent | None, 
 def _report_prompt(view: View, feature: Feature, environ: Mapping[str, str], *, with_checks: bool) -> dict[str, Any]:
     config, record = view.config, view.record(feature.slug)
     checks = config.settings.checks_with(feature.checks)
-    agent, _ = _find_agent(config, feature)
+    agent, _ = _find_agent(config, feature, environ)
     prompt = compose_prompt(
         find_template(config.paths, config.settings.template),
         feature,

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from harness import files
-from harness.agents.choose import Agent, Choices, choose_agent
+from harness.agents.api.launch import Wishes
+from harness.agents.choose import Agent, Bearings, Choices, choose_agent
 from harness.config import Config, Settings
 from harness.control import GRACE, Ask, Control, remove_halt
 from harness.decide import closure
@@ -185,7 +186,7 @@ class Run:
 
     def agent_for(self, feature: Feature | None) -> Agent:
         """Return the agent for a feature. Raises AgentError."""
-        return choose_for(self.config, feature, self.temporary)
+        return choose_for(self.config, feature, self.temporary, self.environ)
 
     def set_aside(self, feature: Feature, because: str) -> None:
         """Leave a feature that cannot be worked on, for the rest of this run or until its spec changes."""
@@ -262,10 +263,18 @@ class Run:
         return None
 
 
-def choose_for(config: Config, feature: Feature | None, temporary: Path) -> Agent:
+def choose_for(
+    config: Config,
+    feature: Feature | None,
+    temporary: Path,
+    environ: Mapping[str, str],
+    bearings: Bearings | None = None,
+) -> Agent:
     """Return the agent that the settings and the feature ask for. Raises AgentError."""
-    choices = Choices(**{name.name: getattr(config.settings, name.name) for name in fields(Choices)})
-    return choose_agent(choices, feature, config.paths.root, temporary)
+    settings = config.settings
+    said = {name.name: getattr(settings, name.name) for name in fields(Choices) if name.name != "api"}
+    wishes = Wishes(**{name.name: getattr(settings, name.name) for name in fields(Wishes)})
+    return choose_agent(Choices(**said, api=wishes), feature, config.paths.root, temporary, environ, bearings)
 
 
 def prepare_logs(paths: Paths) -> None:
@@ -316,7 +325,7 @@ def open_run(
     features = check_wanted(shelf, wanted)
     template = find_template(paths, config.settings.template)
     if working:
-        check_agents(config, features)
+        check_agents(config, features, environ)
     prepare_logs(paths)
     began = monotonic()
 
@@ -381,12 +390,12 @@ def check_wanted(shelf: SpecShelf, wanted: tuple[str, ...]) -> tuple[Feature, ..
     return features
 
 
-def check_agents(config: Config, features: tuple[Feature, ...]) -> None:
+def check_agents(config: Config, features: tuple[Feature, ...], environ: Mapping[str, str]) -> None:
     """Raise AgentError when the agent of a feature that is not done cannot be started."""
     done = read_markers(config.paths).done
     for feature in features:
         if feature.slug not in done:
-            choose_for(config, feature, config.paths.root)
+            choose_for(config, feature, config.paths.root, environ)
 
 
 def process_identity() -> dict[str, object]:

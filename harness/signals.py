@@ -166,7 +166,7 @@ _ENDINGS = {
 
 
 def _remarks_on_answer(transcript: Transcript) -> list[str]:
-    remarks = []
+    remarks = list(transcript.notices[:10])
     good = transcript.results > 0 and not transcript.is_error
     if transcript.denials:
         remarks.append(f"tools were denied: {', '.join(transcript.denials[:10])}")

@@ -26,6 +26,9 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
     return folder
 
 
@@ -46,7 +49,9 @@ def test_auto_takes_claude_where_it_is_on_path(programs: Path, tmp_path: Path) -
 def test_auto_without_any_agent_names_the_choices(programs: Path, tmp_path: Path) -> None:
     with pytest.raises(AgentError) as caught:
         choose_agent(choices(), None, tmp_path, tmp_path)
-    assert caught.value.message == "no agent found: `claude` is not on PATH"
+    assert (
+        caught.value.message == "no agent found: `claude` is not on PATH, and there is no ANTHROPIC_API_KEY for `api`"
+    )
     assert "codex, gemini, opencode, command, scripted" in caught.value.hint
 
 

@@ -25,7 +25,7 @@ ROWS = (
     "control scaffold specs agents.choose agents.stream",
     "checks config console decide front_matter halts journal lint logbook order prompt receipt demo signals"
     " state tables workspace agents.claude agents.dialects agents.loads agents.presets",
-    "agents.dialect_claude wordings questions",
+    "agents.dialect_claude agents.api.launch wordings questions",
     "agents.draft",
     # the doors to the outside
     "capture lock process sweep yamls",

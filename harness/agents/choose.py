@@ -6,15 +6,16 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.agents import claude, presets
-from harness.domain import Feature
+from harness.agents.api import launch as api
+from harness.domain import Feature, ModelPrice
 from harness.environ import clean_environment
 from harness.errors import AgentError
 
-NAMES = ("auto", "claude", "codex", "gemini", "opencode", "command", "scripted")
+NAMES = ("auto", "claude", "api", "codex", "gemini", "opencode", "command", "scripted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,19 @@ class Choices:
     permission_mode: str
     setting_sources: str
     env_pass: tuple[str, ...]
+    timeout: float = 0.0
+    logs_dir: str = "logs"
+    prices: tuple[ModelPrice, ...] = ()
+    api: api.Wishes = field(default_factory=api.Wishes)
+
+
+@dataclass(frozen=True, slots=True)
+class Bearings:
+    """What only the run knows when an attempt is about to begin: dollars it may cost at most (None: no line), and
+    whether the next attempt is likely to be more than five minutes away."""
+
+    max_cost: float | None = None
+    long_cache: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,54 +72,112 @@ class Agent:
         return claude.prepare_prompt(prompt, self.root) if self.name == "claude" else prompt
 
 
-def choose_agent(choices: Choices, feature: Feature | None, root: Path, temporary: Path) -> Agent:
+def choose_agent(
+    choices: Choices,
+    feature: Feature | None,
+    root: Path,
+    temporary: Path,
+    environ: Mapping[str, str] | None = None,
+    bearings: Bearings | None = None,
+) -> Agent:
     """Return the agent for a feature (None: for the run). Raises AgentError naming the choices when there is none."""
+    environ = os.environ if environ is None else environ
     name = (feature.agent if feature is not None else None) or choices.agent
     model = (feature.model if feature is not None else None) or choices.model
     if name not in NAMES:
         raise AgentError(f"there is no agent `{name}`", f"choose one of {', '.join(NAMES)}")
     if name == "auto":
-        if shutil.which(claude.PROGRAM) is None:
-            raise AgentError(
-                "no agent found: `claude` is not on PATH",
-                "install Claude Code, or choose one with `--agent`: codex, gemini, opencode, command, scripted",
-            )
-        name = "claude"
-    argv, dialect, passes, own = _parts(name, choices, model, root, temporary)
-    if shutil.which(argv[0], path=os.environ.get("PATH")) is None:
+        name = _find_agent(choices, environ)
+    timeout = choices.timeout if feature is None or feature.timeout is None else feature.timeout
+    start = _Start(choices, model, timeout, root, temporary, environ, bearings or Bearings())
+    argv, dialect, passes, own = start.parts(name)
+    if shutil.which(argv[0], path=environ.get("PATH")) is None:
         is_path = os.sep in argv[0]
         raise AgentError(
             f"agent `{name}`: `{argv[0]}` {'is not there, or not executable' if is_path else 'is not on PATH'}",
             "install it, mend PATH, or choose another with `--agent`: " + ", ".join(NAMES[1:]),
         )
-    return Agent(name, dialect, argv, model, passes, own, root)
+    shown = model or (api.DEFAULT_MODEL if name == "api" else "")
+    return Agent(name, dialect, argv, shown, passes, own, root)
+
+
+def _find_agent(choices: Choices, environ: Mapping[str, str]) -> str:
+    """Return what `auto` stands for: Claude Code where it is installed, else the API agent where it has a key."""
+    if shutil.which(claude.PROGRAM, path=environ.get("PATH")) is not None:
+        return "claude"
+    if choices.api.base_url or api.find_key(choices.api, environ):
+        return "api"
+    raise AgentError(
+        f"no agent found: `claude` is not on PATH, and there is no {api.KEY} for `api`",
+        "install Claude Code, set the key, or choose one with `--agent`: codex, gemini, opencode, command, scripted",
+    )
 
 
 Parts = tuple[tuple[str, ...], str, tuple[str, ...], Mapping[str, str]]
 
 
-def _parts(name: str, choices: Choices, model: str, root: Path, temporary: Path) -> Parts:
-    """Return command line, dialect, environment patterns and own environment of the agent of that name."""
-    if name == "claude":
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """Everything a command line is made of."""
+
+    choices: Choices
+    model: str
+    timeout: float
+    root: Path
+    temporary: Path
+    environ: Mapping[str, str]
+    bearings: Bearings
+
+    def parts(self, name: str) -> Parts:
+        """Return command line, dialect, environment patterns and own environment of the agent of that name."""
+        match name:
+            case "claude":
+                return self._claude()
+            case "api":
+                return self._api()
+            case "scripted":
+                return self._scripted()
+            case "command":
+                if not self.choices.command:
+                    raise AgentError("agent `command` has no command line", "write `command:` in harness.yaml")
+                return (*self.choices.command, *self.choices.agent_args), self.choices.dialect, (), {}
+        preset = presets.PRESETS[name]
+        line = presets.command_line(preset, model=self.model, args=self.choices.agent_args)
+        own = {"TMPDIR": str(self.temporary), **preset.own_environment}
+        return line, preset.dialect, preset.environment, own
+
+    def _claude(self) -> Parts:
         line = claude.command_line(
-            model=model,
-            permission_mode=choices.permission_mode,
-            setting_sources=choices.setting_sources,
-            args=choices.agent_args,
+            model=self.model,
+            permission_mode=self.choices.permission_mode,
+            setting_sources=self.choices.setting_sources,
+            max_cost=self.bearings.max_cost,
+            args=self.choices.agent_args,
         )
-        return line, claude.DIALECT, claude.ENVIRONMENT, claude.own_environment(temporary)
-    if name == "scripted":
-        if not choices.script:
+        return line, claude.DIALECT, claude.ENVIRONMENT, claude.own_environment(self.temporary)
+
+    def _api(self) -> Parts:
+        wishes = self.choices.api
+        api.check_start(wishes, self.model, self.environ)
+        logs = (self.root / Path(self.choices.logs_dir).expanduser()).resolve()
+        line = api.command_line(
+            wishes,
+            model=self.model,
+            environ=self.environ,
+            also=() if logs.is_relative_to(self.root.resolve()) else (logs,),
+            prices=tuple(map(api.write_price, self.choices.prices)),
+            max_cost=self.bearings.max_cost,
+            timeout=self.timeout,
+            long_cache=self.bearings.long_cache,
+        )
+        passes = (*api.ENVIRONMENT, *filter(None, (wishes.api_key_env,)))
+        return (*line, *self.choices.agent_args), api.DIALECT, passes, {"TMPDIR": str(self.temporary)}
+
+    def _scripted(self) -> Parts:
+        if not self.choices.script:
             raise AgentError("agent `scripted` has no script", "name its YAML file with `script:` in harness.yaml")
-        script = root / choices.script
+        script = self.root / self.choices.script
         if not script.is_file():
-            raise AgentError(f"the script `{choices.script}` does not exist", "mend `script` in harness.yaml")
+            raise AgentError(f"the script `{self.choices.script}` does not exist", "mend `script` in harness.yaml")
         here = Path(__file__).with_name("scripted.py")
         return (sys.executable, "-I", str(here), str(script)), "claude", (), {}
-    if name == "command":
-        if not choices.command:
-            raise AgentError("agent `command` has no command line", "write `command:` in harness.yaml")
-        return (*choices.command, *choices.agent_args), choices.dialect, (), {}
-    preset = presets.PRESETS[name]
-    line = presets.command_line(preset, model=model, args=choices.agent_args)
-    return line, preset.dialect, preset.environment, {"TMPDIR": str(temporary), **preset.own_environment}

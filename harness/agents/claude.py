@@ -19,13 +19,17 @@ FIRST_LINE = "Follow the instructions below.\n\n"
 _MENTION = re.compile(r"(?P<before>^|\s)@(?P<path>\"[^\"\n]+\"|\S+)", re.MULTILINE)
 
 
-def command_line(*, model: str, permission_mode: str, setting_sources: str, args: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the arguments; the prompt goes to stdin."""
+def command_line(
+    *, model: str, permission_mode: str, setting_sources: str, args: tuple[str, ...], max_cost: float | None = None
+) -> tuple[str, ...]:
+    """Return the arguments; the prompt goes to stdin. `max_cost` in dollars is where it stops by itself."""
     line = [PROGRAM, "-p", "--output-format", "stream-json", "--verbose", "--permission-mode", permission_mode]
     if model:
         line += ["--model", model]
     if setting_sources:
         line += ["--setting-sources", setting_sources]
+    if max_cost is not None:
+        line += ["--max-budget-usd", f"{max_cost:.4f}"]
     return (*line, *args)
 
 

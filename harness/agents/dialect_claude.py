@@ -19,6 +19,9 @@ from harness.agents.draft import (
 from harness.domain import RateLimit, Usage
 
 
+LONGEST_NOTICE = 500  # characters
+
+
 def read_claude(event: Event, draft: Draft) -> str:
     """Claude Code's `--output-format stream-json`."""
     kind = event.get("type")
@@ -45,13 +48,17 @@ def _claude_system(event: Event, draft: Draft) -> str:
         draft.in_turn = True
         draft.model = name_of(event.get("model"))
         draft.session_id = name_of(event.get("session_id"))
-        draft.agent_version = name_of(event.get("claude_code_version"))
+        draft.agent_version = name_of(event.get("claude_code_version")) or name_of(event.get("agent_version"))
+        draft.prefix = {name: name_of(digest) for name, digest in dict_of(event.get("prefix")).items()}
         draft.api_key_source = name_of(event.get("apiKeySource"))
     elif subtype == "api_retry":
         status, kind = status_of(event.get("error_status")), name_of(event.get("error"))
         words = f"API error {status or kind or 'unknown'}, trying again ({count_of(event.get('attempt'))})"
         draft.trouble = Trouble(words, status, kind, retrying=True)
         return words
+    elif subtype == "notice":  # of the API agent
+        draft.notice(text_of(event.get("text"), LONGEST_NOTICE))
+        return text_of(event.get("text"), LONGEST_NOTICE)
     elif subtype == "permission_denied":
         draft.deny(name_of(event.get("tool_name")))
     elif subtype == "background_tasks_changed":
@@ -155,3 +162,4 @@ def _claude_spending(event: Event, draft: Draft) -> None:
         usage = Usage(*(count_of(told.get(key)) for key in keys))
     draft.usage = usage
     draft.dollars = total
+    draft.cost_source = "derived" if event.get("cost_source") == "derived" else "reported"

@@ -45,6 +45,10 @@ class Draft:
     background_tasks: int = 0
     usage: Usage = field(default_factory=Usage)
     dollars: float | None = None
+    cost_source: str = "reported"
+    turns: dict[str, Usage] = field(default_factory=dict)  # usage by message, while there is no result to tell the sum
+    notices: dict[str, None] = field(default_factory=dict)
+    prefix: dict[str, str] = field(default_factory=dict)
     calls: dict[str, str] = field(default_factory=dict)  # tool calls without a result yet -> the message they came in
     in_turn: bool = False  # something of a turn was printed after the last result
     overflows: int = 0
@@ -66,6 +70,11 @@ class Draft:
         """Remember that a tool was denied."""
         if tool and len(self.denials) < MOST_NAMES:
             self.denials[tool] = None
+
+    def notice(self, sentence: str) -> None:
+        """Remember what the agent itself found worth telling."""
+        if sentence and len(self.notices) < MOST_NAMES:
+            self.notices[sentence] = None
 
     def call(self, call_id: str, message_id: str = "") -> None:
         """Remember a tool call until its result comes."""

@@ -59,7 +59,7 @@ class StreamReader:
             trouble = self._find_trouble(exit)
         if self._dialect == "gemini" and (draft.is_error or (not draft.results and _failed(exit))):
             trouble = add_exit_status(trouble, exit.code)
-        cost = Cost() if draft.dollars is None else Cost(round(draft.dollars, 9), "reported")
+        cost = Cost() if draft.dollars is None else Cost(round(draft.dollars, 9), draft.cost_source)
         return Transcript(
             agent_version=draft.agent_version,
             model=draft.model,
@@ -82,6 +82,8 @@ class StreamReader:
             events=self._events,
             bad_lines=self._bad_lines,
             last_words=self._last_words,
+            notices=tuple(draft.notices),
+            prefix=tuple(sorted(draft.prefix.items())),
         )
 
     def _read_plain(self, text: str) -> str:

@@ -1,0 +1,1 @@
+"""The API agent: a coding agent on Anthropic's SDK, started as `python -m harness.agents.api`."""

@@ -1,0 +1,126 @@
+"""How the API agent is started: its command line, the environment it needs, and what it cannot start without."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from harness.domain import ModelPrice
+from harness.errors import AgentError
+
+DIALECT = "claude"
+KEY = "ANTHROPIC_API_KEY"
+ENVIRONMENT = ("ANTHROPIC_*",)
+DEFAULT_MODEL = "claude-opus-5-5"
+PATIENCE = 900.0  # seconds of outage that one attempt sits out at most; the run waits out the rest, charging nobody
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the settings say about the API agent; durations in seconds, dollars, tokens, 0 for none."""
+
+    base_url: str = ""
+    api_key_env: str = ""
+    api_server: str = "auto"
+    fallback_models: tuple[str, ...] = ()
+    effort: str = ""
+    thinking: str = ""
+    max_tokens: int = 32_000
+    context_window: int = 0
+    compact_at: int = 150_000
+    cache_ttl: str = "auto"
+    tool_timeout: float = 120.0
+    api_timeout: float = 600.0
+
+
+def base_url(wishes: Wishes, environ: Mapping[str, str]) -> str:
+    """Return the address of the server, "" for Anthropic's own."""
+    return wishes.base_url or environ.get("ANTHROPIC_BASE_URL", "")
+
+
+def is_anthropic(wishes: Wishes, environ: Mapping[str, str]) -> bool:
+    """Whether the server understands all that Anthropic's does: typed tools, caching, compaction, token counts."""
+    if wishes.api_server != "auto":
+        return wishes.api_server == "anthropic"
+    host = urlsplit(base_url(wishes, environ)).hostname or "anthropic.com"
+    return host == "anthropic.com" or host.endswith(".anthropic.com")
+
+
+def find_key(wishes: Wishes, environ: Mapping[str, str]) -> str:
+    """Return what a request would be authorized by, in a word for people; "" when there is nothing."""
+    names = (wishes.api_key_env,) if wishes.api_key_env else (KEY, "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_PROFILE")
+    for name in names:
+        if environ.get(name):
+            return name
+    profile = Path(environ.get("HOME", "/nonexistent")) / ".config" / "anthropic"
+    if not wishes.api_key_env and profile.is_dir():
+        return "~/.config/anthropic"
+    return ""
+
+
+def check_start(wishes: Wishes, model: str, environ: Mapping[str, str]) -> None:
+    """Raise AgentError, with one hint, when the agent could not make its first call."""
+    anthropic = is_anthropic(wishes, environ)
+    if (wishes.api_key_env or anthropic) and not find_key(wishes, environ):
+        name = wishes.api_key_env or KEY
+        raise AgentError(
+            f"agent `api`: there is no key, `{name}` is not set",
+            f"`export {name}=…`, or name another variable with `api_key_env` in harness.yaml",
+        )
+    url = base_url(wishes, environ)
+    if url and urlsplit(url).scheme not in ("http", "https"):
+        raise AgentError(f"agent `api`: `{url}` is no address", "write `base_url: http://localhost:11434` or the like")
+    if not model and not anthropic:
+        raise AgentError("agent `api`: no model is named", f"name one that `{url}` has, with `--model` or `model:`")
+
+
+def write_price(price: ModelPrice) -> str:
+    """Return a price as one argument; `read_price` reads it."""
+    return json.dumps(asdict(price))
+
+
+def read_price(argument: str) -> ModelPrice:
+    """Return the price that `write_price` wrote."""
+    return ModelPrice(**json.loads(argument))
+
+
+def command_line(
+    wishes: Wishes,
+    *,
+    model: str,
+    environ: Mapping[str, str],
+    also: tuple[Path, ...] = (),
+    prices: tuple[str, ...] = (),
+    max_cost: float | None = None,
+    timeout: float = 0.0,
+    long_cache: bool = False,
+) -> tuple[str, ...]:
+    """Return the arguments; the prompt goes to stdin. `also` are folders besides its own that it may write."""
+    line = [sys.executable, "-P", "-m", "harness.agents.api", "--model", model or DEFAULT_MODEL]
+    line += ["--server", "anthropic" if is_anthropic(wishes, environ) else "compatible"]
+    patience = min(PATIENCE, timeout / 2) if timeout else PATIENCE
+    ttl = ("1h" if long_cache else "5m") if wishes.cache_ttl == "auto" else wishes.cache_ttl
+    options: dict[str, object] = {
+        "--base-url": wishes.base_url,
+        "--api-key-env": wishes.api_key_env,
+        "--effort": wishes.effort,
+        "--thinking": wishes.thinking,
+        "--max-tokens": wishes.max_tokens,
+        "--context-window": wishes.context_window,
+        "--compact-at": wishes.compact_at,
+        "--cache-ttl": ttl,
+        "--tool-timeout": f"{wishes.tool_timeout:g}",
+        "--api-timeout": f"{wishes.api_timeout:g}",
+        "--patience": f"{patience:g}",
+        "--max-cost": "" if max_cost is None else f"{max_cost:.6f}",
+    }
+    for name, value in options.items():
+        line += [name, str(value)] if value not in ("", 0) else []
+    for option, values in (("--fallback-model", wishes.fallback_models), ("--also", also), ("--price", prices)):
+        for one in values:
+            line += [option, str(one)]
+    return tuple(line)
