@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import files
+from harness.agents.api.launch import find_key
 from harness.agents.choose import Agent
 from harness.capture import capture
 from harness.config import Config
@@ -17,7 +18,7 @@ from harness.errors import AgentError, HarnessError
 from harness.files import free_bytes
 from harness.lock import find_holder
 from harness.process import Supervisor
-from harness.run import choose_for
+from harness.run import choose_for, wishes_of
 from harness.specs import open_shelf
 from harness.text import counted, one_line
 from harness.units import format_size
@@ -75,6 +76,8 @@ def _look_at_agent(config: Config, environ: Mapping[str, str]) -> Diagnosis:
     agent = _agent(config, environ)
     if agent.name in ("scripted", "command"):
         return Diagnosis("agent", "ok", f"{agent.name}: {agent.argv[0]}")
+    if agent.name == "api":
+        return _ask_api(config, agent, environ)
     env = agent.environment(environ, config.settings.env_pass, "doctor")
     said = capture((agent.argv[0], "--version"), cwd=config.paths.root, env=env, timeout=20.0)
     if said.code != 0:
@@ -87,6 +90,16 @@ def _look_at_agent(config: Config, environ: Mapping[str, str]) -> Diagnosis:
             hint = "run as an ordinary user; inside a container of its own, set IS_SANDBOX=1"
             return Diagnosis("agent", "fail", f"claude {version} refuses {mode} as root", hint)
     return Diagnosis("agent", "ok", f"{agent.name} {version}")
+
+
+def _ask_api(config: Config, agent: Agent, environ: Mapping[str, str]) -> Diagnosis:
+    """Let the API agent see whether the server lets it in; counting the tokens of a word costs nothing."""
+    env = agent.environment(environ, config.settings.env_pass, "doctor")
+    asked = capture((*agent.argv, "--check", "--api-timeout", "20"), cwd=config.paths.root, env=env, timeout=60.0)
+    words = one_line((asked.stdout or asked.stderr).decode("utf-8", "replace"), 300)
+    if asked.code != 0:
+        return Diagnosis("agent", "fail", f"api: {words}", "mend the key, `model` or `base_url`")
+    return Diagnosis("agent", "ok", f"api: {words}")
 
 
 _CREDENTIALS = {
@@ -104,6 +117,9 @@ def _look_at_credentials(config: Config, environ: Mapping[str, str]) -> Diagnosi
         agent = _agent(config, environ)
     except AgentError:
         return Diagnosis("credentials", "warn", "not looked for: there is no agent")
+    if agent.name == "api":
+        found = find_key(wishes_of(config.settings), environ)
+        return Diagnosis("credentials", "ok", f"{found} is there" if found else "none, and the server needs none")
     variables, stored = _CREDENTIALS.get(agent.name, ((), ()))
     if not variables:
         return Diagnosis("credentials", "ok", f"agent {agent.name} needs none that harness knows of")

@@ -84,6 +84,29 @@ def compose_prompt(
     return Prompt(text, _measure(text, values))
 
 
+_TAIL = r"^<<<{name}\n(?P<lines>(?:\| .*\n)*)\n?{name}$"
+
+
+def shorten_tails(prompt: str, size: int) -> tuple[str, int]:
+    """Return a composed prompt with about `size` bytes less in its tails, oldest lines first, and the bytes that went.
+
+    The log gives first, then the learnings; each says what it lost. What stands outside the blocks is never cut.
+    """
+    gone = 0
+    for name in ("PRIOR_LOG", "LEARNINGS"):
+        found = re.search(_TAIL.format(name=name), prompt, re.MULTILINE)
+        if found is None or gone >= size:
+            continue
+        lines, cut = found["lines"].splitlines(keepends=True), 0
+        while lines and gone + cut < size:
+            cut += len(lines.pop(0).encode("utf-8", "replace"))
+        if cut:
+            said = f"| (cut to fit the model: {cut} older bytes)\n"
+            prompt = prompt[: found.start("lines")] + said + "".join(lines) + prompt[found.end("lines") :]
+            gone += cut
+    return prompt, gone
+
+
 def _measure(text: str, values: dict[str, object]) -> tuple[Section, ...]:
     def size(name: str) -> int:
         return len(str(values[name]).encode("utf-8", "replace"))

@@ -273,8 +273,12 @@ def choose_for(
     """Return the agent that the settings and the feature ask for. Raises AgentError."""
     settings = config.settings
     said = {name.name: getattr(settings, name.name) for name in fields(Choices) if name.name != "api"}
-    wishes = Wishes(**{name.name: getattr(settings, name.name) for name in fields(Wishes)})
-    return choose_agent(Choices(**said, api=wishes), feature, config.paths.root, temporary, environ, bearings)
+    return choose_agent(Choices(**said, api=wishes_of(settings)), feature, config.paths.root, temporary, environ, bearings)
+
+
+def wishes_of(settings: Settings) -> Wishes:
+    """Return what the settings say about the API agent."""
+    return Wishes(**{name.name: getattr(settings, name.name) for name in fields(Wishes)})
 
 
 def prepare_logs(paths: Paths) -> None:

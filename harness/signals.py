@@ -76,11 +76,13 @@ def _kind_of_event(transcript: Transcript) -> LimitKind | FaultKind | None:
     window, status = transcript.rate_limit, transcript.api_status
     if transcript.api_error == "usage_limit_reached":
         return LimitKind.USAGE
+    if transcript.api_error == "spend_limit_reached":
+        return LimitKind.SPEND
     if transcript.error_kind in _AUTH_KINDS or status in (401, 403):
         return LimitKind.AUTH
     if transcript.error_kind == "billing_error" or status == 402:
         return LimitKind.CREDIT
-    if transcript.error_kind == "model_not_found":
+    if transcript.error_kind in ("model_not_found", "not_the_messages_api"):
         return LimitKind.REFUSED
     if window and status in (None, 429):
         return LimitKind.USAGE if window.resets_at else FaultKind.RATE

@@ -18,7 +18,6 @@ from harness.agents.draft import (
 )
 from harness.domain import RateLimit, Usage
 
-
 LONGEST_NOTICE = 500  # characters
 
 
@@ -127,13 +126,13 @@ def _claude_result(event: Event, draft: Draft) -> str:
 
 
 def _claude_failure(event: Event, earlier: Trouble | None) -> Trouble:
-    """What the result failed of; the kind of error is told only by the assistant message before it."""
+    """What the result failed of; the kind of error is told by the assistant message before it (the API agent tells it here)."""
     told = earlier if earlier and not earlier.retrying else Trouble()
     words = [text_of(word) for word in list_of(event.get("errors"))] or [text_of(event.get("result"))]
     return Trouble(
         text="\n".join(words)[:LONGEST_TEXT] or told.text,
         status=status_of(event["api_error_status"]) if "api_error_status" in event else told.status,
-        kind=told.kind,
+        kind=told.kind or name_of(event.get("error")),
         api_error=name_of(event.get("api_error")) or told.api_error,
     )
 

@@ -1,0 +1,172 @@
+"""`python -m harness.agents.api`: the prompt on stdin, JSON lines on stdout, works in the folder it is started in."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import ctypes
+import os
+import random
+import signal
+import sys
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.agents.api.conversation import Caching, Conversation, digest, split_prompt
+from harness.agents.api.failure import CallFailed, Ending, Kind
+from harness.agents.api.launch import KEY, read_price
+from harness.agents.api.meter import Meter
+from harness.agents.api.preflight import fit
+from harness.agents.api.report import Report
+from harness.agents.api.shell import scrub
+from harness.agents.api.tools import Toolbox
+from harness.agents.api.work import Attempt, Options
+from harness.prices import PriceBook
+
+if TYPE_CHECKING:
+    from harness.agents.api.client import Client
+
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4  # linux/prctl.h
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do one attempt; 0 when the model came to its own end, 1 otherwise."""
+    options = _parse(argv)
+    _guard()
+    key = os.environ.get(options.api_key_env or KEY)
+    if options.check:
+        return asyncio.run(_check(options, key))
+    prompt = sys.stdin.buffer.read().decode("utf-8", "replace")
+    report = Report(sys.stdout, str(uuid.uuid4()))
+    try:
+        return asyncio.run(_attempt(options, prompt, key, report))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m harness.agents.api", description=__doc__)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--fallback-model", action="append", default=[], metavar="MODEL")
+    parser.add_argument("--server", choices=("anthropic", "compatible"), default="anthropic")
+    parser.add_argument("--base-url", default="")
+    parser.add_argument("--api-key-env", default="", metavar="VARIABLE")
+    parser.add_argument("--effort", default="")
+    parser.add_argument("--thinking", default="")
+    parser.add_argument("--max-tokens", type=int, default=32_000)
+    parser.add_argument("--context-window", type=int, default=0, metavar="TOKENS")
+    parser.add_argument("--compact-at", type=int, default=0, metavar="TOKENS")
+    parser.add_argument("--cache-ttl", choices=("5m", "1h", "off"), default="5m")
+    parser.add_argument("--tool-timeout", type=float, default=120.0, metavar="SECONDS")
+    parser.add_argument("--api-timeout", type=float, default=600.0, metavar="SECONDS")
+    parser.add_argument("--patience", type=float, default=900.0, metavar="SECONDS", help="of outage, in all")
+    parser.add_argument("--max-cost", type=float, metavar="DOLLARS")
+    parser.add_argument("--price", action="append", type=read_price, default=[], metavar="JSON")
+    parser.add_argument("--also", action="append", type=Path, default=[], metavar="FOLDER", help="may be written too")
+    parser.add_argument("--check", action="store_true", help="only see whether the server lets us in; free")
+    return parser.parse_args(argv)
+
+
+def _guard() -> None:
+    """Keep the key from the commands that the model runs, and do not outlive whoever started us (Linux)."""
+    if sys.platform == "linux":
+        library = ctypes.CDLL(None, use_errno=True)
+        library.prctl(PR_SET_DUMPABLE, 0)  # /proc/<pid>/environ of this process is root's alone then
+        library.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _connect(options: argparse.Namespace, key: str | None) -> Client:
+    from harness.agents.api.client import Client
+
+    anthropic = options.server == "anthropic"
+    if not anthropic and options.base_url and not options.api_key_env:
+        key = "none"  # a server of one's own gets no key that was not meant for it
+    return Client(base_url=options.base_url, api_key=key, beta=anthropic, timeout=options.api_timeout)
+
+
+async def _check(options: argparse.Namespace, key: str | None) -> int:
+    """Say in one line whether the server lets us in, by counting the tokens of one word."""
+    client = _connect(options, key)
+    try:
+        await client.count({"model": options.model, "messages": [{"role": "user", "content": "hi"}]})
+    except CallFailed as failed:
+        if failed.failure.kind is Kind.STRANGE and failed.failure.status == 404 and options.server == "compatible":
+            print("it answers, and does not count tokens")
+            return 0
+        print(failed.failure.text)
+        return 1
+    finally:
+        await client.close()
+    print(f"it lets us in, and knows {options.model}")
+    return 0
+
+
+async def _attempt(options: argparse.Namespace, prompt: str, key: str | None, report: Report) -> int:
+    """Do the attempt; SIGTERM and SIGINT end it at once, with a last line that tells what it cost."""
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    anthropic = options.server == "anthropic"
+    caching = Caching(options.cache_ttl) if anthropic and options.cache_ttl != "off" else None
+    conversation = Conversation(split_prompt(prompt), caching)
+    book = PriceBook(tuple(options.price))
+    meter = Meter(book.cost, options.max_cost)
+    root = Path.cwd()
+    toolbox = Toolbox(
+        (root, *options.also), scrub(os.environ, options.api_key_env or KEY), timeout=options.tool_timeout
+    )
+    declarations = toolbox.declarations(typed=anthropic)
+    report.began(
+        model=options.model,
+        tools=[str(tool["name"]) for tool in declarations],
+        cwd=str(root),
+        key=options.api_key_env or KEY,
+        prefix={"tools": digest(declarations), "system": digest(conversation.system)},
+    )
+    client = _connect(options, key)
+    attempt = Attempt(
+        conversation=conversation,
+        client=client,
+        toolbox=toolbox,
+        meter=meter,
+        report=report,
+        options=_options(options),
+        random=random.random,
+    )
+    try:
+        window = options.context_window or book.window(options.model)
+        await fit(attempt, prompt, window, ask_server=anthropic)
+        text, reason = await attempt.work()
+        report.ended(meter, turns=attempt.turns, text=text, stop_reason=reason)
+        return 0
+    except Ending as ending:
+        report.failed(meter, ending, turns=attempt.turns)
+        return 1
+    except asyncio.CancelledError:
+        report.failed(meter, Ending("it was stopped", "aborted"), turns=attempt.turns)
+        return 143
+    finally:
+        await toolbox.close()
+        await client.close()
+
+
+def _options(options: argparse.Namespace) -> Options:
+    anthropic = options.server == "anthropic"
+    return Options(
+        models=(options.model, *options.fallback_model),
+        max_tokens=options.max_tokens,
+        effort=options.effort,
+        thinking=options.thinking,
+        compact_at=options.compact_at,
+        patience=options.patience,
+        compaction=anthropic,
+        typed_tools=anthropic,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
