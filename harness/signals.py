@@ -137,7 +137,7 @@ def _compose(kind: LimitKind | FaultKind, transcript: Transcript, words: str = "
 
 def _find_reset(kind: LimitKind, transcript: Transcript) -> float | None:
     """Epoch seconds at which the limit ends. A wall clock without a date, or in a named zone, is not guessed at."""
-    if kind is LimitKind.USAGE and transcript.rate_limit:
+    if kind in (LimitKind.USAGE, LimitKind.SPEND) and transcript.rate_limit:
         return transcript.rate_limit.resets_at
     text = transcript.error_text
     if found := re.search(r"limit reached\|([12]\d{9})\b", text):

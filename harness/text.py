@@ -6,13 +6,14 @@ import difflib
 import re
 from collections.abc import Iterable
 
-# ESC sequences (CSI, OSC, DCS, SOS, PM, APC, two-byte), their 8-bit forms, and whatever control character is left.
+# ESC sequences (CSI, OSC, DCS, SOS, PM, APC, two-byte), their 8-bit forms, and whatever control character is left. One
+# that is never closed ends with its line: it must not swallow all that follows.
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"
-    r"|[\x1b][\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
+    r"|[\x1b][\]PX^_][^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"
     r"|\x1b[ -/]*[0-~]"
     r"|\x9b[0-?]*[ -/]*[@-~]"
-    r"|[\x90\x98\x9d-\x9f][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
+    r"|[\x90\x98\x9d-\x9f][^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"
 )
 # Bidirectional overrides, zero-width and tag characters, and the interlinear marks: invisible, so they can lie.
 _INVISIBLE = re.compile("[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")

@@ -12,6 +12,7 @@ import platform
 import sys
 from collections.abc import Callable
 
+import bench_api
 import bench_commands
 import bench_halt
 import bench_iteration
@@ -28,6 +29,7 @@ def measure(*, quick: bool) -> list[Figure]:
         ("commands", bench_commands.measure),
         ("log", bench_log.measure),
         ("halt", bench_halt.measure),
+        ("api", bench_api.measure),
         ("kill", lambda: bench_kill.measure(kills=20 if quick else 200, steps=not quick)),
     ]
     figures: list[Figure] = []

@@ -1,18 +1,97 @@
-"""What the scripted model says: turns and faults, and scripts that choose among them. No HTTP in here."""
+"""What the scripted model is asked, and scripts that choose what it answers. No HTTP in here."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import Enum
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from .messages_faults import (
+    bad_gateway,
+    billing_error,
+    compaction_unavailable,
+    conflict,
+    credit_too_low,
+    cut_short,
+    forbidden,
+    gateway_timeout,
+    http_date,
+    no_answer,
+    other_service,
+    overloaded,
+    prompt_too_long,
+    ramp_limited,
+    rate_limited,
+    request_timeout,
+    server_error,
+    should_retry,
+    spend_limit,
+    too_large,
+    torn,
+    unauthorized,
+    unavailable,
+    unknown_model,
+    usage_limit,
+    usage_limits_reached,
+    web_page,
+)
+from .messages_replies import Broken, Call, Fault, Foreign, How, Reply, Tokens, Turn
+
+__all__ = [  # all that a test needs, by one name
+    "Broken",
+    "Call",
+    "Fault",
+    "Foreign",
+    "How",
+    "Places",
+    "Reply",
+    "Request",
+    "Script",
+    "Tokens",
+    "Turn",
+    "bad_gateway",
+    "billing_error",
+    "by_conversation",
+    "compaction_unavailable",
+    "conflict",
+    "credit_too_low",
+    "cut_short",
+    "forbidden",
+    "gateway_timeout",
+    "http_date",
+    "in_order",
+    "no_answer",
+    "other_service",
+    "overloaded",
+    "prompt_too_long",
+    "ramp_limited",
+    "rate_limited",
+    "request_timeout",
+    "server_error",
+    "should_retry",
+    "spend_limit",
+    "summarize",
+    "too_large",
+    "torn",
+    "unauthorized",
+    "unavailable",
+    "unknown_model",
+    "usage_limit",
+    "usage_limits_reached",
+    "web_page",
+    "work_on_feature",
+]
+
 # --- what the model is asked --------------------------------------------------------------------------------------
 
-CODING_TOOLS = frozenset({"Bash", "Edit", "Write", "bash", "str_replace_based_edit_tool"})
+EDITOR = "str_replace_based_edit_tool"
+CODING_TOOLS = frozenset({"Bash", "Edit", "Write", "bash", EDITOR})
+SUMMARY = re.compile(r"Conversation (?P<session>\w+), (?P<steps>\d+) steps so far\.\n\n")
+KEPT = 4000  # characters of the prompt that a summary keeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,157 +103,77 @@ class Request:
     number: int = 0
 
     @property
+    def tools(self) -> frozenset[str]:
+        """The names of the tools it offers."""
+        return frozenset(str(tool.get("name")) for tool in self.body.get("tools", ()))
+
+    @property
     def main(self) -> bool:
         """True for the work itself; a title, a probe or a quota check offers no tool that could do any."""
-        return any(tool.get("name") in CODING_TOOLS for tool in self.body.get("tools", ()))
+        return bool(self.tools & CODING_TOOLS)
 
     @property
     def prompt(self) -> str:
-        """What the client was given on stdin: the first user message without the reminders around it."""
-        texts = [block["text"] for block in _blocks(self.body["messages"][0]) if block["type"] == "text"]
+        """What the client was given on stdin: the first user message without the reminders around it.
+
+        An agent with the service's own tools may have put the prompt's beginning into `system`, after its own words.
+        Of a conversation that was compacted it is what the summary kept.
+        """
+        if summary := self._summary:
+            return SUMMARY.sub("", summary, count=1)
+        if EDITOR in self.tools:
+            return "".join(_texts(self.body.get("system", ()))[1:] + _texts(self.body["messages"][0]["content"]))
+        texts = _texts(self.body["messages"][0]["content"])
         return "\n".join(text for text in texts if not text.startswith("<system-reminder>"))
 
     @property
     def step(self) -> int:
         """How many times the model has spoken in this conversation."""
-        return sum(message["role"] == "assistant" for message in self.body["messages"])
+        noted = SUMMARY.match(self._summary)
+        before = int(noted["steps"]) - 1 if noted else 0  # the summary itself stands there as if it were said
+        return before + sum(message["role"] == "assistant" for message in self.body["messages"])
 
     @property
     def results(self) -> tuple[Mapping[str, Any], ...]:
         """The tool results that came back since the model last spoke."""
         said = [n for n, message in enumerate(self.body["messages"]) if message["role"] == "assistant"]
         since = self.body["messages"][said[-1] + 1 :] if said else ()
-        return tuple(b for message in since for b in _blocks(message) if b["type"] == "tool_result")
+        return tuple(b for message in since for b in _blocks(message["content"]) if b["type"] == "tool_result")
 
     @property
     def session(self) -> str:
-        """The same for every request of one conversation: the client's session, or else the prompt itself."""
-        return self.headers.get("x-claude-code-session-id") or self.prompt
+        """The same for every request of one conversation: the client's session, or else a digest of the prompt."""
+        noted = SUMMARY.match(self._summary)
+        of_prompt = noted["session"] if noted else hashlib.sha256(self.prompt.encode()).hexdigest()[:16]
+        return self.headers.get("x-claude-code-session-id") or of_prompt
+
+    @property
+    def compacts(self) -> bool:
+        """True when a summary is asked for, not a turn."""
+        return bool(self.body.get("compaction"))
+
+    @property
+    def _summary(self) -> str:
+        first = _blocks(self.body["messages"][0]["content"])
+        return (first[0].get("content") or "") if first and first[0]["type"] == "compaction" else ""
 
 
-def _blocks(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    content = message["content"]
+def _blocks(content: str | Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
 
 
-# --- what it answers ----------------------------------------------------------------------------------------------
+def _texts(content: str | Sequence[Mapping[str, Any]]) -> list[str]:
+    return [block["text"] for block in _blocks(content) if block["type"] == "text"]
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """What a turn says it used."""
-
-    input: int = 1000
-    output: int = 50
-    cache_read: int = 300
-    cache_write: int = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One use of a tool."""
-
-    tool: str
-    input: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One whole answer: words, then tool calls."""
-
-    text: str = ""
-    calls: tuple[Call, ...] = ()
-    tokens: Tokens = Tokens()
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """An HTTP error instead of an answer."""
-
-    status: int
-    kind: str
-    message: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-class How(Enum):
-    """The ways an answer breaks off."""
-
-    RESET = "the connection is reset"
-    CLOSED = "the connection is closed, the body not finished"
-    ENDED = "the body is finished, the message is not"
-    ERROR = "an `error` event says: overloaded"
-    STALLED = "nothing more comes, and the connection stays open"
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """An answer that breaks off `after` so many events of its stream; None: before the status line."""
-
-    how: How
-    after: int | None = 4
-    turn: Turn = Turn("Let me have a look at that before I")
-
-
-Reply = Turn | Fault | Broken
 Script = Callable[[Request], Reply]
 
-# --- faults by name (facts/agent-clis.md §1.4 and §1.5, facts/anthropic-sdk.md §3.2) ------------------------------
 
-
-def rate_limited(retry_after: int | None = None) -> Fault:
-    """Too many requests a minute: passes by itself."""
-    after = {} if retry_after is None else {"retry-after": str(retry_after)}
-    return Fault(429, "rate_limit_error", "This request would exceed your organization's rate limit.", after)
-
-
-def overloaded() -> Fault:
-    """The service has no room."""
-    return Fault(529, "overloaded_error", "Overloaded")
-
-
-def server_error() -> Fault:
-    """The service is broken."""
-    return Fault(500, "api_error", "Internal server error")
-
-
-def unauthorized() -> Fault:
-    """The key is not known."""
-    return Fault(401, "authentication_error", "invalid x-api-key")
-
-
-def credit_too_low() -> Fault:
-    """The account is empty."""
-    text = "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to add credits."
-    return Fault(400, "invalid_request_error", text)
-
-
-def billing_error() -> Fault:
-    """The account cannot pay."""
-    return Fault(402, "billing_error", "There is an issue with your organization's billing.")
-
-
-def prompt_too_long() -> Fault:
-    """The conversation no longer fits the model."""
-    return Fault(400, "invalid_request_error", "prompt is too long: 1200000 tokens > 1000000 maximum")
-
-
-def usage_limit(resets_at: int, window: str = "five_hour") -> Fault:
-    """A subscription's window is used up until `resets_at` (epoch seconds)."""
-    short = {"five_hour": "5h", "seven_day": "7d"}[window]
-    unified = {
-        "status": "rejected",
-        "reset": str(resets_at),
-        "representative-claim": window,
-        f"{short}-status": "rejected",
-        f"{short}-utilization": "1.0",
-        f"{short}-reset": str(resets_at),
-        "overage-status": "rejected",
-        "overage-disabled-reason": "org_level_disabled",
-    }
-    headers = {f"anthropic-ratelimit-unified-{name}": value for name, value in unified.items()}
-    return Fault(429, "rate_limit_error", "This request would exceed your account's rate limit.", headers)
+def summarize(request: Request) -> Turn:
+    """A summary from which any script here can go on: whose conversation, how far, and the prompt from its files on."""
+    prompt = request.prompt
+    kept = prompt[max(0, prompt.find("Files")) :][:KEPT]
+    return Turn(summary=f"Conversation {request.session}, {request.step} steps so far.\n\n{kept}")
 
 
 # --- scripts ------------------------------------------------------------------------------------------------------
@@ -213,19 +212,20 @@ def work_on_feature(
 ) -> Script:
     """An agent that reads its prompt, writes `code_files` (path in the project -> text), its note and its claim.
 
-    Without a `done_line` it claims nothing. It keeps no state: how far it is can be read off the conversation.
+    Without a `done_line` it claims nothing. It keeps no state: how far it is can be read off the conversation, and
+    with which tools it works off the request.
     """
 
     def answer(request: Request) -> Reply:
-        places = Places.read(request.prompt)
+        places, hands = Places.read(request.prompt), OWN_TOOLS if EDITOR in request.tools else CLAUDE_CODE
         files = {f"{places.root}/{path}": text for path, text in code_files.items()}
-        turns = [Turn("First the spec and what is there.", tuple(_read(path) for path in (places.spec, *files)))]
+        turns = [Turn("First the spec and what is there.", tuple(hands.read(path) for path in (places.spec, *files)))]
         if files:
-            turns.append(Turn("Now the code.", tuple(_write(path, text) for path, text in files.items())))
+            turns.append(Turn("Now the code.", tuple(hands.write(path, text) for path, text in files.items())))
         if note:
-            turns.append(Turn("A note for whoever comes next.", (_append(note, places.log),)))
+            turns.append(Turn("A note for whoever comes next.", (hands.append(note, places.log),)))
         if done_line:
-            turns.append(Turn("It is verified.", (_append(done_line, places.done),)))
+            turns.append(Turn("It is verified.", (hands.append(done_line, places.done),)))
         turns.append(Turn("The feature is done." if done_line else "More next time."))
 
         failed = [result["content"] for result in request.results if result.get("is_error")]
@@ -233,6 +233,31 @@ def work_on_feature(
         return turns[request.step]
 
     return answer
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """What an agent's tools are called, and how they are told."""
+
+    read: Callable[[str], Call]
+    write: Callable[[str, str], Call]
+    run: Callable[[str], Call]
+
+    def append(self, text: str, path: str) -> Call:
+        """Add a line to a file, with the shell."""
+        return self.run(f"printf '%s\\n' {shlex.quote(text)} >> {shlex.quote(path)}")
+
+
+CLAUDE_CODE = Hands(
+    read=lambda path: Call("Read", {"file_path": path}),
+    write=lambda path, text: Call("Write", {"file_path": path, "content": text}),
+    run=lambda command: Call("Bash", {"command": command, "description": "Append to a file"}),
+)
+OWN_TOOLS = Hands(
+    read=lambda path: Call(EDITOR, {"command": "view", "path": path}),
+    write=lambda path, text: Call(EDITOR, {"command": "create", "path": path, "file_text": text}),
+    run=lambda command: Call("bash", {"command": command}),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,16 +282,3 @@ def _first_path(ending: str, text: str) -> str:
     found = re.search(rf"(?<![\w.~/-])/[^\s`'\"<>|]*?{ending}(?![\w.-]*\w)", text)
     assert found, f"no absolute path that ends in {ending} in the prompt:\n{text}"
     return found[0]
-
-
-def _read(path: str) -> Call:
-    return Call("Read", {"file_path": path})
-
-
-def _write(path: str, text: str) -> Call:
-    return Call("Write", {"file_path": path, "content": text})
-
-
-def _append(text: str, path: str) -> Call:
-    command = f"printf '%s\\n' {shlex.quote(text)} >> {shlex.quote(path)}"
-    return Call("Bash", {"command": command, "description": "Append to a file"})

@@ -33,21 +33,21 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4  # linux/prctl.h
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do one attempt; 0 when the model came to its own end, 1 otherwise."""
-    options = _parse(argv)
+    options = parse_options(argv)
     _guard()
-    key = os.environ.get(options.api_key_env or KEY)
     if options.check:
-        return asyncio.run(_check(options, key))
+        return asyncio.run(_check(options))
     prompt = sys.stdin.buffer.read().decode("utf-8", "replace")
     report = Report(sys.stdout, str(uuid.uuid4()))
     try:
-        return asyncio.run(_attempt(options, prompt, key, report))
+        return asyncio.run(attempt_once(options, prompt, report))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 
-def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Return the command line, read."""
     parser = argparse.ArgumentParser(prog="python -m harness.agents.api", description=__doc__)
     parser.add_argument("--model", required=True)
     parser.add_argument("--fallback-model", action="append", default=[], metavar="MODEL")
@@ -78,18 +78,19 @@ def _guard() -> None:
         library.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _connect(options: argparse.Namespace, key: str | None) -> Client:
+def _connect(options: argparse.Namespace) -> Client:
     from harness.agents.api.client import Client
 
+    key = os.environ.get(options.api_key_env or KEY)
     anthropic = options.server == "anthropic"
     if not anthropic and options.base_url and not options.api_key_env:
         key = "none"  # a server of one's own gets no key that was not meant for it
     return Client(base_url=options.base_url, api_key=key, beta=anthropic, timeout=options.api_timeout)
 
 
-async def _check(options: argparse.Namespace, key: str | None) -> int:
+async def _check(options: argparse.Namespace) -> int:
     """Say in one line whether the server lets us in, by counting the tokens of one word."""
-    client = _connect(options, key)
+    client = _connect(options)
     try:
         await client.count({"model": options.model, "messages": [{"role": "user", "content": "hi"}]})
     except CallFailed as failed:
@@ -104,7 +105,7 @@ async def _check(options: argparse.Namespace, key: str | None) -> int:
     return 0
 
 
-async def _attempt(options: argparse.Namespace, prompt: str, key: str | None, report: Report) -> int:
+async def attempt_once(options: argparse.Namespace, prompt: str, report: Report) -> int:
     """Do the attempt; SIGTERM and SIGINT end it at once, with a last line that tells what it cost."""
     task = asyncio.current_task()
     assert task is not None
@@ -127,7 +128,7 @@ async def _attempt(options: argparse.Namespace, prompt: str, key: str | None, re
         key=options.api_key_env or KEY,
         prefix={"tools": digest(declarations), "system": digest(conversation.system)},
     )
-    client = _connect(options, key)
+    client = _connect(options)
     attempt = Attempt(
         conversation=conversation,
         client=client,

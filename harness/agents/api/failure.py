@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
 
@@ -155,6 +156,13 @@ def find_retry_after(headers: Mapping[str, str], now: float) -> float | None:
     except (TypeError, ValueError):
         return None
     return max(0.0, moment - now) if now else None
+
+
+def find_next_month(now: float) -> float:
+    """Return the epoch seconds of the first of the next month, 00:00 UTC: then an enforced spend limit ends."""
+    moment = datetime.fromtimestamp(now, UTC)
+    year, month = (moment.year + 1, 1) if moment.month == 12 else (moment.year, moment.month + 1)
+    return datetime(year, month, 1, tzinfo=UTC).timestamp()
 
 
 def find_wait(failure: Failure, tries: int, waited: float, patience: float, random: float) -> float | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.agents.api.client import COMPACTION, Answer, Client
 from harness.agents.api.conversation import Conversation, calls_of, recount, words_of
-from harness.agents.api.failure import CallFailed, Ending, Failure, Kind, find_wait
+from harness.agents.api.failure import CallFailed, Ending, Failure, Kind, find_next_month, find_wait
 from harness.agents.api.meter import Meter
 from harness.agents.api.report import Report
 from harness.agents.api.tools import Toolbox
@@ -286,6 +286,8 @@ class Attempt:
         """Return the end of an attempt whose call failed for good."""
         if failure.kind is Kind.RATE and failure.retry_after is not None:
             self.report.limited("api", time.time() + failure.retry_after)
+        if failure.code == "enforced_spend_limit_reached":
+            self.report.limited("spend", find_next_month(time.time()))
         reason = "prompt_too_long" if failure.kind is Kind.TOO_LONG else "api_error"
         said = f" ({tries} tries)" if tries > 1 else ""
         return Ending(f"{failure.text}{said}", reason, failure)
