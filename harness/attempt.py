@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from harness import files
@@ -12,9 +12,10 @@ from harness.agents.stream import StreamReader
 from harness.domain import Feature, Reply
 from harness.errors import AgentError, ConfigError, SpecError
 from harness.logbook import Mark
+from harness.money import bearings_for
 from harness.narrator import Tone
 from harness.process import Bounds, Command
-from harness.prompt import compose_prompt
+from harness.prompt import Prompt, compose_prompt
 from harness.run import Run
 from harness.state import read_markers
 from harness.workspace import Snapshot
@@ -37,17 +38,17 @@ class Attempt:
 # --- begin --------------------------------------------------------------------------------------------------------
 
 
-def prepare(run: Run, feature: Feature) -> tuple[Agent, str] | None:
+def prepare(run: Run, feature: Feature) -> tuple[Agent, Prompt] | None:
     """Return the agent and its prompt; None when there is none: the feature is then set aside, and the others go on."""
     try:
-        agent = run.agent_for(feature)
-        return agent, agent.prepare(compose(run, feature))
+        agent, prompt = run.agent_for(feature, bearings_for(run, feature)), compose(run, feature)
+        return agent, replace(prompt, text=agent.prepare(prompt.text))
     except (AgentError, ConfigError, SpecError) as error:
         run.set_aside(feature, f"{error.message}; {error.hint}")
         return None
 
 
-def begin(run: Run, feature: Feature, agent: Agent, because: str) -> Attempt:
+def begin(run: Run, feature: Feature, agent: Agent, prompt: Prompt, because: str) -> Attempt:
     """Number the attempt on disk and in the journal before the agent starts: a crash counts as an attempt."""
     number, folder = _make_folder(run, feature.slug)
     attempt = Attempt(
@@ -68,6 +69,7 @@ def begin(run: Run, feature: Feature, agent: Agent, because: str) -> Attempt:
         spec=feature.sha256,
         agent=agent.name,
         model=agent.model,
+        sections={section.name: section.digest for section in prompt.sections},
         log=asdict(attempt.log),
         learnings=asdict(attempt.learnings),
         tree=attempt.before.digest,
@@ -128,11 +130,11 @@ class _Ear:
         return self.run.asked_to_stop()
 
 
-def work(run: Run, attempt: Attempt, prompt: str) -> Reply:
+def work(run: Run, attempt: Attempt, prompt: Prompt) -> Reply:
     """Give the agent its prompt and let it work; when this returns, nothing of it is alive."""
     feature, agent, settings = attempt.feature, attempt.agent, run.settings
     prompt_file = attempt.folder / "prompt.md"
-    files.write_atomic(prompt_file, prompt, sync=False)
+    files.write_atomic(prompt_file, prompt.text, sync=False)
     command = Command(
         argv=agent.argv,
         cwd=run.paths.root,
@@ -157,7 +159,7 @@ def work(run: Run, attempt: Attempt, prompt: str) -> Reply:
     return Reply(ended, reader.transcript(ended))
 
 
-def compose(run: Run, feature: Feature) -> str:
+def compose(run: Run, feature: Feature) -> Prompt:
     """Return the prompt of the feature's next attempt."""
     record = run.history.record(feature.slug)
     return compose_prompt(
@@ -167,7 +169,7 @@ def compose(run: Run, feature: Feature) -> str:
         [check.command for check in run.checks_for(feature)],
         run.paths,
         observations(record.observed, record.answer),
-    ).text
+    )
 
 
 def observations(observed: str, answer: str) -> str:

@@ -16,6 +16,7 @@ import typer
 
 from harness import __version__
 from harness.config import OPTIONS, Config, load_config
+from harness.domain import By
 from harness.errors import HarnessError
 
 app = typer.Typer(
@@ -32,6 +33,7 @@ app = typer.Typer(
 
 Slugs = Annotated[list[str] | None, typer.Argument(metavar="[SLUG]...", help="Only these, and what they depend on.")]
 Slug = Annotated[str, typer.Argument(metavar="SLUG", help="The feature's name: its folder in specs/.")]
+CostSlugs = Annotated[list[str] | None, typer.Argument(metavar="[SLUG]...", help="Only these.")]
 MaybeSlug = Annotated[str | None, typer.Argument(metavar="[SLUG]", help="Only this feature.")]
 
 _RUN = (
@@ -253,6 +255,23 @@ def why(slug: MaybeSlug = None, *, flags: dict[str, Any]) -> None:
 
     config = _config(flags)
     _print(report_why(read_view(config), slug), show_why, config)
+
+
+@app.command(epilog="Examples: harness cost · harness cost login · harness cost --by day --json")
+@with_settings("monthly_budget", *_FILES)
+def cost(
+    slugs: CostSlugs = None,
+    *,
+    by: Annotated[By, typer.Option("--by", help="What a row is about.")] = By.FEATURE,
+    flags: dict[str, Any],
+) -> None:
+    """Show what was spent, for which tokens, how one knows, and what a proven feature cost."""
+    from harness.spending import report_cost
+    from harness.tables import show_cost
+    from harness.view import read_view
+
+    config = _config(flags)
+    _print(report_cost(read_view(config), tuple(slugs or ()), by), show_cost, config)
 
 
 @app.command(epilog="Example: harness log login -f")

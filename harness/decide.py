@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from harness.budget import over, over_its_own, stop_for
 from harness.domain import (
     Claim,
     Ended,
@@ -44,6 +45,8 @@ def what_next(look: Look, rules: Rules) -> Work | Stop:
     ready, standings = _first_ready(todo, look, rules)
     limit = _limit_reached(look, rules)
     more = ready is not None and limit is None
+    if (stop := _over_budget(ready, standings, look, rules, anything_left=more)) is not None:
+        return stop
     if (stop := _needs_a_person(standings, look, rules, anything_left=more)) is not None:
         return stop
     if ready is None:
@@ -76,6 +79,16 @@ def _first_ready(todo: list[Feature], look: Look, rules: Rules) -> tuple[Work | 
         elif ready is None:
             ready = Work(feature, standing.because)
     return ready, standings
+
+
+def _over_budget(
+    ready: Work | None, standings: Standings, look: Look, rules: Rules, *, anything_left: bool
+) -> Stop | None:
+    """Return the halt when there is no money for the next attempt; a feature over its own line may be set aside."""
+    poor = [feature for feature, standing in standings if standing.state is State.OVER_BUDGET]
+    if poor and not (anything_left and rules.keep_going):
+        return stop_for(poor[0], look.records.get(poor[0].slug, _NOTHING).spent, look.spend, rules)
+    return over(look.spend, rules, ready.feature if ready is not None else None)
 
 
 def _needs_a_person(standings: Standings, look: Look, rules: Rules, *, anything_left: bool) -> Stop | None:
@@ -124,6 +137,8 @@ def stand(feature: Feature, look: Look, rules: Rules) -> Standing:
     if (limit := stuck_limit_of(feature, rules)) and record.streak >= limit:
         last = f"; the last one: {record.reason}" if record.reason else ""
         return Standing(State.STUCK, f"{counted(record.streak, 'attempt')} in a row without progress{last}")
+    if (why := over_its_own(feature, record.spent, look.spend, rules)) is not None:
+        return Standing(State.OVER_BUDGET, why)
     return Standing(State.READY, _why_ready(feature, record, slug in look.markers.answered))
 
 

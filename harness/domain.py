@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import Enum, StrEnum
 from pathlib import Path
@@ -143,6 +144,7 @@ class Transcript:
     bad_lines: int = 0  # lines that were not JSON although the dialect is
     last_words: str = ""  # one line, for the live status
     notices: tuple[str, ...] = ()  # what the agent itself found worth telling, in sentences
+    requests: int = 0  # of the model, as printed one by one; 0 when only a sum over them is known
     prefix: tuple[tuple[str, str], ...] = ()  # digests of what it sends before every prompt: tools, system
 
 
@@ -218,7 +220,7 @@ class Halt(Enum):
     BLOCKED = (4, "a feature waits for a person", 'answer with `harness answer SLUG "text"`, then `harness run`')
     STUCK = (5, "attempts in a row brought no progress", "read `harness why`, improve the spec, then `harness resume`")
     QUOTA = (6, "the agent's service does not let us go on", "see the reason, then `harness resume`")
-    BUDGET = (7, "the budget is reached", "raise it, then `harness resume`")
+    BUDGET = (7, "the budget is reached", "raise it in harness.yaml, then `harness resume`, then `harness run`")
     BUG = (70, "a bug in harness", "please report it with the file it wrote under logs/")
     INTERRUPTED = (130, "interrupted", "nothing is lost: `harness run` goes on where it stopped")
 
@@ -241,6 +243,26 @@ class Markers:
     answered: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Dollars of `known` attempts; `unknown` more attempts cost nobody knows what."""
+
+    dollars: float = 0.0
+    known: int = 0
+    unknown: int = 0
+
+    def plus(self, dollars: float | None) -> Sum:
+        """Return the sum with one attempt more."""
+        if dollars is None:
+            return Sum(self.dollars, self.known, self.unknown + 1)
+        return Sum(self.dollars + dollars, self.known + 1, self.unknown)
+
+    @property
+    def shown(self) -> float | None:
+        """The dollars for a reader; None where attempts were made and the cost of none is known."""
+        return None if self.unknown and not self.known else self.dollars
+
+
 @dataclass(slots=True)
 class Record:
     """What the journal remembers about one feature; grown event by event, never edited otherwise."""
@@ -257,12 +279,19 @@ class Record:
     question: str = ""
     marked: str = ""  # SHA-256 of the receipt or marker that the journal knows
     changed: set[str] = field(default_factory=set)  # files it changed since it was accepted last
-    dollars: float = 0.0
-    cost_unknown: bool = False  # at least one attempt had no known cost
+    spent: Sum = Sum()
     seconds: float = 0.0
     accepted: dict[str, object] | None = None  # an `accepted` event that has no `marked` yet
     began: dict[str, object] | None = None  # an attempt that began and has not ended
     claim_pending: bool = False  # interrupted with its claim unchecked
+
+
+class By(StrEnum):
+    """What the rows of `harness cost` are about."""
+
+    FEATURE = "feature"
+    MODEL = "model"
+    DAY = "day"
 
 
 class State(StrEnum):
@@ -273,6 +302,7 @@ class State(StrEnum):
     WAITING = "waiting"
     BLOCKED = "blocked"
     STUCK = "stuck"
+    OVER_BUDGET = "over budget"
     BROKEN = "broken"
 
 
@@ -306,6 +336,26 @@ class Rules:
     keep_going: bool = False
     fault_backoff: float = 15.0
     outage_limit: float = 7200.0
+    max_cost: float = 0.0  # dollars, like those that follow
+    max_cost_per_feature: float = 0.0
+    max_cost_per_attempt: float = 0.0
+    monthly_budget: float = 0.0
+    monthly_stop: float = 0.9
+    expected_cost: float = 0.5
+
+
+Who = tuple[str, str]  # an agent and the model it was asked for, "" for its own choice
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """What was spent besides the features' own sums, and what attempts cost so far, newest last."""
+
+    run: Sum = Sum()
+    month: Sum = Sum()
+    month_name: str = ""  # 2026-11, in UTC
+    costs: tuple[tuple[Who, float], ...] = ()
+    asked: Mapping[tuple[str | None, str | None], Who] = field(default_factory=dict)  # agent and model of a spec -> who
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +372,7 @@ class Look:
     elapsed: float = 0.0  # seconds since the run began
     parked: frozenset[str] = frozenset()  # stuck in this run, set aside by --keep-going
     fresh_blocks: frozenset[str] = frozenset()  # blocked in this run
+    spend: Spend = Spend()
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +400,7 @@ class Stop:
     slug: str = ""
     advice: str = ""
     resets_at: float | None = None
+    sums: tuple[str, ...] = ()  # of money, a sentence each
 
 
 # --- judging an attempt -------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ def compose_halt(stop: Stop, *, run: str, at: str) -> str:
     ]
     if stop.resets_at is not None:
         lines.append(f"resets: {local_time(stop.resets_at)}")
+    lines += [f"{'money:' if number == 0 else '':7} {sum}" for number, sum in enumerate(stop.sums)]
     lines += [
         f"do:     {stop.advice or stop.halt.advice}",
         "resume: harness resume && harness run",

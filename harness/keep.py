@@ -14,6 +14,7 @@ from harness.decide import judge, judge_claim
 from harness.domain import CheckRun, Claim, Ended, Evidence, Outcome, Reply, Verdict
 from harness.journal import utc
 from harness.logbook import Note
+from harness.money import price
 from harness.narrator import Tone
 from harness.prompt import OBSERVED_LIMIT
 from harness.questions import find_blocked
@@ -21,7 +22,7 @@ from harness.receipt import REFUSED, compose_receipt, digest
 from harness.run import Run
 from harness.signals import find_fault, find_limit, find_remarks
 from harness.text import counted, cut_middle, one_line, plain
-from harness.units import format_duration
+from harness.units import format_dollars, format_duration
 from harness.workspace import Snapshot, changed_files
 
 WORDS_LIMIT = 4096  # bytes of a claim that are read
@@ -46,6 +47,7 @@ def keep(run: Run, attempt: Attempt, reply: Reply, *, crashed: bool = False) -> 
 
     `crashed` says that the run it belonged to was killed: it then counts as an attempt, though never as a stall.
     """
+    reply = price(reply, attempt.agent, run.prices)
     harmed = run.mend_logs()
     found = _gather(run, attempt, reply, harmed=harmed)
     checks, claim = _check_claim(run, attempt, reply, found)
@@ -183,7 +185,6 @@ def _act(
     if found.changed and found.note.size == 0 and verdict.outcome is not Outcome.DONE:
         run.logbook(feature.slug).add(_line_for_silent_agent(attempt, found))
     observed = _observe(reply, checks, verdict, found)
-    cost = reply.transcript.cost
     ended = run.record(
         "attempt_ended",
         slug=feature.slug,
@@ -201,21 +202,31 @@ def _act(
         checks=[_describe_check(one) for one in checks],
         observed=observed,
         remarks=found.remarks,
-        agent=attempt.agent.name,
-        agent_version=reply.transcript.agent_version,
-        model=reply.transcript.model or attempt.agent.model,
         ended=reply.exit.ended,
         exit=reply.exit.code,
         seconds=round(reply.exit.seconds, 3),
         strays=reply.exit.strays,
-        dollars=cost.dollars,
-        cost_source=cost.source,
-        usage=asdict(reply.transcript.usage),
+        **describe_cost(run, attempt, reply),
     )
     write_outcome(run, ended)
     run.marks[feature.slug] = run.logbook(feature.slug).mark()
     run.just_ended = (feature.slug, attempt.number)
     _tell_outcome(run, attempt, reply, verdict, found)
+
+
+def describe_cost(run: Run, attempt: Attempt, reply: Reply) -> dict[str, Any]:
+    """Return what the journal says about money: who was paid, how much, for which tokens, and how one knows."""
+    said, model = reply.transcript, reply.transcript.model or attempt.agent.model
+    return {
+        "agent": attempt.agent.name,
+        "agent_version": said.agent_version,
+        "model": model,
+        "dollars": said.cost.dollars,
+        "cost_source": said.cost.source,
+        "prices": run.prices.source_of(model) if said.cost.source == "derived" else "",
+        "usage": asdict(said.usage),
+        "prefix": dict(said.prefix),
+    }
 
 
 def _describe_check(one: CheckRun) -> dict[str, Any]:
@@ -307,7 +318,7 @@ _TONES = {Outcome.DONE: Tone.GOOD, Outcome.PROGRESSED: Tone.PLAIN}
 def _tell_outcome(run: Run, attempt: Attempt, reply: Reply, verdict: Verdict, found: _Finding) -> None:
     facts = [format_duration(round(reply.exit.seconds, 2))]
     if reply.transcript.cost.dollars:
-        facts.append(f"${reply.transcript.cost.dollars:.4f}")
+        facts.append(format_dollars(reply.transcript.cost.dollars))
     facts.append(f"{counted(len(found.changed), 'file')} changed" if found.changed else "no file changed")
     tone = _TONES.get(verdict.outcome, Tone.NOTICE)
     run.tell(f"{attempt.feature.slug}: {verdict.outcome}: {verdict.reason} ({', '.join(facts)})", tone)

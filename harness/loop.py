@@ -12,6 +12,7 @@ from harness.errors import HarnessError
 from harness.halts import WRITES_HALT, compose_halt, local_time
 from harness.journal import utc
 from harness.keep import keep
+from harness.money import warn_of_budget
 from harness.narrator import Tone
 from harness.recover import recover
 from harness.run import Run
@@ -32,7 +33,7 @@ def run_loop(run: Run) -> tuple[Stop, Look]:
                 rested = True
             case Work(feature, because) if (prepared := prepare(run, feature)) is not None:
                 agent, prompt = prepared
-                attempt = begin(run, feature, agent, because)
+                attempt = begin(run, feature, agent, prompt, because)
                 reply = work(run, attempt, prompt)
                 verdict, evidence = keep(run, attempt, reply)
                 rested = take_stock(run, feature, verdict, evidence)
@@ -53,10 +54,9 @@ def run_to_its_end(run: Run) -> tuple[Stop, Look]:
 def take_stock(run: Run, feature: Feature, verdict: Verdict, evidence: Evidence) -> bool:
     """Count the attempt and see what it means for the run; True when it was followed by a wait already."""
     run.iterations += verdict.charged
-    cost = evidence.reply.transcript.cost.dollars
-    if cost is not None:
-        run.dollars = (run.dollars or 0.0) + cost
-        run.narrator.cost(run.dollars)
+    run.spent = run.spent.plus(evidence.reply.transcript.cost.dollars)
+    run.narrator.cost(run.dollars)
+    warn_of_budget(run, feature)
     if evidence.limit is not None:
         halt = Halt.CANNOT_START if evidence.limit.kind is LimitKind.REFUSED else Halt.QUOTA
         why = f"{evidence.limit.kind}: {evidence.limit.text}"
@@ -104,6 +104,7 @@ def conclude(run: Run, stop: Stop) -> Stop:
         code=stop.halt.code,
         iterations=run.iterations,
         dollars=run.dollars,
+        unknown_costs=run.spent.unknown,
         tree=run.workspace.snapshot().digest,
     )
     tone = Tone.GOOD if stop.halt is Halt.ALL_DONE else Tone.BAD
@@ -118,6 +119,6 @@ def wants_halt_file(run: Run, stop: Stop) -> bool:
     """Whether this end of a run keeps the next one from starting until a person has looked."""
     if stop.halt not in WRITES_HALT:
         return False
-    if stop.halt in (Halt.BLOCKED, Halt.STUCK) and run.settings.keep_going:
+    if (stop.halt in (Halt.BLOCKED, Halt.STUCK) or stop.slug) and run.settings.keep_going:
         return False
     return stop.halt is not Halt.BLOCKED or stop.slug in run.fresh_blocks

@@ -10,6 +10,7 @@ from harness.agents.choose import Agent
 from harness.attempt import compose
 from harness.capture import capture
 from harness.decide import closure
+from harness.money import check_prices, tell_budget
 from harness.narrator import Tone
 from harness.run import Run, process_identity
 from harness.state import read_markers
@@ -22,7 +23,9 @@ def announce(run: Run) -> None:
     features = closure(run.shelf.read().features, run.wanted)
     done = run.history.settle(read_markers(run.paths)).done
     todo = [feature for feature in features if feature.slug not in done]
-    agents = {(agent := run.agent_for(feature)).name: agent for feature in todo}
+    chosen = {(agent := run.agent_for(feature)).name + agent.model: agent for feature in todo}
+    check_prices(run, chosen.values())
+    agents = {agent.name: agent for agent in chosen.values()}
     names = ", ".join(_with_version(run, agent) for agent in agents.values()) or "none needed"
     run.commits, why_not = _decide_commits(run)
     if todo:
@@ -41,9 +44,10 @@ def announce(run: Run) -> None:
     )
     if run.journal.cut:
         run.tell(f"the journal's last line was torn ({run.journal.cut} bytes) and is cut", Tone.NOTICE)
-    run.tell(f"harness {__version__}, run {run.id[:8]}, agent {names}, model {settings.model or 'its own choice'}")
+    run.tell(f"harness {__version__}, run {run.id[:8]}, agent {names}, model {_say_models(agents)}")
     run.tell(f"{counted(len(features), 'feature')}, {len(todo)} to do; checks: {_say_checks(checks, len(todo))}")
     run.tell(_say_limits(run))
+    tell_budget(run, agents)
     run.tell(f"commits: {'one for each proven feature' if run.commits else why_not}")
     run.tell("sandbox: none: the agent runs as you, unconfined", Tone.NOTICE)
     if os.geteuid() == 0:
@@ -55,9 +59,15 @@ def announce(run: Run) -> None:
         run.tell_once(warning, Tone.NOTICE)
 
 
+def _say_models(agents: Mapping[str, Agent]) -> str:
+    """Return the models that the agents are asked to use."""
+    models = {agent.model or "its own choice" for agent in agents.values()}
+    return ", ".join(sorted(models)) or "its own choice"
+
+
 def _with_version(run: Run, agent: Agent) -> str:
-    """Return an agent's name with the version its command says; the scripted one has none."""
-    if agent.name in ("scripted", "command"):
+    """Return an agent's name with the version its command says; those without a program of their own have none."""
+    if agent.name in ("scripted", "command", "api"):
         return agent.name
     environ = agent.environment(run.environ, run.settings.env_pass, run.id)
     said = capture((agent.argv[0], "--version"), cwd=run.temporary, env=environ, timeout=15.0)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 
 from harness import files
@@ -23,11 +24,12 @@ OBSERVED_LIMIT = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One part of a prompt, for `harness dry-run`: bytes in the prompt, and bytes of the source that were cut."""
+    """One part of a prompt: bytes in the prompt, bytes of the source that were cut, a digest that tells a change."""
 
     name: str
     size: int
     cut: int = 0
+    digest: str = ""
 
     @property
     def tokens(self) -> int:
@@ -111,14 +113,23 @@ def _measure(text: str, values: dict[str, object]) -> tuple[Section, ...]:
     def size(name: str) -> int:
         return len(str(values[name]).encode("utf-8", "replace"))
 
+    def mark(*names: str) -> str:
+        return _digest(*(str(values[name]) for name in names))
+
     parts = (
-        Section("spec", size("spec")),
-        Section("learnings", size("learnings"), _number(values["learnings_cut"])),
-        Section("prior log", size("prior_log"), _number(values["log_cut"])),
-        Section("observed", size("observed")),
+        Section("spec", size("spec"), digest=mark("spec", "checks")),
+        Section("learnings", size("learnings"), _number(values["learnings_cut"]), mark("learnings")),
+        Section("prior log", size("prior_log"), _number(values["log_cut"]), mark("prior_log")),
+        Section("observed", size("observed"), digest=mark("observed")),
     )
     rest = len(text.encode("utf-8", "replace")) - sum(part.size for part in parts)
-    return (Section("instructions", rest), *parts)
+    head = text.partition(str(values["spec"]))[0] if values["spec"] else text
+    return (Section("instructions", rest, digest=_digest(head)), *parts)
+
+
+def _digest(*texts: str) -> str:
+    """Return a short digest: enough to tell whether a part changed from one attempt to the next."""
+    return sha256("\0".join(texts).encode("utf-8", "replace")).hexdigest()[:12]
 
 
 def _number(value: object) -> int:

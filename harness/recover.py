@@ -9,8 +9,10 @@ from harness import files
 from harness.agents.stream import StreamReader
 from harness.attempt import Attempt, marker_names
 from harness.domain import Cost, Ended, Exit, Feature, Reply, Usage
-from harness.keep import keep, write_marker, write_outcome
+from harness.errors import AgentError
+from harness.keep import describe_cost, keep, write_marker, write_outcome
 from harness.logbook import Mark
+from harness.money import price
 from harness.narrator import Tone
 from harness.run import Run
 
@@ -48,6 +50,7 @@ def _settle(run: Run, slug: str, began: dict[str, Any] | None) -> None:
     record = run.history.record(slug)
     if record.marked and began is not None:
         files.remove_temporaries(run.paths.attempt(slug, began["attempt"]))
+        cost = _reread_cost(run, slug, began)
         stands = run.record(
             "attempt_ended",
             slug=slug,
@@ -57,6 +60,7 @@ def _settle(run: Run, slug: str, began: dict[str, Any] | None) -> None:
             progress=True,
             charged=True,
             claim="confirmed",
+            **cost,
             tree=run.workspace.snapshot().digest,
         )
         write_outcome(run, stands)
@@ -72,6 +76,18 @@ def _settle(run: Run, slug: str, began: dict[str, Any] | None) -> None:
     if began is None:  # its attempt has ended in the journal, and its cost is counted
         reply = replace(reply, transcript=replace(reply.transcript, cost=Cost(0.0, "reported"), usage=Usage()))
     keep(run, attempt, reply, crashed=began is not None)
+
+
+def _reread_cost(run: Run, slug: str, began: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields about money of an attempt that was accepted and whose run died before it was written down."""
+    feature = next((one for one in run.shelf.reread().features if one.slug == slug), None)
+    try:
+        attempt = None if feature is None else _rebuild(run, feature, began)
+    except AgentError:  # its agent is gone, and nobody needs it any more
+        attempt = None
+    if attempt is None:
+        return {}
+    return describe_cost(run, attempt, price(_reread(attempt, claimed=True), attempt.agent, run.prices))
 
 
 def _reread(attempt: Attempt, *, claimed: bool) -> Reply:

@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.agents.loads import find_loaded
 from harness.config import OPTIONS, Config
-from harness.domain import Feature, State, Stop, Work
+from harness.domain import Feature, Record, State, Stop, Sum, Work
 from harness.journal import events_of
 from harness.lint import lint
 from harness.receipt import Receipt
@@ -32,11 +32,19 @@ def report_feature(view: View, feature: Feature) -> Report:
         "because": because,
         "attempts": record.attempts,
         "outcome": record.outcome or None,
-        "dollars": round(record.dollars, 6) if record.dollars or not (record.cost_unknown or record.began) else None,
+        "dollars": _known(record),
+        "unknown_costs": record.spent.unknown,
         "seconds": round(record.seconds, 3),
         "depends_on": list(feature.depends_on),
         "checks": len(view.config.settings.checks_with(feature.checks)),
     }
+
+
+def _known(record: Record) -> float | None:
+    """Return what a feature has cost; None while nothing is known, also of a first attempt that has not ended."""
+    if record.spent == Sum() and record.began is not None:
+        return None
+    return None if record.spent.shown is None else round(record.spent.shown, 6)
 
 
 def _say_receipt(receipt: Receipt) -> str:
@@ -112,6 +120,7 @@ _TOLD = {
     "tampered": ("attempt", "file"),
     "reset": (),
     "parked": ("streak",),
+    "budget_warning": ("line", "spent", "limit"),
     "halted": ("halt", "because"),
     "verified": ("green",),
 }

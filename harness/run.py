@@ -20,7 +20,7 @@ from harness.agents.choose import Agent, Bearings, Choices, choose_agent
 from harness.config import Config, Settings
 from harness.control import GRACE, Ask, Control, remove_halt
 from harness.decide import closure
-from harness.domain import Check, Feature, Look, Rules, Stop
+from harness.domain import Check, Feature, Look, Rules, Spend, Stop, Sum, Who
 from harness.environ import clean_environment
 from harness.errors import SpecError, StorageError, UsageError
 from harness.journal import Journal
@@ -28,6 +28,7 @@ from harness.lock import hold_lock, process_start
 from harness.logbook import Logbook, Mark
 from harness.narrator import Narrator, Tone
 from harness.paths import Paths
+from harness.prices import PriceBook
 from harness.process import Supervisor
 from harness.prompt import find_template
 from harness.receipt import digest
@@ -63,11 +64,14 @@ class Run:
     monotonic: Callable[[], float]
     random: Callable[[], float]
     began: float
+    prices: PriceBook
     commits: bool = False
     iterations: int = 0
     faults: int = 0  # in a row
     first_fault: float = 0.0
-    dollars: float | None = None
+    spent: Sum = field(default_factory=Sum)
+    warned: set[tuple[str, str]] = field(default_factory=set)  # lines of money of which this run has warned
+    asked: dict[tuple[str | None, str | None], Who] = field(default_factory=dict)  # agent and model of a spec -> who
     trip: Stop | None = None
     parked: set[str] = field(default_factory=set)
     fresh_blocks: set[str] = field(default_factory=set)
@@ -99,6 +103,16 @@ class Run:
         """Seconds since the run began."""
         return self.monotonic() - self.began
 
+    @property
+    def dollars(self) -> float | None:
+        """What this run has cost; None while nothing is known."""
+        return self.spent.dollars if self.spent.known else None
+
+    @property
+    def spend(self) -> Spend:
+        """What was spent by now, in this run and in this month."""
+        return replace(self.history.spend_at(self.clock()), run=self.spent, asked=self.asked)
+
     # --- looking ---
 
     def look(self) -> Look:
@@ -129,6 +143,7 @@ class Run:
             elapsed=self.elapsed,
             parked=frozenset(self.parked),
             fresh_blocks=frozenset(self.fresh_blocks),
+            spend=self.spend,
         )
 
     def _watch_specs(self, features: tuple[Feature, ...], slug: str, attempt: int) -> None:
@@ -184,9 +199,11 @@ class Run:
         """Return the text of the feature's `.done`."""
         return files.read_text(self.paths.done(slug), MARKER_LIMIT)
 
-    def agent_for(self, feature: Feature | None) -> Agent:
+    def agent_for(self, feature: Feature, bearings: Bearings | None = None) -> Agent:
         """Return the agent for a feature. Raises AgentError."""
-        return choose_for(self.config, feature, self.temporary, self.environ)
+        agent = choose_for(self.config, feature, self.temporary, self.environ, bearings)
+        self.asked[feature.agent, feature.model] = (agent.name, agent.model)
+        return agent
 
     def set_aside(self, feature: Feature, because: str) -> None:
         """Leave a feature that cannot be worked on, for the rest of this run or until its spec changes."""
@@ -273,7 +290,9 @@ def choose_for(
     """Return the agent that the settings and the feature ask for. Raises AgentError."""
     settings = config.settings
     said = {name.name: getattr(settings, name.name) for name in fields(Choices) if name.name != "api"}
-    return choose_agent(Choices(**said, api=wishes_of(settings)), feature, config.paths.root, temporary, environ, bearings)
+    return choose_agent(
+        Choices(**said, api=wishes_of(settings)), feature, config.paths.root, temporary, environ, bearings
+    )
 
 
 def wishes_of(settings: Settings) -> Wishes:
@@ -376,6 +395,7 @@ def open_run(
             monotonic=monotonic,
             random=random,
             began=began,
+            prices=PriceBook(config.settings.prices),
         )
 
 

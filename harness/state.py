@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from harness import files
-from harness.domain import Markers, Record
+from harness.domain import Markers, Record, Spend, Sum, Who
 from harness.paths import Paths
+
+REMEMBERED = 200  # attempts whose cost says what the next may cost
 
 
 @dataclass(slots=True)
@@ -23,6 +27,8 @@ class History:
     run_open: bool = False  # the last run has no `run_ended`: it was killed
     commits: bool = False  # the last run made commits
     last_ended: dict[str, Any] | None = None  # the last attempt that was judged
+    months: dict[str, Sum] = field(default_factory=dict)  # what was spent in 2026-11 (UTC), all runs together
+    costs: deque[tuple[Who, float]] = field(default_factory=lambda: deque(maxlen=REMEMBERED))  # of known attempts
     tree: str = ""  # fingerprint of the working tree when harness last looked
 
     def record(self, slug: str) -> Record:
@@ -32,6 +38,11 @@ class History:
     def settle(self, markers: Markers) -> Markers:
         """Return the markers without the claims that are not checked yet: a claim is not a fact."""
         return replace(markers, done=markers.done - self.claims)
+
+    def spend_at(self, moment: float) -> Spend:
+        """Return what was spent in the month of a moment (epoch seconds), all runs together."""
+        month = datetime.fromtimestamp(moment, UTC).strftime("%Y-%m")
+        return Spend(month=self.months.get(month, Sum()), month_name=month, costs=tuple(self.costs))
 
     def apply(self, event: dict[str, Any]) -> dict[str, Any]:
         """Fold one event in, and give it back. Events that nobody here knows change nothing."""
@@ -68,7 +79,7 @@ def _attempt_began(history: History, event: dict[str, Any]) -> None:
 
 def _attempt_ended(history: History, event: dict[str, Any]) -> None:
     record = history.record(event["slug"])
-    history.last_ended, record.began = event, None
+    began, history.last_ended, record.began = record.began, event, None
     record.outcome, record.reason = str(event.get("outcome", "")), str(event.get("reason", ""))
     record.observed, record.failing = str(event.get("observed", "")), str(event.get("failing", ""))
     record.tree = history.tree = str(event.get("tree", ""))
@@ -84,10 +95,24 @@ def _attempt_ended(history: History, event: dict[str, Any]) -> None:
     if not record.claim_pending:
         history.claims.discard(event["slug"])
     record.seconds += float(event.get("seconds") or 0)
-    if (dollars := event.get("dollars")) is None:
-        record.cost_unknown = True
-    else:
-        record.dollars += float(dollars)
+    _spent(history, record, event, began)
+
+
+def _spent(history: History, record: Record, event: dict[str, Any], began: dict[str, Any] | None) -> None:
+    """Add up what an attempt cost: for good, a reset does not make it cheaper."""
+    told = event.get("dollars")
+    dollars = float(told) if isinstance(told, int | float) else None
+    month = spent_at(event, began)[:7]
+    record.spent = record.spent.plus(dollars)
+    history.months[month] = history.months.get(month, Sum()).plus(dollars)
+    if dollars is not None and began is not None:
+        history.costs.append(((str(began.get("agent", "")), str(began.get("model", ""))), dollars))
+
+
+def spent_at(ended: dict[str, Any], began: dict[str, Any] | None) -> str:
+    """Return when an attempt spent its money: as it ended; one that died with its run, as it began."""
+    cut_off = began is not None and began.get("run") != ended.get("run")
+    return str((began if began is not None and cut_off else ended).get("at", ""))
 
 
 def _accepted(history: History, event: dict[str, Any]) -> None:
@@ -117,9 +142,7 @@ def _answered(history: History, event: dict[str, Any]) -> None:
 
 def _reset(history: History, event: dict[str, Any]) -> None:
     old = history.record(event["slug"])
-    history.records[event["slug"]] = Record(
-        attempts=old.attempts, dollars=old.dollars, cost_unknown=old.cost_unknown, seconds=old.seconds
-    )
+    history.records[event["slug"]] = Record(attempts=old.attempts, spent=old.spent, seconds=old.seconds)
     history.known.discard(event["slug"])
     history.claims.discard(event["slug"])
 

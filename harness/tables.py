@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.text import counted, one_line
-from harness.units import format_duration
+from harness.units import format_dollars, format_duration
 
 Report = dict[str, Any]
 UNCUT = 10_000  # characters: why something happened is never cut
@@ -27,20 +27,21 @@ def columns(rows: Sequence[Sequence[str]], *, width: int | None = None) -> list[
     return lines
 
 
-def dollars(amount: float | None) -> str:
-    """Return `$0.12`, and `?` for an unknown amount: unknown is never 0."""
-    return "?" if amount is None else f"${amount:.2f}"
-
-
 def show_status(report: Report) -> list[str]:
     """Return the lines of `harness status`."""
     rows = [("feature", "state", "attempts", "cost", "why")]
     for one in report["features"]:
-        cost = dollars(one["dollars"]) if one["attempts"] else ""
+        cost = _cost(one) if one["attempts"] else ""
         rows.append((one["slug"], one["state"], str(one["attempts"] or ""), cost, one["because"]))
     lines = columns(rows)
     lines += ["", f"{report['done']} of {len(report['features'])} done"]
     return lines + _show_run(report) + [f"warning: {warning}" for warning in report["warnings"]]
+
+
+def _cost(row: Report) -> str:
+    """Return what is known, and `+?` behind it where that is not all."""
+    more = "+?" if row["unknown_costs"] and row["dollars"] is not None else ""
+    return format_dollars(row["dollars"]) + more
 
 
 def _show_run(report: Report) -> list[str]:
@@ -89,10 +90,42 @@ def _say_event(event: Report) -> str:
         elif name == "seconds":
             parts.append(format_duration(round(value, 1)))
         elif name == "dollars":
-            parts.append(dollars(value))
+            parts.append(format_dollars(value))
         else:
             parts.append(str(value))
     return ", ".join(parts)
+
+
+def show_cost(report: Report) -> list[str]:
+    """Return the lines of `harness cost`."""
+    head = (report["by"], "attempts", "uncached", "read", "written", "output", "hits", "cost", "known by")
+    total = {**report["total"], "name": ""}
+    rows = [_cost_row(one) for one in (*report["rows"], *([total] if len(report["rows"]) != 1 else []))]
+    lines = [*columns([head, *rows]), ""]
+    if report["proven"]:
+        least = "" if report["complete"] else "at least " if report["total"]["dollars"] else ""
+        each = f"{least}{format_dollars(report['dollars_per_proven'])} each, with what led nowhere"
+        lines.append(f"{counted(report['proven'], 'proven feature')}: {each}")
+    lines += [f"derived with prices of {source}" for source in report["prices"]]
+    lines.append(_say_month(report["month"]))
+    return lines + [f"warning: {warning}" for warning in report["warnings"]]
+
+
+def _cost_row(one: Report) -> tuple[str, ...]:
+    hits = "" if one["hit_rate"] is None else f"{one['hit_rate']:.0%}"
+    tokens = (f"{one[name]:,}" for name in ("uncached", "cache_read", "cache_written", "output"))
+    known = [(one[kind], kind) for kind in ("reported", "derived", "unknown") if one[kind]]
+    said = known[0][1] if len(known) == 1 else ", ".join(f"{number} {kind}" for number, kind in known)
+    cost = _cost({"dollars": one["dollars"], "unknown_costs": one["unknown"]})
+    return (one["name"] or "in all", str(one["attempts"]), *tokens, hits, cost, said)
+
+
+def _say_month(month: Report) -> str:
+    cost = _cost({"dollars": month["dollars"], "unknown_costs": month["unknown"]})
+    bound = ""
+    if month["budget"]:
+        bound = f" of {format_dollars(month['budget'])}, runs stop at {format_dollars(month['stops_at'])}"
+    return f"{month['month']} (UTC): {cost}{bound}"
 
 
 def show_config(report: Report) -> list[str]:

@@ -1,4 +1,4 @@
-"""Durations and sizes as people write them: `1h30m`, `64 KiB`. Pure."""
+"""Durations, sizes and dollars as people write them: `1h30m`, `64 KiB`, `$0.12`. Pure."""
 
 from __future__ import annotations
 
@@ -58,6 +58,13 @@ def format_size(size: int) -> str:
         power += 1
     amount = round(size / 1024**power, 1)
     return f"{amount:.{0 if amount.is_integer() else 1}f} {'KMGT'[power - 1]}iB"
+
+
+def format_dollars(amount: float | None) -> str:
+    """The amount as people read it: `$4.20`, `$0.0125`; `?` for an unknown one: unknown is never 0."""
+    if amount is None:
+        return "?"
+    return f"${amount:.4f}" if 0 < amount < 0.095 else f"${amount:.2f}"
 
 
 def _written(text: str | float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,6 +91,7 @@ def read_view(config: Config, wanted: tuple[str, ...] = ()) -> View:
         markers=history.settle(markers),
         records=history.records,
         halt=read_halt(config.paths),
+        spend=history.spend_at(time.time()),
     )
     claimed, paths = markers.done & history.claims, config.paths
     return View(config, look, history, events, reading.warnings, claimed, find_holder(paths.lock, paths.root))

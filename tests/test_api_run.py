@@ -7,12 +7,13 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fakes.messages_api import MessagesApi
-from fakes.messages_faults import overloaded, unauthorized
-from fakes.messages_replies import Broken, Call, Foreign, How, Reply, Turn
+from fakes.messages_faults import unauthorized
+from fakes.messages_replies import Broken, Call, How, Reply, Turn
 from fakes.messages_script import Places, Request
 
 MODULE = "def slug(title: str) -> str:\n    return title.lower().replace(' ', '-')\n"
@@ -117,37 +118,12 @@ def test_a_key_that_is_rejected_ends_the_run_with_6(project) -> None:
     assert "authentication: invalid x-api-key" in (project.root / "HALT").read_text()
 
 
-def test_an_unknown_model_is_named_and_ends_the_run(project) -> None:
-    with MessagesApi([]) as api:
-        api.unknown_models = {"claude-opus-9"}
-        ran = project.command("run", "--model", "claude-opus-9", **environ(api))
-    assert ran.returncode == 2, ran.stderr
-    assert "claude-opus-9" in ran.stderr
-
-
-def test_a_server_that_speaks_something_else_ends_the_run(project) -> None:
-    with MessagesApi([Foreign(200, "<html>hello</html>")]) as api:
-        ran = project.command("run", **environ(api))
-    assert ran.returncode == 2, ran.stderr
-    assert "does not speak the Messages API" in ran.stderr
-
-
 def test_a_server_that_hangs_is_an_outage_and_charged_to_nobody(project) -> None:
+    short = {"HARNESS_API_TIMEOUT": "0.4", "HARNESS_TIMEOUT": "9", "HARNESS_OUTAGE_LIMIT": "0.1s"}
     with MessagesApi(lambda request: Broken(How.STALLED, None)) as api:
-        ran = project.command(
-            "run", "--outage-limit", "0.2s", **environ(api, HARNESS_API_TIMEOUT="0.4", HARNESS_TIMEOUT="2")
-        )
+        ran = project.command("run", **environ(api, **short))
     assert ran.returncode == 6, ran.stderr
-    assert not any(event["charged"] for event in project.events("attempt_ended"))
-
-
-def test_an_outage_between_two_attempts_costs_nothing_but_time(project) -> None:
-    def script(request: Request) -> Reply:
-        return overloaded() if request.number < 4 else develop(request)
-
-    with MessagesApi(script) as api:
-        ran = project.command("run", **environ(api, HARNESS_TIMEOUT="20"))
-    assert ran.returncode == 0, ran.stderr
+    assert {(ended["outcome"], ended["charged"]) for ended in project.events("attempt_ended")} == {("fault", False)}
 
 
 def test_killed_in_the_middle_it_leaves_nothing_and_its_cost_is_known(project) -> None:
@@ -165,15 +141,14 @@ def test_killed_in_the_middle_it_leaves_nothing_and_its_cost_is_known(project) -
     with MessagesApi(develop) as api:
         ran = project.command("run", **environ(api))
     assert ran.returncode == 0, ran.stderr
-    assert not any("sleep\x00300" in _command(pid) for pid in os.listdir("/proc") if pid.isdecimal())
+    assert not any("sleep\x00300" in _command(one) for one in Path("/proc").iterdir() if one.name.isdecimal())
     first = project.events("attempt_ended")[0]
     assert (first["outcome"], first["cost_source"]) == ("interrupted", "derived")
 
 
-def _command(pid: str) -> str:
+def _command(process: Path) -> str:
     try:
-        with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
-            return file.read()
+        return (process / "cmdline").read_text("utf-8", "replace")
     except OSError:
         return ""
 

@@ -130,12 +130,12 @@ def test_bash_completes_commands_and_options(world: World) -> None:
     assert "--keep-going" in complete("harness run --k")
 
 
-@pytest.mark.parametrize("words", [["--help"], ["status"]], ids=" ".join)
+@pytest.mark.parametrize("words", [["--help"], ["status"], ["cost"]], ids=" ".join)
 def test_who_only_looks_imports_nothing_heavy(world: World, words: list[str]) -> None:
     world.spec("a")
     code = (
         "import sys; from harness.cli import start; code = start(sys.argv[1:]);"
-        "print([name for name in ('anthropic', 'watchfiles', 'jinja2') if name in sys.modules], code)"
+        "print([name for name in ('anthropic', 'genai_prices', 'watchfiles', 'jinja2') if name in sys.modules], code)"
     )
     ran = subprocess.run(
         [sys.executable, "-c", code, *words], cwd=world.root, env=world.environ, capture_output=True, text=True,
@@ -154,6 +154,7 @@ REPORTS = {
     ("why", "a"): {"next", "feature", "history"},
     ("config",): {"settings", "file"},
     ("doctor",): {"ok", "checks"},
+    ("cost",): {"rows", "total", "month", "proven", "dollars_per_proven", "warnings"},
 }
 
 

@@ -16,19 +16,24 @@ ROWS = (
     "cli",
     # whole runs and whole reports
     "loop preview",
-    "decisions recover reports",
+    "decisions recover reports spending",
     "keep opening",
     "attempt verify doctor view",
+    "money",
     # what one run holds
     "run",
     # one concern each
-    "control scaffold specs agents.choose agents.stream",
+    "control scaffold specs agents.choose agents.stream agents.api.__main__",
+    "agents.api.preflight",
     "checks config console decide front_matter halts journal lint logbook order prompt receipt demo signals"
-    " state tables workspace agents.claude agents.dialects agents.loads agents.presets",
-    "agents.dialect_claude agents.api.launch wordings questions",
-    "agents.draft",
+    " state tables workspace agents.claude agents.dialects agents.loads agents.presets agents.api.work",
+    "agents.dialect_claude budget wordings questions agents.api.launch agents.api.client agents.api.conversation"
+    " agents.api.report agents.api.tools",
+    "agents.draft agents.api.failure agents.api.meter agents.api.editor agents.api.shell",
+    "agents.api.excerpt agents.api.offspring agents.api.within",
+    "agents.api.arguments agents.api.clip",
     # the doors to the outside
-    "capture lock process sweep yamls",
+    "capture lock prices process sweep yamls",
     "files",
     "output",
     # words and values
@@ -42,9 +47,10 @@ DOORS = {
     "yaml": {"yamls", "agents.scripted"},
     "jinja2": {"prompt"},
     "watchfiles": {"control"},
-    "subprocess": {"process", "capture", "agents.scripted"},
+    "subprocess": {"process", "capture", "agents.scripted", "agents.api.shell"},
     "fcntl": {"lock", "process", "capture", "supervise"},
-    "anthropic": set(),
+    "genai_prices": {"prices"},
+    "anthropic": {"agents.api.client"},
 }
 
 

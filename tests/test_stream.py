@@ -37,7 +37,7 @@ NOTHING = Usage()
         ("conn-refused", NOTHING, 0.0),
         ("bad-resume", NOTHING, 0.0),
         ("v197-e429-mr1", NOTHING, 0.0),
-        ("sigkill-bash", NOTHING, None),
+        ("sigkill-bash", Usage(1000, 19, 300, 200), None),
         ("root-refused", NOTHING, None),
         ("codex/cx-trivial", Usage(700, 50, 300), None),
         ("codex/cx-tool", Usage(1400, 100, 600), None),

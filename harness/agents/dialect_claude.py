@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from harness.agents.draft import (
     LONGEST_TEXT,
     Draft,
@@ -19,6 +21,11 @@ from harness.agents.draft import (
 from harness.domain import RateLimit, Usage
 
 LONGEST_NOTICE = 500  # characters
+_USAGE = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+_MODEL_USAGE = (
+    "inputTokens", "outputTokens", "cacheReadInputTokens", "cacheCreationInputTokens",
+    "cacheCreation1hInputTokens",  # of the API agent alone
+)  # fmt: skip
 
 
 def read_claude(event: Event, draft: Draft) -> str:
@@ -91,6 +98,7 @@ def _claude_message(event: Event, draft: Draft) -> str:
 
     draft.recover()
     message_id = name_of(message.get("id"))
+    _claude_turn(message_id, message, blocks, draft)
     if event.get("parent_tool_use_id") is None:
         # The main loop asks again only when it has every result, also one whose line was lost.
         draft.calls = {call: origin for call, origin in draft.calls.items() if origin in (message_id, "subagent")}
@@ -101,6 +109,21 @@ def _claude_message(event: Event, draft: Draft) -> str:
             draft.call(name_of(block.get("id")), message_id)
             words.append(compose_call(name_of(block.get("name")), dict_of(block.get("input"))))
     return " ".join(words)
+
+
+def _claude_turn(message_id: str, message: Event, blocks: list[Event], draft: Draft) -> None:
+    """Remember what the message used: all there is to know when the process is killed before its result."""
+    usage = _claude_usage(dict_of(message.get("usage")))
+    if usage == Usage():
+        return
+    said = [words for block in blocks for words in (block.get("text"), block.get("thinking"))]
+    said += [words for block in blocks for words in dict_of(block.get("input")).values()]
+    draft.turn(message_id or f"#{draft.requests}", usage, sum(len(words) for words in said if isinstance(words, str)))
+
+
+def _claude_usage(told: Event) -> Usage:
+    hour = count_of(dict_of(told.get("cache_creation")).get("ephemeral_1h_input_tokens"))
+    return replace(Usage(*(count_of(told.get(key)) for key in _USAGE)), cache_write_1h_tokens=hour)
 
 
 def _claude_result(event: Event, draft: Draft) -> str:
@@ -126,7 +149,7 @@ def _claude_result(event: Event, draft: Draft) -> str:
 
 
 def _claude_failure(event: Event, earlier: Trouble | None) -> Trouble:
-    """What the result failed of; the kind of error is told by the assistant message before it (the API agent tells it here)."""
+    """What the result failed of; Claude Code tells the kind of error in the message before it, the API agent here."""
     told = earlier if earlier and not earlier.retrying else Trouble()
     words = [text_of(word) for word in list_of(event.get("errors"))] or [text_of(event.get("result"))]
     return Trouble(
@@ -147,8 +170,7 @@ def _claude_spending(event: Event, draft: Draft) -> None:
     models = [dict_of(model) for model in dict_of(event.get("modelUsage") if since is None else since).values()]
     usage = Usage()
     for model in models:
-        keys = ("inputTokens", "outputTokens", "cacheReadInputTokens", "cacheCreationInputTokens")
-        usage += Usage(*(count_of(model.get(key)) for key in keys))
+        usage += Usage(*(count_of(model.get(key)) for key in _MODEL_USAGE))
     if isinstance(since, dict):
         costs = [number_of(model.get("costUSD")) for model in models]
         known = [cost for cost in costs if cost is not None]
@@ -156,9 +178,7 @@ def _claude_spending(event: Event, draft: Draft) -> None:
         draft.dollars = (draft.dollars or 0.0) + sum(known) if len(known) == len(costs) else total
         return
     if not isinstance(event.get("modelUsage"), dict):
-        told = dict_of(event.get("usage"))
-        keys = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
-        usage = Usage(*(count_of(told.get(key)) for key in keys))
+        usage = _claude_usage(dict_of(event.get("usage")))
     draft.usage = usage
     draft.dollars = total
     draft.cost_source = "derived" if event.get("cost_source") == "derived" else "reported"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.domain import RateLimit, Usage
 
@@ -47,6 +47,8 @@ class Draft:
     dollars: float | None = None
     cost_source: str = "reported"
     turns: dict[str, Usage] = field(default_factory=dict)  # usage by message, while there is no result to tell the sum
+    older: Usage = field(default_factory=Usage)  # of the messages beyond MOST_NAMES
+    requests: int = 0
     notices: dict[str, None] = field(default_factory=dict)
     prefix: dict[str, str] = field(default_factory=dict)
     calls: dict[str, str] = field(default_factory=dict)  # tool calls without a result yet -> the message they came in
@@ -65,6 +67,20 @@ class Draft:
         self.trouble = trouble
         self.in_turn = False
         self.calls.clear()
+
+    def turn(self, message_id: str, usage: Usage, printed: int) -> None:
+        """Remember what a message used; printed again, it counts as printed last.
+
+        Claude Code prints a message block by block, with the output tokens it had at its beginning: `printed`, the
+        characters of the block, are then the better figure, at four a token.
+        """
+        before = self.turns.get(message_id, Usage())
+        output = max(usage.output_tokens, before.output_tokens + printed // 4)
+        self.turns[message_id] = replace(usage, output_tokens=output)
+        self.requests += before == Usage()
+        if len(self.turns) > MOST_NAMES:
+            oldest = next(iter(self.turns))
+            self.older += self.turns.pop(oldest)
 
     def deny(self, tool: str) -> None:
         """Remember that a tool was denied."""

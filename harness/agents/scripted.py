@@ -13,6 +13,8 @@ Started by its path as a process of its own, like every agent: prompt on stdin, 
           done: greets
           sleep: 0.5
           exit: 0
+          cost: 0.25              # dollars that the result reports; default 0
+          usage: {input_tokens: 1200, output_tokens: 80, cache_read_input_tokens: 9000}   # tokens it reports
           events: [{type: system, subtype: api_retry, error_status: 529}]   # raw stream events, printed as they are
         - ...                     # the second attempt, and so on; the last one repeats
 
@@ -51,7 +53,7 @@ def main() -> int:
     for event in step.get("events", ()):
         _print(event)
     if code == 0 and step.get("result", True):
-        _print_result(str(step.get("say", "Played one step.")))
+        _print_result(step)
     return code
 
 
@@ -124,10 +126,12 @@ def _print(event: dict[str, Any]) -> None:
     print(json.dumps(event), flush=True)
 
 
-def _print_result(text: str) -> None:
+def _print_result(step: Step) -> None:
+    text, cost = str(step.get("say", "Played one step.")), float(step.get("cost", 0))
     usage = {"input_tokens": 0, "output_tokens": 0, "cache_read_input_tokens": 0, "cache_creation_input_tokens": 0}
+    usage |= dict(step.get("usage", {}))
     result = {"subtype": "success", "is_error": False, "num_turns": 1, "result": text, "stop_reason": "end_turn"}
-    _print({"type": "result", **result, "total_cost_usd": 0.0, "usage": usage, "modelUsage": {}})
+    _print({"type": "result", **result, "total_cost_usd": cost, "usage": usage})
 
 
 if __name__ == "__main__":
