@@ -94,7 +94,7 @@ def remove_halt_files(config: Config) -> str:
 def _journal(config: Config) -> Iterator[Journal]:
     """Give the journal to a command that changes state between runs; only the holder of the lock writes it."""
     prepare_logs(config.paths)
-    lock: Lock = hold_lock(config.paths.lock, config.paths.root, patience=10.0)
+    lock: Lock = hold_lock(config.paths.lock, config.paths.root)
     try:
         journal = Journal(config.paths.logs, "by-a-person", time.time)
         try:

@@ -14,6 +14,7 @@ from pathlib import Path
 from harness import files
 from harness.errors import LockHeld, StorageError
 
+PATIENCE = 10.0  # seconds for the supervisor of a dead run to clean up
 DYING = 0.3  # seconds in which a process that was killed may still look alive
 
 
@@ -90,10 +91,10 @@ def _read_holder(path: Path) -> Holder | None:
     return Holder(pid, str(who.get("since", "")), host, alive)
 
 
-def hold_lock(path: Path, root: Path, *, patience: float, tell: Callable[[str], None] | None = None) -> Lock:
+def hold_lock(path: Path, root: Path, *, tell: Callable[[str], None] | None = None) -> Lock:
     """Take the run's lock or raise LockHeld naming the holder.
 
-    Where the holder named is dead, its supervisor is still cleaning up: tries again for `patience` seconds, and says
+    Where the holder named is dead, its supervisor is still cleaning up: tries again for PATIENCE seconds, and says
     so once through `tell(sentence)`.
     """
     lock = Lock(path, root)
@@ -103,7 +104,7 @@ def hold_lock(path: Path, root: Path, *, patience: float, tell: Callable[[str], 
         waited = time.monotonic() - began
         holder = lock.holder()
         alive = holder is not None and holder.alive
-        if waited > (DYING if alive else patience):
+        if waited > (DYING if alive else PATIENCE):
             lock.close()
             raise _lock_held(path, holder)
         if not told and not alive and tell is not None:

@@ -38,7 +38,6 @@ from harness.sweep import sweep
 from harness.text import plain
 from harness.workspace import InPlace
 
-LOCK_PATIENCE = 10.0  # seconds for the supervisor of a dead run to clean up
 ANSWER_LIMIT = 64 * 1024  # bytes
 MARKER_LIMIT = 1 << 20
 
@@ -356,9 +355,7 @@ def open_run(
         narrator.tell(line, Tone.NOTICE)
 
     with ExitStack() as stack:
-        lock = hold_lock(
-            paths.lock, paths.root, patience=LOCK_PATIENCE, tell=lambda line: narrator.tell(line, Tone.NOTICE)
-        )
+        lock = hold_lock(paths.lock, paths.root, tell=lambda line: narrator.tell(line, Tone.NOTICE))
         stack.callback(lock.close)
         for folder in (paths.logs, paths.kept):
             files.remove_temporaries(folder)

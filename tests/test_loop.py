@@ -390,7 +390,8 @@ def test_a_project_may_lie_in_a_folder_with_a_space(tmp_path) -> None:
     assert world.run().code == 0
 
 
-def test_a_second_run_is_refused_although_an_agent_wiped_the_logs(world: World, harness) -> None:
+def test_a_second_run_is_refused_although_an_agent_wiped_the_logs(world: World, harness, monkeypatch) -> None:
+    monkeypatch.setattr("harness.lock.PATIENCE", 0.2)
     world.spec("a")
     go, seen = world.root / "go", world.root / "seen"
     world.agent(

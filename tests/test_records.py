@@ -213,10 +213,11 @@ def test_an_atomic_write_replaces_the_whole_file_and_leaves_nothing_beside_it(tm
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_lock_has_one_holder_who_is_named(tmp_path: Path) -> None:
-    lock = hold_lock(tmp_path / ".lock", tmp_path, patience=0)
+def test_the_lock_has_one_holder_who_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.lock.PATIENCE", 0.0)
+    lock = hold_lock(tmp_path / ".lock", tmp_path)
     with pytest.raises(LockHeld, match=f"pid {os.getpid()}"):
-        hold_lock(tmp_path / ".lock", tmp_path, patience=0)
+        hold_lock(tmp_path / ".lock", tmp_path)
     assert find_holder(tmp_path / ".lock", tmp_path).pid == os.getpid()
     lock.close()
     assert find_holder(tmp_path / ".lock", tmp_path) is None
