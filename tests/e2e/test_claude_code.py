@@ -22,6 +22,7 @@ from fakes.messages_script import (
     Fault,
     How,
     Reply,
+    Request,
     Script,
     Turn,
     billing_error,
@@ -283,6 +284,33 @@ def test_a_fault_that_waiting_cannot_mend_halts_the_run(project: Project, fault:
     assert (code, project.attempts()) == (6, [("fault", False)]), said
     assert named in project.read("HALT")
     assert named in said
+
+
+# --- money --------------------------------------------------------------------------------------------------------
+
+
+def test_claude_ends_at_its_line_in_dollars(project: Project) -> None:
+    def ask_for_more(request: Request) -> Reply:
+        return Turn("On.", (Call("Bash", {"command": "true"}),))
+
+    with MessagesApi(ask_for_more) as api:
+        code, said = project.run(api, "--max-cost-per-attempt", "0.05", "--max-iterations", "1")
+    (ended,) = project.journal("attempt_ended")
+    per_call = ended["dollars"] / len(api.requests)
+    assert code == 1, said
+    assert ended["remarks"] == ["it reached the budget it was given for one run"]
+    assert ended["cost_source"] == "reported"
+    assert 0.05 - per_call <= ended["dollars"] <= 0.05 + per_call
+
+
+def test_a_run_that_has_no_money_for_another_attempt_ends_with_the_sums(project: Project) -> None:
+    more = work_on_feature({"hello.txt": "hullo\n"}, note="- more next time", done_line="")
+    with MessagesApi(by_conversation([more] * 9)) as api:
+        code, said = project.run(api, "--max-cost", "0.05", HARNESS_EXPECTED_COST="0.02")
+    assert code == 7, said
+    spent = sum(ended["dollars"] for ended in project.journal("attempt_ended"))
+    assert 0.03 < spent <= 0.05
+    assert "of $0.0500 (`max_cost`)" in project.read("HALT")
 
 
 # --- nothing is left ----------------------------------------------------------------------------------------------
