@@ -282,7 +282,7 @@ OPTIONS: dict[str, Option] = {
         _one_of("auto", "5m", "1h", "off"), "agent `api`: how long the server keeps what never changes in its cache"
     ),
     "tool_timeout": Option(_duration, "agent `api`: wall time of one shell command, at most 10m"),
-    "api_timeout": Option(_duration, "agent `api`: wall time of one call of the server"),
+    "api_timeout": Option(_duration, "agent `api`: how long one call of the server may go without a word"),
     "json": Option(_switch, "one JSON document on stdout"),
     "quiet": Option(_switch, "only what needs a person, on stderr"),
     "verbose": Option(_switch, "also what the agent says"),

@@ -82,7 +82,7 @@ def _kind_of_event(transcript: Transcript) -> LimitKind | FaultKind | None:
         return LimitKind.AUTH
     if transcript.error_kind == "billing_error" or status == 402:
         return LimitKind.CREDIT
-    if transcript.error_kind in ("model_not_found", "not_the_messages_api"):
+    if transcript.error_kind in ("model_not_found", "not_the_messages_api", "request_refused"):
         return LimitKind.REFUSED
     if window and status in (None, 429):
         return LimitKind.USAGE if window.resets_at else FaultKind.RATE

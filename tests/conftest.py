@@ -8,11 +8,13 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from fakes.api_agent import Agent, run_agent
 
 from harness.cli import start
 from harness.config import load_config
@@ -217,3 +219,11 @@ def harness(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
         return Command(code, said.out, said.err)
 
     yield call
+
+
+@pytest.fixture
+def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Agent:
+    """Run the API agent once against a server, in a folder of its own; keywords become its command line."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "key-of-a-test")
+    return partial(run_agent, tmp_path)

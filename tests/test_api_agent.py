@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import io
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.api_agent import PROMPT, Agent, bash
 from fakes.messages_api import MessagesApi
 from fakes.messages_faults import (
     billing_error,
@@ -32,103 +30,13 @@ from fakes.messages_faults import (
 from fakes.messages_replies import Broken, Call, Fault, Foreign, How, Reply, Turn
 from fakes.messages_script import Request
 
-from harness.agents.api.__main__ import attempt_once, parse_options
-from harness.agents.api.report import Report
-from harness.agents.stream import StreamReader
-from harness.domain import Ended, Exit, FaultKind, LimitKind, Transcript
-from harness.domain import Reply as AgentReply
-from harness.signals import find_fault, find_limit
+from harness.domain import FaultKind, LimitKind
 
 pytestmark = pytest.mark.xdist_group("anthropic")  # importing it takes two seconds: once is enough
-
-PROMPT = """\
-You are one step of a loop.
-
-## Files
-
-- spec: {root}/specs/a/spec.md
-- feature's log: {root}/logs/a.log
-- done marker: {root}/logs/a.done
-
-## Spec of `a`
-
-Do it.
-
-## Learnings
-
-<<<LEARNINGS
-LEARNINGS
-
-## Prior log
-
-<<<PRIOR_LOG
-| an old note
-PRIOR_LOG
-"""
-
-
-@dataclass
-class Said:
-    """What the agent printed."""
-
-    code: int
-    events: list[dict[str, Any]]
-    transcript: Transcript
-
-    def of(self, kind: str, subtype: str = "") -> list[dict[str, Any]]:
-        return [one for one in self.events if one["type"] == kind and subtype in ("", one.get("subtype"))]
-
-    @property
-    def result(self) -> dict[str, Any]:
-        (result,) = self.of("result")
-        assert self.events[-1] is result
-        return result
-
-    @property
-    def tool_results(self) -> list[dict[str, Any]]:
-        return [block for event in self.of("user") for block in event["message"]["content"]]
-
-    @property
-    def failure(self) -> Any:
-        """What the runner makes of it."""
-        reply = AgentReply(Exit(Ended.EXITED, self.code), self.transcript)
-        return find_limit(reply, "claude") or find_fault(reply, "claude")
 
 
 def unmarked(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{name: value for name, value in block.items() if name != "cache_control"} for block in blocks]
-
-
-Agent = Callable[..., Said]
-
-
-@pytest.fixture
-def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Agent:
-    """Run the agent once against a server; words and keywords become its command line."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "key-of-a-test")
-
-    def run(api: MessagesApi | str, *words: str, prompt: str = PROMPT, **flags: object) -> Said:
-        url = api if isinstance(api, str) else api.url
-        given = {"model": "claude-opus-5-5", "server": "anthropic", "base_url": url, "patience": 0.0, **flags}
-        line = [*words]
-        for name, value in given.items():
-            line += [f"--{name.replace('_', '-')}", str(value)]
-        out = io.StringIO()
-        options = parse_options(line)
-        prompt = prompt.format(root=tmp_path) if "{root}" in prompt else prompt
-        code = asyncio.run(attempt_once(options, prompt, Report(out, "here")))
-        lines = out.getvalue().splitlines()
-        reader = StreamReader("claude")
-        for one in lines:
-            reader.feed(one.encode())
-        return Said(code, [json.loads(one) for one in lines], reader.transcript(Exit(Ended.EXITED, code)))
-
-    return run
-
-
-def bash(command: str) -> Call:
-    return Call("bash", {"command": command})
 
 
 # --- a good attempt -----------------------------------------------------------------------------------------------

@@ -29,8 +29,8 @@ ROWS = (
     " state tables workspace agents.claude agents.dialects agents.loads agents.presets agents.api.work",
     "agents.dialect_claude budget wordings questions agents.api.launch agents.api.client agents.api.conversation"
     " agents.api.report agents.api.tools",
-    "agents.draft agents.api.failure agents.api.meter agents.api.editor agents.api.shell",
-    "agents.api.excerpt agents.api.offspring agents.api.within",
+    "agents.draft agents.api.answer agents.api.meter agents.api.editor agents.api.shell",
+    "agents.api.excerpt agents.api.failure agents.api.offspring agents.api.within",
     "agents.api.arguments agents.api.clip",
     # the doors to the outside
     "capture lock prices process sweep yamls",

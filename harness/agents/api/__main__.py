@@ -13,9 +13,10 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from harness.agents.api.conversation import Caching, Conversation, digest, split_prompt
-from harness.agents.api.failure import CallFailed, Ending, Kind
+from harness.agents.api.failure import CallFailed, Ending, Failure, Kind
 from harness.agents.api.launch import KEY, read_price
 from harness.agents.api.meter import Meter
 from harness.agents.api.preflight import fit
@@ -79,30 +80,46 @@ def _guard() -> None:
 
 
 def _connect(options: argparse.Namespace) -> Client:
-    from harness.agents.api.client import Client
+    from harness.agents.api.client import NO_KEY, Client
 
-    key = os.environ.get(options.api_key_env or KEY)
+    key = (os.environ.get(options.api_key_env or KEY) or "").strip() or None
     anthropic = options.server == "anthropic"
+    host = urlsplit(options.base_url).hostname or ""
+    if host in ("localhost", "::1") or host.startswith("127."):
+        os.environ["NO_PROXY"] = ",".join(filter(None, (os.environ.get("NO_PROXY"), host)))
     if not anthropic and options.base_url and not options.api_key_env:
-        key = "none"  # a server of one's own gets no key that was not meant for it
+        key = NO_KEY  # a server of one's own gets nothing that was not meant for it
+        os.environ.pop("ANTHROPIC_CUSTOM_HEADERS", None)
     return Client(base_url=options.base_url, api_key=key, beta=anthropic, timeout=options.api_timeout)
 
 
 async def _check(options: argparse.Namespace) -> int:
-    """Say in one line whether the server lets us in, by counting the tokens of one word."""
+    """Say in one line whether the server lets us in, by counting the tokens of one word: that is free."""
     client = _connect(options)
     try:
         await client.count({"model": options.model, "messages": [{"role": "user", "content": "hi"}]})
+        print(f"it lets us in, and knows {options.model}")
+        return 0
     except CallFailed as failed:
-        if failed.failure.kind is Kind.STRANGE and failed.failure.status == 404 and options.server == "compatible":
+        failure = failed.failure
+        if failure.status == 404 and failure.kind is Kind.STRANGE and options.server == "compatible":
+            failure = await _knock(client, options.model)
+        if failure.kind is Kind.REQUEST:
             print("it answers, and does not count tokens")
             return 0
-        print(failed.failure.text)
+        print(failure.text)
         return 1
     finally:
         await client.close()
-    print(f"it lets us in, and knows {options.model}")
-    return 0
+
+
+async def _knock(client: Client, model: str) -> Failure:
+    """Return what the server says to a request without a message: one that knows the Messages API refuses it."""
+    try:
+        await client.call({"model": model, "max_tokens": 1, "messages": []})
+    except CallFailed as failed:
+        return failed.failure
+    return Failure(Kind.REQUEST, "it answers whatever it is asked")
 
 
 async def attempt_once(options: argparse.Namespace, prompt: str, report: Report) -> int:
@@ -148,8 +165,13 @@ async def attempt_once(options: argparse.Namespace, prompt: str, report: Report)
         report.failed(meter, ending, turns=attempt.turns)
         return 1
     except asyncio.CancelledError:
-        report.failed(meter, Ending("it was stopped", "aborted"), turns=attempt.turns)
+        report.failed(meter, Ending("it was stopped", "aborted", attempt.trouble), turns=attempt.turns)
         return 143
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # a mistake of ours: what was spent is told all the same
+        report.failed(meter, Ending(f"{type(error).__name__}: {error}", "crashed"), turns=attempt.turns)
+        raise
     finally:
         await toolbox.close()
         await client.close()

@@ -18,6 +18,7 @@ from typing import Any
 Block = dict[str, Any]
 Message = dict[str, Any]
 
+NOTED = "\n\nYou have worked on this step already. What you noted about it, for yourself:\n\n"
 MANY_BLOCKS = 15  # a server looks back 20 blocks for what it knows; a turn that adds more needs a breakpoint between
 SYSTEM = """\
 You are a coding agent that works alone in a repository. Nobody is watching and nobody answers questions.
@@ -120,7 +121,7 @@ class Conversation:
 
     def restart(self, note: str) -> None:
         """Begin anew with the prompt and a note about what was done so far."""
-        said = f"\n\nYou have worked on this step already. What you noted about it, for yourself:\n\n{note.strip()}\n"
+        said = f"{NOTED}{note.strip()}\n"
         blocks = [*self._prompt_blocks(), {"type": "text", "text": said}]
         self._begin([{"role": "user", "content": blocks}])
 
@@ -209,7 +210,13 @@ def calls_of(content: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def recount(messages: Iterable[Message]) -> str:
     """Return what was done so far, told without a model: its words and its calls, the newest 40."""
     lines = []
+    kept = ""  # what an earlier note or summary said is not lost
     for message in messages:
+        for block in message["content"]:
+            if block["type"] == "compaction":
+                kept = str(block.get("content") or "")
+            elif block["type"] == "text" and str(block["text"]).startswith(NOTED):
+                kept = str(block["text"]).removeprefix(NOTED).strip()
         if message["role"] == "assistant":
             if words := words_of(message["content"]):
                 lines.append(f"- you said: {words[:600]}")
@@ -217,4 +224,5 @@ def recount(messages: Iterable[Message]) -> str:
                 f"- you called {call['name']}: {json.dumps(call['input'])[:300]}"
                 for call in calls_of(message["content"])
             ]
-    return "\n".join(lines[-40:]) or "- nothing yet"
+    told = "\n".join(lines[-40:])
+    return "\n\n".join(filter(None, (kept, told))) or "- nothing yet"

@@ -10,6 +10,7 @@ from enum import Enum
 
 LONGEST_WAIT = 270.0  # seconds; beyond it a prompt cache of five minutes would be cold
 FIRST_WAIT = 0.5  # seconds; doubles
+TORN = "torn"  # the code of a failure that the model made, not the network: it is paid for each time
 HIGHEST_STEP = 60.0  # seconds, for waits nobody has named
 
 
@@ -27,16 +28,12 @@ class Kind(Enum):
     STRANGE = "not_the_messages_api"
     TOO_LONG = "prompt_too_long"
     REQUEST = "invalid_request"
+    REFUSED = "request_refused"  # already the first one: a setting that this model or server does not take
 
     @property
     def passes(self) -> bool:
         """Whether it may pass by itself."""
         return self in (Kind.RATE, Kind.OVERLOAD, Kind.UNAVAILABLE, Kind.NETWORK)
-
-    @property
-    def is_overload(self) -> bool:
-        """Whether another model may be free."""
-        return self in (Kind.OVERLOAD, Kind.UNAVAILABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +46,11 @@ class Failure:
     retry_after: float | None = None
     should_retry: bool | None = None  # the server's own word
     code: str = ""
+
+    @property
+    def for_want_of_room(self) -> bool:
+        """Whether another model may have room: overload and unavailability, no error of the server's own."""
+        return self.kind is Kind.OVERLOAD or (self.kind is Kind.UNAVAILABLE and self.status in (503, 504))
 
     @property
     def retryable(self) -> bool:
@@ -175,7 +177,7 @@ def find_wait(failure: Failure, tries: int, waited: float, patience: float, rand
     if not failure.retryable or waited >= patience:
         return None
     if failure.retry_after is not None:
-        if failure.retry_after > max(patience - waited, LONGEST_WAIT):
+        if failure.retry_after > patience - waited:
             return None
         return min(failure.retry_after * (1 + random / 10), LONGEST_WAIT)
     wait = random * min(FIRST_WAIT * 2.0 ** min(tries - 1, 20), HIGHEST_STEP)

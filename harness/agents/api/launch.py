@@ -46,7 +46,10 @@ def is_anthropic(wishes: Wishes, environ: Mapping[str, str]) -> bool:
     """Whether the server understands all that Anthropic's does: typed tools, caching, compaction, token counts."""
     if wishes.api_server != "auto":
         return wishes.api_server == "anthropic"
-    host = urlsplit(base_url(wishes, environ)).hostname or "anthropic.com"
+    try:
+        host = urlsplit(base_url(wishes, environ)).hostname or "anthropic.com"
+    except ValueError:  # told by `check_start`
+        host = ""
     return host == "anthropic.com" or host.endswith(".anthropic.com")
 
 
@@ -71,11 +74,31 @@ def check_start(wishes: Wishes, model: str, environ: Mapping[str, str]) -> None:
             f"agent `api`: there is no key, `{name}` is not set",
             f"`export {name}=…`, or name another variable with `api_key_env` in harness.yaml",
         )
+    key = environ.get(wishes.api_key_env or KEY, "").strip()
+    if not key.isprintable():
+        raise AgentError(
+            f"agent `api`: `{wishes.api_key_env or KEY}` holds a control character", "copy the key anew, in one line"
+        )
     url = base_url(wishes, environ)
-    if url and urlsplit(url).scheme not in ("http", "https"):
-        raise AgentError(f"agent `api`: `{url}` is no address", "write `base_url: http://localhost:11434` or the like")
+    if url:
+        _check_address(url)
     if not model and not anthropic:
         raise AgentError("agent `api`: no model is named", f"name one that `{url}` has, with `--model` or `model:`")
+
+
+def _check_address(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound:
+        raise AgentError(f"agent `api`: `{url}` is no address", "write `base_url: http://localhost:11434` or the like")
+    if parts.username or parts.password:
+        raise AgentError(
+            "agent `api`: the server's address holds a name or a password, which any process here could read",
+            "leave it out, and name the variable that holds the key with `api_key_env`",
+        )
 
 
 def write_price(price: ModelPrice) -> str:
@@ -114,7 +137,7 @@ def command_line(
         "--compact-at": wishes.compact_at,
         "--cache-ttl": ttl,
         "--tool-timeout": f"{wishes.tool_timeout:g}",
-        "--api-timeout": f"{wishes.api_timeout:g}",
+        "--api-timeout": f"{min(wishes.api_timeout, timeout / 2) if timeout else wishes.api_timeout:g}",
         "--patience": f"{patience:g}",
         "--max-cost": "" if max_cost is None else f"{max_cost:.6f}",
     }

@@ -23,8 +23,10 @@ class Meter:
     last: float = 0.0  # dollars of the last call
     warned: bool = False
 
-    def add(self, model: str, usage: Usage) -> None:
-        """Count one call."""
+    def add(self, model: str, usage: Usage, asked: str = "") -> None:
+        """Count one call; `asked` is what the model was asked for as, where the server has another name for it."""
+        if asked and self.price(model, usage) is None:
+            model = asked
         self.usage[model] = self.usage.get(model, Usage()) + usage
         cost = self.price(model, usage)
         if cost is None:
@@ -47,6 +49,8 @@ class Meter:
         """Return why no further call may be made, "" while one may: the next is taken to cost what the last did."""
         if self.line is None:
             return ""
+        if self.unknown:
+            return f"a line is set, and the price of {', '.join(sorted(self.unknown))} is not known"
         spent = sum(self.dollars.values())
         if spent + self.last <= self.line:
             return ""

@@ -21,6 +21,7 @@ class Report:
         """`out` is stdout."""
         self._out = out
         self._session = session
+        self._answers = 0
 
     def _print(self, event: Mapping[str, Any]) -> None:
         line = json.dumps({**event, "session_id": self._session}, ensure_ascii=True, separators=(",", ":"))
@@ -41,8 +42,10 @@ class Report:
         self._print({"type": "system", "subtype": "status", "status": status})
 
     def said(self, message: Mapping[str, Any]) -> None:
-        """Print what the model said."""
-        self._print({"type": "assistant", "message": message, "parent_tool_use_id": None})
+        """Print what the model said; the number keeps two answers apart whose server has but one name for them."""
+        self._answers += 1
+        named = {**message, "id": f"{message['id']}.{self._answers}"}
+        self._print({"type": "assistant", "message": named, "parent_tool_use_id": None})
 
     def results(self, blocks: list[dict[str, Any]]) -> None:
         """Print what the tools gave back."""

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.agents.api.client import COMPACTION, Answer, Client
+from harness.agents.api.answer import Answer
+from harness.agents.api.client import COMPACTION, Client
 from harness.agents.api.conversation import Conversation, calls_of, recount, words_of
-from harness.agents.api.failure import CallFailed, Ending, Failure, Kind, find_next_month, find_wait
+from harness.agents.api.failure import (
+    LONGEST_WAIT,
+    TORN,
+    CallFailed,
+    Ending,
+    Failure,
+    Kind,
+    find_next_month,
+    find_wait,
+)
 from harness.agents.api.meter import Meter
 from harness.agents.api.report import Report
 from harness.agents.api.tools import Toolbox
@@ -19,7 +30,8 @@ from harness.text import one_line
 MOST_TOKENS = 128_000  # of one answer; no model gives more
 MOST_NUDGES = 3  # empty answers, pauses and cut-off answers in a row that are answered before it is given up
 OVERLOADS = 3  # failures in a row for want of room, before the next model is tried
-HEARTBEAT = 15.0  # seconds between the lines that say a long answer is still growing
+TORN_ANSWERS = 3  # answers that cannot be read, before it is given up: each is paid for
+HEARTBEAT = 15.0  # seconds between the lines that say it is alive, while it waits for the server
 LEAST_TO_SUMMARIZE = 3  # messages; a conversation as short as this is not worth summarizing
 SUMMARIZE = """\
 [harness] This conversation has grown too long and begins anew after your answer. Call no tool now. Write the note \
@@ -59,13 +71,16 @@ class Attempt:
     waited: float = 0.0  # seconds that outages have cost
     nudges: int = 0  # in a row
     max_tokens: int = 0
-    heard: float = 0.0
+    most_tokens: int = MOST_TOKENS  # of one answer; less where the model said so
+    compact_at: int = 0
+    summarized: int = -2  # the turn after which that was done last
+    trouble: Failure | None = None  # what it is waiting out just now
     server_compacts: bool = True
-    text: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Begin with what the options say."""
-        self.max_tokens, self.server_compacts = self.options.max_tokens, self.options.compaction
+        self.max_tokens, self.compact_at = self.options.max_tokens, self.options.compact_at
+        self.server_compacts = self.options.compaction
 
     # --- the loop ---
 
@@ -74,7 +89,6 @@ class Attempt:
         while True:
             answer = await self.ask()
             self.turns += 1
-            self.report.said(answer.as_message())
             match answer.stop_reason:
                 case "tool_use" if calls_of(answer.content):
                     self.nudges = 0
@@ -82,9 +96,10 @@ class Attempt:
                     await self.run_tools(answer)
                 case "max_tokens":
                     self.go_on_after_cut(answer)
-                case "pause_turn":
+                case "pause_turn" if not calls_of(answer.content):
                     self.nudge(answer, "the model paused", "")
                 case "model_context_window_exceeded":
+                    self.count_nudge("the model's window was full", "prompt_too_long")
                     self.keep_words(answer)
                     await self.summarize()
                 case "refusal":
@@ -113,13 +128,15 @@ class Attempt:
 
     # --- endings that are none ---
 
-    def nudge(self, answer: Answer, what: str, words: str) -> None:
-        """Go on after an answer that ended too early; not for ever."""
+    def count_nudge(self, what: str, reason: str = "model_error") -> None:
+        """Count an ending that is none. Raises Ending when there were too many in a row."""
         self.nudges += 1
         if self.nudges > MOST_NUDGES:
-            if words_of(answer.content) or not words:
-                raise Ending(f"{what}, {self.nudges} times in a row", "model_error")
-            raise Ending(f"{what}, {self.nudges} times in a row", "empty_answer")
+            raise Ending(f"{what}, {self.nudges} times in a row", reason)
+
+    def nudge(self, answer: Answer, what: str, words: str) -> None:
+        """Go on after an answer that ended too early; not for ever."""
+        self.count_nudge(what)
         if answer.content:
             self.conversation.answer(answer.content)
         if words:
@@ -134,9 +151,7 @@ class Attempt:
 
     def refuse_calls(self, answer: Answer, reason: str | None) -> None:
         """Answer calls that came with another stop reason than `tool_use`: they are never run."""
-        self.nudges += 1
-        if self.nudges > MOST_NUDGES:
-            raise Ending(f"tool calls came with stop reason `{reason}`, {self.nudges} times in a row", "model_error")
+        self.count_nudge(f"tool calls came with stop reason `{reason}`")
         said = f"not run: the answer ended with `{reason}`; make the call again"
         blocks = [
             {"type": "tool_result", "tool_use_id": call["id"], "content": said, "is_error": True}
@@ -148,11 +163,9 @@ class Attempt:
 
     def go_on_after_cut(self, answer: Answer) -> None:
         """After `max_tokens`: the same again with more room, then in smaller pieces. What was cut off is never run."""
-        self.nudges += 1
-        if self.nudges > MOST_NUDGES:
-            raise Ending(f"its answers were cut off at {self.max_tokens} tokens, {self.nudges} times", "max_tokens")
+        self.count_nudge(f"its answers were cut off at {self.max_tokens} tokens", "max_tokens")
         of_no_use = calls_of(answer.content) or not words_of(answer.content)
-        if of_no_use and self.max_tokens * 2 <= MOST_TOKENS:
+        if of_no_use and self.max_tokens * 2 <= self.most_tokens:
             self.max_tokens *= 2
             return
         self.keep_words(answer)
@@ -166,20 +179,28 @@ class Attempt:
     # --- keeping it short ---
 
     def is_long(self, answer: Answer) -> bool:
-        """Whether the conversation is longer than wanted."""
-        limit, used = self.options.compact_at, answer.usage.prompt_tokens + answer.usage.output_tokens
-        return bool(limit) and used > limit and len(self.conversation.messages) > LEAST_TO_SUMMARIZE
+        """Whether the conversation is longer than wanted; one that was summarized just now gets more room instead."""
+        used = answer.usage.prompt_tokens + answer.usage.output_tokens
+        if not self.compact_at or used <= self.compact_at:
+            return False
+        if self.turns - self.summarized <= 1:
+            self.compact_at = 2 * used
+            return False
+        return len(self.conversation.messages) > LEAST_TO_SUMMARIZE
 
     async def summarize(self) -> None:
         """Put a summary in the place of the conversation: the server's where it makes one, else a note of the model."""
         self.report.status("compacting")
+        self.summarized = self.turns
         if self.conversation.messages[-1]["role"] == "assistant":
             self._say("Go on.")
         if self.server_compacts:
             try:
                 answer = await self.ask(compaction={"type": "summarize"})
             except Ending as ending:
-                if ending.failure is None or ending.failure.kind is not Kind.REQUEST:
+                failure = ending.failure
+                no_use = failure is not None and failure.kind in (Kind.REQUEST, Kind.REFUSED, Kind.TOO_LONG)
+                if not no_use and (failure is None or failure.code != "compaction_unavailable"):
                     raise
                 self.report.notice(f"the server does not summarize: {one_line(ending.text)}")
             else:
@@ -193,10 +214,13 @@ class Attempt:
         """Let the model write a note for itself and begin anew with it; without an answer, with a list of its calls."""
         note = recount(self.conversation.messages)
         self.conversation.extend({"type": "text", "text": SUMMARIZE})
+        talk = self.conversation.messages
         try:
-            note = words_of((await self.ask()).content) or note
+            answer = await self.ask()
+            if self.conversation.messages is talk:  # else it was begun anew meanwhile, and nobody was asked for a note
+                note = words_of(answer.content) or note
         except Ending as ending:
-            if ending.failure is None or ending.failure.kind not in (Kind.TOO_LONG, Kind.REQUEST):
+            if ending.failure is None or ending.failure.kind not in (Kind.TOO_LONG, Kind.REQUEST, Kind.REFUSED):
                 raise
         self.conversation.restart(note)
 
@@ -204,7 +228,7 @@ class Attempt:
 
     async def ask(self, **more: Any) -> Answer:  # noqa: ANN401
         """Return the model's next answer, however often it takes; waits out what passes. Raises Ending."""
-        tries = overloads = 0
+        tries = overloads = torn = 0
         began, outage = self.clock(), 0.0
         while True:
             if why := self.meter.exhausted():
@@ -215,9 +239,19 @@ class Attempt:
                 failure = failed.failure
             else:
                 self.waited += outage
+                self.trouble = None
                 return answer
             tries, outage = tries + 1, self.clock() - began
-            overloads = overloads + 1 if failure.kind.is_overload else 0
+            torn += failure.code == TORN
+            if torn >= TORN_ANSWERS:
+                raise Ending(f"{failure.text}, {torn} times", "model_error")
+            if failure.kind is Kind.STRANGE and self.turns:
+                failure = replace(failure, kind=Kind.NETWORK)  # it did speak the Messages API: something is in between
+            if failure.code == "compaction_unavailable" and tries >= OVERLOADS:
+                raise self._give_up(failure, tries)  # a note will do
+            overloads = overloads + 1 if failure.for_want_of_room and "compaction" not in more else 0
+            if failure.kind is Kind.REQUEST and self._ask_for_less(failure):
+                continue
             if overloads >= OVERLOADS and self._fall_back():
                 tries, overloads = 0, 0
                 continue
@@ -227,19 +261,38 @@ class Attempt:
             if wait is None:
                 raise self._give_up(failure, tries)
             self.report.retrying(failure, tries, wait)
-            await asyncio.sleep(wait)
+            self.trouble = failure
+            await self._alive(asyncio.sleep(wait))
 
     async def _call(self, more: dict[str, Any]) -> Answer:
         model = self.options.models[self.model]
         try:
-            answer = await self.client.call(self.request(more), self._hear, betas=self._betas(more))
+            answer: Answer = await self._alive(self.client.call(self.request(more), betas=self._betas(more)))
         except (CallFailed, asyncio.CancelledError):
-            partial = self.client.partial
+            partial = replace(self.client.partial, content=[])
             if partial.usage.prompt_tokens:
-                self.meter.add(partial.model or model, partial.usage)
+                self._count(partial, model)
             raise
-        self.meter.add(answer.model or model, answer.usage)
+        self._count(answer, model)
         return answer
+
+    def _count(self, answer: Answer, model: str) -> None:
+        """Count what was used, and print it: whoever reads the stream after a kill can add it up."""
+        self.meter.add(answer.model or model, answer.usage, asked=model)
+        self.report.said(answer.as_message())
+
+    async def _alive(self, waited_for: Awaitable[Any]) -> Any:  # noqa: ANN401
+        """Wait, and say now and then that we live: whoever waits for a line must not take us for dead."""
+        task = asyncio.ensure_future(waited_for)
+        try:
+            while not (await asyncio.wait({task}, timeout=HEARTBEAT))[0]:
+                self.report.status("waiting")
+            return task.result()
+        finally:
+            if not task.done():
+                task.cancel()
+                with suppress(asyncio.CancelledError, CallFailed):
+                    await task
 
     def request(self, more: dict[str, Any]) -> dict[str, Any]:
         """Return the body of the next call."""
@@ -256,11 +309,12 @@ class Attempt:
     def _betas(self, more: dict[str, Any]) -> tuple[str, ...]:
         return (COMPACTION,) if more.get("compaction") or self.conversation.is_compacted else ()
 
-    def _hear(self) -> None:
-        """Say now and then that a long answer is still growing: whoever waits for a line must not take it for dead."""
-        if self.clock() - self.heard > HEARTBEAT:
-            self.heard = self.clock()
-            self.report.status("answering")
+    def _ask_for_less(self, failure: Failure) -> bool:
+        """After more room was asked for than the model has: go back to what it took. False when it was not that."""
+        if "max_tokens" not in failure.text or self.max_tokens <= self.options.max_tokens:
+            return False
+        self.max_tokens = self.most_tokens = self.max_tokens // 2
+        return True
 
     def _fall_back(self) -> bool:
         """Take the next model, with the task anew: one model's thinking is not another's. False when there is none."""
@@ -284,10 +338,13 @@ class Attempt:
 
     def _give_up(self, failure: Failure, tries: int) -> Ending:
         """Return the end of an attempt whose call failed for good."""
-        if failure.kind is Kind.RATE and failure.retry_after is not None:
-            self.report.limited("api", time.time() + failure.retry_after)
+        asked = failure.retry_after or 0.0
+        if failure.kind is Kind.RATE and asked > LONGEST_WAIT:  # a closed window, not a crowded minute
+            self.report.limited("api", time.time() + asked)
         if failure.code == "enforced_spend_limit_reached":
             self.report.limited("spend", find_next_month(time.time()))
+        if failure.kind is Kind.REQUEST and not self.turns:
+            failure = replace(failure, kind=Kind.REFUSED)
         reason = "prompt_too_long" if failure.kind is Kind.TOO_LONG else "api_error"
         said = f" ({tries} tries)" if tries > 1 else ""
         return Ending(f"{failure.text}{said}", reason, failure)
