@@ -82,7 +82,7 @@ class _Capture:
         self.out, self.err = process.stdout.fileno(), process.stderr.fileno()
         self.kept = {self.out: bytearray(), self.err: bytearray()}
         self.open = {self.out, self.err}
-        self.exit_fd = _open_pidfd(process.pid)
+        self.exit_fd = open_pidfd(process.pid)
         for pipe in (process.stdin, process.stdout, process.stderr):
             if pipe is not None:
                 os.set_blocking(pipe.fileno(), False)
@@ -142,7 +142,7 @@ class _Capture:
             self.process.stdin.close()
 
 
-def _open_pidfd(pid: int) -> int | None:
+def open_pidfd(pid: int) -> int | None:
     """A descriptor that becomes readable when the process ends; None where the system has none."""
     if sys.platform != "linux":
         return None

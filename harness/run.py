@@ -287,11 +287,14 @@ def choose_for(
     bearings: Bearings | None = None,
 ) -> Agent:
     """Return the agent that the settings and the feature ask for. Raises AgentError."""
-    settings = config.settings
+    choices = choices_of(config.settings)
+    return choose_agent(choices, feature, config.paths.root, temporary, environ, bearings)
+
+
+def choices_of(settings: Settings) -> Choices:
+    """Return what the settings say about agents."""
     said = {name.name: getattr(settings, name.name) for name in fields(Choices) if name.name != "api"}
-    return choose_agent(
-        Choices(**said, api=wishes_of(settings)), feature, config.paths.root, temporary, environ, bearings
-    )
+    return Choices(**said, api=wishes_of(settings))
 
 
 def wishes_of(settings: Settings) -> Wishes:

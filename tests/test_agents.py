@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,15 +10,15 @@ import pytest
 from harness.agents.choose import Choices, choose_agent
 from harness.agents.claude import prepare_prompt
 from harness.agents.loads import find_loaded
+from harness.config import Settings
 from harness.domain import Feature
 from harness.environ import clean_environment
 from harness.errors import AgentError
+from harness.run import choices_of
 
 
 def choices(**given) -> Choices:
-    base = {"agent": "auto", "model": "", "command": (), "dialect": "text", "script": "", "agent_args": ()}
-    more = {"permission_mode": "bypassPermissions", "setting_sources": "", "env_pass": ()}
-    return Choices(**{**base, **more, **given})
+    return choices_of(replace(Settings(), **given))
 
 
 @pytest.fixture

@@ -14,9 +14,11 @@ from fakes.messages_script import Request
 from fakes.raw_server import BLOCK, DELTA, END, OVER, START, STOP, RawServer, answer, message, sse
 
 from harness.agents.api.failure import Failure, Kind, find_wait
-from harness.agents.api.launch import Wishes, check_start
+from harness.agents.api.launch import check_start
+from harness.config import Settings
 from harness.domain import FaultKind, LimitKind
 from harness.errors import AgentError
+from harness.run import wishes_of
 
 pytestmark = pytest.mark.xdist_group("anthropic")
 TOOL = BLOCK | {"content_block": {"type": "tool_use", "id": "t1", "name": "bash", "input": {"command": "true"}}}
@@ -199,20 +201,20 @@ def test_the_key_is_in_no_message(agent: Agent, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(
-    ("wishes", "environ"),
+    ("settings", "environ"),
     [
-        (Wishes(), {}),
-        (Wishes(), {"ANTHROPIC_API_KEY": "sk-a\nb"}),
-        (Wishes(base_url="http://localhost:abc"), {}),
-        (Wishes(base_url="http://[::1"), {}),
-        (Wishes(base_url="localhost:11434"), {}),
-        (Wishes(base_url="http://"), {}),
-        (Wishes(base_url="http://me:secret@localhost"), {}),
-        (Wishes(api_key_env="MY_KEY"), {"ANTHROPIC_API_KEY": "k"}),
+        ({}, {}),
+        ({}, {"ANTHROPIC_API_KEY": "sk-a\nb"}),
+        ({"base_url": "http://localhost:abc"}, {}),
+        ({"base_url": "http://[::1"}, {}),
+        ({"base_url": "localhost:11434"}, {}),
+        ({"base_url": "http://"}, {}),
+        ({"base_url": "http://me:secret@localhost"}, {}),
+        ({"api_key_env": "MY_KEY"}, {"ANTHROPIC_API_KEY": "k"}),
     ],
     ids=["no-key", "key-of-two-lines", "port", "bracket", "no-scheme", "no-host", "password", "key-named-elsewhere"],
 )
-def test_what_cannot_work_is_told_before_anything_is_run(wishes: Wishes, environ: dict[str, str]) -> None:
+def test_what_cannot_work_is_told_before_anything_is_run(settings: dict[str, str], environ: dict[str, str]) -> None:
     with pytest.raises(AgentError) as caught:
-        check_start(wishes, "m", environ)
+        check_start(wishes_of(Settings(**settings)), "m", environ)
     assert "secret" not in caught.value.message

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.agents import claude, presets
@@ -31,10 +31,10 @@ class Choices:
     permission_mode: str
     setting_sources: str
     env_pass: tuple[str, ...]
-    timeout: float = 0.0
-    logs_dir: str = "logs"
-    prices: tuple[ModelPrice, ...] = ()
-    api: api.Wishes = field(default_factory=api.Wishes)
+    timeout: float
+    logs_dir: str
+    prices: tuple[ModelPrice, ...]
+    api: api.Wishes
 
 
 @dataclass(frozen=True, slots=True)

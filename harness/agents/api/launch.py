@@ -23,18 +23,18 @@ PATIENCE = 900.0  # seconds of outage that one attempt sits out at most; the run
 class Wishes:
     """What the settings say about the API agent; durations in seconds, dollars, tokens, 0 for none."""
 
-    base_url: str = ""
-    api_key_env: str = ""
-    api_server: str = "auto"
-    fallback_models: tuple[str, ...] = ()
-    effort: str = ""
-    thinking: str = ""
-    max_tokens: int = 32_000
-    context_window: int = 0
-    compact_at: int = 150_000
-    cache_ttl: str = "auto"
-    tool_timeout: float = 120.0
-    api_timeout: float = 600.0
+    base_url: str
+    api_key_env: str
+    api_server: str
+    fallback_models: tuple[str, ...]
+    effort: str
+    thinking: str
+    max_tokens: int
+    context_window: int
+    compact_at: int
+    cache_ttl: str
+    tool_timeout: float
+    api_timeout: float
 
 
 def base_url(wishes: Wishes, environ: Mapping[str, str]) -> str:

@@ -19,7 +19,6 @@ import re
 import secrets
 import shlex
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from pathlib import Path
 
 from harness.agents.api.clip import LIMIT, Clip
 from harness.agents.api.offspring import Offspring
+from harness.capture import open_pidfd
 
 MARK = "HARNESS_SHELL"  # in the environment of all that a shell starts, so that a daemon is found, too
 GRACE = 1.0  # seconds from TERM to KILL
@@ -167,7 +167,7 @@ class _Bash:
         self._said = b""  # on the status pipe, since the command began
         self._left = memoryview(b"")  # of the script, not written yet
         self._begin(cwd, environ)
-        self._exit_fd = _open_pidfd(self._process.pid)
+        self._exit_fd = open_pidfd(self._process.pid)
         for fd in (self._script, self._status, self._output):
             os.set_blocking(fd, False)
         self._loop.add_reader(self._status, self._hear_status)
@@ -322,13 +322,3 @@ class _Bash:
             return 0
         self._clip.feed(data)
         return len(data)
-
-
-def _open_pidfd(pid: int) -> int | None:
-    """A descriptor that becomes readable when the process ends; None where the system has none."""
-    if sys.platform != "linux":
-        return None
-    try:
-        return os.pidfd_open(pid)
-    except OSError:
-        return None
