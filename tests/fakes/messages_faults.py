@@ -1,4 +1,4 @@
-"""Faults by name, in the service's own words (facts/agent-clis.md §1.4 and §1.5, facts/anthropic-sdk.md §3.2)."""
+"""Faults by name, in the service's own words."""
 
 from __future__ import annotations
 

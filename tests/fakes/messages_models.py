@@ -1,4 +1,4 @@
-"""What the scripted service knows about models (facts/anthropic-sdk.md §1.3 and §2.2)."""
+"""What the scripted service knows about models."""
 
 from __future__ import annotations
 

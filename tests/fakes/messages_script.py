@@ -262,7 +262,7 @@ OWN_TOOLS = Hands(
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where a feature's files are, as its prompt says (DESIGN §3)."""
+    """Where a feature's files are, as its prompt says."""
 
     root: str
     spec: str
