@@ -27,8 +27,8 @@ ROWS = (
     "agents.api.preflight",
     "checks config console decide front_matter halts journal lint logbook order prompt receipt demo signals"
     " state tables workspace agents.claude agents.dialects agents.loads agents.presets agents.api.work",
-    "agents.dialect_claude budget wordings questions agents.api.launch agents.api.client agents.api.conversation"
-    " agents.api.report agents.api.tools",
+    "agents.dialect_claude budget wordings questions agents.api.launch agents.api.asking agents.api.tools",
+    "agents.api.client agents.api.conversation agents.api.report",
     "agents.draft agents.api.answer agents.api.meter agents.api.editor agents.api.shell",
     "agents.api.excerpt agents.api.failure agents.api.offspring agents.api.within",
     "agents.api.arguments agents.api.clip",

@@ -1,4 +1,4 @@
-"""The account of a prompt cache: what a request reads and writes, how long it lives, as the documentation of prompt caching says.
+"""The account of a prompt cache: what a request reads and writes, how long it lives.
 
     account = CacheAccount(minimum=1024)
     with MessagesApi(script, cache=account) as api: ...

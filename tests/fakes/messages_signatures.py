@@ -1,7 +1,7 @@
 """What the service remembers having said: thinking and summaries it signed, and turns it paused.
 
 A thinking block may come back only as it was, after the same tools, system text and messages as when it was thought
-(documented as preserved thinking). Thinking may be left out from the front, never from the middle; another model's is passed
+(preserved thinking). Thinking may be left out from the front, never from the middle; another model's is passed
 over. A summary stands for the messages it was made of: what was thought after them stays valid behind it.
 """
 

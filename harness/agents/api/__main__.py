@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from harness.agents.api.asking import Asking, Options
 from harness.agents.api.conversation import Caching, Conversation, digest, split_prompt
 from harness.agents.api.failure import CallFailed, Ending, Failure, Kind
 from harness.agents.api.launch import KEY, read_price
@@ -23,7 +24,7 @@ from harness.agents.api.preflight import fit
 from harness.agents.api.report import Report
 from harness.agents.api.shell import scrub
 from harness.agents.api.tools import Toolbox
-from harness.agents.api.work import Attempt, Options
+from harness.agents.api.work import Attempt
 from harness.prices import PriceBook
 
 if TYPE_CHECKING:
@@ -146,18 +147,19 @@ async def attempt_once(options: argparse.Namespace, prompt: str, report: Report)
         prefix={"tools": digest(declarations), "system": digest(conversation.system)},
     )
     client = _connect(options)
-    attempt = Attempt(
+    asking = Asking(
         conversation=conversation,
         client=client,
-        toolbox=toolbox,
+        tools=declarations,
         meter=meter,
         report=report,
         options=_options(options),
         random=random.random,
     )
+    attempt = Attempt(asking, toolbox)
     try:
         window = options.context_window or book.window(options.model)
-        await fit(attempt, prompt, window, ask_server=anthropic)
+        await fit(asking, prompt, window, ask_server=anthropic)
         text, reason = await attempt.work()
         report.ended(meter, turns=attempt.turns, text=text, stop_reason=reason)
         return 0
@@ -165,7 +167,7 @@ async def attempt_once(options: argparse.Namespace, prompt: str, report: Report)
         report.failed(meter, ending, turns=attempt.turns)
         return 1
     except asyncio.CancelledError:
-        report.failed(meter, Ending("it was stopped", "aborted", attempt.trouble), turns=attempt.turns)
+        report.failed(meter, Ending("it was stopped", "aborted", asking.trouble), turns=attempt.turns)
         return 143
     except BrokenPipeError:
         raise
@@ -187,7 +189,6 @@ def _options(options: argparse.Namespace) -> Options:
         compact_at=options.compact_at,
         patience=options.patience,
         compaction=anthropic,
-        typed_tools=anthropic,
     )
 
 

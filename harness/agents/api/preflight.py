@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from harness.agents.api.asking import Asking
 from harness.agents.api.client import Client
 from harness.agents.api.failure import CallFailed, Ending, Kind
-from harness.agents.api.work import Attempt
 from harness.prompt import shorten_tails
 from harness.units import format_size
 
@@ -14,16 +14,16 @@ ROUNDS = 3
 ASK_FROM = 100_000  # bytes; a shorter prompt fits every model that can do the work
 
 
-async def fit(attempt: Attempt, prompt: str, window: int | None, *, ask_server: bool) -> None:
+async def fit(asking: Asking, prompt: str, window: int | None, *, ask_server: bool) -> None:
     """Cut the tails of the prompt until it fits `window` tokens, and say so. Raises Ending when they are not enough.
 
     An error that a person must mend is told here, before anything is paid for.
     """
     cut = 0
     for _ in range(ROUNDS):
-        tokens = await _count(attempt, ask_server=ask_server)
+        tokens = await _count(asking, ask_server=ask_server)
         if window is None and tokens * BYTES > ASK_FROM and ask_server:
-            window = await _find_window(attempt.client, attempt.options.models[attempt.model])
+            window = await _find_window(asking.client, asking.model_name)
         if window is None or tokens <= window * SHARE:
             break
         share = 1 - window * SHARE / tokens
@@ -31,19 +31,17 @@ async def fit(attempt: Attempt, prompt: str, window: int | None, *, ask_server: 
         if not less:
             raise Ending(f"the prompt is too long: {tokens} tokens, and the model takes {window}", "prompt_too_long")
         prompt, cut = shorter, cut + less
-        attempt.conversation.shorten(prompt)
+        asking.conversation.shorten(prompt)
     if cut:
-        attempt.report.notice(
-            f"the prompt was too long for the model: {format_size(cut)} of its tails were cut further"
-        )
+        asking.report.notice(f"the prompt was too long for the model: {format_size(cut)} of its tails were cut further")
 
 
-async def _count(attempt: Attempt, *, ask_server: bool) -> int:
+async def _count(asking: Asking, *, ask_server: bool) -> int:
     """Return the tokens of the first request; estimated where the server does not count them."""
-    request = attempt.request({})
+    request = asking.request({})
     if ask_server:
         try:
-            return await attempt.client.count(request)
+            return await asking.client.count(request)
         except CallFailed as failed:
             failure = failed.failure
             if failure.kind in (Kind.AUTH, Kind.CREDIT, Kind.SPEND, Kind.MODEL):
