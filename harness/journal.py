@@ -55,6 +55,8 @@ def _read_events(path: Path) -> tuple[list[Event], int]:
     for number, line in enumerate(raw.split(b"\n"), start=1):
         at_end = sound + len(line) >= len(raw)  # a last line without its newline is torn, even if its text is whole
         event = None if at_end else decode_line(line)
+        if event is not None and event.get("seq", len(events) + 1) != len(events) + 1:
+            damaged_line = damaged_line or number  # a line before it is gone, whole
         if event is None:
             damaged_line = damaged_line or number
         elif damaged_line:
@@ -100,12 +102,12 @@ class Journal:
     def record(self, event: str, **fields: Any) -> Event:  # noqa: ANN401 - an event carries what its reader needs
         """Append one event, synced before this returns, and give it back. Raises StorageError, leaving no torn line."""
         self.mend()
-        self._sequence += 1
-        entry: Event = {"seq": self._sequence, "at": utc(self._clock()), "run": self.run, "event": event, **fields}
+        entry: Event = {"seq": self._sequence + 1, "at": utc(self._clock()), "run": self.run, "event": event, **fields}
         line = encode_event(entry)
         with files.storage(self.path, "append to"):
             files.append_fd(self._fd, line, sync=True)
         self._whole += line
+        self._sequence += 1  # not before: a number that is missing means a line that is gone
         return entry
 
     def mend(self) -> bool:

@@ -65,6 +65,26 @@ def test_damage_in_the_middle_is_refused_with_the_line(tmp_path: Path) -> None:
         read_journal(path)
 
 
+def test_a_line_that_is_gone_as_a_whole_is_damage_too(tmp_path: Path) -> None:
+    path = write_journal(tmp_path, 4)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:1] + lines[2:]))
+    with pytest.raises(JournalError, match="damaged at line 2"):
+        read_journal(path)
+
+
+def test_an_event_that_could_not_be_written_leaves_no_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_journal(tmp_path, 2)
+    journal = Journal(tmp_path, "run", lambda: 1_795_000_000.0)
+    with monkeypatch.context() as full:
+        full.setattr("harness.files.append_fd", lambda *given, **named: (_ for _ in ()).throw(OSError(28, "full")))
+        with pytest.raises(StorageError):
+            journal.record("halted")
+    journal.record("halted")
+    journal.close()
+    assert [event["seq"] for event in read_journal(path)] == [1, 2, 3]
+
+
 def test_damaged_journals_lose_nothing_silently_and_invent_nothing(tmp_path: Path) -> None:
     path = write_journal(tmp_path, 8)
     whole, chance = path.read_bytes(), random.Random(7)

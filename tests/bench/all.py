@@ -2,7 +2,7 @@
 
     python tests/bench/all.py [--quick]
 
-`--quick` makes the kills few; everything else stays as it is. Takes some 15 minutes, with `--quick` some five.
+`--quick` makes kills, errors, cuts and races few. Takes about an hour, with `--quick` some six minutes.
 """
 
 from __future__ import annotations
@@ -14,10 +14,14 @@ from collections.abc import Callable
 
 import bench_api
 import bench_commands
+import bench_damage
+import bench_faults
 import bench_halt
 import bench_iteration
 import bench_kill
+import bench_lock
 import bench_log
+import bench_power
 from measure import Figure, fsync_cost, main
 
 
@@ -30,6 +34,10 @@ def measure(*, quick: bool) -> list[Figure]:
         ("log", bench_log.measure),
         ("halt", bench_halt.measure),
         ("api", bench_api.measure),
+        ("damage", lambda: bench_damage.measure(**({"journals": 9_000, "texts": 10_000} if quick else {}))),
+        ("lock", lambda: bench_lock.measure(100 if quick else 1_000)),
+        ("power", lambda: bench_power.measure(10 if quick else 100)),
+        ("faults", lambda: bench_faults.measure(**({"kills": 20, "errors": 30} if quick else {}))),
         ("kill", lambda: bench_kill.measure(kills=20 if quick else 200, steps=not quick)),
     ]
     figures: list[Figure] = []
