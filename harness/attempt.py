@@ -9,6 +9,8 @@ from pathlib import Path
 from harness import files
 from harness.agents.choose import Agent
 from harness.agents.stream import StreamReader
+from harness.cage import find_absent
+from harness.cell import prepare_cell
 from harness.domain import Feature, Reply
 from harness.errors import AgentError, ConfigError, SpecError
 from harness.logbook import Mark
@@ -17,6 +19,7 @@ from harness.narrator import Tone
 from harness.process import Bounds, Command
 from harness.prompt import Prompt, compose_prompt
 from harness.run import Run
+from harness.setbacks import settle_agent
 from harness.state import read_markers
 from harness.workspace import Snapshot
 
@@ -33,6 +36,7 @@ class Attempt:
     learnings: Mark
     before: Snapshot
     markers: frozenset[str]  # the .done and .blocked files that stood in logs/
+    absent: tuple[str, ...] = ()  # what a confined agent could make, and would be obeyed outside the sandbox
 
 
 # --- begin --------------------------------------------------------------------------------------------------------
@@ -40,6 +44,7 @@ class Attempt:
 
 def prepare(run: Run, feature: Feature) -> tuple[Agent, Prompt] | None:
     """Return the agent and its prompt; None when there is none: the feature is then set aside, and the others go on."""
+    settle_agent(run)
     try:
         agent, prompt = run.agent_for(feature, bearings_for(run, feature)), compose(run, feature)
         return agent, replace(prompt, text=agent.prepare(prompt.text))
@@ -60,7 +65,10 @@ def begin(run: Run, feature: Feature, agent: Agent, prompt: Prompt, because: str
         learnings=run.learnings.mark(),
         before=run.workspace.recent_snapshot(),
         markers=marker_names(run),
+        absent=() if run.cage is None else find_absent(run.paths.root),
     )
+    if run.cage is not None:
+        prepare_cell(folder, run.paths, feature.slug)
     run.record(
         "attempt_began",
         slug=feature.slug,
@@ -73,6 +81,8 @@ def begin(run: Run, feature: Feature, agent: Agent, prompt: Prompt, because: str
         log=asdict(attempt.log),
         learnings=asdict(attempt.learnings),
         tree=attempt.before.digest,
+        confined=run.cage is not None,
+        absent=list(attempt.absent),
     )
     run.tell(f"{feature.slug}: attempt {number} begins ({because})")
     return attempt
@@ -118,7 +128,7 @@ class _Ear:
 
     def line(self, line: bytes) -> None:
         if words := self.reader.feed(line):
-            self.run.narrator.says(words)
+            self.run.narrator.says(self.run.redactor.text(words))
 
     def busy(self) -> bool:
         return self.reader.busy()
@@ -138,13 +148,19 @@ def work(run: Run, attempt: Attempt, prompt: Prompt) -> Reply:
     command = Command(
         argv=agent.argv,
         cwd=run.paths.root,
-        env=agent.environment(run.environ, settings.env_pass, run.id),
+        env={
+            **agent.environment(run.environ, settings.env_pass, run.id),
+            "HARNESS_ATTEMPT": str(attempt.number),  # in a sandbox it cannot be counted in logs/attempts
+        },
         stdin=prompt_file,
     )
+    if run.cage is not None:
+        command = run.cage.confine(command, agent=agent, cell=attempt.folder / "cell")
     bounds = Bounds(
         timeout=settings.timeout if feature.timeout is None else feature.timeout, idle_timeout=settings.idle_timeout
     )
     reader = StreamReader(agent.dialect)
+    run.heart.phase("working", feature=feature.slug, attempt=attempt.number, tree=attempt.before.digest)
     run.narrator.began(f"{feature.slug} · attempt {attempt.number}")
     try:
         ended = run.supervisor.run(
@@ -156,7 +172,7 @@ def work(run: Run, attempt: Attempt, prompt: Prompt) -> Reply:
         )
     finally:
         run.narrator.ended()
-    return Reply(ended, reader.transcript(ended))
+    return run.redactor.deep(Reply(ended, reader.transcript(ended)))
 
 
 def compose(run: Run, feature: Feature) -> Prompt:
@@ -169,6 +185,7 @@ def compose(run: Run, feature: Feature) -> Prompt:
         [check.command for check in run.checks_for(feature)],
         run.paths,
         observations(record.observed, record.answer),
+        run.redactor.text,
     )
 
 

@@ -1,4 +1,7 @@
-"""Short trusted commands, git above all: run to their end, bounded in time and output. No shell, no supervisor."""
+"""Short trusted commands, git above all: run to their end, bounded in time and output. No shell, no supervisor.
+
+And a trusted helper that is held for a while (`hold`): it ends when harness does.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +61,61 @@ def capture(
     with process:
         try:
             return _Capture(process, stdin, cap).until(time.monotonic() + timeout)
+        finally:
+            if process.poll() is None:
+                _kill_group(process)
+
+
+@dataclass(frozen=True, slots=True)
+class HelperEnd:
+    """How a helper ended before its time: its name, its exit code, and what it said on stderr."""
+
+    name: str
+    code: int
+    stderr: bytes
+
+
+class Held:
+    """A helper that runs beside us."""
+
+    def __init__(self, name: str, process: subprocess.Popen[bytes] | None, error: str = "") -> None:
+        """`process` is None when it could not be started; `error` then says why."""
+        self._name, self._process, self._error = name, process, error
+
+    def ended(self) -> HelperEnd | None:
+        """Return how it ended; None while it runs."""
+        if self._process is None:
+            return HelperEnd(self._name, 127, self._error.encode())
+        if self._process.poll() is None:
+            return None
+        assert self._process.stderr is not None
+        try:
+            said = os.read(self._process.stderr.fileno(), 4096)
+        except BlockingIOError:
+            said = b""
+        return HelperEnd(self._name, self._process.returncode, said)
+
+
+@contextlib.contextmanager
+def hold(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None) -> Iterator[Held]:
+    """Run a trusted helper while the block runs, then end it and what belongs to its process group.
+
+    Its stdin is a pipe that ends with this process, also when that is killed: a helper that reads it ends then.
+    """
+    name = os.path.basename(argv[0])  # noqa: PTH119
+    try:
+        process = subprocess.Popen(
+            argv, cwd=cwd, env=env, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            bufsize=0, start_new_session=True,
+        )  # fmt: skip
+    except OSError as error:
+        yield Held(name, None, error.strerror or str(error))
+        return
+    with process:
+        assert process.stderr is not None
+        os.set_blocking(process.stderr.fileno(), False)
+        try:
+            yield Held(name, process)
         finally:
             if process.poll() is None:
                 _kill_group(process)

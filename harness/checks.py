@@ -48,16 +48,19 @@ def run_checks(
     log: Path | None,
     asked_to_stop: Callable[[], float | None],
     began: Callable[[str], None],
+    confine: Callable[[Command], Command] = lambda command: command,
 ) -> tuple[CheckRun, ...]:
     """Run the checks in order, all of them, and return how each ended; a stop ends it early.
 
     `timeout` is the seconds a check gets that names none itself; `log` (None: none) receives their output;
-    `asked_to_stop` gives a grace in seconds when the run must stop now; `began` is told each command.
+    `asked_to_stop` gives a grace in seconds when the run must stop now; `began` is told each command, `confine` puts it
+    into the sandbox.
     """
     runs: list[CheckRun] = []
     for number, check in enumerate(checks, start=1):
         began(check.command)
-        run = _run_check(check, number, supervisor, cwd, environ, timeout, log, asked_to_stop)
+        command = confine(Command(("/bin/sh", "-c", f"exec 2>&1\n{check.command}"), cwd, environ))
+        run = _run_check(check, command, number, supervisor, timeout, log, asked_to_stop)
         runs.append(run)
         if run.stopped:
             break
@@ -66,20 +69,18 @@ def run_checks(
 
 def _run_check(
     check: Check,
+    command: Command,
     number: int,
     supervisor: Supervisor,
-    cwd: Path,
-    environ: Mapping[str, str],
     timeout: float,
     log: Path | None,
     asked_to_stop: Callable[[], float | None],
 ) -> CheckRun:
     ear = _Ear(asked_to_stop)
     limit = timeout if check.timeout is None else check.timeout
-    command = Command(("/bin/sh", "-c", f"exec 2>&1\n{check.command}"), cwd, environ)
     part = None if log is None else log.with_name(f"{log.name}.{number}")
     ended = supervisor.run(command, Bounds(timeout=limit), ear, stdout=part, stderr=None)
-    tail = "\n".join(ear.tail)[-TAIL_LIMIT:]
+    tail = supervisor.redactor.text("\n".join(ear.tail))[-TAIL_LIMIT:]
     run = CheckRun(
         command=check.command,
         code=None if ended.ended is Ended.NOT_STARTED else ended.code,
@@ -89,15 +90,15 @@ def _run_check(
         stopped=ended.ended is Ended.STOPPED,
     )
     if log is not None:
-        _collect(log, part, run)
+        _collect(log, part, run, supervisor.redactor.text(check.command))
     return run
 
 
-def _collect(log: Path, part: Path | None, run: CheckRun) -> None:
+def _collect(log: Path, part: Path | None, run: CheckRun, command: str) -> None:
     """Add one check's output to checks.log, under the command and how it ended."""
     files.make_folder(log.parent)
     with files.storage(log, "append to"), log.open("ab") as whole:
-        whole.write(f"$ {run.command}\n".encode("utf-8", "replace"))
+        whole.write(f"$ {command}\n".encode("utf-8", "replace"))
         if part is not None and part.exists():
             with part.open("rb") as file:
                 while chunk := file.read(1 << 20):

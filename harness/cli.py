@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 import json as jsonlib
 import os
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +20,7 @@ import typer
 from harness import __version__
 from harness.config import OPTIONS, Config, load_config
 from harness.domain import By
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 
 app = typer.Typer(
     name="harness",
@@ -39,10 +42,11 @@ MaybeSlug = Annotated[str | None, typer.Argument(metavar="[SLUG]", help="Only th
 _RUN = (
     "agent", "model", "timeout", "idle_timeout", "max_iterations", "max_time", "stuck_limit", "stuck_bytes", "pause",
     "max_cost", "max_cost_per_feature", "max_cost_per_attempt", "monthly_budget",
-    "keep_going", "fault_backoff", "outage_limit", "max_attempts", "check_timeout", "commit", "sandbox", "script",
-    "order_file", "specs_dir", "spec_file", "logs_dir", "json", "quiet", "verbose",
+    "keep_going", "fault_backoff", "outage_limit", "fault_limit", "on_limit", "max_attempts", "check_timeout", "commit",
+    "sandbox", "script", "order_file", "specs_dir", "spec_file", "logs_dir", "json", "quiet", "verbose",
 )  # fmt: skip
 _FILES = ("order_file", "specs_dir", "spec_file", "logs_dir", "json")
+OUT_OF_ORDER = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 _SHORT = {"keep_going": "-k", "quiet": "-q", "verbose": "-v"}
 _SWITCHES = ("keep_going", "json", "quiet", "verbose")
 
@@ -81,7 +85,10 @@ def _config(flags: dict[str, Any] | None = None) -> Config:
 
 def _print(report: dict[str, Any], lines: Callable[[dict[str, Any]], list[str]], config: Config) -> None:
     """Print a report: one JSON document with --json, else lines for people."""
-    _say(jsonlib.dumps(report, indent=1, default=str) if config.settings.json else "\n".join(lines(report)))
+    from harness.env_files import read_redactor
+
+    text = jsonlib.dumps(report, indent=1, default=str) if config.settings.json else "\n".join(lines(report))
+    _say(read_redactor(config.paths.root, os.environ).text(text))
 
 
 def _say(text: str, end: str = "\n") -> None:
@@ -115,25 +122,16 @@ def run(slugs: Slugs = None, *, flags: dict[str, Any]) -> int:
 
 def _run(config: Config, slugs: tuple[str, ...]) -> int:
     from harness.console import Terminal
-    from harness.loop import run_to_its_end
-    from harness.opening import announce
+    from harness.ending import run_and_report
     from harness.run import open_run
 
     with (
         Terminal(quiet=config.settings.quiet, verbose=config.settings.verbose) as terminal,
         open_run(config, terminal, environ=os.environ, wanted=slugs) as run,
     ):
-        announce(run)
-        stop, _ = run_to_its_end(run)
-        figures = {"run": run.id, "iterations": run.iterations, "dollars": run.dollars, "elapsed": run.elapsed}
+        stop, result = run_and_report(run, wanted=config.settings.json)
     if config.settings.json:
-        from harness.reports import report_status
-        from harness.view import read_view
-
-        end = {"halt": stop.halt.name, "code": stop.halt.code, "because": stop.because, "slug": stop.slug or None}
-        advice = {"advice": stop.advice or stop.halt.advice, "resets_at": stop.resets_at}
-        features = report_status(read_view(config, slugs))["features"]
-        _say(jsonlib.dumps({**end, **advice, **figures, "features": features}, indent=1, default=str))
+        _say(run.redactor.text(jsonlib.dumps(result, indent=1, default=str)))
     return stop.halt.code
 
 
@@ -171,6 +169,21 @@ def demo(
     if code == 0:
         _say("\n".join(tell_where_to_look(folder)))
     return code
+
+
+@app.command(epilog="Examples: harness chaos · harness chaos --json")
+@with_settings("agent", "json")
+def chaos(*, flags: dict[str, Any]) -> int:
+    """See your settings hold before the night: an agent that misbehaves in every way; exit 1 if a promise broke."""
+    from harness.chaos import run_chaos, show_chaos
+
+    if flags.pop("agent") not in (None, "scripted"):
+        raise UsageError("chaos plays the agent itself", "leave `--agent` out: no model is called")
+    config = _config(flags)
+    rows = run_chaos(config.settings, os.environ)
+    report = {"ok": all(row["kept"] for row in rows), "faults": rows}
+    _print(report, lambda report: show_chaos(report["faults"]), config)
+    return 0 if report["ok"] else 1
 
 
 @app.command(epilog="Examples: harness verify · harness verify login")
@@ -332,6 +345,30 @@ def doctor(*, flags: dict[str, Any]) -> int:
     return 0 if report["ok"] else 2
 
 
+class ServiceAction(StrEnum):
+    """What to do with the service."""
+
+    INSTALL = "install"
+    UNINSTALL = "uninstall"
+    SHOW = "show"
+
+
+@app.command(epilog="Examples: harness service show · harness service install")
+@with_settings()
+def service(
+    action: Annotated[ServiceAction, typer.Argument(help="show only prints what install would write.")],
+    *,
+    name: Annotated[str, typer.Option("--name", help="Its name; default: that of the project's folder.")] = "",
+    flags: dict[str, Any],
+) -> None:
+    """Let the system go on with a run after a reboot or a crash: a systemd user unit, or a launchd agent."""
+    from harness.service import choose_service, install_service, show_service, uninstall_service
+
+    chosen = choose_service(_config(flags).paths.root, name, os.environ)
+    act = {"install": install_service, "uninstall": uninstall_service, "show": show_service}[action]
+    _say("\n".join(act(chosen)))
+
+
 # --- deciding, as a person ----------------------------------------------------------------------------------------
 
 
@@ -404,6 +441,11 @@ def start(argv: Sequence[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at exit
         return 0
+    except OSError as error:
+        if error.errno not in OUT_OF_ORDER:
+            return _tell_error(argv, *_report_bug(argv), 70)
+        where = f"`{error.filename}`: " if error.filename else ""
+        return _tell_error(argv, f"{where}{_lower(os.strerror(error.errno or 0))}", "mend that, then start again", 2)
     except Exception as error:
         if (usage := getattr(error, "format_message", None)) is not None:
             if type(error).__name__ == "NoArgsIsHelpError":
@@ -450,7 +492,7 @@ def _report_bug(argv: Sequence[str]) -> tuple[str, str]:
         f"command: harness {' '.join(argv)}\n\n{traceback.format_exc()}"
     )
     name = f"bug-{time.strftime('%Y%m%d-%H%M%S')}.txt"
-    for folder in (Path.cwd() / "logs", Path.cwd()):
+    for folder in (Path.cwd() / "logs", Path(tempfile.gettempdir())):  # not into the tree: that would be a change
         try:
             (folder / name).write_text(text, "utf-8")
         except OSError:

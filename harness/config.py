@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from harness import files
 from harness.domain import Check, ModelPrice, Rules
 from harness.errors import ConfigError
 from harness.paths import Paths
 from harness.text import suggest
-from harness.units import format_duration, parse_duration
+from harness.units import format_duration, format_size, parse_duration, parse_size
 from harness.yamls import Mistake, Node, is_null, parse_checks, parse_yaml, to_plain
 
 CONFIG_FILE = "harness.yaml"
@@ -46,6 +47,12 @@ def _duration(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError("must be a duration such as 90s, 30m or 1h30m")
     return parse_duration(value)
+
+
+def _size(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError("must be a size such as 512M or 8G")
+    return parse_size(value)
 
 
 def _switch(value: object) -> bool:
@@ -122,6 +129,39 @@ def _price(model: str, figures: object) -> ModelPrice:
     return ModelPrice(model, **{name: _dollars(amount) for name, amount in figures.items()})
 
 
+def _webhook(value: object) -> str:
+    """An address of http or https; it may hold a secret, so no message repeats it."""
+    said = value.strip() if isinstance(value, str) else "-"
+    try:
+        parts = urlsplit(said)
+        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and said.isprintable() and " " not in said
+    except ValueError:
+        fine = False
+    if said and not fine:
+        raise ValueError("must be an address that begins with https:// or http://")
+    return said
+
+
+def _channels(value: object) -> tuple[str, ...]:
+    """Addresses as apprise writes them: mailto://..., slack://...; no message repeats one."""
+    said = _words(value)
+    if not all(re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", url) for url in said):
+        raise ValueError("must be a list of addresses for apprise, such as ntfy://topic or mailto://...")
+    return said
+
+
+def _show_url(url: str) -> str:
+    """Return an address without what may be a secret in it."""
+    scheme = url.partition(":")[0]
+    if not url:
+        return '""'
+    return f"{scheme}://{urlsplit(url).hostname}/…" if scheme in ("http", "https") else f"{scheme}://…"
+
+
+def _show_channels(urls: tuple[str, ...]) -> str:
+    return "[" + ", ".join(f"{url.partition(':')[0]}://…" for url in urls) + "]"
+
+
 def _optional_path(value: object) -> str:
     return "" if value in ("", None) else _relative(value)
 
@@ -142,6 +182,7 @@ class Settings:
     """Every setting, typed, with its default. Durations in seconds, 0 for no limit."""
 
     agent: str = "auto"
+    agents: tuple[str, ...] = ()
     model: str = ""
     timeout: float = 1800.0
     idle_timeout: float = 600.0
@@ -154,7 +195,15 @@ class Settings:
     keep_going: bool = False
     fault_backoff: float = 15.0
     outage_limit: float = 7200.0
-    sandbox: str = "none"
+    fault_limit: int = 20
+    on_limit: str = "halt"
+    sandbox: str = "auto"
+    sandbox_network: str = "host"
+    sandbox_read: tuple[str, ...] = ()
+    sandbox_write: tuple[str, ...] = ()
+    sandbox_memory: int = 0
+    sandbox_file_size: int = 16 << 30
+    sandbox_processes: int = 4096
     specs_dir: str = "specs"
     spec_file: str = "spec.md"
     order_file: str = ""
@@ -190,6 +239,11 @@ class Settings:
     cache_ttl: str = "auto"
     tool_timeout: float = 120.0
     api_timeout: float = 600.0
+    inhibit_sleep: str = "auto"
+    on_finish: str = ""
+    webhook: str = ""
+    notify: tuple[str, ...] = ()
+    keep_transcripts: int = 20
     json: bool = False
     quiet: bool = False
     verbose: bool = False
@@ -197,6 +251,12 @@ class Settings:
     def checks_with(self, own: tuple[Check, ...]) -> tuple[Check, ...]:
         """Return a feature's own checks, then the project's that are not among them."""
         return (*own, *(check for check in self.checks if check not in own))
+
+    @property
+    def chain(self) -> tuple[str, ...]:
+        """The agents that stand in for one another when a limit ends an attempt; `agent` is the first."""
+        first = () if self.agent == "auto" and self.agents else (self.agent,)
+        return tuple(dict.fromkeys((*first, *self.agents)))
 
     @property
     def rules(self) -> Rules:
@@ -211,6 +271,7 @@ class Option:
     parse: Parse
     help: str
     show: Callable[[Any], str] | None = None
+    secret: bool = False  # no message repeats a value that cannot be used
 
     def shown(self, value: object) -> str:
         """Return a value of this setting as a person would write it in harness.yaml."""
@@ -219,6 +280,7 @@ class Option:
 
 OPTIONS: dict[str, Option] = {
     "agent": Option(_text, "who does the work: auto, claude, api, codex, gemini, opencode, command, scripted"),
+    "agents": Option(_words, "agents that go on, in this order, when a limit ends the attempt of the one before"),
     "model": Option(_text, "the model that the agent is asked to use; empty for the agent's own choice"),
     "timeout": Option(_duration, "wall time of one attempt; 0 for none"),
     "idle_timeout": Option(_duration, "end an attempt that prints nothing for so long while no tool runs; 0 for never"),
@@ -231,7 +293,18 @@ OPTIONS: dict[str, Option] = {
     "keep_going": Option(_switch, "set a blocked or stuck feature aside and go on with the rest"),
     "fault_backoff": Option(_duration, "first wait after somebody else's outage; doubles, with jitter"),
     "outage_limit": Option(_duration, "an outage longer than this halts the run; 0 for never"),
-    "sandbox": Option(_one_of("none"), "how the agent is confined: none (it runs as you)"),
+    "fault_limit": Option(_count, "faults in a row that halt the run; 0 for never"),
+    "on_limit": Option(_one_of("halt", "wait"), "at a usage limit that says when it resets: halt, or wait for that"),
+    "sandbox": Option(
+        _one_of("auto", "bwrap", "container", "none"),
+        "how agents and checks are confined: bubblewrap where it works, or nothing without it, your container, none",
+    ),
+    "sandbox_network": Option(_one_of("host", "none"), "the network inside the sandbox"),
+    "sandbox_read": Option(_words, "more paths that can be read inside the sandbox"),
+    "sandbox_write": Option(_words, "more paths that can be written inside the sandbox"),
+    "sandbox_memory": Option(_size, "memory of its own that each process inside may use; 0 for no limit", format_size),
+    "sandbox_file_size": Option(_size, "size of one file that is written inside; 0 for no limit", format_size),
+    "sandbox_processes": Option(_count, "processes and threads inside, but for root; 0 for no limit"),
     "specs_dir": Option(_relative, "the folder of specs"),
     "spec_file": Option(_relative, "the file in each feature's folder that is its spec"),
     "order_file": Option(_optional_path, "the order, one slug a line; default: order.txt in the folder of specs"),
@@ -283,6 +356,11 @@ OPTIONS: dict[str, Option] = {
     ),
     "tool_timeout": Option(_duration, "agent `api`: wall time of one shell command, at most 10m"),
     "api_timeout": Option(_duration, "agent `api`: how long one call of the server may go without a word"),
+    "inhibit_sleep": Option(_one_of("auto", "off"), "keep the machine awake while a run is on, where it can be asked"),
+    "on_finish": Option(_text, "a command for the end of a run; the result comes on its stdin as JSON"),
+    "webhook": Option(_webhook, "an http(s) address that is told what happens, as JSON", _show_url, secret=True),
+    "notify": Option(_channels, "addresses of apprise that are told what happens", _show_channels, secret=True),
+    "keep_transcripts": Option(_count, "attempts a feature whose transcripts are not compressed; 0 for all of them"),
     "json": Option(_switch, "one JSON document on stdout"),
     "quiet": Option(_switch, "only what needs a person, on stderr"),
     "verbose": Option(_switch, "also what the agent says"),
@@ -353,7 +431,8 @@ def load_config(
     )
 
 
-_NOT_SETTINGS = {"HARNESS_RUN_ID"}
+# we set them ourselves
+_NOT_SETTINGS = {"HARNESS_RUN_ID", "HARNESS_ATTEMPT", "HARNESS_EVENT", "HARNESS_HALT", "HARNESS_EXIT"}
 
 
 def _below(root: Path, path: str) -> Path:
@@ -387,6 +466,7 @@ def _parse_one(name: str, value: object, where: str) -> Any:  # noqa: ANN401 - t
         raise ConfigError(f"{where}: {mistake.sentence}", mistake.hint) from None
     except ValueError as error:
         shown = f" (it is `{value}`)" if isinstance(value, str | int | float) and f"`{value}`" not in str(error) else ""
+        shown = "" if OPTIONS[name].secret else shown
         raise ConfigError(f"{where} {_sentence(error)}{shown}", OPTIONS[name].help) from None
 
 

@@ -7,7 +7,7 @@ import select
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum
 from pathlib import Path
@@ -40,6 +40,7 @@ class Control:
         """Nothing is watched before `watching()`."""
         self._paths = paths
         self.wake_fd, self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK) if hasattr(os, "pipe2") else _pipe()
+        self.tick: Callable[[], None] = lambda: None  # called at least each 200 ms while something is waited for
         self._signals = 0
         self._stopped = threading.Event()
 
@@ -85,6 +86,7 @@ class Control:
         """Wait so long, or until a person asks for something."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0 and self.asked() is None:
+            self.tick()
             select.select([self.wake_fd], [], [], min(left, POLL))
             with suppress(BlockingIOError):
                 os.read(self.wake_fd, 4096)

@@ -19,20 +19,22 @@ from harness.domain import (
     Standing,
     State,
     Stop,
+    Usage,
     Verdict,
     Wait,
     Work,
 )
 from harness.text import counted, one_line
+from harness.wordings import OWN_ENDINGS
 
-CACHE_LIFE = 270.0  # seconds; waits stay below it while that keeps the model's prompt cache warm
+INSTANT = 5.0  # seconds; an agent that fails in less, without a token, never came to work on the feature
 _NOTHING = Record()
 
 # --- what next ----------------------------------------------------------------------------------------------------
 
 
-def what_next(look: Look, rules: Rules) -> Work | Stop:
-    """Return the next feature to work on, or why the run ends. First that applies decides (see Halt)."""
+def what_next(look: Look, rules: Rules) -> Work | Wait | Stop:
+    """Return the next feature to work on, a wait before it, or why the run ends. First that applies (see Halt)."""
     todo = [feature for feature in look.features if feature.slug not in look.markers.done]
     if look.interrupted:
         return Stop(Halt.INTERRUPTED, "interrupted by a signal")
@@ -51,7 +53,7 @@ def what_next(look: Look, rules: Rules) -> Work | Stop:
         return stop
     if ready is None:
         return _nothing_ready(standings)
-    return limit or ready
+    return limit or look.wait or ready
 
 
 def _limit_reached(look: Look, rules: Rules) -> Stop | None:
@@ -173,24 +175,6 @@ def closure(features: Iterable[Feature], wanted: Iterable[str]) -> tuple[Feature
     return tuple(feature for feature in features if feature.slug in needed)
 
 
-# --- waiting out an outage ----------------------------------------------------------------------------------------
-
-
-def after_fault(faults: int, outage: float, rules: Rules, jitter: float, because: str) -> Wait | Stop:
-    """Return how long to wait after the `faults`-th fault in a row, or the halt when the outage is too long.
-
-    `outage` is the seconds since the first of them; `jitter` a random number in [0, 1). The wait doubles from
-    `fault_backoff`, is capped below the life of a prompt cache, and loses up to a quarter by jitter.
-    """
-    if rules.outage_limit and outage >= rules.outage_limit:
-        return Stop(Halt.QUOTA, f"the outage lasts longer than `outage_limit`: {because}")
-    wait = min(rules.fault_backoff * 2.0 ** min(faults - 1, 30), max(CACHE_LIFE, rules.fault_backoff))
-    wait *= 1 - jitter / 4
-    if rules.outage_limit:
-        wait = min(wait, max(0.0, rules.outage_limit - outage))
-    return Wait(wait, because)
-
-
 # --- judging an attempt -------------------------------------------------------------------------------------------
 
 
@@ -242,7 +226,9 @@ def judge(evidence: Evidence) -> Verdict:
         said = "no output for longer than the idle limit" if ended is Ended.IDLE else "over its time limit"
         return Verdict(Outcome.TIMED_OUT, said, progress=e.note_bytes > 0 or e.changed, charged=True)
     if failed(e.reply):
-        return Verdict(Outcome.FAILED, _why_failed(e.reply), progress=e.note_bytes > 0 or e.changed, charged=True)
+        wrote = e.note_bytes > 0 or e.changed
+        charged = wrote or e.crashed or not _at_once(e.reply)
+        return Verdict(Outcome.FAILED, _why_failed(e.reply), progress=wrote, charged=charged)
     if e.crashed and not wrote:
         return Verdict(Outcome.INTERRUPTED, "cut off with its run", progress=False, charged=True)
     if not wrote:
@@ -250,6 +236,13 @@ def judge(evidence: Evidence) -> Verdict:
         return Verdict(Outcome.STALLED, said, progress=False, charged=True)
     said = f"a note of {e.note_bytes} bytes" + (", files changed" if e.changed else ", no file changed")
     return Verdict(Outcome.PROGRESSED, said, progress=True, charged=True)
+
+
+def _at_once(reply: Reply) -> bool:
+    """Whether it failed before it could work: in seconds, without a token, and not over its own prompt."""
+    ended, said = reply.exit, reply.transcript
+    quick = ended.ended is Ended.EXITED and ended.seconds < INSTANT
+    return quick and said.usage == Usage() and said.terminal_reason not in OWN_ENDINGS
 
 
 def _why_failed(reply: Reply) -> str:

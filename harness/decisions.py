@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from harness import files
 from harness.config import Config
 from harness.control import remove_halt
+from harness.env_files import read_redactor
 from harness.errors import UsageError
 from harness.halts import read_halt
 from harness.journal import Journal, utc
@@ -41,7 +43,8 @@ def accept_feature(config: Config, slug: str, why: str) -> str:
         raise UsageError("say why it counts as done", 'e.g. `harness accept SLUG "checked by hand"`')
     feature = read_view(config).feature(slug)
     with _journal(config) as journal:
-        text = compose_acceptance(why, spec=feature.sha256, at=utc(time.time()))
+        text = read_redactor(config.paths.root, os.environ).text(why)
+        text = compose_acceptance(text, spec=feature.sha256, at=utc(time.time()))
         journal.record("accepted", slug=slug, sha256=digest(text), receipt=text, by="a person")
         files.write_atomic(config.paths.done(slug), text)
         journal.record("marked", slug=slug, sha256=digest(text))
@@ -96,7 +99,7 @@ def _journal(config: Config) -> Iterator[Journal]:
     prepare_logs(config.paths)
     lock: Lock = hold_lock(config.paths.lock, config.paths.root)
     try:
-        journal = Journal(config.paths.logs, "by-a-person", time.time)
+        journal = Journal(config.paths.logs, "by-a-person", time.time, read_redactor(config.paths.root, os.environ))
         try:
             yield journal
         finally:

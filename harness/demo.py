@@ -68,11 +68,16 @@ def make_demo(folder: Path | None, environ: Mapping[str, str]) -> Path:
         folder = Path(tempfile.mkdtemp(prefix="harness-demo-"))
     elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"`{folder}` is there already and not an empty folder", "choose a new one with `--dir`")
-    for name, text in _FILES.items():
+    specs = {f"specs/{slug}/spec.md": text for slug, text in _SPECS.items()}
+    script = files.read_text(shipped_template("demo/script.yaml"))
+    make_repository(folder, {**_FILES, **specs, "script.yaml": script}, environ)
+    return folder.resolve()
+
+
+def make_repository(folder: Path, texts: Mapping[str, str], environ: Mapping[str, str]) -> None:
+    """Make a git repository with these files in one commit."""
+    for name, text in texts.items():
         _write(folder / name, text)
-    for slug, text in _SPECS.items():
-        _write(folder / "specs" / slug / "spec.md", text)
-    _write(folder / "script.yaml", files.read_text(shipped_template("demo/script.yaml")))
     for line in (
         ("init", "--quiet"),
         ("config", "user.name", "harness demo"),
@@ -90,7 +95,6 @@ def make_demo(folder: Path | None, environ: Mapping[str, str]) -> Path:
         if made.code != 0:
             words = made.stderr.decode("utf-8", "replace").strip()
             raise HarnessError(f"`git {line[0]}` failed in `{folder}`: {words}", "install git, then try again")
-    return folder.resolve()
 
 
 def _write(path: Path, text: str) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,11 @@ from typing import Any
 from harness import files
 from harness.agents.api.launch import find_key
 from harness.agents.choose import Agent
+from harness.cage import open_cage
 from harness.capture import capture
 from harness.config import Config
 from harness.errors import AgentError, HarnessError
-from harness.files import free_bytes
+from harness.files import LITTLE_SPACE, free_bytes
 from harness.lock import find_holder
 from harness.process import Supervisor
 from harness.run import choose_for, wishes_of
@@ -24,7 +27,6 @@ from harness.text import counted, one_line
 from harness.units import format_size
 from harness.workspace import InPlace
 
-LITTLE_SPACE = 1 << 30  # bytes
 OLDEST_CLOCK = 1_780_000_000  # epoch seconds, mid 2026: a clock before it is wrong
 
 
@@ -179,7 +181,23 @@ def _look_at_halt(config: Config, environ: Mapping[str, str]) -> Diagnosis:
 def _look_at_sandbox(config: Config, environ: Mapping[str, str]) -> Diagnosis:
     with Supervisor(namespace=config.settings.pid_namespace) as supervisor:
         held = "in a pid namespace" if supervisor.namespace else f"no pid namespace ({supervisor.why})"
-    return Diagnosis("sandbox", "warn", f"none: the agent runs as you, unconfined; {held}")
+        word = config.settings.sandbox
+        if word == "container":
+            return Diagnosis("sandbox", "ok", f"container: you vouch for it; {held}")
+        with tempfile.TemporaryDirectory(prefix="harness-") as temporary:
+            cage, why = open_cage(config, supervisor, environ, Path(temporary))
+            if cage is None:
+                because = "" if word == "none" else f" ({why})"
+                hint = "" if word == "none" else "install bubblewrap, or give harness a container or a user of its own"
+                return Diagnosis("sandbox", "warn", f"none: the agent runs as you, unconfined{because}; {held}", hint)
+            with suppress(AgentError):  # told by its own line
+                agent = _agent(config, environ)
+                env = agent.environment(environ, config.settings.env_pass, "doctor")
+                if problem := cage.try_agent(agent, supervisor, env)[1]:
+                    said = f"bwrap works, but agent `{agent.name}` cannot start inside: {problem}"
+                    state = "fail" if word == "bwrap" else "warn"
+                    return Diagnosis("sandbox", state, said, "see `sandbox_read` and `sandbox_write`")
+    return Diagnosis("sandbox", "ok", f"bwrap, network: {config.settings.sandbox_network}; {held}")
 
 
 def _look_at_clock(config: Config, environ: Mapping[str, str]) -> Diagnosis:

@@ -269,6 +269,7 @@ class Record:
 
     attempts: int = 0  # the highest number used, ever
     charged: int = 0  # attempts that count against max_attempts, since the last reset
+    faults: int = 0  # attempts that somebody else's fault ended, ever: they are refunded, and counted all the same
     streak: int = 0  # attempts in a row without progress
     outcome: str = ""
     reason: str = ""
@@ -336,6 +337,8 @@ class Rules:
     keep_going: bool = False
     fault_backoff: float = 15.0
     outage_limit: float = 7200.0
+    fault_limit: int = 20
+    on_limit: str = "halt"  # or wait
     max_cost: float = 0.0  # dollars, like those that follow
     max_cost_per_feature: float = 0.0
     max_cost_per_attempt: float = 0.0
@@ -368,6 +371,7 @@ class Look:
     halt: HaltRequest | None = None
     interrupted: bool = False
     trip: Stop | None = None  # what the last attempt means for the run as a whole
+    wait: Wait | None = None  # a limit that resets: nothing begins before
     iterations: int = 0  # charged in this run
     elapsed: float = 0.0  # seconds since the run began
     parked: frozenset[str] = frozenset()  # stuck in this run, set aside by --keep-going
@@ -385,10 +389,11 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Wait so many seconds, for this reason."""
+    """Wait so many seconds, for this reason; `until` by the wall clock (epoch seconds) where that is what counts."""
 
     seconds: float
     because: str
+    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import os
 import re
 import stat
@@ -248,6 +249,32 @@ def copy_tail(source: Path, target: Path, limit: int) -> None:
     write_atomic(target, read_span(source, max(0, size - limit), limit), sync=False)
 
 
+def compress(path: Path) -> int:
+    """Replace the plain file by `path`.gz and return its size before; killed at any moment, one of the two is whole."""
+    packed = path.with_name(f"{path.name}.gz")
+    temporary = packed.with_name(f".{packed.name}.{os.getpid()}.tmp")
+    with storage(path, "compress"):
+        try:
+            with os.fdopen(_open_plain(path), "rb") as source:
+                before = os.fstat(source.fileno())
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+                with os.fdopen(os.open(temporary, flags, stat.S_IMODE(before.st_mode)), "wb") as target:
+                    with gzip.GzipFile("", "wb", compresslevel=4, fileobj=target, mtime=before.st_mtime) as writer:
+                        while chunk := source.read(1 << 20):
+                            writer.write(chunk)
+                    target.flush()
+                    os.fsync(target.fileno())
+            os.utime(temporary, ns=(before.st_atime_ns, before.st_mtime_ns))
+            os.rename(temporary, packed)  # noqa: PTH104
+        except OSError:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+        sync_folder(path.parent)
+        path.unlink()
+    return before.st_size
+
+
 def remove_temporaries(folder: Path, *, names: Collection[str] = ()) -> None:
     """Remove what an interrupted write_atomic left in the folder, of `names` alone where there are any.
 
@@ -259,6 +286,9 @@ def remove_temporaries(folder: Path, *, names: Collection[str] = ()) -> None:
             if ours and (not names or ours[1] in names):
                 with suppress(OSError):
                     os.unlink(entry.path)  # noqa: PTH108
+
+
+LITTLE_SPACE = 1 << 30  # bytes: less is too little for a night
 
 
 def free_bytes(folder: Path) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 
 from harness import files
 from harness.errors import JournalError
+from harness.redact import Redactor
 
 Event = dict[str, Any]
 
@@ -75,14 +76,18 @@ def read_journal(path: Path) -> list[Event]:
     return _read_events(path)[0]
 
 
+# Fields that name things in the project and are compared with them: never redacted.
+_NAMES = frozenset(("at", "run", "event", "slug", "spec", "sha256", "tree", "commit", "marker", "file", "features"))
+
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Journal:
     """The open journal and run.log of the holder of the run's lock."""
 
-    def __init__(self, folder: Path, run: str, clock: Callable[[], float]) -> None:
+    def __init__(self, folder: Path, run: str, clock: Callable[[], float], redactor: Redactor | None = None) -> None:
         """Open `folder`/journal.jsonl and run.log; a torn tail is cut. `clock` gives epoch seconds."""
+        self._redactor = redactor or Redactor()
         self.path = folder / "journal.jsonl"
         self.run = run
         self._clock = clock
@@ -104,6 +109,9 @@ class Journal:
         self.mend()
         entry: Event = {"seq": self._sequence + 1, "at": utc(self._clock()), "run": self.run, "event": event, **fields}
         line = encode_event(entry)
+        if self._redactor.raw(line) is not line:  # one look at the whole: most events hold no secret
+            entry = self._redactor.deep(entry, besides=_NAMES)
+            line = encode_event(entry)
         with files.storage(self.path, "append to"):
             files.append_fd(self._fd, line, sync=True)
         self._whole += line
@@ -137,6 +145,7 @@ class Journal:
 
     def log(self, line: str) -> None:
         """Append a line for people to run.log; a full disk is not told here, the journal will tell it."""
+        line = self._redactor.text(line)
         try:
             files.append_fd(self._log_fd, f"{utc(self._clock())} {line}\n".encode("utf-8", "replace"), sync=False)
         except OSError:

@@ -9,19 +9,23 @@ from typing import Any
 
 from harness import files
 from harness.attempt import Attempt, marker_names
+from harness.cell import import_cell
 from harness.checks import digest_failures, report_failures, run_checks
 from harness.decide import judge, judge_claim
 from harness.domain import CheckRun, Claim, Ended, Evidence, Outcome, Reply, Verdict
 from harness.journal import utc
+from harness.learnings import mend_learnings, redact_file, redact_log
 from harness.logbook import Note
 from harness.money import price
 from harness.narrator import Tone
+from harness.news import tell_of_attempt
 from harness.prompt import OBSERVED_LIMIT
 from harness.questions import find_blocked
 from harness.receipt import REFUSED, compose_receipt, digest
 from harness.run import Run
 from harness.signals import find_fault, find_limit, find_remarks
 from harness.text import counted, cut_middle, one_line, plain
+from harness.transcripts import pack_old
 from harness.units import format_dollars, format_duration
 from harness.workspace import Snapshot, changed_files
 
@@ -47,6 +51,7 @@ def keep(run: Run, attempt: Attempt, reply: Reply, *, crashed: bool = False) -> 
 
     `crashed` says that the run it belonged to was killed: it then counts as an attempt, though never as a stall.
     """
+    run.heart.phase("keeping", feature=attempt.feature.slug, attempt=attempt.number)
     reply = price(reply, attempt.agent, run.prices)
     harmed = run.mend_logs()
     found = _gather(run, attempt, reply, harmed=harmed)
@@ -54,13 +59,23 @@ def keep(run: Run, attempt: Attempt, reply: Reply, *, crashed: bool = False) -> 
     evidence = replace(_weigh(run, attempt, reply, found, checks, claim), crashed=crashed)
     verdict = judge(evidence)
     _act(run, attempt, reply, found, checks, evidence, verdict)
+    tell_of_attempt(run, attempt.feature.slug, attempt.number, evidence, verdict)
+    pack_transcripts(run, attempt)
     return verdict, evidence
+
+
+def pack_transcripts(run: Run, attempt: Attempt) -> None:
+    """Compress what older attempts at the feature printed, a few files at a time."""
+    slug, done = attempt.feature.slug, run.packed.get(attempt.feature.slug, 0)
+    run.packed[slug] = pack_old(run.paths, slug, newest=attempt.number, keep=run.settings.keep_transcripts, packed=done)
 
 
 def _gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> _Finding:
     slug = attempt.feature.slug
+    remarks = _take_over(run, attempt)
     note, lessons = run.logbook(slug).take_note(attempt.log), run.learnings.take_note(attempt.learnings)
-    remarks = list(find_remarks(reply))
+    remarks += [*find_remarks(reply), *mend_learnings(run, lessons), *redact_log(run, slug, note)]
+    note = replace(note, text=run.redactor.text(note.text))
     for name, taken in ((f"{slug}.log", note), ("learnings.md", lessons)):
         if taken.tampered:
             back = "the old text is restored" if taken.restored else "what was there is lost, the shadow of it too"
@@ -74,8 +89,28 @@ def _gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> _Findi
     if attempt.before.head and not after.head:
         remarks.append("git no longer answers here: what it worked on cannot be committed")
     changed = changed_files(attempt.before, after) or (("(a commit)",) if moved else ())
-    words = _read_claim(done) if claimed else ""
+    words = run.redactor.text(_read_claim(done)) if claimed else ""
     return _Finding(note, changed, after, words, claimed, remarks)
+
+
+def _take_over(run: Run, attempt: Attempt) -> list[str]:
+    """Import what a confined agent wrote where it sees logs/, and set aside what would be obeyed outside; remarks."""
+    slug, remarks = attempt.feature.slug, list[str]()
+    imported = import_cell(attempt.folder, run.paths, slug, attempt.log, attempt.learnings)
+    for name in imported.rewritten:
+        remarks.append(f"it had cut or rewritten {name}: the old text is restored, what it wrote is kept")
+        run.record("tampered", slug=slug, attempt=attempt.number, file=name)
+    remarks += [f"it added more to {name} than is taken over: the rest is left out" for name in imported.cut]
+    aside = [(name, f"`{name}` was left in logs/") for name in imported.set_aside]
+    for name in attempt.absent:
+        path = Path(name)
+        if path.exists() or path.is_symlink():
+            redact_file(run, files.move(path, attempt.folder / "foreign" / path.name))
+            aside.append((run.paths.shown(path), f"`{run.paths.shown(path)}` appeared during the attempt"))
+    for name, what in aside:
+        run.record("foreign", slug=slug, attempt=attempt.number, marker=name)
+        run.tell(f"{slug}: {what} and is set aside, in {run.paths.shown(attempt.folder / 'foreign')}", Tone.BAD)
+    return remarks
 
 
 def _read_claim(done: Path) -> str:
@@ -95,13 +130,13 @@ def _set_foreign_aside(run: Run, attempt: Attempt, *, harmed: bool) -> None:
     now = marker_names(run)
     for name in sorted(now - attempt.markers - own):
         slug, kind = name.rsplit(".", 1)
-        files.move(run.paths.logs / name, attempt.folder / "foreign" / name)
+        redact_file(run, files.move(run.paths.logs / name, attempt.folder / "foreign" / name))
         run.record("foreign", slug=attempt.feature.slug, attempt=attempt.number, marker=name)
         hint = f'; if you set it, say `harness accept {slug} "why"`' if kind == "done" else ""
         run.tell(f"{attempt.feature.slug}: `{name}` appeared during the attempt and is set aside{hint}", Tone.BAD)
     answer = run.paths.answer(attempt.feature.slug)
     if answer.exists() and f"{attempt.feature.slug}.blocked" not in attempt.markers:
-        files.move(answer, attempt.folder / "foreign" / answer.name)
+        redact_file(run, files.move(answer, attempt.folder / "foreign" / answer.name))
         run.record("foreign", slug=attempt.feature.slug, attempt=attempt.number, marker=answer.name)
         run.tell(f"{attempt.feature.slug}: `{answer.name}` appeared before anything was asked: set aside", Tone.BAD)
     for name in sorted(attempt.markers - now):
@@ -121,6 +156,7 @@ def _check_claim(run: Run, attempt: Attempt, reply: Reply, found: _Finding) -> t
     stopped = reply.exit.ended is Ended.STOPPED
     runs: tuple[CheckRun, ...] = ()
     if found.claimed and checks and not stopped:
+        run.heart.phase("checking")
         run.tell(f"{feature.slug}: claims to be done; {counted(len(checks), 'check')} will tell")
         try:
             runs = run_checks(
@@ -128,6 +164,7 @@ def _check_claim(run: Run, attempt: Attempt, reply: Reply, found: _Finding) -> t
                 supervisor=run.supervisor,
                 cwd=run.paths.root,
                 environ=run.check_environment(),
+                confine=run.confine_check,
                 timeout=run.settings.check_timeout,
                 log=attempt.folder / "checks.log",
                 asked_to_stop=run.asked_to_stop,
@@ -136,6 +173,7 @@ def _check_claim(run: Run, attempt: Attempt, reply: Reply, found: _Finding) -> t
         finally:
             run.narrator.ended()
             run.workspace.forget()
+            run.heart.phase("keeping")
         stopped = any(one.stopped for one in runs)
     green = bool(runs) and all(one.green for one in runs)
     claim = judge_claim(
@@ -152,7 +190,7 @@ def _weigh(
     return Evidence(
         reply=reply,
         claim=claim,
-        limit=find_limit(reply, attempt.agent.dialect),
+        limit=find_limit(reply, attempt.agent.dialect, run.clock()),
         fault=find_fault(reply, attempt.agent.dialect),
         question=find_blocked(found.note.text),
         note_bytes=found.note.size,
@@ -177,7 +215,7 @@ def _act(
     if verdict.outcome is Outcome.DONE:
         accept(run, attempt, found.words, checks, reply, _names_to_commit(run, attempt, found))
     elif found.claimed and evidence.claim is not Claim.PENDING:
-        files.move(run.paths.done(feature.slug), attempt.folder / "claim.done")
+        redact_file(run, files.move(run.paths.done(feature.slug), attempt.folder / "claim.done"))
     if verdict.outcome is Outcome.BLOCKED and evidence.question is not None:
         files.write_atomic(run.paths.blocked(feature.slug), evidence.question + "\n")
         run.record("blocked", slug=feature.slug, attempt=attempt.number, question=evidence.question)
@@ -249,6 +287,7 @@ def accept(
         model=reply.transcript.model or attempt.agent.model,
         at=utc(run.clock()),
     )
+    text = run.redactor.text(text)
     run.record("accepted", slug=feature.slug, attempt=attempt.number, sha256=digest(text), receipt=text)
     write_marker(run, feature.slug, text)
 

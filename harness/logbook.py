@@ -72,6 +72,15 @@ class Logbook:
         elif end != files.tail_digest(self.path, size):
             files.copy_tail(self.path, self.shadow, SHADOW_LIMIT)
 
+    def mend(self, note: Note, mended: bytes) -> None:
+        """Put `mended` in the place of a note that was just taken, in the log and in its shadow."""
+        files.replace_end(self.path, files.size_of(self.path) - note.size, mended)
+        files.copy_tail(self.path, self.shadow, SHADOW_LIMIT)
+
+    def read_note(self, note: Note) -> bytes:
+        """Return a note that was just taken as the agent wrote it, at most SHADOW_LIMIT bytes."""
+        return files.read_span(self.path, files.size_of(self.path) - note.size, min(note.size, SHADOW_LIMIT))
+
     def add(self, text: str) -> None:
         """Append harness's own lines: never part of a note."""
         mark_of_end = files.read_span(self.path, max(0, files.size_of(self.path) - 1), 1)
@@ -92,7 +101,7 @@ class Logbook:
         old = files.read_span(self.shadow, 0, files.size_of(self.shadow))
         start = min(max(0, mark.size - len(old)), files.size_of(self.path))
         new = files.read_span(self.path, start, len(old) + SHADOW_LIMIT)
-        own = _lines_behind_common_start(old, new)
+        own = lines_behind_common_start(old, new)
         gap = b"\n" if old and own and not old.endswith(b"\n") else b""
         if start:
             files.replace_end(self.path, start, old + gap + own)
@@ -107,7 +116,7 @@ class Logbook:
         )
 
 
-def _lines_behind_common_start(old: bytes, new: bytes) -> bytes:
+def lines_behind_common_start(old: bytes, new: bytes) -> bytes:
     """Return the lines of `new` that are not simply the beginning of `old` written again."""
     old_lines, new_lines = old.splitlines(keepends=True), new.splitlines(keepends=True)
     same = 0

@@ -6,17 +6,18 @@ from contextlib import suppress
 
 from harness import files
 from harness.attempt import begin, prepare, work
-from harness.decide import after_fault, stuck_limit_of, what_next
-from harness.domain import Evidence, Feature, Halt, LimitKind, Look, Outcome, Stop, Verdict, Wait, Work
+from harness.decide import stuck_limit_of, what_next
+from harness.domain import Evidence, Feature, Halt, Look, Outcome, Stop, Verdict, Wait, Work
 from harness.errors import HarnessError
 from harness.halts import WRITES_HALT, compose_halt, local_time
 from harness.journal import utc
 from harness.keep import keep
 from harness.money import warn_of_budget
 from harness.narrator import Tone
+from harness.news import tell_of_end, tell_of_parked
 from harness.recover import recover
 from harness.run import Run
-from harness.units import format_duration
+from harness.setbacks import meet_failure, meet_limit, wait_for_reset, wait_out_fault
 
 
 def run_loop(run: Run) -> tuple[Stop, Look]:
@@ -28,6 +29,8 @@ def run_loop(run: Run) -> tuple[Stop, Look]:
         match what_next(look, run.rules):
             case Stop() as stop:
                 return conclude(run, stop), look
+            case Wait() as wait:
+                wait_for_reset(run, wait)
             case Work() if not rested and run.settings.pause:
                 run.control.wait(run.settings.pause)
                 rested = True
@@ -53,34 +56,20 @@ def run_to_its_end(run: Run) -> tuple[Stop, Look]:
 
 def take_stock(run: Run, feature: Feature, verdict: Verdict, evidence: Evidence) -> bool:
     """Count the attempt and see what it means for the run; True when it was followed by a wait already."""
-    run.iterations += verdict.charged
+    run.iterations += verdict.charged or verdict.outcome is Outcome.FAILED
     run.spent = run.spent.plus(evidence.reply.transcript.cost.dollars)
     run.narrator.cost(run.dollars)
     warn_of_budget(run, feature)
+    meet_failure(run, verdict)
     if evidence.limit is not None:
-        halt = Halt.CANNOT_START if evidence.limit.kind is LimitKind.REFUSED else Halt.QUOTA
-        why = f"{evidence.limit.kind}: {evidence.limit.text}"
-        run.trip = Stop(halt, why, advice=evidence.limit.hint, resets_at=evidence.limit.resets_at)
+        meet_limit(run, feature, evidence.limit)
+    elif verdict.outcome is not Outcome.FAULT:
+        run.limits = 0
     if verdict.outcome is not Outcome.FAULT or evidence.fault is None:
         run.faults = 0
         park_if_stuck(run, feature)
         return False
-    return wait_out_fault(run, evidence.fault.kind + ": " + evidence.fault.text)
-
-
-def wait_out_fault(run: Run, because: str) -> bool:
-    """Wait after somebody else's outage, each time longer; one that lasts too long ends the run."""
-    if run.faults == 0:
-        run.first_fault = run.monotonic()
-    run.faults += 1
-    outage = run.monotonic() - run.first_fault
-    match after_fault(run.faults, outage, run.rules, run.random(), because):
-        case Stop() as stop:
-            run.trip = stop
-        case Wait(seconds):
-            run.record("waiting", seconds=round(seconds, 3), because=because)
-            run.tell(f"waiting {format_duration(round(seconds, 1))}: {because}; nothing is charged", Tone.NOTICE)
-            run.control.wait(seconds)
+    wait_out_fault(run, evidence.fault.kind + ": " + evidence.fault.text)
     return True
 
 
@@ -91,12 +80,13 @@ def park_if_stuck(run: Run, feature: Feature) -> None:
         run.record("parked", slug=feature.slug, streak=streak)
         run.parked.add(feature.slug)
         run.tell(f"{feature.slug}: set aside after {streak} attempts in a row without progress", Tone.BAD)
+        tell_of_parked(run, feature, streak)
 
 
 def conclude(run: Run, stop: Stop) -> Stop:
     """Write down how the run ended, with a HALT file where a person must look before the next one."""
     if wants_halt_file(run, stop) and run.control.halt() is None:
-        files.write_atomic(run.paths.halt, compose_halt(stop, run=run.id[:8], at=utc(run.clock())))
+        files.write_atomic(run.paths.halt, run.redactor.text(compose_halt(stop, run=run.id[:8], at=utc(run.clock()))))
     run.record("halted", halt=stop.halt.name, code=stop.halt.code, because=stop.because, slug=stop.slug)
     run.record(
         "run_ended",
@@ -112,6 +102,7 @@ def conclude(run: Run, stop: Stop) -> Stop:
     if stop.resets_at is not None:
         run.tell(f"it resets at {local_time(stop.resets_at)}", tone)
     run.tell(f"next: {stop.advice or stop.halt.advice}")
+    tell_of_end(run, stop)
     return stop
 
 

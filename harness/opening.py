@@ -10,12 +10,15 @@ from harness.agents.choose import Agent
 from harness.attempt import compose
 from harness.capture import capture
 from harness.decide import closure
+from harness.errors import AgentError
+from harness.files import LITTLE_SPACE, free_bytes
 from harness.money import check_prices, tell_budget
 from harness.narrator import Tone
 from harness.run import Run, process_identity
+from harness.setbacks import tell_chain
 from harness.state import read_markers
 from harness.text import counted, one_line
-from harness.units import format_duration
+from harness.units import format_duration, format_size
 
 
 def announce(run: Run) -> None:
@@ -26,7 +29,9 @@ def announce(run: Run) -> None:
     chosen = {(agent := run.agent_for(feature)).name + agent.model: agent for feature in todo}
     check_prices(run, chosen.values())
     agents = {agent.name: agent for agent in chosen.values()}
-    names = ", ".join(_with_version(run, agent) for agent in agents.values()) or "none needed"
+    versions = _enter_sandbox(run, agents)
+    named = (versions.get(name) or _with_version(run, agent) for name, agent in agents.items())
+    names = ", ".join(named) or "none needed"
     run.commits, why_not = _decide_commits(run)
     if todo:
         compose(run, todo[0])  # a template that cannot serve is told before anything is run
@@ -40,6 +45,7 @@ def announce(run: Run) -> None:
         features=[feature.slug for feature in features][:200],
         todo=len(todo),
         commits=run.commits,
+        confined=run.cage is not None,
         settings={name: getattr(settings, name) for name in ("timeout", "idle_timeout", "max_iterations", "sandbox")},
     )
     if run.journal.cut:
@@ -47,13 +53,19 @@ def announce(run: Run) -> None:
     run.tell(f"harness {__version__}, run {run.id[:8]}, agent {names}, model {_say_models(agents)}")
     run.tell(f"{counted(len(features), 'feature')}, {len(todo)} to do; checks: {_say_checks(checks, len(todo))}")
     run.tell(_say_limits(run))
+    tell_chain(run)
     tell_budget(run, agents)
     run.tell(f"commits: {'one for each proven feature' if run.commits else why_not}")
-    run.tell("sandbox: none: the agent runs as you, unconfined", Tone.NOTICE)
+    if line := _say_sandbox(run):
+        run.tell(line, Tone.PLAIN if run.cage is not None else Tone.NOTICE)
     if os.geteuid() == 0:
         run.tell(_say_root(agents, run.environ), Tone.NOTICE)
     if not run.supervisor.namespace and run.supervisor.why:
         run.tell(f"pid namespace: none ({one_line(run.supervisor.why)}); the supervisor ends what is left", Tone.NOTICE)
+    if (free := free_bytes(run.paths.logs)) < LITTLE_SPACE:
+        run.tell(f"only {format_size(free)} free on the disk of `{run.paths.shown(run.paths.logs)}`", Tone.NOTICE)
+    if problem := run.notifier.problem():
+        run.tell(problem, Tone.NOTICE)
     run.tell("to stop: `touch HALT` after this attempt, `echo now > HALT` at once, or Ctrl-C")
     for warning in run.config.warnings:
         run.tell_once(warning, Tone.NOTICE)
@@ -63,6 +75,41 @@ def _say_models(agents: Mapping[str, Agent]) -> str:
     """Return the models that the agents are asked to use."""
     models = {agent.model or "its own choice" for agent in agents.values()}
     return ", ".join(sorted(models)) or "its own choice"
+
+
+def _enter_sandbox(run: Run, agents: Mapping[str, Agent]) -> dict[str, str]:
+    """Let each agent show that it can start inside, and return the names with versions of those who told theirs.
+
+    One that cannot leaves the run unconfined under `auto`. Raises AgentError under `bwrap`.
+    """
+    names = {}
+    for agent in agents.values():
+        if run.cage is None:
+            break
+        version, problem = run.cage.try_agent(
+            agent, run.supervisor, agent.environment(run.environ, run.settings.env_pass, run.id)
+        )
+        if problem and run.settings.sandbox == "bwrap":
+            raise AgentError(
+                f"agent `{agent.name}` cannot start inside the sandbox: {problem}",
+                "give it what it misses with `sandbox_read` and `sandbox_write`, or choose another `sandbox`",
+            )
+        if problem:
+            run.cage, run.unconfined = None, f"agent `{agent.name}` cannot start inside: {problem}"
+        elif version:
+            names[agent.name] = f"{agent.name} ({version})"
+    return names
+
+
+def _say_sandbox(run: Run) -> str:
+    """Return the line about confinement; "" where a person vouches for the container."""
+    if run.cage is not None:
+        network = "with your network" if run.settings.sandbox_network == "host" else "without network"
+        return f"sandbox: bwrap: agents and checks see this project and their tools alone, {network}"
+    if run.unconfined == "container":
+        return ""
+    because = "" if run.unconfined == "none" else f" ({run.unconfined})"
+    return f"sandbox: none: the agent runs as you, unconfined{because}"
 
 
 def _with_version(run: Run, agent: Agent) -> str:

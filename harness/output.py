@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import StorageError, explain_storage
+from harness.redact import LineRedactor, Redactor
 
 
 class Lines:
@@ -58,35 +59,53 @@ class Lines:
 
 
 class KeptFile:
-    """A file that keeps the first `cap` bytes of a stream; made with the first byte, None keeps nothing."""
+    """A file that keeps the first `cap` bytes of a stream, without secrets; made with the first line.
 
-    def __init__(self, path: Path | None, cap: int) -> None:
+    A `path` of None keeps nothing.
+    """
+
+    def __init__(self, path: Path | None, cap: int, redactor: Redactor | None = None) -> None:
         self.path = path
         self.cap = cap
         self.bytes = 0
         self.dropped = 0
         self.problem: StorageError | None = None
+        self._clean = None if redactor is None else LineRedactor(redactor)
+        self._room = cap
         self._fd: int | None = None
         self._ends_line = True
 
     def write(self, data: bytes) -> None:
         """Keep what there is room for; a disk that refuses becomes `problem`, so that the tree can be ended first."""
-        room = max(0, self.cap - self.bytes)
         self.bytes += len(data)
         if self.path is None:
             return
-        self.dropped += max(0, len(data) - room)
-        if room:
-            self._append(data[:room])
+        if self._clean is not None and self._room:  # what is beyond the cap is not worth a look
+            data = self._clean.feed(data)
+        self._keep(data)
+
+    def _keep(self, data: bytes) -> None:
+        kept = data[: self._room]
+        self._room -= len(kept)
+        self.dropped += len(data) - len(kept)
+        if kept:
+            self._append(kept)
 
     def end(self) -> None:
-        """Say on a line of its own what was dropped."""
+        """Write what was held back, and say on a line of its own what was dropped."""
+        self.flush()
         if self.dropped:
             text = json.dumps({"type": "harness", "dropped_bytes": self.dropped}).encode()
             self._append((b"" if self._ends_line else b"\n") + text + b"\n")
 
+    def flush(self) -> None:
+        """Write what was held back: a last line without its newline."""
+        if self._clean is not None and self.path is not None:
+            self._keep(self._clean.end())
+
     def close(self) -> None:
         """Close the file."""
+        self.flush()
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None

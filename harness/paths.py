@@ -35,6 +35,11 @@ class Paths:
         return self.logs / "journal.jsonl"
 
     @property
+    def heartbeat(self) -> Path:
+        """The last sign of life of the run."""
+        return self.logs / "heartbeat.json"
+
+    @property
     def learnings(self) -> Path:
         """Lessons across features."""
         return self.logs / "learnings.md"

@@ -12,6 +12,7 @@ from harness.attempt import observations
 from harness.checks import describe, run_checks
 from harness.config import Config
 from harness.domain import Check, Feature, State, Work
+from harness.env_files import read_redactor
 from harness.environ import clean_environment
 from harness.errors import HarnessError
 from harness.process import Supervisor
@@ -64,6 +65,7 @@ def _report_prompt(view: View, feature: Feature, environ: Mapping[str, str], *, 
         [check.command for check in checks],
         config.paths,
         observations(record.observed, record.answer),
+        read_redactor(config.paths.root, environ).text,
     )
     ran = _try_checks(config, checks, environ) if with_checks else []
     text = agent.prepare(prompt.text) if agent else prompt.text

@@ -24,6 +24,7 @@ from typing import Any, Protocol, Self
 from harness.domain import Ended, Exit
 from harness.errors import AgentError, explain_storage
 from harness.output import KeptFile, Lines
+from harness.redact import Redactor
 
 MIB = 1 << 20
 _CHUNK = 256 * 1024  # bytes of one read: fits the second-level cache
@@ -35,6 +36,16 @@ _FROM_ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # all that python 
 
 
 @dataclass(frozen=True, slots=True)
+class Confined:
+    """The program that confines a command: its arguments before the command's own, what it reads from descriptors 3,
+    4, …, and limits on resources by their names in `resource` without RLIMIT_, in that module's units."""
+
+    argv: tuple[str, ...]
+    inputs: tuple[bytes, ...]
+    limits: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """What to start. `stdin` is a regular file, so that a long prompt cannot deadlock; None gives /dev/null."""
 
@@ -42,6 +53,7 @@ class Command:
     cwd: Path
     env: Mapping[str, str]
     stdin: Path | None = None
+    confined: Confined | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +97,15 @@ class Supervisor:
     May be used from several threads.
     """
 
-    def __init__(self, *, lock_fd: int | None = None, namespace: str = "auto", wake_fds: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        lock_fd: int | None = None,
+        namespace: str = "auto",
+        wake_fds: Sequence[int] = (),
+        redactor: Redactor | None = None,
+    ) -> None:
+        self.redactor = redactor or Redactor()
         self.namespace = False
         self.why = ""
         self.pid = 0
@@ -111,9 +131,9 @@ class Supervisor:
         `stdout` and `stderr` are files that receive its output, created with the first byte. Raises StorageError when
         they cannot be written or `command.stdin` cannot be read; what the listener raises is passed on.
         """
-        out = KeptFile(stdout, bounds.output_cap)
-        err = KeptFile(stderr, bounds.stderr_cap)
-        with contextlib.closing(out), contextlib.closing(err), _Pipes(command.stdin) as pipes:
+        out = KeptFile(stdout, bounds.output_cap, self.redactor)
+        err = KeptFile(stderr, bounds.stderr_cap, self.redactor)
+        with contextlib.closing(out), contextlib.closing(err), _Pipes(command) as pipes:
             attempt = _Attempt(bounds, listener, pipes, out, err, self._wake_fds)
             try:
                 self._request(command, bounds, pipes)
@@ -165,9 +185,12 @@ class Supervisor:
                 socket.send_fds(self._socket, [b"+"], [pipes.theirs.fileno()])
         pipes.theirs.close()
         limit = bounds.timeout + bounds.grace + _SPARE if bounds.timeout else 0
+        confined = command.confined or Confined((), (), {})
         text = json.dumps(
             {
-                "argv": [_as_utf8(word) for word in command.argv],
+                "argv": [_as_utf8(word) for word in (*confined.argv, *command.argv)],
+                "wrapped": command.confined is not None,
+                "limits": dict(confined.limits),
                 "cwd": _as_utf8(str(command.cwd)),
                 "env": {_as_utf8(name): _as_utf8(value) for name, value in command.env.items()},
                 "hard_limit": limit,
@@ -175,7 +198,7 @@ class Supervisor:
         )
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # then the report, or its absence, says why
             line = memoryview(text.encode() + b"\n")
-            sent = socket.send_fds(pipes.control, [line[:1]], [pipes.stdin, pipes.out_end, pipes.err_end])
+            sent = socket.send_fds(pipes.control, [line[:1]], pipes.theirs_in_order)
             pipes.control.sendall(line[sent:])
         pipes.close_their_ends()
 
@@ -183,7 +206,8 @@ class Supervisor:
 class _Pipes:
     """The descriptors of one attempt: our ends, and until they are handed over theirs."""
 
-    def __init__(self, stdin: Path | None) -> None:
+    def __init__(self, command: Command) -> None:
+        stdin = command.stdin
         try:
             self.stdin = os.open(stdin or os.devnull, os.O_RDONLY)
         except OSError as error:
@@ -191,7 +215,9 @@ class _Pipes:
         self.out, self.out_end = _new_pipe()
         self.err, self.err_end = _new_pipe()
         self.control, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._their_ends = [self.stdin, self.out_end, self.err_end]
+        inputs = command.confined.inputs if command.confined else ()
+        self.theirs_in_order = [self.stdin, self.out_end, self.err_end, *map(_memory_file, inputs)]
+        self._their_ends = list(self.theirs_in_order)
 
     def __enter__(self) -> Self:
         return self
@@ -217,6 +243,14 @@ def _new_pipe() -> tuple[int, int]:
         with contextlib.suppress(OSError):
             fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, MIB)
     return reading, writing
+
+
+def _memory_file(content: bytes) -> int:
+    """A descriptor that gives these bytes; Linux, as everything that confines."""
+    fd = os.memfd_create("harness", os.MFD_CLOEXEC)
+    os.write(fd, content)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
 
 
 def _as_utf8(text: str) -> str:
@@ -284,6 +318,7 @@ class _Attempt:
                 left -= size
         self.lines.end()
         self.out.end()
+        self.err.flush()
 
     def abandon(self) -> None:
         """End it at once and wait until the tree is dead, because we are about to raise."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -57,27 +57,35 @@ def find_template(paths: Paths, configured: str) -> Path:
 
 
 def compose_prompt(
-    template: Path, feature: Feature, spec: str, checks: Sequence[str], paths: Paths, observed: str
+    template: Path,
+    feature: Feature,
+    spec: str,
+    checks: Sequence[str],
+    paths: Paths,
+    observed: str,
+    redact: Callable[[str], str] = str,
 ) -> Prompt:
     """Return the prompt for one attempt. Reads the tails of the feature's log and of the learnings.
+
+    `redact` takes secrets out of whatever somebody wrote; paths stay as they are.
 
     Raises ConfigError when the template cannot be rendered or names neither the log nor the `.done` marker.
     """
     learnings = files.read_tail(paths.learnings, TAIL_LINES, LEARNINGS_LIMIT)
     log = files.read_tail(paths.log(feature.slug), TAIL_LINES, LOG_LIMIT)
-    observed = cut_middle(plain(observed), OBSERVED_LIMIT).strip()
+    observed = cut_middle(redact(plain(observed)), OBSERVED_LIMIT).strip()
     values = {
         "slug": feature.slug,
-        "title": feature.title,
+        "title": redact(feature.title),
         "spec_path": str(feature.path),
         "log_path": str(paths.log(feature.slug)),
         "done_path": str(paths.done(feature.slug)),
         "learnings_path": str(paths.learnings),
-        "spec": spec.strip(),
-        "checks": list(checks),
-        "learnings": fenced(plain(learnings.text)),
+        "spec": redact(spec.strip()),
+        "checks": [redact(command) for command in checks],
+        "learnings": fenced(redact(plain(learnings.text))),
         "learnings_cut": learnings.cut,
-        "prior_log": fenced(plain(log.text)),
+        "prior_log": fenced(redact(plain(log.text))),
         "log_cut": log.cut,
         "observed": fenced(observed),
     }

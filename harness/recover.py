@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from harness import files
+from harness.agents.choose import Agent
 from harness.agents.stream import StreamReader
 from harness.attempt import Attempt, marker_names
+from harness.cell import has_claim
+from harness.config import CONFIG_FILE
 from harness.domain import Cost, Ended, Exit, Feature, Reply, Usage
-from harness.errors import AgentError
+from harness.errors import AgentError, ConfigError
 from harness.keep import describe_cost, keep, write_marker, write_outcome
 from harness.logbook import Mark
 from harness.money import price
 from harness.narrator import Tone
 from harness.run import Run
+from harness.setbacks import take_up_wait
+from harness.transcripts import open_transcript
 
 LINE_LIMIT = 8 << 20  # bytes of a line that are understood
 
 
 def recover(run: Run) -> None:
     """Finish what a killed run left half done, and say what was found and what was decided."""
+    take_up_wait(run)
     _mend_copy(run, run.history.last_ended)
     for slug, record in list(run.history.records.items()):
         if record.accepted is not None:
@@ -69,13 +77,24 @@ def _settle(run: Run, slug: str, began: dict[str, Any] | None) -> None:
     if feature is None:
         return
     attempt = _rebuild(run, feature, began)
-    claimed = run.paths.done(slug).exists()
+    _refuse_forged_settings(run, attempt)
+    claimed = run.paths.done(slug).exists() or has_claim(attempt.folder, slug)
     what = "its claim is checked now" if claimed else "its note is kept, its number stays used"
     run.tell(f"resuming: {slug}: attempt {attempt.number} was cut off; {what}", Tone.NOTICE)
-    reply = _reread(attempt, claimed=claimed)
+    reply = run.redactor.deep(_reread(attempt, claimed=claimed))
     if began is None:  # its attempt has ended in the journal, and its cost is counted
         reply = replace(reply, transcript=replace(reply.transcript, cost=Cost(0.0, "reported"), usage=Usage()))
     keep(run, attempt, reply, crashed=began is not None)
+
+
+def _refuse_forged_settings(run: Run, attempt: Attempt) -> None:
+    """This run obeys a harness.yaml that a confined agent may have left: set it aside, and do not go on with it."""
+    settings = run.paths.root / CONFIG_FILE
+    if str(settings) in attempt.absent and os.path.lexists(settings):
+        aside = files.move(settings, attempt.folder / "foreign" / settings.name)
+        what = f"`{CONFIG_FILE}` appeared during attempt {attempt.number} of {attempt.feature.slug}, which was cut off"
+        where = f"it is set aside as `{run.paths.shown(aside)}`"
+        raise ConfigError(f"{what}; {where}", "put it back if it is yours, and run again")
 
 
 def _reread_cost(run: Run, slug: str, began: dict[str, Any]) -> dict[str, Any]:
@@ -94,8 +113,8 @@ def _reread(attempt: Attempt, *, claimed: bool) -> Reply:
     """Return what the agent had said by then: its stream is on disk, how it ended is not."""
     reader = StreamReader(attempt.agent.dialect)
     stream = attempt.folder / "stream.jsonl"
-    if files.is_plain(stream) and stream.exists():
-        with files.storage(stream, "read"), stream.open("rb") as file:
+    if (file := open_transcript(stream)) is not None:
+        with files.storage(stream, "read"), file:
             while line := file.readline(LINE_LIMIT):
                 reader.feed(line)
     came_to_its_end = claimed or reader.finished()
@@ -115,10 +134,20 @@ def _rebuild(run: Run, feature: Feature, began: dict[str, Any] | None) -> Attemp
         feature=feature,
         number=number,
         folder=folder,
-        agent=run.agent_for(feature),
+        agent=_agent_of(run, feature, began),
         log=log,
         learnings=learnings,
         before=run.workspace.snapshot(),
         markers=frozenset(f"{slug}.done" for slug in run.history.known)
         | frozenset(name for name in marker_names(run) if name.endswith(".blocked")),
+        absent=tuple(map(str, began.get("absent", ()))) if began else (),
     )
+
+
+def _agent_of(run: Run, feature: Feature, began: dict[str, Any] | None) -> Agent:
+    """Return the agent that made the attempt, which need not be the one that would be next. Raises AgentError."""
+    name = str((began or {}).get("agent", ""))
+    if name in run.chain and feature.agent is None:
+        with suppress(AgentError):
+            return run.agent_named(name)
+    return run.agent_for(feature)

@@ -7,7 +7,9 @@ from typing import Any
 
 from harness.agents.loads import find_loaded
 from harness.config import OPTIONS, Config
-from harness.domain import Feature, Record, State, Stop, Sum, Work
+from harness.domain import Feature, Record, State, Stop, Sum, Wait, Work
+from harness.halts import local_time
+from harness.heartbeat import Beat
 from harness.journal import events_of
 from harness.lint import lint
 from harness.receipt import Receipt
@@ -74,7 +76,23 @@ def _report_run(view: View) -> Report | None:
     if view.holder is None:
         return None
     open_attempts = [slug for slug, record in view.history.records.items() if record.began is not None]
-    return {"pid": view.holder.pid, "since": view.holder.since, "host": view.holder.host, "working_on": open_attempts}
+    who = {"pid": view.holder.pid, "since": view.holder.since, "host": view.holder.host}
+    return {**who, "working_on": open_attempts, "beat": _report_beat(view.beat), "waits": _say_wait(view.look.wait)}
+
+
+def _report_beat(beat: Beat | None) -> Report | None:
+    """Return the last sign of life of the run that is on."""
+    if beat is None:
+        return None
+    about = {"feature": beat.feature or None, "attempt": beat.attempt}
+    return {"seconds_ago": round(beat.age, 3), "phase": beat.phase, **about, "hung": beat.hung}
+
+
+def _say_wait(wait: Wait | None) -> str | None:
+    """Return until when is waited, and for what."""
+    if wait is None or wait.until is None:
+        return None
+    return f"waits until {local_time(wait.until)}: {wait.because}"
 
 
 def _report_halt(view: View) -> Report | None:
@@ -135,8 +153,11 @@ def _pick(event: Report, *names: str) -> Report:
     return {name: event[name] for name in names if name in event}
 
 
-def report_next(decision: Work | Stop) -> Report:
+def report_next(decision: Work | Wait | Stop) -> Report:
     """Return what a run would do first."""
+    if isinstance(decision, Wait):
+        advice = "`harness halt` ends the wait"
+        return {"slug": None, "because": _say_wait(decision), "until": decision.until, "advice": advice}
     if isinstance(decision, Work):
         return {"slug": decision.feature.slug, "because": decision.because}
     return {

@@ -9,29 +9,35 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from harness import files
 from harness.agents.api.launch import Wishes
-from harness.agents.choose import Agent, Bearings, Choices, choose_agent
+from harness.agents.choose import Agent, Bearings, Choices, choose_agent, stand_in
+from harness.awake import Awake, stay_awake
+from harness.cage import Cage, open_cage
 from harness.config import Config, Settings
 from harness.control import GRACE, Ask, Control, remove_halt
 from harness.decide import closure
-from harness.domain import Check, Feature, Look, Rules, Spend, Stop, Sum, Who
+from harness.domain import Check, Feature, Look, Rules, Spend, Stop, Sum, Wait, Who
+from harness.env_files import read_redactor
 from harness.environ import clean_environment
 from harness.errors import SpecError, StorageError, UsageError
-from harness.journal import Journal
+from harness.heartbeat import Heartbeat
+from harness.journal import Journal, utc
 from harness.lock import hold_lock, process_start
 from harness.logbook import Logbook, Mark
 from harness.narrator import Narrator, Tone
+from harness.notify import Failure, Notifier
 from harness.paths import Paths
 from harness.prices import PriceBook
-from harness.process import Supervisor
+from harness.process import Command, Supervisor
 from harness.prompt import find_template
 from harness.receipt import digest
+from harness.redact import Redactor
 from harness.specs import SpecShelf, open_shelf, read_spec_text
 from harness.state import History, fold_journal, read_markers
 from harness.sweep import sweep
@@ -64,6 +70,12 @@ class Run:
     random: Callable[[], float]
     began: float
     prices: PriceBook
+    redactor: Redactor
+    heart: Heartbeat
+    awake: Awake
+    notifier: Notifier
+    cage: Cage | None = None  # the sandbox; None where the agent is unconfined
+    unconfined: str = ""  # why
     commits: bool = False
     iterations: int = 0
     faults: int = 0  # in a row
@@ -71,6 +83,11 @@ class Run:
     spent: Sum = field(default_factory=Sum)
     warned: set[tuple[str, str]] = field(default_factory=set)  # lines of money of which this run has warned
     asked: dict[tuple[str | None, str | None], Who] = field(default_factory=dict)  # agent and model of a spec -> who
+    worker: str = ""  # the agent of the chain that works now
+    closed: dict[str, float | None] = field(default_factory=dict)  # agents that met a limit, and when each opens again
+    limits: int = 0  # in a row
+    failures: list[str] = field(default_factory=list)  # at once and without a token, in a row: what was said
+    wait: Wait | None = None
     trip: Stop | None = None
     parked: set[str] = field(default_factory=set)
     fresh_blocks: set[str] = field(default_factory=set)
@@ -80,6 +97,7 @@ class Run:
     just_ended: tuple[str, int] | None = None  # slug and number of an attempt that no look has followed yet
     read: tuple[Feature, ...] = ()  # the specs at the last look
     marks: dict[str, Mark] = field(default_factory=dict)  # where each log ended when harness last looked
+    packed: dict[str, int] = field(default_factory=dict)  # attempt up to which a feature's transcripts are compressed
     texts: dict[str, str] = field(default_factory=dict)  # of the specs worked on in this run
 
     @property
@@ -98,9 +116,19 @@ class Run:
         return self.config.settings.rules
 
     @property
+    def chain(self) -> tuple[str, ...]:
+        """The agents that stand in for one another at a limit, the first first."""
+        return self.config.settings.chain
+
+    @property
     def elapsed(self) -> float:
         """Seconds since the run began."""
         return self.monotonic() - self.began
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the time of this run is used up."""
+        return bool(self.settings.max_time) and self.elapsed >= self.settings.max_time
 
     @property
     def dollars(self) -> float | None:
@@ -138,6 +166,7 @@ class Run:
             halt=self.control.halt(),
             interrupted=self.control.interrupted,
             trip=self.trip,
+            wait=self.wait,
             iterations=self.iterations,
             elapsed=self.elapsed,
             parked=frozenset(self.parked),
@@ -180,6 +209,7 @@ class Run:
                 files.move(self.paths.answer(slug), self.paths.kept / f"{slug}.answer")
                 self.tell(f"{slug}: an answer came, but nobody had asked; it is set aside", Tone.NOTICE)
                 continue
+            text = self.redactor.text(text)
             self.record("answered", slug=slug, text=text)
             self.logbook(slug).add(f"## A person answered\n\n{text}\n")
             self.fresh_blocks.discard(slug)
@@ -200,9 +230,13 @@ class Run:
 
     def agent_for(self, feature: Feature, bearings: Bearings | None = None) -> Agent:
         """Return the agent for a feature. Raises AgentError."""
-        agent = choose_for(self.config, feature, self.temporary, self.environ, bearings)
+        agent = choose_for(self.config, feature, self.temporary, self.environ, bearings, self.worker)
         self.asked[feature.agent, feature.model] = (agent.name, agent.model)
         return agent
+
+    def agent_named(self, name: str) -> Agent:
+        """Return an agent of the chain. Raises AgentError when it cannot start."""
+        return choose_for(self.config, None, self.temporary, self.environ, None, name)
 
     def set_aside(self, feature: Feature, because: str) -> None:
         """Leave a feature that cannot be worked on, for the rest of this run or until its spec changes."""
@@ -229,6 +263,10 @@ class Run:
         """Return the environment that checks run in."""
         return {**clean_environment(self.environ, self.settings.env_pass), "HARNESS_RUN_ID": self.id}
 
+    def confine_check(self, command: Command) -> Command:
+        """Return a check's command, inside the sandbox where there is one."""
+        return command if self.cage is None else self.cage.confine(command, agent=None)
+
     def logbook(self, slug: str) -> Logbook:
         """Return the feature's log."""
         return Logbook(self.paths.log(slug), self.paths.kept)
@@ -254,7 +292,7 @@ class Run:
 
     def tell(self, line: str, tone: Tone = Tone.PLAIN) -> None:
         """Say one line to the person and into run.log."""
-        line = " ".join(plain(line).split("\n"))
+        line = self.redactor.text(" ".join(plain(line).split("\n")))
         self.journal.log(line)
         self.narrator.tell(line, tone)
 
@@ -264,8 +302,37 @@ class Run:
             self.told.add(line)
             self.tell(line, tone)
 
+    def notify(self, event: str, text: str, **about: Any) -> None:  # noqa: ANN401
+        """Tell who asked to be told of what happens in the middle; whatever fails changes nothing."""
+        if self.notifier.listens:
+            self.note_failures(self.notifier.send(self._message(event, text, about)), event)
+
+    def notify_end(self, text: str, result: dict[str, Any]) -> None:
+        """Tell who asked to be told of the end, with the result as `run --json` gives it."""
+        failures = self.notifier.send(self._message("finished", text, {"result": result}))
+        self.tick()
+        self.note_failures(failures + self.notifier.finish(self.redactor.deep(result), self.id), "finished")
+
+    def _message(self, event: str, text: str, about: Mapping[str, Any]) -> dict[str, Any]:
+        project = {"project": str(self.paths.root), "run": self.id, "at": utc(self.clock())}
+        return {**self.redactor.deep({"text": text, **about}), "event": event, **project}
+
+    def note_failures(self, failures: list[Failure], event: str) -> None:
+        """Say once for each channel that it could not be told, and write each time down."""
+        for failure in failures:
+            with suppress(StorageError):
+                self.record("notify_failed", channel=failure.channel, told=event, why=failure.why)
+            self.tell_once(f"{failure.channel} could not be told: {failure.why}", Tone.NOTICE)
+
+    def tick(self) -> None:
+        """Give a sign of life, and say when nothing keeps the machine awake; asked at each wake of what waits."""
+        self.heart.beat()
+        if problem := self.awake.problem():
+            self.tell(problem, Tone.NOTICE)
+
     def asked_to_stop(self) -> float | None:
         """Return the grace in seconds when what runs must end now; say at once when a HALT lets it finish."""
+        self.tick()
         ask = self.control.asked()
         if ask is Ask.FINISH:
             self.tell_once(
@@ -274,7 +341,7 @@ class Run:
             )
         elif ask is not None:
             return GRACE
-        if self.settings.max_time and self.elapsed >= self.settings.max_time:
+        if self.out_of_time:
             return 5.0
         return None
 
@@ -285,16 +352,22 @@ def choose_for(
     temporary: Path,
     environ: Mapping[str, str],
     bearings: Bearings | None = None,
+    name: str = "",
 ) -> Agent:
-    """Return the agent that the settings and the feature ask for. Raises AgentError."""
+    """Return the agent that the settings and the feature ask for; `name` is who of the chain works. Raises AgentError.
+
+    What is set for the first of the chain alone is not given to those who stand in for it.
+    """
     choices = choices_of(config.settings)
+    if name not in ("", choices.agent) and (feature is None or feature.agent is None):
+        choices, feature = stand_in(choices, feature, name)
     return choose_agent(choices, feature, config.paths.root, temporary, environ, bearings)
 
 
 def choices_of(settings: Settings) -> Choices:
     """Return what the settings say about agents."""
     said = {name.name: getattr(settings, name.name) for name in fields(Choices) if name.name != "api"}
-    return Choices(**said, api=wishes_of(settings))
+    return Choices(**{**said, "agent": settings.chain[0]}, api=wishes_of(settings))
 
 
 def wishes_of(settings: Settings) -> Wishes:
@@ -364,18 +437,31 @@ def open_run(
             files.remove_temporaries(folder)
         files.remove_temporaries(paths.root, names=("HALT", "harness.yaml", ".gitignore"))
         run_id = secrets.token_hex(16)
-        journal = Journal(paths.logs, run_id, clock)
+        redactor = read_redactor(paths.root, environ)
+        journal = Journal(paths.logs, run_id, clock, redactor)
         stack.callback(journal.close)
         history = fold_journal(journal.events)
         if history.run_open and history.last_run:
             sweep({history.last_run})
         control = stack.enter_context(Control(paths).watching())
         supervisor = stack.enter_context(
-            Supervisor(lock_fd=lock.shared_fd, namespace=config.settings.pid_namespace, wake_fds=(control.wake_fd,))
+            Supervisor(
+                lock_fd=lock.shared_fd,
+                namespace=config.settings.pid_namespace,
+                wake_fds=(control.wake_fd,),
+                redactor=redactor,
+            )
         )
+        heart = Heartbeat(paths.heartbeat, {**process_identity(), "run": run_id, "supervisor": supervisor.pid}, clock)
+        stack.callback(heart.end)
+        heart.phase("starting", silent=True)
+        why = f"a run in {paths.root.name}"
+        word = config.settings.inhibit_sleep if working else "off"
+        awake = stack.enter_context(stay_awake(word, why=why, run=run_id, cwd=paths.root, environ=environ))
         temporary = make_temporary(paths)
         stack.callback(shutil.rmtree, temporary, ignore_errors=True)
-        yield Run(
+        cage, unconfined = open_cage(config, supervisor, environ, temporary)
+        run = Run(
             id=run_id,
             config=config,
             journal=journal,
@@ -396,7 +482,16 @@ def open_run(
             random=random,
             began=began,
             prices=PriceBook(config.settings.prices),
+            cage=cage,
+            unconfined=unconfined,
+            redactor=redactor,
+            worker=config.settings.chain[0],
+            heart=heart,
+            awake=awake,
+            notifier=Notifier(config.settings, paths.root, environ),
         )
+        control.tick = run.tick
+        yield run
 
 
 def check_wanted(shelf: SpecShelf, wanted: tuple[str, ...]) -> tuple[Feature, ...]:

@@ -7,11 +7,13 @@ never a limit or a fault, whatever its prose, and what the model or a tool wrote
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from dataclasses import replace
+from datetime import tzinfo
 
 from harness.domain import Ended, Fault, FaultKind, Limit, LimitKind, Reply, Transcript
+from harness.resets import find_reset
 from harness.text import counted, one_line
-from harness.wordings import ERRORS, EXIT_CODES, HINTS, NOT_STARTED_HINT, PREFIX, REFUSALS, Wording
+from harness.wordings import ERRORS, EXIT_CODES, HINTS, NOT_STARTED_HINT, OWN_ENDINGS, PREFIX, REFUSALS, Wording
 
 LONGEST_TEXT = 300
 SIGNAL_NAMES = {1: "HUP", 2: "INT", 6: "ABRT", 9: "KILL", 11: "SEGV", 13: "PIPE", 15: "TERM"}
@@ -19,33 +21,39 @@ SIGNAL_NAMES = {1: "HUP", 2: "INT", 6: "ABRT", 9: "KILL", 11: "SEGV", 13: "PIPE"
 # --- limits and faults ------------------------------------------------------------------------------------------------
 
 
-def find_limit(reply: Reply, dialect: str) -> Limit | None:
-    """Why no further attempt makes sense before something outside changes; None if nothing says so."""
-    found = _find_failure(reply, dialect)
-    return found if isinstance(found, Limit) else None
+def find_limit(reply: Reply, dialect: str, now: float, zone: tzinfo | None = None) -> Limit | None:
+    """Why no further attempt makes sense before something outside changes; None if nothing says so.
+
+    `now` is when the reply ended, in epoch seconds, and `zone` where its wall clocks hang (None: this machine's).
+    """
+    found, words = _find_failure(reply, dialect)
+    if not isinstance(found, Limit):
+        return None
+    return replace(found, resets_at=_resets_at(found.kind, reply.transcript, words, now, zone))
 
 
 def find_fault(reply: Reply, dialect: str) -> Fault | None:
     """The passing outage that this run died of; None for a good run, a limit, and a failure of its own."""
-    found = _find_failure(reply, dialect)
+    found, _ = _find_failure(reply, dialect)
     return found if isinstance(found, Fault) else None
 
 
-def _find_failure(reply: Reply, dialect: str) -> Limit | Fault | None:
-    """The one meaning of a failed run; None when the attempt is to be judged by its work."""
+def _find_failure(reply: Reply, dialect: str) -> tuple[Limit | Fault | None, str]:
+    """The one meaning of a failed run and the words that tell it; None when its work is to be judged."""
     transcript, exit = reply.transcript, reply.exit
     if _succeeded(reply, dialect) or _ended_on_its_own_terms(transcript):
-        return None
+        return None, ""
     if exit.ended is Ended.NOT_STARTED:
-        return Limit(LimitKind.REFUSED, one_line(exit.error) or "it could not be started", hint=NOT_STARTED_HINT)
+        return Limit(LimitKind.REFUSED, one_line(exit.error) or "it could not be started", hint=NOT_STARTED_HINT), ""
     kind = _kind_of_event(transcript)
     if kind:
-        return _compose(kind, transcript)
+        return _compose(kind, transcript.error_text), transcript.error_text
     wording, line = _find_wording(reply, dialect)
     if wording:
-        return _compose(wording.kind, transcript, wording.says or line, wording.hint) if wording.kind else None
+        found = _compose(wording.kind, wording.says or line, wording.hint) if wording.kind else None
+        return found, line
     kind = _kind_of_status(transcript)
-    return _compose(kind, transcript) if kind else None
+    return (_compose(kind, transcript.error_text), transcript.error_text) if kind else (None, "")
 
 
 def _succeeded(reply: Reply, dialect: str) -> bool:
@@ -56,9 +64,8 @@ def _succeeded(reply: Reply, dialect: str) -> bool:
 
 
 def _ended_on_its_own_terms(transcript: Transcript) -> bool:
-    """Endings that no window and no outage has a part in, though a retry or a status came before them."""
-    endings = ("max_turns", "budget_exhausted", "prompt_too_long", "blocking_limit", "image_error", "refusal")
-    return transcript.terminal_reason in endings or transcript.error_kind == "ContextOverflowError"
+    """Endings that are the attempt's own."""
+    return transcript.terminal_reason in OWN_ENDINGS or transcript.error_kind == "ContextOverflowError"
 
 
 _AUTH_KINDS = (
@@ -128,25 +135,19 @@ def _has(line: str, wording: Wording) -> bool:
     return any(re.match(wording.pattern, words, re.IGNORECASE) for words in (line, bare))
 
 
-def _compose(kind: LimitKind | FaultKind, transcript: Transcript, words: str = "", hint: str = "") -> Limit | Fault:
-    text = one_line(words or transcript.error_text, LONGEST_TEXT) or kind.value
-    if isinstance(kind, FaultKind):
-        return Fault(kind, text)
-    return Limit(kind, text, _find_reset(kind, transcript), hint or HINTS[kind])
+def _compose(kind: LimitKind | FaultKind, words: str, hint: str = "") -> Limit | Fault:
+    text = one_line(words, LONGEST_TEXT) or kind.value
+    return Fault(kind, text) if isinstance(kind, FaultKind) else Limit(kind, text, hint=hint or HINTS[kind])
 
 
-def _find_reset(kind: LimitKind, transcript: Transcript) -> float | None:
-    """Epoch seconds at which the limit ends. A wall clock without a date, or in a named zone, is not guessed at."""
-    if kind in (LimitKind.USAGE, LimitKind.SPEND) and transcript.rate_limit:
-        return transcript.rate_limit.resets_at
-    text = transcript.error_text
-    if found := re.search(r"limit reached\|([12]\d{9})\b", text):
-        return float(found[1])
-    found = re.search(r"regain access on (\d{4}-\d\d-\d\d at \d\d:\d\d) UTC", text)
-    try:
-        return datetime.strptime(f"{found[1]} +0000", "%Y-%m-%d at %H:%M %z").timestamp() if found else None
-    except ValueError:  # a 13th month
+def _resets_at(kind: LimitKind, transcript: Transcript, words: str, now: float, zone: tzinfo | None) -> float | None:
+    """Epoch seconds at which the limit ends: as the event says it, else in the words that tell of the limit."""
+    if kind in (LimitKind.AUTH, LimitKind.REFUSED):
         return None
+    window = transcript.rate_limit
+    if kind is not LimitKind.CREDIT and window is not None and window.resets_at is not None:
+        return window.resets_at
+    return find_reset(words, now, zone)
 
 
 # --- remarks ----------------------------------------------------------------------------------------------------------

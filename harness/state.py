@@ -29,6 +29,7 @@ class History:
     last_ended: dict[str, Any] | None = None  # the last attempt that was judged
     months: dict[str, Sum] = field(default_factory=dict)  # what was spent in 2026-11 (UTC), all runs together
     costs: deque[tuple[Who, float]] = field(default_factory=lambda: deque(maxlen=REMEMBERED))  # of known attempts
+    waiting: dict[str, Any] | None = None  # the last `waiting` that no attempt and no end has followed
     tree: str = ""  # fingerprint of the working tree when harness last looked
 
     def record(self, slug: str) -> Record:
@@ -65,14 +66,14 @@ def _run_began(history: History, event: dict[str, Any]) -> None:
 
 
 def _run_ended(history: History, event: dict[str, Any]) -> None:
-    history.run_open = False
+    history.run_open, history.waiting = False, None
     history.tree = str(event.get("tree", history.tree))
 
 
 def _attempt_began(history: History, event: dict[str, Any]) -> None:
     record = history.record(event["slug"])
     record.attempts = max(record.attempts, int(event["attempt"]))
-    record.began, record.claim_pending = event, False
+    record.began, record.claim_pending, history.waiting = event, False, None
     history.claims.add(event["slug"])
     _forget_marker(history, event)
 
@@ -85,6 +86,7 @@ def _attempt_ended(history: History, event: dict[str, Any]) -> None:
     record.tree = history.tree = str(event.get("tree", ""))
     record.changed = set() if event.get("outcome") == "done" else record.changed | set(event.get("changed") or ())
     record.charged += bool(event.get("charged"))
+    record.faults += event.get("outcome") == "fault"
     if event.get("progress"):
         record.streak = 0
     elif event.get("charged") and event.get("outcome") != "interrupted":
@@ -115,6 +117,10 @@ def spent_at(ended: dict[str, Any], began: dict[str, Any] | None) -> str:
     return str((began if began is not None and cut_off else ended).get("at", ""))
 
 
+def _waiting(history: History, event: dict[str, Any]) -> None:
+    history.waiting = event
+
+
 def _accepted(history: History, event: dict[str, Any]) -> None:
     history.record(event["slug"]).accepted = event
 
@@ -142,7 +148,9 @@ def _answered(history: History, event: dict[str, Any]) -> None:
 
 def _reset(history: History, event: dict[str, Any]) -> None:
     old = history.record(event["slug"])
-    history.records[event["slug"]] = Record(attempts=old.attempts, spent=old.spent, seconds=old.seconds)
+    history.records[event["slug"]] = Record(
+        attempts=old.attempts, faults=old.faults, spent=old.spent, seconds=old.seconds
+    )
     history.known.discard(event["slug"])
     history.claims.discard(event["slug"])
 
@@ -157,6 +165,7 @@ _FOLDS: dict[str, Callable[[History, dict[str, Any]], None]] = {
     "run_ended": _run_ended,
     "attempt_began": _attempt_began,
     "attempt_ended": _attempt_ended,
+    "waiting": _waiting,
     "accepted": _accepted,
     "marked": _marked,
     "by_hand": _marked,

@@ -10,8 +10,9 @@
 
 Started as `python -I -S -X utf8 supervise.py FD auto|off`; FD is a Unix stream socket. Every message is a line of JSON.
 Over FD: first `{"namespace", "why"}` to harness, then a byte with one descriptor for each attempt: its control socket.
-Over the control socket: `{"argv", "cwd", "env", "hard_limit"}` with stdin, stdout and stderr as descriptors, any number
-of `{"op": "end", "grace": seconds}`, and back `{"code", "seconds", "strays", "error", "cause"}` when all are dead.
+Over the control socket: `{"argv", "cwd", "env", "hard_limit", "wrapped", "limits"}` with stdin, stdout, stderr and what
+comes after as descriptors (`wrapped`: bwrap stands before the agent, with an init of its own), any number of
+`{"op": "end", "grace": seconds}`, and back `{"code", "seconds", "strays", "error", "cause"}` when all are dead.
 The measurements behind this design: process groups leave 4 to 7 of 7 hostile descendants alive; neither a supervisor
 without a namespace nor a namespace without a supervisor survives the death of every part.
 macOS has neither subreapers nor namespaces: there the process group and a walk over `ps` do what they can (untested).
@@ -24,6 +25,7 @@ import errno
 import gc
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -39,6 +41,8 @@ MOUNT_RSLAVE = (1 << 14) | (1 << 19)  # MS_REC | MS_SLAVE
 MOUNT_PROC = 2 | 4 | 8  # MS_NOSUID | MS_NODEV | MS_NOEXEC
 PDEATHSIG, SUBREAPER = 1, 36  # linux/prctl.h
 PATIENCE = 2.0  # seconds to wait for a child that we are not allowed to kill (a setuid program)
+MOST_FDS = 8  # descriptors that come with one request
+BWRAP_INIT = 1  # processes that bwrap adds beside itself while a wrapped agent runs: the init of its own namespace
 IGNORED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE)
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -344,7 +348,7 @@ class Lines:
         return self._take() if self._read() else None
 
     def _read(self) -> bool:
-        data, fds = receive_fds(self.channel, 1 << 18, 3)
+        data, fds = receive_fds(self.channel, 1 << 18, MOST_FDS)
         self.pending += data
         self.fds += fds
         return bool(data)
@@ -380,8 +384,9 @@ def become_agent(request: dict[str, Any], fds: list[int], complain: int) -> None
             signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     for target, fd in enumerate(fds):
-        os.dup2(fd, target)  # 0, 1, 2; every other descriptor of ours is close-on-exec
+        os.dup2(fd, target)  # 0, 1, 2, and what follows; every other descriptor of ours is close-on-exec
     argv, cwd = request["argv"], request["cwd"]
+    set_limits(request["limits"])
     try:
         os.chdir(cwd)
     except OSError as error:
@@ -391,6 +396,23 @@ def become_agent(request: dict[str, Any], fds: list[int], complain: int) -> None
         os.execvpe(argv[0], argv, request["env"])
     except (OSError, ValueError) as error:
         os.write(complain, f"cannot start `{argv[0]}`: {explain(error, argv[0])}".encode())
+
+
+def set_limits(limits: dict[str, int]) -> None:
+    """Bound what the agent may use, never beyond what we may ourselves."""
+    for name, limit in limits.items():
+        kind = getattr(resource, f"RLIMIT_{name}")
+        hard = resource.getrlimit(kind)[1]
+        most = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        resource.setrlimit(kind, (most, most))
+
+
+def find_addressees(agent: int, *, wrapped: bool) -> list[int]:
+    """Who leads the process group that a TERM is for: of a wrapped agent, bwrap's init, whose group the agent is in.
+
+    bwrap passes no signal on, and the init of a namespace is deaf to a TERM: only the agent hears it.
+    """
+    return (wrapped and list(find_children(agent))) or [agent]
 
 
 def explain(error: OSError | ValueError, program: str) -> str:
@@ -408,6 +430,7 @@ class PlainTree:
 
     def __init__(self, request: dict[str, Any], fds: list[int]) -> None:
         self.children = watch_children()
+        self.wrapped: bool = request["wrapped"]
         self.began = time.monotonic()
         self.ended = 0.0
         self.status: int | None = None
@@ -429,7 +452,8 @@ class PlainTree:
 
     def terminate(self) -> None:
         """Ask the agent's process group to end."""
-        signal_group(self.agent, signal.SIGTERM)
+        for leader in find_addressees(self.agent, wrapped=self.wrapped):
+            signal_group(leader, signal.SIGTERM)
 
     def kill(self) -> int:
         """Kill everything that is left, wait until it is gone; returns how many there were beside the agent."""
@@ -439,7 +463,7 @@ class PlainTree:
             return 0
         strays = count_descendants(os.getpid(), besides=self.agent)
         kill_until_none(self.children)
-        return strays
+        return without_bwrap(strays, running=self.status is None) if self.wrapped else strays
 
 
 class NamespaceTree:
@@ -453,6 +477,7 @@ class NamespaceTree:
         self.ended = 0.0
         self.status: int | None = None
         self.strays: int | None = None
+        self.wrapped: bool = request["wrapped"]
         self.init = fork(lambda: be_init(request, fds, self.pipe, writing))
         os.close(writing)
         self.fds = {self.pipe}
@@ -483,7 +508,10 @@ class NamespaceTree:
 
     def kill(self) -> int:
         """Kill the namespace, wait until it is gone; returns how many processes there were beside init and agent."""
-        strays = self.strays if self.strays is not None else count_namespace(besides=2)
+        strays = self.strays
+        if strays is None:
+            strays = count_namespace(besides=2)
+            strays = without_bwrap(strays, running=True) if self.wrapped else strays
         os.kill(self.init, signal.SIGKILL)
         os.waitpid(self.init, 0)  # returns only when the whole namespace is dead
         return strays
@@ -492,6 +520,11 @@ class NamespaceTree:
 def count_namespace(besides: int) -> int:
     """How many processes live in the namespace whose /proc we see, without the first `besides`: its init, the agent."""
     return sum(pid > besides and read_parent(pid) is not None for pid in find_pids())
+
+
+def without_bwrap(strays: int, *, running: bool) -> int:
+    """How many strays there are in truth: bwrap's init is none, nor, while it is running, the agent below it."""
+    return max(0, strays - BWRAP_INIT - running)
 
 
 def be_init(request: dict[str, Any], fds: list[int], warden: int, tell: int) -> None:
@@ -515,12 +548,15 @@ def be_init(request: dict[str, Any], fds: list[int], warden: int, tell: int) -> 
     os.write(tell, f"began {began}\n".encode())
     while True:
         if signal.sigwait([signal.SIGCHLD, signal.SIGTERM]) == signal.SIGTERM:
-            signal_group(agent, signal.SIGTERM)
+            for leader in find_addressees(agent, wrapped=request["wrapped"]):
+                signal_group(leader, signal.SIGTERM)
             continue
         ended = reap() or {}
         if agent in ended:
             ended_at = time.monotonic()
-            os.write(tell, f"ended {ended[agent]} {ended_at} {count_namespace(besides=1)}\n".encode())
+            strays = count_namespace(besides=1)
+            strays = without_bwrap(strays, running=False) if request["wrapped"] else strays
+            os.write(tell, f"ended {ended[agent]} {ended_at} {strays}\n".encode())
             return
 
 

@@ -49,11 +49,21 @@ def _show_run(report: Report) -> list[str]:
     if run := report["run"]:
         works = f", working on {', '.join(run['working_on'])}" if run["working_on"] else ""
         lines.append(f"a run is on: pid {run['pid']} on {run['host']} since {run['since']}{works}")
+        lines += [f"it {run['waits']}"] if run["waits"] else []
+    if run and (beat := run["beat"]):
+        lines.append(_say_beat(beat))
     if halt := report["halt"]:
         lines.append(f"HALT is present, set by {halt['by']} ({halt['path']}); go on with `harness resume`")
         if halt["by"] == "harness":
             lines += [f"    {line}" for line in halt["text"].splitlines()[:8] if line]
     return lines
+
+
+def _say_beat(beat: Report) -> str:
+    """Return when a run gave its last sign of life, and that it hangs where that is long ago."""
+    where = f"{beat['feature']} attempt {beat['attempt']}, " if beat["feature"] and beat["attempt"] else ""
+    said = f"last sign of life {format_duration(float(round(beat['seconds_ago'])))} ago ({where}{beat['phase']})"
+    return f"{said}: it hangs; `harness halt --now`, or end it with kill -9 and start again" if beat["hung"] else said
 
 
 def show_why(report: Report) -> list[str]:

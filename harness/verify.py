@@ -39,6 +39,7 @@ def _verify_one(run: Run, feature: Feature) -> dict[str, Any]:
         supervisor=run.supervisor,
         cwd=run.paths.root,
         environ=run.check_environment(),
+        confine=run.confine_check,
         timeout=run.settings.check_timeout,
         log=None,
         asked_to_stop=lambda: 1.0 if run.control.interrupted else None,  # HALT pauses work, and this is none

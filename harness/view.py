@@ -9,9 +9,10 @@ from typing import Any
 from harness import files
 from harness.config import Config
 from harness.decide import closure, stand, what_next
-from harness.domain import Feature, HaltRequest, Look, Record, Standing, State, Stop, Work
+from harness.domain import Feature, HaltRequest, Look, Record, Standing, State, Stop, Wait, Work
 from harness.errors import UsageError
 from harness.halts import read_halt
+from harness.heartbeat import Beat, read_beat
 from harness.journal import read_journal
 from harness.lock import Holder, find_holder
 from harness.receipt import Receipt, digest, parse_receipt
@@ -32,6 +33,7 @@ class View:
     warnings: tuple[str, ...]
     claimed: frozenset[str]  # a `.done` that is not checked yet
     holder: Holder | None  # who runs now
+    beat: Beat | None = None  # its last sign of life
     receipts: dict[str, Receipt] = field(default_factory=dict)  # those read so far
 
     def record(self, slug: str) -> Record:
@@ -42,7 +44,7 @@ class View:
         """Say where a feature stands and why."""
         return stand(feature, self.look, self.config.settings.rules)
 
-    def next(self) -> Work | Stop:
+    def next(self) -> Work | Wait | Stop:
         """Say what a run would do first."""
         return what_next(self.look, self.config.settings.rules)
 
@@ -86,15 +88,26 @@ def read_view(config: Config, wanted: tuple[str, ...] = ()) -> View:
     events = read_journal(config.paths.journal)
     history = fold_journal(events)
     markers = read_markers(config.paths)
+    paths = config.paths
+    holder = find_holder(paths.lock, paths.root)
     look = Look(
         features=closure(reading.features, wanted),
         markers=history.settle(markers),
         records=history.records,
         halt=read_halt(config.paths),
         spend=history.spend_at(time.time()),
+        wait=_find_wait(history, holder, time.time()),
     )
-    claimed, paths = markers.done & history.claims, config.paths
-    return View(config, look, history, events, reading.warnings, claimed, find_holder(paths.lock, paths.root))
+    claimed, beat = markers.done & history.claims, read_beat(paths.heartbeat, holder)
+    return View(config, look, history, events, reading.warnings, claimed, holder, beat)
+
+
+def _find_wait(history: History, holder: Holder | None, now: float) -> Wait | None:
+    """Return what the run that is on waits for."""
+    waiting, until = history.waiting or {}, (history.waiting or {}).get("until")
+    if holder is None or not holder.alive or not isinstance(until, int | float) or until <= now:
+        return None
+    return Wait(until - now, str(waiting.get("because", "")), float(until))
 
 
 def name_state(view: View, feature: Feature) -> str:

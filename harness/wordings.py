@@ -26,6 +26,9 @@ class Wording:
     says: str = ""
 
 
+# Endings that no window, no outage and no setup has a part in, though a retry or a status came before them.
+OWN_ENDINGS = ("max_turns", "budget_exhausted", "prompt_too_long", "blocking_limit", "image_error", "refusal")
+
 HINTS: dict[LimitKind, str] = {
     LimitKind.USAGE: "wait for the reset, then `harness resume` and `harness run`",
     LimitKind.SPEND: "raise the spend limit, or ask the organisation's administrator; an hour's wait does not help",
@@ -93,12 +96,19 @@ _OPENCODE = (
     Wording(r"invalid x-api-key", LimitKind.AUTH, anywhere=True),
     Wording(r"Unable to connect|ECONNREFUSED|ECONNRESET|ENOTFOUND", FaultKind.NETWORK, anywhere=True),
 )
+# What agents built on LiteLLM (aider and others) print on a line of its own when they give up.
+_LITELLM = (
+    Wording(r"litellm\.(?:exceptions\.)?(?:AuthenticationError|PermissionDeniedError)\b", LimitKind.AUTH),
+    Wording(r"litellm\.(?:exceptions\.)?RateLimitError\b", FaultKind.RATE),
+    Wording(r"litellm\.(?:exceptions\.)?(?:InternalServerError|ServiceUnavailableError)\b", FaultKind.SERVER),
+    Wording(r"litellm\.(?:exceptions\.)?(?:APIConnectionError|Timeout)\b", FaultKind.NETWORK),
+)
 ERRORS: dict[str, tuple[Wording, ...]] = {
     "claude": _CLAUDE,
     "codex": _CODEX,
     "gemini": _GEMINI,
     "opencode": _OPENCODE,
-    "text": _SENTENCES,
+    "text": (*_SENTENCES, *_LITELLM),
 }
 
 # --- refusals to start: no event at all, the reason on stderr ---------------------------------------------------------

@@ -44,6 +44,7 @@ GIT = {
     "GIT_CONFIG_GLOBAL": "/dev/null",
     "GIT_CONFIG_SYSTEM": "/dev/null",
 }
+AT_EASE = {"HARNESS_INHIBIT_SLEEP": "off"}  # whether this machine can be kept awake is told in its own test alone
 
 
 class Listener(Silent):
@@ -113,14 +114,16 @@ class World:
     @property
     def environ(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("HARNESS_")}
-        return {**kept, **GIT}
+        return {**kept, **GIT, **AT_EASE, "HARNESS_SANDBOX": "none"}
 
-    def run(self, *wanted: str, environ: Mapping[str, str] | None = None, **flags: Any) -> Ran:
-        """Run the real loop in this process; an agent that nobody chose is the shell script."""
+    def run(
+        self, *wanted: str, environ: Mapping[str, str] | None = None, clocks: Mapping[str, Any] = {}, **flags: Any
+    ) -> Ran:
+        """Run the real loop in this process, by other clocks if need be; an agent nobody chose is the shell script."""
         listener = Listener()
         given = {"pause": "0", "fault_backoff": "0.05s", **self.settings, **flags}
         config = load_config(self.root, given, environ or self.environ)
-        with open_run(config, listener, environ=environ or self.environ, wanted=wanted) as run:
+        with open_run(config, listener, environ=environ or self.environ, wanted=wanted, **clocks) as run:
             announce(run)
             stop, _ = run_loop(run)
         return Ran(stop, listener.lines)
@@ -209,7 +212,8 @@ def harness(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     monkeypatch.chdir(world.root)
     for name in [name for name in os.environ if name.startswith("HARNESS_")]:
         monkeypatch.delenv(name)
-    for name, value in GIT.items():
+    monkeypatch.setenv("HARNESS_SANDBOX", "none")
+    for name, value in (GIT | AT_EASE).items():
         monkeypatch.setenv(name, value)
 
     def call(*words: str) -> Command:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -100,6 +101,17 @@ def test_a_real_spec_comes_to_its_receipt_over_three_attempts(project) -> None:
     assert "key-of-a-test" not in "".join(
         path.read_text(errors="replace") for path in project.root.rglob("*") if path.is_file()
     )
+
+
+@pytest.mark.skipif(shutil.which("bwrap") is None, reason="BUBBLEWRAP IS NOT INSTALLED")
+def test_it_works_in_the_sandbox_too(project, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    with MessagesApi(develop) as api:
+        ran = project.command("run", **environ(api, HOME=str(tmp_path / "home"), HARNESS_SANDBOX="bwrap"))
+    assert ran.returncode == 0, ran.stderr
+    assert project.outcomes() == ["progressed", "unconfirmed", "done"]
+    assert [event["confined"] for event in project.events("attempt_began")] == [True] * 3
+    assert project.log("slugs.log").count("note") == 3
 
 
 def test_without_a_key_it_does_not_start(project) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.decide import after_fault, closure, judge, judge_claim, stand, what_next
+from harness.decide import closure, judge, judge_claim, stand, what_next
 from harness.domain import (
     Claim,
     Ended,
@@ -30,6 +31,7 @@ from harness.domain import (
     State,
     Stop,
     Transcript,
+    Usage,
     Wait,
     Work,
 )
@@ -80,6 +82,23 @@ def test_the_first_that_applies_ends_the_run(seen: Look, rules: Rules, halt: Hal
     assert decision.halt is halt
 
 
+WAIT = Wait(60.0, "usage limit", 1060.0)
+
+
+@pytest.mark.parametrize(
+    ("seen", "rules", "decision"),
+    [
+        pytest.param(look("a", wait=WAIT), Rules(), Wait, id="work is left"),
+        pytest.param(look("a", done="a", wait=WAIT), Rules(), Stop, id="but not where all is done"),
+        pytest.param(look("a", halt=HALT_FILE, wait=WAIT), Rules(), Stop, id="nor where HALT stands"),
+        pytest.param(look("a", blocked="a", wait=WAIT), Rules(), Stop, id="nor for a question"),
+        pytest.param(look("a", elapsed=9.0, wait=WAIT), Rules(max_time=9.0), Stop, id="nor beyond the time of the run"),
+    ],
+)
+def test_a_wait_comes_before_work_and_after_every_reason_to_stop(seen: Look, rules: Rules, decision: type) -> None:
+    assert type(what_next(seen, rules)) is decision
+
+
 def test_an_old_question_does_not_keep_others_waiting() -> None:
     assert what_next(look("a", "b", blocked="a"), Rules()) == Work(feature("b"), "not begun; next in order")
 
@@ -108,6 +127,9 @@ def test_the_closure_of_a_slug_is_what_it_depends_on() -> None:
 
 LIMIT = Limit(LimitKind.USAGE, "limit")
 FAULT = Fault(FaultKind.OVERLOAD, "busy")
+SLOW = replace(BAD, exit=Exit(Ended.EXITED, 1, seconds=5.0))
+PAID = replace(BAD, transcript=replace(BAD.transcript, usage=Usage(output_tokens=1)))
+OVERLONG = replace(BAD, transcript=replace(BAD.transcript, terminal_reason="blocking_limit"))
 TIMED_OUT = Reply(Exit(Ended.TIMED_OUT, -15))
 STOPPED = Reply(Exit(Ended.STOPPED, -15))
 
@@ -126,7 +148,11 @@ STOPPED = Reply(Exit(Ended.STOPPED, -15))
         (Evidence(GOOD, Claim.RED, same_failure=True), Outcome.UNCONFIRMED, False, True),
         (Evidence(TIMED_OUT), Outcome.TIMED_OUT, False, True),
         (Evidence(TIMED_OUT, changed=True), Outcome.TIMED_OUT, True, True),
-        (Evidence(BAD), Outcome.FAILED, False, True),
+        (Evidence(BAD), Outcome.FAILED, False, False),
+        (Evidence(BAD, crashed=True), Outcome.FAILED, False, True),
+        (Evidence(SLOW), Outcome.FAILED, False, True),
+        (Evidence(PAID), Outcome.FAILED, False, True),
+        (Evidence(OVERLONG), Outcome.FAILED, False, True),
         (Evidence(BAD, note_bytes=1), Outcome.FAILED, True, True),
         (Evidence(GOOD, note_bytes=32), Outcome.STALLED, False, True),
         (Evidence(GOOD, note_bytes=33), Outcome.PROGRESSED, True, True),
@@ -202,15 +228,3 @@ def test_no_feature_is_lost_and_none_is_worked_on_that_should_rest(seen: Look, k
         assert stand(decision.feature, seen, rules).state is State.READY
     else:
         assert (decision.halt is Halt.ALL_DONE) == (not undone)
-
-
-@given(st.integers(1, 60), st.floats(0, 7199), st.floats(0, 0.999), st.sampled_from([0.0, 0.05, 15.0, 600.0]))
-def test_a_wait_grows_is_capped_and_stays_within_the_outage(faults, outage, jitter, backoff) -> None:
-    decision = after_fault(faults, outage, Rules(fault_backoff=backoff), jitter, "busy")
-    assert isinstance(decision, Wait)
-    assert 0 <= decision.seconds <= max(270, backoff)
-    assert outage + decision.seconds <= 7200
-
-
-def test_an_outage_that_lasts_too_long_is_a_halt() -> None:
-    assert after_fault(9, 7200, Rules(), 0.0, "busy").halt is Halt.QUOTA

@@ -14,33 +14,42 @@ ROWS = (
     # the command, and what it is made of
     "__main__",
     "cli",
+    "ending",
     # whole runs and whole reports
-    "loop preview",
+    "chaos loop preview",
     "decisions recover reports spending",
     "keep opening",
     "attempt verify doctor view",
-    "money",
+    "setbacks",
+    "learnings money news",
     # what one run holds
     "run",
+    "cage",
     # one concern each
     "control scaffold specs agents.choose agents.stream agents.api.__main__",
-    "agents.api.preflight",
-    "checks config console decide front_matter halts journal lint logbook order prompt receipt demo signals"
-    " state tables workspace agents.claude agents.dialects agents.loads agents.presets agents.api.work",
+    "agents.api.preflight cell heartbeat notify",
+    "awake checks config console decide front_matter halts journal lint logbook order patience prompt receipt demo"
+    " signals service state tables transcripts workspace agents.claude agents.dialects agents.loads agents.presets"
+    " agents.api.work",
     "agents.dialect_claude budget wordings questions agents.api.launch agents.api.asking agents.api.tools",
     "agents.api.client agents.api.conversation agents.api.report",
     "agents.draft agents.api.answer agents.api.meter agents.api.editor agents.api.shell",
     "agents.api.excerpt agents.api.failure agents.api.offspring agents.api.within",
     "agents.api.arguments agents.api.clip",
     # the doors to the outside
-    "capture lock prices process sweep yamls",
+    "capture env_files lock prices process sweep yamls",
     "files",
     "output",
     # words and values
-    "environ narrator paths shipped slugs units",
+    "environ narrator paths redact resets sandbox seccomp shipped slugs units",
     "domain errors text",
 )
-ALONE = {"agents.scripted", "supervise"}  # programs of their own, started by their path: they import nothing of ours
+ALONE = {
+    "agents.saboteur",
+    "agents.scripted",
+    "messenger",
+    "supervise",
+}  # programs of their own, started by their path: they import nothing of ours
 DOORS = {
     "typer": {"cli"},
     "rich": {"console"},
@@ -48,7 +57,8 @@ DOORS = {
     "jinja2": {"prompt"},
     "watchfiles": {"control"},
     "subprocess": {"process", "capture", "agents.scripted", "agents.api.shell"},
-    "fcntl": {"lock", "process", "capture", "supervise"},
+    "fcntl": {"agents.saboteur", "chaos", "lock", "process", "capture", "supervise"},
+    "apprise": {"messenger"},
     "genai_prices": {"prices"},
     "anthropic": {"agents.api.client"},
 }

@@ -1,5 +1,7 @@
 """What a reply means: every recorded run by its class, prose that must never trip, questions, remarks."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,15 +21,21 @@ from harness.domain import (
 from harness.questions import find_blocked
 from harness.signals import find_fault, find_limit, find_remarks
 
+NOW = 1795230000.0  # Sat 21 Nov 2026, 03:00 UTC
 USAGE, SPEND, CREDIT, AUTH, REFUSED = LimitKind
 RATE, OVERLOAD, SERVER, NETWORK = FaultKind
 
 
 def meaning(reply, dialect):
     """`(kind, resets_at)` of a limit, the kind of a fault, or None."""
-    limit, fault = find_limit(reply, dialect), find_fault(reply, dialect)
+    limit, fault = find_limit(reply, dialect, NOW, UTC), find_fault(reply, dialect)
     assert limit is None or fault is None
     return (limit.kind, limit.resets_at) if limit else fault.kind if fault else None
+
+
+def at(when):
+    """Epoch seconds of a day and a time of November 2026, UTC."""
+    return datetime.fromisoformat(f"2026-11-{when}+00:00").timestamp()
 
 
 # --- recorded runs --------------------------------------------------------------------------------------------------
@@ -50,8 +58,8 @@ LIMITS = {
     "empty-stdin": (REFUSED, None),
     "sess-4-same-id": (REFUSED, None),
     "stream-no-verbose": (REFUSED, None),
-    "codex/cx-429-usage-limit": (USAGE, None),
-    "codex/cx-usage-limit-3days": (USAGE, None),
+    "codex/cx-429-usage-limit": (USAGE, at("21T04:42")),
+    "codex/cx-usage-limit-3days": (USAGE, at("24T03:45")),
     "codex/cx-429-quota": (CREDIT, None),
     "codex/cx-failed-quota": (CREDIT, None),
     "codex/cx-401": (AUTH, None),
@@ -112,17 +120,17 @@ def test_the_tables_name_recorded_runs_only():
 
 
 def test_a_limit_is_told_in_the_words_of_the_agent_with_a_way_out():
-    assert find_limit(reply_of("usage-limit-oauth-5h"), "claude") == Limit(
+    assert find_limit(reply_of("usage-limit-oauth-5h"), "claude", NOW) == Limit(
         LimitKind.USAGE,
         "You've hit your 5-hour limit · resets 3:53am (UTC)",
         1795233189.0,
         "wait for the reset, then `harness resume` and `harness run`",
     )
-    root = find_limit(reply_of("root-refused"), "claude")
+    root = find_limit(reply_of("root-refused"), "claude", NOW)
     assert root.text.startswith("--dangerously-skip-permissions cannot be used with root/sudo")
     assert all(word in root.hint for word in ("ordinary user", "IS_SANDBOX=1", "permission_mode: acceptEdits"))
-    assert find_limit(reply_of("gemini/gm-untrusted"), "gemini").text == "the folder is not trusted"
-    assert find_limit(reply_of("codex/cx-bad-flag"), "codex").text == "error: unexpected argument '--nope' found"
+    assert find_limit(reply_of("gemini/gm-untrusted"), "gemini", NOW).text == "the folder is not trusted"
+    assert find_limit(reply_of("codex/cx-bad-flag"), "codex", NOW).text == "error: unexpected argument '--nope' found"
     assert find_fault(reply_of("codex/cx-503"), "codex") == Fault(
         OVERLOAD, "Selected model is at capacity. Please try a different model."
     )
@@ -242,11 +250,11 @@ def test_other_agents_killed_in_a_retry_are_read_the_same_way(dialect, trouble, 
 # --- the error's own text -------------------------------------------------------------------------------------------
 
 WORDINGS = [
-    ("You've hit your limit · resets 2pm (Asia/Shanghai)", (USAGE, None)),
-    ("You've hit your session limit · resets 4:15am (UTC)", (USAGE, None)),
-    ("You’ve hit your weekly limit · resets Nov 23, 10:26am (UTC)", (USAGE, None)),
+    ("You've hit your limit · resets 2pm (Asia/Shanghai)", (USAGE, at("21T06:00"))),
+    ("You've hit your session limit · resets 4:15am (UTC)", (USAGE, at("21T04:15"))),
+    ("You’ve hit your weekly limit · resets Nov 23, 10:26am (UTC)", (USAGE, at("23T10:26"))),
     ("Claude AI usage limit reached|1795233189", (USAGE, 1795233189.0)),
-    ("You're out of extra usage · resets 9pm", (CREDIT, None)),
+    ("You're out of extra usage · resets 9pm", (CREDIT, at("21T21:00"))),
     ("You're out of usage credits", (CREDIT, None)),
     ("Credit balance is too low", (CREDIT, None)),
     ("You've hit your org's monthly usage limit", (SPEND, None)),
@@ -286,6 +294,21 @@ def test_claude_codes_own_sentences_are_known_on_stdout_stderr_and_in_an_error_r
     assert meaning(reply([INIT, failed(text, api_error_status=status)], "claude", 1), "claude") == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("litellm.AuthenticationError: AnthropicException - invalid x-api-key", (AUTH, None)),
+        ("litellm.RateLimitError: AnthropicException - slow down", RATE),
+        ("litellm.InternalServerError: AnthropicException - Overloaded", SERVER),
+        ("litellm.APIConnectionError: connection refused", NETWORK),
+        ("ERROR: You've hit your usage limit. Upgrade, or try again at 4:42 AM.", (USAGE, at("21T04:42"))),
+        ("I saw a litellm.RateLimitError in the log", None),
+    ],
+)
+def test_the_words_of_other_agents_that_print_plain_text_are_known_at_the_start_of_a_line(text, expected):
+    assert meaning(reply([b"Working.", text.encode()], "text", 1), "text") == expected
+
+
 @pytest.mark.parametrize(("text", "expected"), WORDINGS, ids=[text[:60] for text, _ in WORDINGS])
 @pytest.mark.parametrize("ended", [Ended.TIMED_OUT, Ended.STOPPED])
 def test_the_same_sentences_mean_nothing_in_a_good_run_or_one_that_was_killed(text, expected, ended):
@@ -321,7 +344,7 @@ def test_after_an_event_it_has_started_and_was_not_refused():
 
 
 def test_a_program_that_does_not_exist_is_a_refusal():
-    limit = find_limit(reply([], "text", None, Ended.NOT_STARTED, error="no such program: `clod`"), "text")
+    limit = find_limit(reply([], "text", None, Ended.NOT_STARTED, error="no such program: `clod`"), "text", NOW)
     assert limit == Limit(
         REFUSED,
         "no such program: `clod`",

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.agents import claude, presets
@@ -99,6 +99,16 @@ def choose_agent(
         )
     shown = model or (api.DEFAULT_MODEL if name == "api" else "")
     return Agent(name, dialect, argv, shown, passes, own, root)
+
+
+def stand_in(choices: Choices, feature: Feature | None, name: str) -> tuple[Choices, Feature | None]:
+    """Return choices and feature for an agent that goes on in another's place: without what was said to that alone.
+
+    Arguments are the first one's; a model is too, but between Claude Code and the API agent, which have the same.
+    """
+    if not {choices.agent, name} <= {"auto", "claude", "api"}:
+        choices, feature = replace(choices, model=""), None if feature is None else replace(feature, model=None)
+    return replace(choices, agent=name, agent_args=()), feature
 
 
 def _find_agent(choices: Choices, environ: Mapping[str, str]) -> str:

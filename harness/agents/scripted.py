@@ -71,9 +71,16 @@ def _choose_step(script: Path, slug: str, logs: Path) -> Step:
     steps = features.get(slug) or features.get("default") or []
     if not steps:
         sys.exit(f"the script has no steps for {slug}")
-    folder = logs / "attempts" / slug
-    number = max((int(name) for name in os.listdir(folder) if name.isdecimal()), default=1) if folder.is_dir() else 1  # noqa: PTH208
-    return dict(steps[min(number, len(steps)) - 1])
+    return dict(steps[min(_find_attempt(logs / "attempts" / slug), len(steps)) - 1])
+
+
+def _find_attempt(folder: Path) -> int:
+    """Return which attempt this is: as harness says it, else as many as there are folders of attempts."""
+    if (said := os.environ.get("HARNESS_ATTEMPT", "")).isdecimal():
+        return max(1, int(said))
+    if not folder.is_dir():
+        return 1
+    return max((int(name) for name in os.listdir(folder) if name.isdecimal()), default=1)  # noqa: PTH208
 
 
 def _play(step: Step, words: dict[str, str]) -> int:

@@ -34,6 +34,8 @@ def traced(*words: str) -> list[str]:
 
 def find_points(happenings: Sequence[str]) -> list[Point]:
     """Every call of a whole run that touches its project, with everything that can happen at it."""
+    warm = Victim(new_folder("warm"), features=1)  # once before, so that every module is compiled
+    report(warm, "warm", warm.finish())
     victim = Victim(new_folder("trace"), features=1)
     out = victim.root.parent / "trace"
     code = victim.start(traced("-o", str(out), "-y", "-e", f"trace={','.join(CALLS)}")).wait(PATIENCE)

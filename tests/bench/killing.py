@@ -115,7 +115,8 @@ class Victim:
     @property
     def environ(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("HARNESS_")}
-        return {**kept, **GIT, "BENCH_TOKEN": self.token, "TMPDIR": str(self.root.parent)}
+        alone = {"HARNESS_SANDBOX": "none"}  # the agent keeps its ledger outside the project
+        return {**kept, **GIT, **alone, "BENCH_TOKEN": self.token, "TMPDIR": str(self.root.parent)}
 
     def acknowledged(self, word: str) -> list[str]:
         """What the agent said it had written."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -220,6 +221,19 @@ def test_a_spec_becomes_a_receipt_and_a_commit(project: Project) -> None:
     assert [line for line in receipt if line.startswith("agent: claude 2.")]
     assert project.git("log", "-1", "--format=%(trailers:key=Harness-Feature,valueonly)").strip() == "hello"
     assert project.git("show", "--name-only", "--format=").split() == ["hello.txt"]
+
+
+def test_claude_works_in_the_sandbox_and_leaves_the_real_home_as_it_was(project: Project) -> None:
+    if shutil.which("bwrap") is None:
+        pytest.skip("BUBBLEWRAP IS NOT INSTALLED")
+    (project.home / ".claude").mkdir()
+    (project.home / ".claude/settings.json").write_text("{}")
+    before = sorted(project.home.rglob("*"))
+    with MessagesApi(SAYS_HELLO) as api:
+        code, said = project.run(api, HARNESS_SANDBOX="bwrap")
+    assert (code, project.attempts()) == (0, [("done", True)]), said
+    assert project.journal("attempt_began")[0]["confined"] is True
+    assert sorted(project.home.rglob("*")) == before
 
 
 def test_the_journal_has_the_cost_that_claude_reported(project: Project) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,7 @@ class Said:
     def failure(self) -> Any:
         """What the runner makes of it."""
         reply = Reply(Exit(Ended.EXITED, self.code), self.transcript)
-        return find_limit(reply, "claude") or find_fault(reply, "claude")
+        return find_limit(reply, "claude", time.time()) or find_fault(reply, "claude")
 
 
 Agent = Callable[..., Said]

@@ -1,0 +1,241 @@
+"""Secrets out of text, at write time: known values in every form they travel in, and the shapes of well-known tokens.
+
+Pure. What is found becomes `[redacted NAME]`, which needs no escaping in JSON, so a line of JSON stays one.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import re
+from collections.abc import Collection, Iterable, Mapping
+from functools import partial
+from typing import Any, TypeVar
+from urllib.parse import quote, quote_plus
+
+SHORTEST = 8  # characters of a value that may be a secret
+_AnyText = TypeVar("_AnyText", str, bytes)
+_T = TypeVar("_T")
+
+_SAYS_SECRET = re.compile(r"(?:KEYS?|TOKENS?)(?![A-Z])|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL", re.IGNORECASE)
+_SAYS_WHERE = re.compile(
+    r"_(?:URL|URI|FILE|PATH|DIR|SOCK|HOST|ENDPOINT|TYPE|NAME|REGION|ALGORITHM|LIMIT|TTL|ENV)$", re.I
+)
+_IN_URL = re.compile(r"://[^/\s:@]*:([^/\s@]{8,})@")
+_ORDINARY = re.compile(r"[A-Za-z]?[a-z]{1,15}|[A-Z]{1,15}|\d{1,9}|(?:~|\.{0,2})/.*|[a-z]+://[^@]*|\$.*", re.DOTALL)
+
+# The name of a kind, words one of which its text must hold (a search for them is far quicker than the pattern), the
+# pattern. Where it has a group, the group alone is the secret. Before a token stands no letter or digit, unless they
+# belong to an escape of JSON (`\nsk-…`).
+_EDGE = r"(?:(?<![A-Za-z0-9_])|(?<=\\[nrtbf]))"
+_VALUE = r"(?=[^\s\"'\\]{0,200}\d)(?=[^\s\"'\\]{0,200}[A-Za-z])[A-Za-z0-9_\-+/=.~!@#$%^&*]{12,}(?![\w(.\[])"
+# Spelled out in each case: a pattern that ignores case is tried at every letter.
+_ASSIGNED = "|".join(
+    "[_-]?".join(spelled)
+    for words in ("api key", "secret key", "access key", "private token", "client secret", "auth token", "access token",
+                  "refresh token", "password", "passwd")
+    for spelled in (words.split(), words.upper().split(), words.title().split(), (words[0] + words.title()[1:]).split())
+)  # fmt: skip
+_SHAPES: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    (
+        "private key",
+        ("PRIVATE KEY-----",),
+        r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----(?:[^\"]{1,16384}?-----END [A-Z0-9 ]{0,30}PRIVATE KEY-----"
+        r"|[A-Za-z0-9+/=\\\s:,-]{0,16384}[A-Za-z0-9+/=])?",
+    ),
+    ("Anthropic key", ("sk-ant-",), _EDGE + r"sk-ant-[A-Za-z0-9_-]{20,}"),
+    ("OpenAI key", ("sk-",), _EDGE + r"sk-(?:(?:proj|svcacct|admin)-[A-Za-z0-9_-]{20,}|[A-Za-z0-9]{32,})"),
+    ("GitHub token", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), _EDGE + r"gh[pousr]_[A-Za-z0-9]{30,}"),
+    ("GitHub fine-grained token", ("github_pat_",), _EDGE + r"github_pat_[A-Za-z0-9_]{30,}"),
+    ("GitLab token", ("glpat-",), _EDGE + r"glpat-[A-Za-z0-9_-]{20,}"),
+    ("Google API key", ("AIza",), _EDGE + r"AIza[A-Za-z0-9_-]{35}"),
+    ("Google OAuth token", ("ya29.",), _EDGE + r"ya29\.[A-Za-z0-9_-]{20,}"),
+    ("AWS key id", ("AKIA", "ASIA"), _EDGE + r"A[KS]IA[A-Z2-7]{16}(?![A-Za-z0-9])"),
+    ("npm token", ("npm_",), _EDGE + r"npm_[A-Za-z0-9]{36}"),
+    ("PyPI token", ("pypi-",), _EDGE + r"pypi-[A-Za-z0-9_-]{50,}"),
+    ("Slack token", ("xox", "xapp-"), _EDGE + r"x(?:ox[abeoprs]|app)-[A-Za-z0-9-]{12,}"),
+    ("Slack webhook", ("hooks.slack.com",), r"hooks\.slack\.com/services/([A-Za-z0-9/_]{20,})"),
+    ("Stripe key", ("_live_", "_test_"), _EDGE + r"[rs]k_(?:live|test)_[A-Za-z0-9]{16,}"),
+    ("Hugging Face token", ("hf_",), _EDGE + r"hf_[A-Za-z0-9]{30,}"),
+    ("JWT", ("eyJ",), _EDGE + r"eyJ[A-Za-z0-9_-]{8,600}\.eyJ[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{8,}"),
+    (
+        "bearer token",
+        ("earer ", "EARER ", "asic ", "oken "),
+        r"(?:[Bb]earer|BEARER|[Aa]uthorization(?:\\?[\"'])?\s{0,3}[:=]\s{0,3}(?:\\?[\"'])?(?:[Bb]asic|[Tt]oken))\s{1,3}"
+        r"((?=[^\s\"'\\]{0,200}\d)[A-Za-z0-9_\-+/=.~]{16,})",
+    ),
+    ("password in a URL", ("://",), r"://[^/\s:@\"'\\]{0,100}:([^/\s@\"'\\]{3,200})@"),
+    (
+        "assigned secret",
+        ("ey", "EY", "oken", "OKEN", "ecret", "ECRET", "assw", "ASSW"),
+        r"(?:" + _ASSIGNED + r")(?:\\?[\"'])?\s{0,3}[:=]\s{0,3}(?:\\?[\"'])?(" + _VALUE + ")",
+    ),
+)
+
+
+def find_secrets(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return which variables hold a secret: their name says so, and the value is no path, number or ordinary word."""
+    found: dict[str, str] = {}
+    for name, value in variables.items():
+        if inside := _IN_URL.search(value):
+            found[name] = inside[1]
+        elif _SAYS_SECRET.search(name) and not _SAYS_WHERE.search(name):
+            value = value.strip()
+            if len(value) >= SHORTEST and not _ORDINARY.fullmatch(value):
+                found[name] = value
+    return found
+
+
+def parse_env(text: str) -> dict[str, str]:
+    """Return the variables of a `.env` file: `NAME=value`, also with `export`, quotes and comments."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        name, is_set, value = line.strip().removeprefix("export ").partition("=")
+        if not is_set or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]*", name := name.strip()):
+            continue
+        value = value.strip()
+        if value[:1] in ('"', "'") and value.find(value[0], 1) > 0:
+            value = value[1 : value.find(value[0], 1)]
+        else:
+            value = re.split(r"\s#", value)[0].rstrip()
+        found[name] = value
+    return found
+
+
+def _forms(value: str) -> Iterable[str]:
+    """Every form in which a value travels: as it is, in JSON, in a URL, as hex, as base64 at each of three offsets."""
+    yield value
+    for ascii_only in (True, False):
+        yield json.dumps(value, ensure_ascii=ascii_only)[1:-1]
+    yield from (quote(value, safe=""), quote(value), quote_plus(value))
+    raw = value.encode("utf-8", "replace")
+    yield from (raw.hex(), raw.hex().upper())
+    for offset in range(3):
+        whole = base64.b64encode(b"\0" * offset + raw).decode()
+        inner = whole[-(-offset * 8 // 6) : (offset + len(raw)) * 8 // 6]  # the characters that hold nothing else
+        yield from (inner, inner.replace("+", "-").replace("/", "_"))
+
+
+class _Kinds:
+    """The patterns for one kind of text, str or bytes."""
+
+    def __init__(self, known: Mapping[str, str], encode: Any) -> None:  # noqa: ANN401 - str or str.encode
+        self.known = [(encode(form), encode(f"[redacted {name}]")) for form, name in known.items()]
+        self.shapes = [
+            (tuple(map(encode, hints)), re.compile(encode(pattern)), encode(f"[redacted {name}]"))
+            for name, hints, pattern in _SHAPES
+        ]
+        self.backslash = encode("\\")
+
+    def clean(self, text: Any) -> Any:  # noqa: ANN401 - str or bytes, as the patterns
+        for form, word in self.known:
+            if form in text:
+                text = self._replace_form(text, form, word)
+        for hints, pattern, word in self.shapes:
+            if any(hint in text for hint in hints):
+                text = pattern.sub(partial(_replace_group, word), text)
+        return text
+
+    def _replace_form(self, text: Any, form: Any, word: Any) -> Any:  # noqa: ANN401
+        """Replace a known form; a first letter that belongs to an escape (`\\n`) stays, or the JSON would break."""
+        head, *rest = text.split(form)
+        for part in rest:
+            slashes = len(head) - len(head.rstrip(self.backslash))
+            head += (form[:1] if slashes % 2 else form[:0]) + word + part
+        return head
+
+
+def _replace_group(word: Any, found: re.Match[Any]) -> Any:  # noqa: ANN401
+    if not found.re.groups:
+        return word
+    (start, end), at = found.span(1), found.start()
+    return found[0][: start - at] + word + found[0][end - at :]
+
+
+class Redactor:
+    """Takes secrets out of text and bytes; what holds none comes back as the very same object."""
+
+    def __init__(self, secrets: Mapping[str, str] | Iterable[str] = ()) -> None:
+        """`secrets` are values by name, or values alone."""
+        named = secrets if isinstance(secrets, Mapping) else {f"secret {n}": v for n, v in enumerate(secrets, 1)}
+        known: dict[str, str] = {}
+        for name, value in named.items():
+            for form in _forms(value):
+                if len(form) >= SHORTEST:
+                    known.setdefault(form, re.sub(r"[^A-Za-z0-9_. -]", "", name) or "secret")
+        known = {form: known[form] for form in sorted(known, key=len, reverse=True)}
+        self._str = _Kinds(known, str)
+        self._bytes = _Kinds(known, lambda text: text.encode("utf-8", "replace"))
+
+    def text(self, text: str) -> str:
+        """Return the text without secrets."""
+        return text if len(text) < SHORTEST else str(self._str.clean(text))
+
+    def raw(self, raw: bytes) -> bytes:
+        """Return whole lines of bytes without secrets."""
+        cleaned: bytes = self._bytes.clean(raw)
+        return raw if cleaned == raw else cleaned
+
+    def deep(self, value: _T, besides: Collection[str] = ()) -> _T:
+        """Return a value with every text redacted: in lists, mappings (keys and `besides` stay), records."""
+        return self._deep(value, besides)  # type: ignore[no-any-return]
+
+    def _deep(self, value: Any, besides: Collection[str]) -> Any:  # noqa: ANN401
+        if isinstance(value, str):
+            text = self.text(value)
+            return value if text == value else text
+        if isinstance(value, dict):
+            return {key: one if key in besides else self._deep(one, besides) for key, one in value.items()}
+        if isinstance(value, list | tuple):
+            inner = [self._deep(one, besides) for one in value]
+            if all(one is other for one, other in zip(inner, value, strict=True)):
+                return value
+            return inner if isinstance(value, list) else tuple(inner)
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            own = {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
+            clean = {name: self._deep(one, besides) for name, one in own.items()}
+            changed = {name: one for name, one in clean.items() if one is not own[name] and one != own[name]}
+            return dataclasses.replace(value, **changed) if changed else value
+        return value
+
+
+class LineRedactor:
+    """A stream of bytes, redacted line by line: a secret that comes in pieces is whole when it is looked for."""
+
+    LONGEST = 1 << 20  # bytes of a line that are held back
+    OVERLAP = 1 << 14  # of a longer line, what is held back at its end
+
+    def __init__(self, redactor: Redactor) -> None:
+        """Nothing is held yet."""
+        self._redactor = redactor
+        self._held = b""
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the next bytes, and return those that can be written."""
+        data = self._held + data if self._held else data
+        cut = data.rfind(b"\n") + 1
+        if (opened := data.rfind(b"-----BEGIN ", max(0, cut - self.OVERLAP), cut)) >= 0:
+            is_key = b"PRIVATE KEY-----" in data[opened : opened + 64]
+            if is_key and b"-----END " not in data[opened:cut]:
+                cut = data.rfind(b"\n", 0, opened) + 1  # a key of many lines, not yet at its end
+        if len(data) - cut > self.LONGEST:
+            cut = _end_of_word(data, len(data) - self.OVERLAP)
+        self._held = data[cut:]
+        return self._redactor.raw(data[:cut]) if cut else b""
+
+    def end(self) -> bytes:
+        """Return what is left, a last line without its newline."""
+        held, self._held = self._held, b""
+        return self._redactor.raw(held)
+
+
+_NO_TOKEN = re.compile(rb"[^A-Za-z0-9_\-./+=%~]")
+
+
+def _end_of_word(data: bytes, most: int) -> int:
+    """Where to cut a line that is too long, so that no token is cut in two: behind the last byte that is none's."""
+    found = None
+    for found in _NO_TOKEN.finditer(data, max(0, most - LineRedactor.OVERLAP), most):  # noqa: B007 - the last one
+        pass
+    return found.end() if found else most

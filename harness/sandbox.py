@@ -1,0 +1,110 @@
+"""The bubblewrap line: what an agent may see and write, as arguments. Deny by default; pure, it looks at no disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOMY, SMALL = str(1 << 30), str(256 << 20)  # bytes of /run and /dev/shm, which are memory
+
+# What programs need of the system. `/etc` is a list: shadow, ssh, pip.conf and npmrc with their tokens are not in it.
+_SYSTEM = ("/usr", "/opt", "/nix/store", "/gnu/store", "/snap")
+_SHORTCUTS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")  # links into /usr, or folders where it is not merged
+_ETC = (
+    "passwd", "group", "nsswitch.conf", "hosts", "host.conf", "gai.conf", "resolv.conf", "services", "protocols",
+    "localtime", "timezone", "os-release", "lsb-release", "debian_version", "mime.types", "locale.alias", "locale.conf",
+    "ssl", "pki", "ca-certificates", "crypto-policies", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives",
+    "fonts", "terminfo", "inputrc", "bash.bashrc", "profile", "gitconfig", "java-17-openjdk", "java-21-openjdk",
+    "perl", "python3", "python3.11", "python3.12", "python3.13", "magic", "papersize",
+)  # fmt: skip
+
+# Ranks of what is mounted on one and the same path: the last wins.
+_PIN, _READ, _WRITE, _PRIVATE, _PROTECT, _MASK = range(6)
+
+
+@dataclass(frozen=True, slots=True)
+class Walls:
+    """What stands between an agent and the machine. Every path is absolute; the more specific one wins.
+
+    `private` maps where the agent sees a folder to the folder that is there in truth. `protected` is read-only though
+    what is around it may be written; `masked` files are there, empty. All but `shortcuts` must exist.
+    """
+
+    workspace: Path
+    writable: tuple[Path, ...] = ()
+    readable: tuple[Path, ...] = ()
+    protected: tuple[Path, ...] = ()
+    masked: tuple[Path, ...] = ()
+    private: tuple[tuple[Path, Path], ...] = ()
+    shortcuts: tuple[tuple[str, str], ...] = ()  # links at the root of the file system: name, and where it leads
+    network: bool = True
+    user_namespace: bool = True
+    closed: bool = True  # no user namespaces inside, by bwrap itself (since 0.8.0) besides the filter
+    proc_sys: bool = False  # root could write the kernel's settings
+    tied: bool = False  # dies with its parent; where a pid namespace is around it, that is seen to
+
+
+def compose_arguments(walls: Walls, *, filter_fd: int | None = None) -> tuple[str, ...]:
+    """Return the arguments for bwrap, before the command itself; `filter_fd` is where it reads the seccomp filter."""
+    words = ["--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try", "--new-session"]
+    words += ["--hostname", "sandbox", "--cap-drop", "ALL"]
+    words += ["--unshare-user"] if walls.user_namespace else []
+    words += ["--disable-userns"] if walls.user_namespace and walls.closed else []
+    words += [] if walls.network else ["--unshare-net"]
+    words += ["--die-with-parent"] if walls.tied else []
+    for folder in _SYSTEM:
+        words += ["--ro-bind-try", folder, folder]
+    linked = dict(walls.shortcuts)
+    for name in _SHORTCUTS:
+        there = f"/{name}"
+        words += ["--symlink", linked[name], there] if name in linked else ["--ro-bind-try", there, there]
+    for name in _ETC:
+        words += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
+    words += ["--proc", "/proc"]
+    words += ["--ro-bind", "/proc/sys", "/proc/sys"] if walls.proc_sys else []
+    words += ["--dev", "/dev", "--size", SMALL, "--tmpfs", "/dev/shm", "--size", ROOMY, "--tmpfs", "/run"]
+    for option, source, target in _mounts(walls):
+        words += [option, str(source), str(target)]
+    words += ["--remount-ro", "/"]
+    words += ["--seccomp", str(filter_fd)] if filter_fd is not None else []
+    return (*words, "--chdir", str(walls.workspace))
+
+
+def _mounts(walls: Walls) -> list[tuple[str, Path, Path]]:
+    """Return option, source and target of each mount, parents before children, one for each target."""
+    writable = (walls.workspace, *walls.writable)
+    found: dict[Path, tuple[int, str, Path]] = {}
+
+    def put(rank: int, option: str, source: Path, target: Path) -> None:
+        if target not in found or found[target][0] < rank:
+            found[target] = (rank, option, source)
+
+    private = tuple(target for target, _ in walls.private)
+    for path in walls.readable:
+        around = [one for one in (*walls.readable, *writable, *private) if path != one and path.is_relative_to(one)]
+        nearest = max(around, key=lambda one: len(one.parts), default=None)
+        if path not in writable and (nearest is None or nearest in private):  # else it can be seen already
+            put(_READ, "--ro-bind", path, path)
+    for path in writable:
+        put(_WRITE, "--bind", path, path)
+    for target, source in walls.private:
+        put(_PRIVATE, "--bind", source, target)
+    for path in walls.protected:
+        put(_PROTECT, "--ro-bind", path, path)
+        for folder in _between(path, writable):
+            put(_PIN, "--bind", folder, folder)
+    for path in walls.masked:
+        put(_MASK, "--ro-bind", Path("/dev/null"), path)
+    return [(option, source, target) for target, (_, option, source) in sorted(found.items())]
+
+
+def _between(path: Path, writable: tuple[Path, ...]) -> list[Path]:
+    """Return the folders between a protected path and what may be written around it.
+
+    Each is pinned as a mount of its own: a folder that merely holds a mount could be renamed, and a new one made.
+    """
+    around = [one for one in writable if path.is_relative_to(one) and path != one]
+    if not around:
+        return []
+    nearest = max(around, key=lambda one: len(one.parts))
+    return [folder for folder in path.parents if folder != nearest and folder.is_relative_to(nearest)]

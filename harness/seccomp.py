@@ -1,0 +1,74 @@
+"""The system calls that no agent needs, as a classic BPF program for `bwrap --seccomp`. Pure."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+ALLOW, KILL = 0x7FFF0000, 0x80000000  # linux/seccomp.h
+REFUSE, UNKNOWN = 0x00050001, 0x00050026  # SECCOMP_RET_ERRNO with EPERM, with ENOSYS
+LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # linux/bpf_common.h
+NUMBER, ARCHITECTURE, FIRST_ARGUMENT, SECOND_ARGUMENT = 0, 4, 16, 24  # offsets in struct seccomp_data
+NEW_NAMESPACES = 0x7E020000  # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
+TIOCSTI, TIOCLINUX = 0x5412, 0x541C  # put words into the terminal of whoever started us
+X32 = 0x40000000  # calls of the x32 ABI begin here: the same calls by other numbers
+CLONE3 = 435
+
+# The kernel's keyring, its programs and modules, mounts and namespaces, the clock, other processes' memory.
+_COMMON = (425, 426, 427, 428, 429, 430, 431, 432, 433, 442, 443)  # io_uring_*, the new mount calls, quotactl_fd
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """How one processor names its calls; `refused` as in asm/unistd.h."""
+
+    audit: int
+    ioctl: int
+    clone: int
+    refused: tuple[int, ...]
+
+
+ARCHITECTURES = {
+    "x86_64": Architecture(
+        0xC000003E,
+        ioctl=16,
+        clone=56,
+        refused=(
+            248, 249, 250, 321, 298, 323, 246, 320, 175, 313, 176, 165, 166, 155, 308, 272, 167, 168, 169, 163, 179,
+            304, 303, 212, 180, 310, 311, 154, 172, 173, 164, 227, 305, 159, 103, 153, 161, *_COMMON,
+        ),
+    ),
+    "aarch64": Architecture(
+        0xC00000B7,
+        ioctl=29,
+        clone=220,
+        refused=(
+            217, 218, 219, 280, 241, 282, 104, 294, 105, 273, 106, 40, 39, 41, 268, 97, 224, 225, 142, 89, 60,
+            265, 264, 18, 42, 270, 271, 170, 112, 266, 171, 116, 58, 51, *_COMMON,
+        ),
+    ),
+}  # fmt: skip
+
+
+def compose_filter(machine: str) -> bytes:
+    """Return the program for a processor as `os.uname().machine` names it; b"" for one that nobody has written down.
+
+    A refused call gives EPERM; `clone3` hides its flags from a filter and gives ENOSYS, so that libraries use `clone`.
+    """
+    known = ARCHITECTURES.get(machine)
+    if known is None:
+        return b""
+    program = [_op(LOAD, ARCHITECTURE), _op(EQUAL, known.audit, 1, 0), _op(RETURN, KILL), _op(LOAD, NUMBER)]
+    program += [_op(AT_LEAST, X32, 0, 1), _op(RETURN, REFUSE)]
+    for number in sorted(known.refused):
+        program += [_op(EQUAL, number, 0, 1), _op(RETURN, REFUSE)]
+    program += [_op(EQUAL, CLONE3, 0, 1), _op(RETURN, UNKNOWN)]
+    program += [_op(EQUAL, known.clone, 0, 4), _op(LOAD, FIRST_ARGUMENT), _op(ANY_BIT, NEW_NAMESPACES, 0, 1)]
+    program += [_op(RETURN, REFUSE), _op(RETURN, ALLOW)]
+    program += [_op(EQUAL, known.ioctl, 0, 4), _op(LOAD, SECOND_ARGUMENT), _op(EQUAL, TIOCSTI, 1, 0)]
+    program += [_op(EQUAL, TIOCLINUX, 0, 1), _op(RETURN, REFUSE), _op(RETURN, ALLOW)]
+    return b"".join(program)
+
+
+def _op(code: int, value: int, when_true: int = 0, when_false: int = 0) -> bytes:
+    return struct.pack("HBBI", code, when_true, when_false, value)
