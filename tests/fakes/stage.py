@@ -40,7 +40,7 @@ class Hand:
 
     def __init__(self, real: Any, clock: Stage) -> None:
         self._real, self._clock = real, clock
-        self.wake_fd, self.interrupted = -1, False
+        self.wake_fd, self.interrupted, self.tick = -1, False, lambda: None
         self.halt, self.asked = real.halt, real.asked
 
     @contextmanager
@@ -56,8 +56,9 @@ class Company:
 
     namespace, why, pid = False, "", 0
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, redactor: Any = None) -> None:
         self._stage = stage
+        self.redactor = redactor
 
     def __enter__(self) -> Company:
         return self
@@ -138,6 +139,7 @@ class Stage:
         """Run the real loop with these acts; None when it died."""
         self.acts, self.die_at, self.dead = list(acts), die_at, False
         given = {"agent": "command", "command": ["true"], "dialect": "claude", "pause": "0", "max_iterations": "6"}
+        given |= {"sandbox": "none", "inhibit_sleep": "off"}
         config = load_config(self.root, {**given, **self.settings}, {})
         try:
             with open_run(
@@ -172,7 +174,7 @@ def put_on_stage(stage: Stage, patch: pytest.MonkeyPatch) -> None:
     """Let `harness.run` meet the stage in place of processes, signals and the disk's slowness."""
     from harness.control import Control as Real
 
-    patch.setattr("harness.run.Supervisor", lambda **_: Company(stage))
+    patch.setattr("harness.run.Supervisor", lambda **given: Company(stage, given.get("redactor")))
     patch.setattr("harness.run.Control", lambda paths: Hand(Real(paths), stage))
     patch.setattr("harness.run.sweep", lambda runs: None)
     patch.setattr("os.fsync", lambda fd: None)
