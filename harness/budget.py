@@ -8,11 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from harness.domain import Feature, Halt, Rules, Spend, Stop, Sum, Who
 from harness.text import counted
-from harness.units import format_dollars
+from harness.units import end_of_month, format_dollars
 
 WARN_AT = 0.8  # of a line
 ENOUGH = 5  # attempts of known cost that say what the next may cost
@@ -111,7 +110,9 @@ def over(spend: Spend, rules: Rules, feature: Feature | None) -> Stop | None:
                 Halt.BUDGET,
                 _explain(line, expected, begins=feature is not None),
                 advice=_advise(line, expected),
-                resets_at=_month_end(spend.month_name) if line.setting == "monthly_budget" else None,
+                resets_at=end_of_month(spend.month_name)
+                if line.setting == "monthly_budget" and spend.month_name
+                else None,
                 sums=say_sums(lines(spend, rules), expected),
             )
     return None
@@ -188,11 +189,3 @@ def _advise(line: Line, expected: Expected) -> str:
         lower += ", or go on with the others by `--keep-going`"
     again = "; a new run may cost as much again" if line.setting == "max_cost" and line.spent.known else ""
     return f"raise `{line.setting}`{lower}, then `harness resume`, then `harness run`{again}"
-
-
-def _month_end(month_name: str) -> float | None:
-    """Return the moment the next month begins (UTC), in epoch seconds."""
-    if not month_name:
-        return None
-    year, month = map(int, month_name.split("-"))
-    return datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC).timestamp()

@@ -16,7 +16,7 @@ from harness import files
 from harness.agents.choose import Agent
 from harness.config import Config, Settings
 from harness.errors import AgentError
-from harness.process import Bounds, Command, Confined, Supervisor
+from harness.process import Bounds, Command, Confined, Quiet, Supervisor
 from harness.sandbox import Walls, compose_arguments
 from harness.seccomp import compose_filter
 from harness.text import one_line
@@ -284,7 +284,7 @@ def _probe_of(agent: Agent) -> tuple[str, ...]:
     return (agent.argv[0], "--version")
 
 
-class _Ear:
+class _Ear(Quiet):
     """Keeps what a probe says."""
 
     def __init__(self) -> None:
@@ -292,15 +292,6 @@ class _Ear:
 
     def line(self, line: bytes) -> None:
         self.lines.append(line)
-
-    def busy(self) -> bool:
-        return False
-
-    def finished(self) -> bool:
-        return False
-
-    def stop(self) -> float | None:
-        return None
 
 
 def _try(command: Command, supervisor: Supervisor) -> tuple[str, str]:

@@ -78,7 +78,7 @@ def import_cell(folder: Path, paths: Paths, slug: str, log: Mark, learnings: Mar
     if os.path.lexists(done):
         files.write_atomic(paths.done(slug), (read_hostile(done, CLAIM_LIMIT) or b"") + b"\n")
     known = {paths.log(slug).name, paths.learnings.name, done.name}
-    strange = sorted(name for name in os.listdir(cell) if name not in known or not _is_plain(cell / name))  # noqa: PTH208
+    strange = sorted(name for name in os.listdir(cell) if name not in known or not files.is_plain(cell / name))  # noqa: PTH208
     for name in strange:
         files.move(cell / name, folder / "foreign" / name)
     _remove(folder / "cell.before")
@@ -121,10 +121,6 @@ def _append_once(log: Path, mark: Mark, added: bytes) -> None:
     end = files.read_span(log, max(0, files.size_of(log) - 1), 1)
     gap = b"" if end in (b"", b"\n") or added.startswith(b"\n") else b"\n"
     files.append(log, gap + added)
-
-
-def _is_plain(path: Path) -> bool:
-    return stat.S_ISREG(path.lstat().st_mode)
 
 
 def _remove(folder: Path) -> None:

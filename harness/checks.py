@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness import files
 from harness.domain import Check, CheckRun, Ended
-from harness.process import Bounds, Command, Supervisor
+from harness.process import Bounds, Command, Quiet, Supervisor
 from harness.text import one_line, plain
 
 TAIL_LINES = 60
@@ -19,7 +19,7 @@ TAIL_LIMIT = 6000  # characters of a check's output that travel into the next pr
 
 
 @dataclass(slots=True)
-class _Ear:
+class _Ear(Quiet):
     """Hears a check's output: keeps its tail, ends it when the run is asked to stop."""
 
     asked_to_stop: Callable[[], float | None]
@@ -27,12 +27,6 @@ class _Ear:
 
     def line(self, line: bytes) -> None:
         self.tail.append(plain(line[: TAIL_LIMIT * 4].decode("utf-8", "replace")))
-
-    def busy(self) -> bool:
-        return False
-
-    def finished(self) -> bool:
-        return False
 
     def stop(self) -> float | None:
         return self.asked_to_stop()

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields
 from enum import Enum, StrEnum
 from pathlib import Path
 
+CACHE_LIFE = 270.0  # seconds; a wait below it keeps the model's prompt cache of five minutes warm
+
 # --- what a person wrote ------------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from harness.domain import Stop
 from harness.errors import HarnessError
 from harness.loop import run_to_its_end
+from harness.news import notify_end
 from harness.opening import announce
 from harness.reports import report_status
 from harness.run import Run
@@ -23,7 +24,7 @@ def run_and_report(run: Run, *, wanted: bool) -> tuple[Stop, dict[str, Any] | No
         stop, _ = run_to_its_end(run)
     except Exception as error:
         if run.notifier.wanted:
-            run.notify_end(*_explain(error))
+            notify_end(run, *_explain(error))
         raise
     if not wanted and not run.notifier.wanted:
         return stop, None
@@ -35,7 +36,7 @@ def run_and_report(run: Run, *, wanted: bool) -> tuple[Stop, dict[str, Any] | No
             raise
         result = describe_end(run, stop)
     if run.notifier.wanted:
-        run.notify_end(f"{stop.halt.sentence} ({stop.because}); exit {stop.halt.code}", result)
+        notify_end(run, f"{stop.halt.sentence} ({stop.because}); exit {stop.halt.code}", result)
     return stop, result
 
 

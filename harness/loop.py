@@ -79,8 +79,9 @@ def park_if_stuck(run: Run, feature: Feature) -> None:
     if run.settings.keep_going and limit and streak >= limit:
         run.record("parked", slug=feature.slug, streak=streak)
         run.parked.add(feature.slug)
-        run.tell(f"{feature.slug}: set aside after {streak} attempts in a row without progress", Tone.BAD)
-        tell_of_parked(run, feature, streak)
+        text = f"{feature.slug}: set aside after {streak} attempts in a row without progress"
+        run.tell(text, Tone.BAD)
+        tell_of_parked(run, feature, streak, text)
 
 
 def conclude(run: Run, stop: Stop) -> Stop:

@@ -8,10 +8,10 @@ from dataclasses import replace
 from harness.agents.choose import Agent, Bearings
 from harness.budget import STOPS_ITSELF, expect, has_budget, line_for, line_of, lines, warnings
 from harness.config import Settings
-from harness.domain import Cost, Ended, Feature, Reply, Usage
+from harness.domain import CACHE_LIFE, Cost, Ended, Feature, Reply, Usage
 from harness.errors import AgentError
 from harness.narrator import Tone
-from harness.patience import CACHE_LIFE
+from harness.news import notify
 from harness.prices import PriceBook
 from harness.run import Run
 from harness.units import format_dollars
@@ -60,7 +60,7 @@ def warn_of_budget(run: Run, feature: Feature | None = None) -> None:
         spent = {"spent": round(line.spent.dollars, 6), "unknown": line.spent.unknown}
         run.record("budget_warning", line=line.setting, limit=line.limit, **spent, **about)
         run.tell(sentence, Tone.NOTICE)
-        run.notify("budget", sentence, line=line.setting, limit=line.limit, **spent, **about)
+        notify(run, "budget", sentence, line=line.setting, limit=line.limit, **spent, **about)
 
 
 # --- before anything is run ---------------------------------------------------------------------------------------

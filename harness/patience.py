@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from harness.domain import Halt, Limit, LimitKind, Rules, Stop, Wait
+from harness.domain import CACHE_LIFE, Halt, Limit, LimitKind, Rules, Stop, Wait
 from harness.resets import FURTHEST
 
-CACHE_LIFE = 270.0  # seconds; waits stay below it while that keeps the model's prompt cache warm
 JITTER = 60.0  # seconds after a reset within which the next attempt begins: not everybody at once
 ALIKE = 3  # failures in a row that say the same: the next would say it again
 MANY = 20  # where `fault_limit` is 0, what must not go on for ever all the same

@@ -85,6 +85,25 @@ class Listener(Protocol):
         """A grace in seconds when it has to stop now; asked at every wake, at least each 200 ms."""
 
 
+class Quiet:
+    """A listener without an opinion: what is heard by others, they add."""
+
+    def line(self, line: bytes) -> None:
+        """Let it pass."""
+
+    def busy(self) -> bool:
+        """No tool call is known of."""
+        return False
+
+    def finished(self) -> bool:
+        """No final result is known of."""
+        return False
+
+    def stop(self) -> float | None:
+        """Nobody asks it to stop."""
+        return None
+
+
 # --- the supervisor, seen from here ------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,11 @@ from harness.env_files import read_redactor
 from harness.environ import clean_environment
 from harness.errors import SpecError, StorageError, UsageError
 from harness.heartbeat import Heartbeat
-from harness.journal import Journal, utc
+from harness.journal import Journal
 from harness.lock import hold_lock, process_start
 from harness.logbook import Logbook, Mark
 from harness.narrator import Narrator, Tone
-from harness.notify import Failure, Notifier
+from harness.notify import Notifier
 from harness.paths import Paths
 from harness.prices import PriceBook
 from harness.process import Command, Supervisor
@@ -302,28 +302,6 @@ class Run:
             self.told.add(line)
             self.tell(line, tone)
 
-    def notify(self, event: str, text: str, **about: Any) -> None:  # noqa: ANN401
-        """Tell who asked to be told of what happens in the middle; whatever fails changes nothing."""
-        if self.notifier.listens:
-            self.note_failures(self.notifier.send(self._message(event, text, about)), event)
-
-    def notify_end(self, text: str, result: dict[str, Any]) -> None:
-        """Tell who asked to be told of the end, with the result as `run --json` gives it."""
-        failures = self.notifier.send(self._message("finished", text, {"result": result}))
-        self.tick()
-        self.note_failures(failures + self.notifier.finish(self.redactor.deep(result), self.id), "finished")
-
-    def _message(self, event: str, text: str, about: Mapping[str, Any]) -> dict[str, Any]:
-        project = {"project": str(self.paths.root), "run": self.id, "at": utc(self.clock())}
-        return {**self.redactor.deep({"text": text, **about}), "event": event, **project}
-
-    def note_failures(self, failures: list[Failure], event: str) -> None:
-        """Say once for each channel that it could not be told, and write each time down."""
-        for failure in failures:
-            with suppress(StorageError):
-                self.record("notify_failed", channel=failure.channel, told=event, why=failure.why)
-            self.tell_once(f"{failure.channel} could not be told: {failure.why}", Tone.NOTICE)
-
     def tick(self) -> None:
         """Give a sign of life, and say when nothing keeps the machine awake; asked at each wake of what waits."""
         self.heart.beat()
@@ -431,7 +409,7 @@ def open_run(
         narrator.tell(line, Tone.NOTICE)
 
     with ExitStack() as stack:
-        lock = hold_lock(paths.lock, paths.root, tell=lambda line: narrator.tell(line, Tone.NOTICE))
+        lock = hold_lock(paths.lock, paths.root, tell=tell)
         stack.callback(lock.close)
         for folder in (paths.logs, paths.kept):
             files.remove_temporaries(folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import UTC, datetime
 
 LONGEST = 366 * 86_400  # seconds; beyond it, poll() and friends refuse a timeout
 
@@ -65,6 +66,12 @@ def format_dollars(amount: float | None) -> str:
     if amount is None:
         return "?"
     return f"${amount:.4f}" if 0 < amount < 0.095 else f"${amount:.2f}"
+
+
+def end_of_month(name: str) -> float:
+    """The moment the month after `2026-11` begins (UTC), in epoch seconds."""
+    year, month = map(int, name.split("-"))
+    return datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC).timestamp()
 
 
 def _written(text: str | float) -> str:

@@ -273,7 +273,7 @@ def test_an_unknown_price_is_never_nothing() -> None:
     meter = Meter(lambda model, usage: None)
     meter.add("m", Usage(output_tokens=3))
     assert meter.spent is None
-    assert meter.total == Usage(output_tokens=3)
+    assert meter.usage == {"m": Usage(output_tokens=3)}
 
 
 # --- cutting the tails --------------------------------------------------------------------------------------------

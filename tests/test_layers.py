@@ -21,7 +21,8 @@ ROWS = (
     "keep opening",
     "attempt verify doctor view",
     "setbacks",
-    "learnings money news",
+    "learnings money",
+    "news",
     # what one run holds
     "run",
     "cage",

@@ -8,7 +8,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
 
-LONGEST_WAIT = 270.0  # seconds; beyond it a prompt cache of five minutes would be cold
+from harness.domain import CACHE_LIFE
+from harness.units import end_of_month
+
+LONGEST_WAIT = CACHE_LIFE
 FIRST_WAIT = 0.5  # seconds; doubles
 TORN = "torn"  # the code of a failure that the model made, not the network: it is paid for each time
 HIGHEST_STEP = 60.0  # seconds, for waits nobody has named
@@ -162,9 +165,7 @@ def find_retry_after(headers: Mapping[str, str], now: float) -> float | None:
 
 def find_next_month(now: float) -> float:
     """Return the epoch seconds of the first of the next month, 00:00 UTC: then an enforced spend limit ends."""
-    moment = datetime.fromtimestamp(now, UTC)
-    year, month = (moment.year + 1, 1) if moment.month == 12 else (moment.year, moment.month + 1)
-    return datetime(year, month, 1, tzinfo=UTC).timestamp()
+    return end_of_month(f"{datetime.fromtimestamp(now, UTC):%Y-%m}")
 
 
 def find_wait(failure: Failure, tries: int, waited: float, patience: float, random: float) -> float | None:

@@ -36,11 +36,6 @@ class Meter:
         self.dollars[model] = self.dollars.get(model, 0.0) + cost
 
     @property
-    def total(self) -> Usage:
-        """The tokens of all models."""
-        return sum(self.usage.values(), Usage())
-
-    @property
     def spent(self) -> float | None:
         """The dollars of all models; None when one of them has no price: unknown is never 0."""
         return None if self.unknown else sum(self.dollars.values())
