@@ -56,6 +56,7 @@ def prepare(run: Run, feature: Feature) -> tuple[Agent, Prompt] | None:
 def begin(run: Run, feature: Feature, agent: Agent, prompt: Prompt, because: str) -> Attempt:
     """Number the attempt on disk and in the journal before the agent starts: a crash counts as an attempt."""
     number, folder = _make_folder(run, feature.slug)
+    confined = run.cage_for(agent) is not None
     attempt = Attempt(
         feature=feature,
         number=number,
@@ -65,9 +66,9 @@ def begin(run: Run, feature: Feature, agent: Agent, prompt: Prompt, because: str
         learnings=run.learnings.mark(),
         before=run.workspace.recent_snapshot(),
         markers=marker_names(run),
-        absent=() if run.cage is None else find_absent(run.paths.root),
+        absent=find_absent(run.paths.root) if confined else (),
     )
-    if run.cage is not None:
+    if confined:
         prepare_cell(folder, run.paths, feature.slug)
     run.record(
         "attempt_began",
@@ -81,7 +82,7 @@ def begin(run: Run, feature: Feature, agent: Agent, prompt: Prompt, because: str
         log=asdict(attempt.log),
         learnings=asdict(attempt.learnings),
         tree=attempt.before.digest,
-        confined=run.cage is not None,
+        confined=confined,
         absent=list(attempt.absent),
     )
     run.tell(f"{feature.slug}: attempt {number} begins ({because})")
@@ -154,8 +155,8 @@ def work(run: Run, attempt: Attempt, prompt: Prompt) -> Reply:
         },
         stdin=prompt_file,
     )
-    if run.cage is not None:
-        command = run.cage.confine(command, agent=agent, cell=attempt.folder / "cell")
+    if (cage := run.cage_for(agent)) is not None:
+        command = cage.confine(command, agent=agent, cell=attempt.folder / "cell")
     bounds = Bounds(
         timeout=settings.timeout if feature.timeout is None else feature.timeout, idle_timeout=settings.idle_timeout
     )

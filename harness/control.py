@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from types import FrameType
@@ -42,6 +43,7 @@ class Control:
         self.wake_fd, self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK) if hasattr(os, "pipe2") else _pipe()
         self.tick: Callable[[], None] = lambda: None  # called at least each 200 ms while something is waited for
         self._signals = 0
+        self._seen: HaltRequest | None = None
         self._stopped = threading.Event()
 
     @contextmanager
@@ -79,8 +81,16 @@ class Control:
         return Ask.NOW if request.now else Ask.FINISH
 
     def halt(self) -> HaltRequest | None:
-        """Return the HALT that is present."""
-        return read_halt(self._paths)
+        """Return the HALT that is present; one that was seen counts to the end of the run, whoever took it away.
+
+        An agent could: HALT lies in the project.
+        """
+        present = read_halt(self._paths)
+        if present is None:
+            return None if self._seen is None else replace(self._seen, gone=True)
+        if not present.by_harness:
+            self._seen = present
+        return present
 
     def wait(self, seconds: float) -> None:
         """Wait so long, or until a person asks for something."""
@@ -100,10 +110,12 @@ class Control:
                 return path.rpartition("/")[2] == "HALT"
 
             folders = {path.parent for path in self._paths.halts if path.parent.is_dir()}
-            for _ in watch(
+            for changes in watch(
                 *folders, watch_filter=is_halt, recursive=False, debounce=20, step=5, rust_timeout=500,
                 stop_event=self._stopped, raise_interrupt=False, yield_on_timeout=False,
             ):  # fmt: skip
+                made = [Path(path) for change, path in changes if change is not Change.deleted]
+                self._seen = self._seen or (HaltRequest(made[0], now=False) if made else None)
                 self._wake_up()
         except Exception:  # the watch is a convenience: without it the look every 200 ms remains
             self._stopped.wait()

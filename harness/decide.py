@@ -11,6 +11,7 @@ from harness.domain import (
     Evidence,
     Feature,
     Halt,
+    HaltRequest,
     Look,
     Outcome,
     Record,
@@ -41,7 +42,7 @@ def what_next(look: Look, rules: Rules) -> Work | Wait | Stop:
     if not todo:
         return Stop(Halt.ALL_DONE, f"{counted(len(look.features), 'feature')}, all done")
     if look.halt is not None:
-        return Stop(Halt.PAUSED, f"`{look.halt.path}` is present")
+        return _pause(look.halt)
     if look.trip is not None:
         return look.trip
     ready, standings = _first_ready(todo, look, rules)
@@ -65,6 +66,12 @@ def _limit_reached(look: Look, rules: Rules) -> Stop | None:
 
 
 Standings = list[tuple[Feature, Standing]]
+
+
+def _pause(halt: HaltRequest) -> Stop:
+    if not halt.gone:
+        return Stop(Halt.PAUSED, f"`{halt.path}` is present")
+    return Stop(Halt.PAUSED, f"`{halt.path}` was there, and is gone again", advice="`harness run` goes on")
 
 
 def _first_ready(todo: list[Feature], look: Look, rules: Rules) -> tuple[Work | None, Standings]:

@@ -319,12 +319,13 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class HaltRequest:
-    """A HALT file, read: `now` when its first word is that; `by_harness` when harness wrote it."""
+    """A HALT file, read: `now` when its first word is that; `by_harness` when harness wrote it; `gone` since."""
 
     path: Path
     now: bool
     text: str = ""
     by_harness: bool = False
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -164,7 +165,7 @@ def _check_claim(run: Run, attempt: Attempt, reply: Reply, found: _Finding) -> t
                 supervisor=run.supervisor,
                 cwd=run.paths.root,
                 environ=run.check_environment(),
-                confine=run.confine_check,
+                confine=partial(run.confine_check, agent=attempt.agent),
                 timeout=run.settings.check_timeout,
                 log=attempt.folder / "checks.log",
                 asked_to_stop=run.asked_to_stop,

@@ -15,7 +15,7 @@ from harness.files import LITTLE_SPACE, free_bytes
 from harness.money import check_prices, tell_budget
 from harness.narrator import Tone
 from harness.run import Run, process_identity
-from harness.setbacks import tell_chain
+from harness.setbacks import stand_ins, tell_chain
 from harness.state import read_markers
 from harness.text import counted, one_line
 from harness.units import format_duration, format_size
@@ -29,7 +29,7 @@ def announce(run: Run) -> None:
     chosen = {(agent := run.agent_for(feature)).name + agent.model: agent for feature in todo}
     check_prices(run, chosen.values())
     agents = {agent.name: agent for agent in chosen.values()}
-    versions = _enter_sandbox(run, agents)
+    versions = _enter_sandbox(run, agents | stand_ins(run))
     named = (versions.get(name) or _with_version(run, agent) for name, agent in agents.items())
     names = ", ".join(named) or "none needed"
     run.commits, why_not = _decide_commits(run)
@@ -58,6 +58,8 @@ def announce(run: Run) -> None:
     run.tell(f"commits: {'one for each proven feature' if run.commits else why_not}")
     if line := _say_sandbox(run):
         run.tell(line, Tone.PLAIN if run.cage is not None else Tone.NOTICE)
+    if run.cage is not None and run.outside:
+        run.tell(f"but unconfined, as you: {'; '.join(run.outside.values())}", Tone.NOTICE)
     if os.geteuid() == 0:
         run.tell(_say_root(agents, run.environ), Tone.NOTICE)
     if not run.supervisor.namespace and run.supervisor.why:
@@ -80,24 +82,25 @@ def _say_models(agents: Mapping[str, Agent]) -> str:
 def _enter_sandbox(run: Run, agents: Mapping[str, Agent]) -> dict[str, str]:
     """Let each agent show that it can start inside, and return the names with versions of those who told theirs.
 
-    One that cannot leaves the run unconfined under `auto`. Raises AgentError under `bwrap`.
+    One that cannot works outside under `auto`, unconfined. Raises AgentError under `bwrap`.
     """
-    names = {}
+    names: dict[str, str] = {}
+    if run.cage is None:
+        return names
     for agent in agents.values():
-        if run.cage is None:
-            break
-        version, problem = run.cage.try_agent(
-            agent, run.supervisor, agent.environment(run.environ, run.settings.env_pass, run.id)
-        )
+        environ = agent.environment(run.environ, run.settings.env_pass, run.id)
+        version, problem = run.cage.try_agent(agent, run.supervisor, environ)
         if problem and run.settings.sandbox == "bwrap":
             raise AgentError(
                 f"agent `{agent.name}` cannot start inside the sandbox: {problem}",
                 "give it what it misses with `sandbox_read` and `sandbox_write`, or choose another `sandbox`",
             )
         if problem:
-            run.cage, run.unconfined = None, f"agent `{agent.name}` cannot start inside: {problem}"
+            run.outside[agent.name] = f"agent `{agent.name}` cannot start inside: {problem}"
         elif version:
             names[agent.name] = f"{agent.name} ({version})"
+    if agents and run.outside.keys() == agents.keys():
+        run.cage, run.unconfined = None, "; ".join(run.outside.values())
     return names
 
 

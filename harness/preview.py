@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.agents.choose import Agent
 from harness.attempt import observations
+from harness.cage import open_cage
 from harness.checks import describe, run_checks
 from harness.config import Config
 from harness.domain import Check, Feature, State, Work
@@ -83,7 +84,11 @@ def _report_prompt(view: View, feature: Feature, environ: Mapping[str, str], *, 
 
 def _try_checks(config: Config, checks: tuple[Check, ...], environ: Mapping[str, str]) -> list[dict[str, Any]]:
     """Run the checks before any work: one that is green already proves nothing about the work to come."""
-    with Supervisor(namespace=config.settings.pid_namespace) as supervisor:
+    with (
+        Supervisor(namespace=config.settings.pid_namespace) as supervisor,
+        tempfile.TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True) as temporary,
+    ):
+        cage, _ = open_cage(config, supervisor, environ, Path(temporary))
         runs = run_checks(
             checks,
             supervisor=supervisor,
@@ -93,6 +98,7 @@ def _try_checks(config: Config, checks: tuple[Check, ...], environ: Mapping[str,
             log=None,
             asked_to_stop=lambda: None,
             began=lambda command: None,
+            confine=lambda command: command if cage is None else cage.confine(command, agent=None),
         )
     states = [(one, "already green" if one.green else f"red ({describe(one)})") for one in runs]
     return [{"command": one.command, "green": one.green, "state": state} for one, state in states]

@@ -74,8 +74,9 @@ class Run:
     heart: Heartbeat
     awake: Awake
     notifier: Notifier
-    cage: Cage | None = None  # the sandbox; None where the agent is unconfined
+    cage: Cage | None = None  # the sandbox; None where nothing is confined
     unconfined: str = ""  # why
+    outside: dict[str, str] = field(default_factory=dict)  # agents that cannot start in the sandbox, and why
     commits: bool = False
     iterations: int = 0
     faults: int = 0  # in a row
@@ -263,9 +264,14 @@ class Run:
         """Return the environment that checks run in."""
         return {**clean_environment(self.environ, self.settings.env_pass), "HARNESS_RUN_ID": self.id}
 
-    def confine_check(self, command: Command) -> Command:
-        """Return a check's command, inside the sandbox where there is one."""
-        return command if self.cage is None else self.cage.confine(command, agent=None)
+    def cage_for(self, agent: Agent) -> Cage | None:
+        """Return the sandbox that the agent works in; None where it is unconfined."""
+        return None if agent.name in self.outside else self.cage
+
+    def confine_check(self, command: Command, agent: Agent | None = None) -> Command:
+        """Return a check's command, inside the sandbox where there is one and the agent whose claim it checks is."""
+        cage = self.cage if agent is None else self.cage_for(agent)
+        return command if cage is None else cage.confine(command, agent=None)
 
     def logbook(self, slug: str) -> Logbook:
         """Return the feature's log."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
-from harness.agents.choose import NAMES
+from harness.agents.choose import NAMES, Agent
 from harness.domain import Feature, Limit, LimitKind, Outcome, Stop, Verdict, Wait
 from harness.errors import AgentError
 from harness.halts import local_time
@@ -32,6 +33,15 @@ def tell_chain(run: Run) -> None:
             run.tell(f"agent {name} could not stand in: {error.message}; {error.hint}", Tone.NOTICE)
     if others:
         run.tell(f"at a limit of {first}: {', then '.join(others)}")
+
+
+def stand_ins(run: Run) -> dict[str, Agent]:
+    """Return the agents of the chain behind the first, by name; without those that cannot be started now."""
+    found = {}
+    for name in run.chain[1:]:
+        with suppress(AgentError):
+            found[name] = run.agent_named(name)
+    return found
 
 
 # --- limits -------------------------------------------------------------------------------------------------------

@@ -74,6 +74,16 @@ def test_a_breaker_that_trips_at_the_last_iteration_is_stuck_not_limit(world: Wo
     assert world.run(max_iterations=3).code == 5
 
 
+@pytest.mark.parametrize("code", ["sleep 0.6; rm HALT", "rm HALT"], ids=["while it is seen", "faster than one looks"])
+def test_a_halt_that_an_agent_takes_away_counts_all_the_same(world: World, code: str) -> None:
+    world.spec("a")
+    world.agent(f"sleep 1; touch HALT; {code}; sleep 0.6; echo 'a note that is long enough to count as one' >> $log")
+    ran = world.run()
+    assert (ran.code, world.outcomes()) == (3, ["progressed"])
+    assert "HALT` was there, and is gone again); exit 3" in ran.text
+    assert world.run(max_iterations=1).code == 3
+
+
 def test_changing_files_without_a_note_is_progress_and_leaves_a_memory(world: World) -> None:
     world.spec("a")
     world.agent('echo "$attempt" > work.txt')

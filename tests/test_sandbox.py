@@ -453,6 +453,48 @@ def test_an_agent_that_cannot_start_inside(confined: Any, tmp_path: Path) -> Non
     assert "sandbox: bwrap" in ran.text
 
 
+@pytest.fixture
+def crippled(confined: Any, tmp_path: Path) -> Any:
+    """A project with a `codex` on PATH that cannot start inside: it needs a file that is not let in."""
+    tools, needed = tmp_path / "tools", tmp_path / "needed"
+    tools.mkdir()
+    needed.write_text("")
+    (tools / "codex").write_text(f"#!/bin/sh\ncat {needed} || exit 1\necho codex 1\n")
+    (tools / "codex").chmod(0o755)
+    confined.environment["PATH"] = f"{tools}:{os.environ['PATH']}"
+    confined.spec("hello")
+    return confined
+
+
+@group
+def test_an_agent_that_cannot_start_inside_takes_no_other_out(crippled: Any, tmp_path: Path) -> None:
+    crippled.spec("other", agent="codex")
+    crippled.agent(f"test -e {tmp_path / 'needed'} && note sees what is outside; {FINISH}")
+    ran = crippled.go(sandbox="auto", max_iterations="2")
+    assert "sandbox: bwrap" in ran.text
+    assert re.search(r"but unconfined, as you: agent `codex` cannot start inside: .*No such file", ran.text)
+    assert [(e["agent"], e["confined"]) for e in crippled.events("attempt_began")] == [
+        ("command", True), ("codex", False)
+    ]  # fmt: skip
+    assert "sees what is outside" not in crippled.log("hello.log")
+
+
+@group
+def test_who_stands_in_must_start_inside_too(crippled: Any) -> None:
+    crippled.agent(FINISH)
+    with pytest.raises(AgentError, match="agent `codex` cannot start inside the sandbox"):
+        crippled.go(agents=["command", "codex"])
+
+
+@group
+def test_a_dry_run_confines_the_checks(crippled: Any, tmp_path: Path) -> None:
+    crippled.spec("hello", checks=[f"test ! -e {tmp_path / 'needed'}"])
+    crippled.agent(FINISH)
+    crippled.config_file(sandbox="bwrap")
+    ran = crippled.command("dry-run", HOME=crippled.environment["HOME"], HARNESS_SANDBOX="")
+    assert "already green" in ran.stdout, ran.stdout + ran.stderr
+
+
 @group
 def test_memory_is_bounded_where_that_is_asked_for(confined: Any) -> None:
     confined.spec("hello")
