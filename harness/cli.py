@@ -467,6 +467,7 @@ def _lower(sentence: str) -> str:
 
 def _tell_error(argv: Sequence[str], message: str, hint: str, code: int) -> int:
     """Tell an error on stderr, and with --json as the one document on stdout."""
+    message, hint = _redact(message), _redact(hint)
     if _wants_json(argv):
         print(jsonlib.dumps({"error": message, "hint": hint, "code": code}))
     try:
@@ -474,6 +475,15 @@ def _tell_error(argv: Sequence[str], message: str, hint: str, code: int) -> int:
     except OSError:
         pass
     return code
+
+
+def _redact(text: str) -> str:
+    from harness.env_files import read_redactor
+
+    try:
+        return read_redactor(Path.cwd(), os.environ).text(text)
+    except Exception:  # an error that is told plainly is better than one that is lost
+        return text
 
 
 def _wants_json(argv: Sequence[str]) -> bool:
@@ -487,7 +497,7 @@ def _wants_json(argv: Sequence[str]) -> bool:
 
 def _report_bug(argv: Sequence[str]) -> tuple[str, str]:
     """Write a paste-ready report and return the sentence and the hint that point to it."""
-    text = (
+    text = _redact(
         f"harness {__version__}, Python {sys.version.split()[0]}, {sys.platform}\n"
         f"command: harness {' '.join(argv)}\n\n{traceback.format_exc()}"
     )

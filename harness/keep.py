@@ -102,6 +102,8 @@ def _take_over(run: Run, attempt: Attempt) -> list[str]:
         remarks.append(f"it had cut or rewritten {name}: the old text is restored, what it wrote is kept")
         run.record("tampered", slug=slug, attempt=attempt.number, file=name)
     remarks += [f"it added more to {name} than is taken over: the rest is left out" for name in imported.cut]
+    for name in imported.set_aside:
+        redact_file(run, attempt.folder / "foreign" / name)
     aside = [(name, f"`{name}` was left in logs/") for name in imported.set_aside]
     for name in attempt.absent:
         path = Path(name)

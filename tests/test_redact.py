@@ -217,3 +217,20 @@ def test_learnings_too_long_or_too_many_are_cut_and_told(world: World) -> None:
     assert "it wrote 25 learnings: the first 20 are kept, the others are cut" in world.prompt("a", 2)
     assert len(world.log("learnings.md").splitlines()) == 40
     assert not world.events("tampered")
+
+
+def test_an_error_and_the_report_of_a_bug_hold_no_secret(world: World, harness, monkeypatch) -> None:
+    monkeypatch.setenv("STRIPE_API_KEY", "q8Zr7Lm2-x9-not-for-logs")
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("cannot pay with q8Zr7Lm2-x9-not-for-logs")
+
+    world.spec("a")
+    world.run(max_iterations=1)
+    monkeypatch.setattr("harness.view.read_view", fail)
+    ran = harness("status")
+    assert (ran.code, "cannot pay with [redacted STRIPE_API_KEY]" in ran.err) == (70, True)
+    (report,) = (world.root / "logs").glob("bug-*.txt")
+    assert "cannot pay with [redacted STRIPE_API_KEY]" in report.read_text()
+    assert "q8Zr7Lm2" not in report.read_text()
+    assert "q8Zr7Lm2" not in harness("status", "--q8Zr7Lm2-x9-not-for-logs").err

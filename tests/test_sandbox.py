@@ -360,9 +360,11 @@ def test_a_file_that_would_be_obeyed_outside_is_set_aside(confined: Any) -> None
 def test_the_marker_of_another_feature_is_nobodys_claim(confined: Any) -> None:
     confined.spec("hello")
     confined.spec("other")
-    confined.agent(f"echo mine > $logs/other.done; {FINISH}")
+    confined.agent(f"echo mine, $PAY_TOKEN > $logs/other.done; {FINISH}")
+    confined.environment |= {"PAY_TOKEN": "q8Zr7Lm2-x9-not-for-logs", "HARNESS_ENV_PASS": "PAY_TOKEN"}
     ran = confined.go("hello")
     assert (ran.code, confined.has("logs/other.done")) == (0, False)
+    assert confined.log("attempts/hello/0001/foreign/other.done") == "mine, [redacted PAY_TOKEN]\n"
     assert "hello: `other.done` was left in logs/ and is set aside, in logs/attempts/hello/0001/foreign" in ran.lines
 
 
