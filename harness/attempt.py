@@ -156,7 +156,8 @@ def work(run: Run, attempt: Attempt, prompt: Prompt) -> Reply:
         stdin=prompt_file,
     )
     if (cage := run.cage_for(agent)) is not None:
-        command = cage.confine(command, agent=agent, cell=attempt.folder / "cell")
+        whose = f"{feature.slug}#{attempt.number}"
+        command = cage.confine(command, agent=agent, cell=attempt.folder / "cell", whose=whose)
     bounds = Bounds(
         timeout=settings.timeout if feature.timeout is None else feature.timeout, idle_timeout=settings.idle_timeout
     )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.capture import Held, hold
+from harness.capture import Held, find_program, hold
 from harness.environ import clean_environment
 from harness.text import one_line
 
@@ -36,7 +35,7 @@ class Awake:
 @contextmanager
 def stay_awake(word: str, *, why: str, run: str, cwd: Path, environ: Mapping[str, str]) -> Iterator[Awake]:
     """Hold sleep off while the block runs; `word` is `auto` or `off`. A kill -9 of harness lets go of it too."""
-    argv = () if word == "off" else _find_argv(why, environ)
+    argv = () if word == "off" else _find_argv(why, environ, cwd)
     if not argv:
         yield Awake(None, "" if word == "off" else "nothing keeps this machine awake: no systemd-inhibit or caffeinate")
         return
@@ -45,11 +44,10 @@ def stay_awake(word: str, *, why: str, run: str, cwd: Path, environ: Mapping[str
         yield Awake(held)
 
 
-def _find_argv(why: str, environ: Mapping[str, str]) -> tuple[str, ...]:
+def _find_argv(why: str, environ: Mapping[str, str], root: Path) -> tuple[str, ...]:
     """Return the command line that holds sleep off until its stdin ends, or until this process does."""
-    path = environ.get("PATH")
-    if inhibit := shutil.which("systemd-inhibit", path=path):
+    if inhibit := find_program("systemd-inhibit", environ, root):
         return (inhibit, "--what=sleep:idle", "--who=harness", f"--why={why}", "--mode=block", "cat")
-    if sys.platform == "darwin" and (caffeinate := shutil.which("caffeinate", path=path)):
+    if sys.platform == "darwin" and (caffeinate := find_program("caffeinate", environ, root)):
         return (caffeinate, "-i", "-w", str(os.getpid()))
     return ()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from harness.errors import OUT_OF_ORDER, explain_storage
 
 MIB = 1 << 20
 _CHUNK = 256 * 1024  # bytes of one read
@@ -42,7 +45,8 @@ def capture(
 ) -> Captured:
     """Run a short trusted command, without a shell, in a session of its own; keeps `cap` bytes of each output.
 
-    After `timeout` seconds its process group is killed. What it leaves running after its end is not waited for.
+    After `timeout` seconds its process group is killed. What it leaves running after its end is not waited for. Raises
+    StorageError when the machine is too ill to start it.
     """
     try:
         process = subprocess.Popen(
@@ -56,6 +60,8 @@ def capture(
             start_new_session=True,
         )
     except OSError as error:
+        if error.errno in OUT_OF_ORDER:
+            raise explain_storage(Path(argv[0]), "start", error) from error
         code = 127 if isinstance(error, FileNotFoundError) else 126
         return Captured(code, b"", f"cannot start `{argv[0]}`: {error.strerror}".encode())
     with process:
@@ -64,6 +70,21 @@ def capture(
         finally:
             if process.poll() is None:
                 _kill_group(process)
+
+
+def find_program(name: str, environ: Mapping[str, str], root: Path) -> str:
+    """Return where a trusted program is, "" when there is none: a folder of PATH in the project is not looked into.
+
+    What an agent put there (an activated `.venv/bin`, `node_modules/.bin`) would be run by us, outside any sandbox.
+    """
+    return shutil.which(name, path=path_outside(environ.get("PATH", os.defpath), root)) or ""
+
+
+def path_outside(path: str, root: Path) -> str:
+    """Return a PATH without the folders that lie in the project."""
+    own = root.resolve()
+    folders = [entry for entry in path.split(os.pathsep) if entry.startswith("/")]
+    return os.pathsep.join(entry for entry in folders if not Path(entry).resolve().is_relative_to(own))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import inspect
 import json as jsonlib
 import os
@@ -20,7 +19,7 @@ import typer
 from harness import __version__
 from harness.config import OPTIONS, Config, load_config
 from harness.domain import By
-from harness.errors import HarnessError, UsageError
+from harness.errors import OUT_OF_ORDER, HarnessError, UsageError
 
 app = typer.Typer(
     name="harness",
@@ -46,7 +45,6 @@ _RUN = (
     "sandbox", "script", "order_file", "specs_dir", "spec_file", "logs_dir", "json", "quiet", "verbose",
 )  # fmt: skip
 _FILES = ("order_file", "specs_dir", "spec_file", "logs_dir", "json")
-OUT_OF_ORDER = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 _SHORT = {"keep_going": "-k", "quiet": "-q", "verbose": "-v"}
 _SWITCHES = ("keep_going", "json", "quiet", "verbose")
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from harness import files
 from harness.domain import Check, ModelPrice, Rules
 from harness.errors import ConfigError
+from harness.hosts import parse_listed
 from harness.paths import Paths
 from harness.text import suggest
 from harness.units import format_duration, format_size, parse_duration, parse_size
@@ -129,6 +130,14 @@ def _price(model: str, figures: object) -> ModelPrice:
     return ModelPrice(model, **{name: _dollars(amount) for name, amount in figures.items()})
 
 
+def _hosts(value: object) -> tuple[str, ...]:
+    """Hosts as people write them: [pypi.org, localhost:5432]."""
+    said = _words(value)
+    for one in said:
+        parse_listed(one)
+    return said
+
+
 def _webhook(value: object) -> str:
     """An address of http or https; it may hold a secret, so no message repeats it."""
     said = value.strip() if isinstance(value, str) else "-"
@@ -199,6 +208,7 @@ class Settings:
     on_limit: str = "halt"
     sandbox: str = "auto"
     sandbox_network: str = "host"
+    sandbox_hosts: tuple[str, ...] = ()
     sandbox_read: tuple[str, ...] = ()
     sandbox_write: tuple[str, ...] = ()
     sandbox_memory: int = 0
@@ -299,7 +309,10 @@ OPTIONS: dict[str, Option] = {
         _one_of("auto", "bwrap", "container", "none"),
         "how agents and checks are confined: bubblewrap where it works, or nothing without it, your container, none",
     ),
-    "sandbox_network": Option(_one_of("host", "none"), "the network inside the sandbox"),
+    "sandbox_network": Option(
+        _one_of("host", "none", "broker"), "the network inside the sandbox; broker: sandbox_hosts alone, keys outside"
+    ),
+    "sandbox_hosts": Option(_hosts, "with `sandbox_network: broker`: hosts that can be reached from inside"),
     "sandbox_read": Option(_words, "more paths that can be read inside the sandbox"),
     "sandbox_write": Option(_words, "more paths that can be written inside the sandbox"),
     "sandbox_memory": Option(_size, "memory of its own that each process inside may use; 0 for no limit", format_size),
@@ -426,9 +439,15 @@ def load_config(
         settings=settings,
         origins=origins,
         paths=Paths(root, _below(root, settings.specs_dir), _below(root, settings.logs_dir)),
-        warnings=tuple(unknown),
+        warnings=(*unknown, *_warn(settings)),
         file=file if file.exists() else None,
     )
+
+
+def _warn(settings: Settings) -> tuple[str, ...]:
+    if settings.sandbox_hosts and settings.sandbox_network != "broker":
+        return (f"`sandbox_hosts` bounds nothing while `sandbox_network` is `{settings.sandbox_network}`",)
+    return ()
 
 
 # we set them ourselves

@@ -137,7 +137,7 @@ def _look_at_credentials(config: Config, environ: Mapping[str, str]) -> Diagnosi
 
 
 def _look_at_git(config: Config, environ: Mapping[str, str]) -> Diagnosis:
-    workspace = InPlace(config.paths, environ)
+    workspace = InPlace(config.paths, environ, filters=False)  # no sandbox is around git here
     if not workspace.has_git:
         return Diagnosis("git", "warn", "no git repository: nothing is committed", "`git init`, and one commit")
     snapshot = workspace.snapshot()
@@ -182,7 +182,7 @@ def _look_at_sandbox(config: Config, environ: Mapping[str, str]) -> Diagnosis:
     with Supervisor(namespace=config.settings.pid_namespace) as supervisor:
         held = "in a pid namespace" if supervisor.namespace else f"no pid namespace ({supervisor.why})"
         word = config.settings.sandbox
-        if word == "container":
+        if word == "container" and config.settings.sandbox_network != "broker":
             return Diagnosis("sandbox", "ok", f"container: you vouch for it; {held}")
         with tempfile.TemporaryDirectory(prefix="harness-") as temporary:
             cage, why = open_cage(config, supervisor, environ, Path(temporary))
@@ -190,14 +190,18 @@ def _look_at_sandbox(config: Config, environ: Mapping[str, str]) -> Diagnosis:
                 because = "" if word == "none" else f" ({why})"
                 hint = "" if word == "none" else "install bubblewrap, or give harness a container or a user of its own"
                 return Diagnosis("sandbox", "warn", f"none: the agent runs as you, unconfined{because}; {held}", hint)
+            agent, keys = None, list[str]()
             with suppress(AgentError):  # told by its own line
                 agent = _agent(config, environ)
+            if agent is not None:
                 env = agent.environment(environ, config.settings.env_pass, "doctor")
+                keys = cage.explain_keys(agent, env)
                 if problem := cage.try_agent(agent, supervisor, env)[1]:
                     said = f"bwrap works, but agent `{agent.name}` cannot start inside: {problem}"
                     state = "fail" if word == "bwrap" else "warn"
                     return Diagnosis("sandbox", state, said, "see `sandbox_read` and `sandbox_write`")
-    return Diagnosis("sandbox", "ok", f"bwrap, network: {config.settings.sandbox_network}; {held}")
+    says = "; ".join((f"bwrap, network: {config.settings.sandbox_network}", *keys, held))
+    return Diagnosis("sandbox", "warn" if keys else "ok", says)
 
 
 def _look_at_clock(config: Config, environ: Mapping[str, str]) -> Diagnosis:

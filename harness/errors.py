@@ -15,6 +15,9 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
+# What ails the machine, and not what was asked of it: it must never be taken for an answer.
+OUT_OF_ORDER = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
 
 class HarnessError(Exception):
     """Something a person can mend: a sentence, and a hint that says how. Ends the command with exit code 2."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,13 +15,15 @@ from harness.attempt import Attempt, marker_names
 from harness.cell import import_cell
 from harness.checks import digest_failures, report_failures, run_checks
 from harness.decide import judge, judge_claim
-from harness.domain import CheckRun, Claim, Ended, Evidence, Outcome, Reply, Verdict
+from harness.domain import CheckRun, Claim, Ended, Evidence, Limit, Outcome, Reply, Verdict
+from harness.errors import StorageError
 from harness.journal import utc
 from harness.learnings import mend_learnings, redact_file, redact_log
 from harness.logbook import Note
 from harness.money import price
 from harness.narrator import Tone
 from harness.news import tell_of_attempt
+from harness.paths import Paths
 from harness.prompt import OBSERVED_LIMIT
 from harness.questions import find_blocked
 from harness.receipt import REFUSED, compose_receipt, digest
@@ -27,11 +31,13 @@ from harness.run import Run
 from harness.signals import find_fault, find_limit, find_remarks
 from harness.text import counted, cut_middle, one_line, plain
 from harness.transcripts import pack_old
-from harness.units import format_dollars, format_duration
+from harness.units import format_dollars, format_duration, format_size
 from harness.workspace import Snapshot, changed_files
 
 WORDS_LIMIT = 4096  # bytes of a claim that are read
 JOURNALLED_FILES = 1000  # changed files that the journal names
+NO_SPACE = 1 << 20  # bytes free with which git can do nothing
+FULL = re.compile("no space left|out of disk ?space|quota exceeded", re.IGNORECASE)  # how git and the system say so
 SHOWN_FILES = 20  # changed files named in the line harness writes for a silent agent
 
 
@@ -47,17 +53,22 @@ class _Finding:
     remarks: list[str]
 
 
-def keep(run: Run, attempt: Attempt, reply: Reply, *, crashed: bool = False) -> tuple[Verdict, Evidence]:
+def keep(
+    run: Run, attempt: Attempt, reply: Reply, *, crashed: bool = False, ended_at: float | None = None
+) -> tuple[Verdict, Evidence]:
     """Keep what came of an attempt: note, claim, checks, verdict, receipt; written down before it is told.
 
     `crashed` says that the run it belonged to was killed: it then counts as an attempt, though never as a stall.
+    `ended_at` is when it ended, in epoch seconds; None for just now.
     """
     run.heart.phase("keeping", feature=attempt.feature.slug, attempt=attempt.number)
     reply = price(reply, attempt.agent, run.prices)
     harmed = run.mend_logs()
     found = _gather(run, attempt, reply, harmed=harmed)
     checks, claim = _check_claim(run, attempt, reply, found)
-    evidence = replace(_weigh(run, attempt, reply, found, checks, claim), crashed=crashed)
+    found.remarks += [] if run.cage is None else run.cage.take_refused()
+    limit = find_limit(reply, attempt.agent.dialect, run.clock() if ended_at is None else ended_at)
+    evidence = replace(_weigh(run, attempt, reply, found, checks, claim), limit=limit, crashed=crashed)
     verdict = judge(evidence)
     _act(run, attempt, reply, found, checks, evidence, verdict)
     tell_of_attempt(run, attempt.feature.slug, attempt.number, evidence, verdict)
@@ -106,14 +117,19 @@ def _take_over(run: Run, attempt: Attempt) -> list[str]:
         redact_file(run, attempt.folder / "foreign" / name)
     aside = [(name, f"`{name}` was left in logs/") for name in imported.set_aside]
     for name in attempt.absent:
-        path = Path(name)
-        if path.exists() or path.is_symlink():
-            redact_file(run, files.move(path, attempt.folder / "foreign" / path.name))
-            aside.append((run.paths.shown(path), f"`{run.paths.shown(path)}` appeared during the attempt"))
+        if (found := set_absent_aside(run.paths, attempt.folder, Path(name))) is not None:
+            redact_file(run, found[1])
+            aside.append((run.paths.shown(found[0]), f"`{run.paths.shown(found[0])}` appeared during the attempt"))
     for name, what in aside:
         run.record("foreign", slug=slug, attempt=attempt.number, marker=name)
         run.tell(f"{slug}: {what} and is set aside, in {run.paths.shown(attempt.folder / 'foreign')}", Tone.BAD)
     return remarks
+
+
+def set_absent_aside(paths: Paths, folder: Path, path: Path) -> tuple[Path, Path] | None:
+    """Move what appeared where nothing was into the attempt's folder: what that was, and where it is now."""
+    around = paths.root if path.is_relative_to(paths.root) else path.parent
+    return files.move_out(around, path, folder / "foreign") if os.path.lexists(path) else None
 
 
 def _read_claim(done: Path) -> str:
@@ -193,7 +209,6 @@ def _weigh(
     return Evidence(
         reply=reply,
         claim=claim,
-        limit=find_limit(reply, attempt.agent.dialect, run.clock()),
         fault=find_fault(reply, attempt.agent.dialect),
         question=find_blocked(found.note.text),
         note_bytes=found.note.size,
@@ -245,6 +260,7 @@ def _act(
         remarks=found.remarks,
         ended=reply.exit.ended,
         exit=reply.exit.code,
+        limit=describe_limit(evidence.limit),
         seconds=round(reply.exit.seconds, 3),
         strays=reply.exit.strays,
         **describe_cost(run, attempt, reply),
@@ -268,6 +284,11 @@ def describe_cost(run: Run, attempt: Attempt, reply: Reply) -> dict[str, Any]:
         "usage": asdict(said.usage),
         "prefix": dict(said.prefix),
     }
+
+
+def describe_limit(limit: Limit | None) -> dict[str, Any] | None:
+    """Return a limit as the journal says it."""
+    return None if limit is None else asdict(limit)
 
 
 def _describe_check(one: CheckRun) -> dict[str, Any]:
@@ -324,12 +345,23 @@ def _commit(run: Run, attempt: Attempt, words: str, names: frozenset[str]) -> st
         return f"tree: {snapshot.digest} at commit {snapshot.head or 'none'}"
     commit = run.workspace.commit(attempt.feature.slug, words, attempt.number, names)
     if commit.failure:
+        _refuse_full_disk(run, attempt, commit.failure)
         run.record("commit_failed", slug=attempt.feature.slug, attempt=attempt.number, why=commit.failure)
         run.tell(f"{attempt.feature.slug}: proven, but not committed: {commit.failure}", Tone.BAD)
         return f"tree: {run.workspace.snapshot().digest} at commit {commit.head or 'none'} ({REFUSED})"
+    if commit.unsigned:
+        run.tell(f"{attempt.feature.slug}: committed, but not signed: {commit.unsigned}", Tone.BAD)
     if commit.made:
         run.record("committed", slug=attempt.feature.slug, attempt=attempt.number, commit=commit.head)
     return f"commit: {commit.head or 'none'}"
+
+
+def _refuse_full_disk(run: Run, attempt: Attempt, failure: str) -> None:
+    """Raise StorageError where git had no room: the claim is checked, and committed, when there is some again."""
+    free = files.free_bytes(run.paths.root)
+    if free < NO_SPACE or FULL.search(failure):
+        left = f"the disk has {format_size(free)} left"
+        raise StorageError(f"cannot commit {attempt.feature.slug}, {left}: {failure}", "free some, then run again")
 
 
 def _line_for_silent_agent(attempt: Attempt, found: _Finding) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 from harness.capture import Captured, capture
 from harness.config import Settings
 from harness.environ import clean_environment
+from harness.errors import StorageError
 from harness.text import one_line
 
 TRIES = 3
@@ -76,7 +77,7 @@ class Notifier:
         """Run the command of `on_finish` with the result on its stdin. Returns what failed."""
         if not self.settings.on_finish:
             return []
-        ran = capture(
+        ran = _run(
             ("/bin/sh", "-c", self.settings.on_finish),
             cwd=self.root,
             env={
@@ -93,8 +94,8 @@ class Notifier:
         return _judge("on_finish", ran, COMMAND_BOUND)
 
     def _carry(self, channel: str, order: Mapping[str, Any]) -> list[Failure]:
-        ran = capture(
-            (sys.executable, "-P", Path(__file__).with_name("messenger.py")),
+        ran = _run(
+            (sys.executable, "-P", str(Path(__file__).with_name("messenger.py"))),
             cwd=self.root,
             env=clean_environment(self.environ, DESKTOP),
             timeout=BOUND,
@@ -105,6 +106,14 @@ class Notifier:
             return [Failure(str(one["channel"]), str(one["why"])) for one in json.loads(ran.stdout)["failed"]]
         except (ValueError, KeyError, TypeError):
             return [Failure(channel, f"no answer within {BOUND:g}s" if ran.timed_out else "it could not be asked")]
+
+
+def _run(argv: tuple[str, ...], **how: Any) -> Captured:  # noqa: ANN401
+    """Run a messenger; what keeps it from starting is a failure like any other."""
+    try:
+        return capture(argv, **how)
+    except StorageError as error:
+        return Captured(126, b"", error.message.encode())
 
 
 def _judge(channel: str, ran: Captured, bound: float) -> list[Failure]:

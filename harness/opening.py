@@ -56,7 +56,7 @@ def announce(run: Run) -> None:
     tell_chain(run)
     tell_budget(run, agents)
     run.tell(f"commits: {'one for each proven feature' if run.commits else why_not}")
-    if line := _say_sandbox(run):
+    if line := _say_sandbox(run, agents):
         run.tell(line, Tone.PLAIN if run.cage is not None else Tone.NOTICE)
     if run.cage is not None and run.outside:
         run.tell(f"but unconfined, as you: {'; '.join(run.outside.values())}", Tone.NOTICE)
@@ -104,15 +104,25 @@ def _enter_sandbox(run: Run, agents: Mapping[str, Agent]) -> dict[str, str]:
     return names
 
 
-def _say_sandbox(run: Run) -> str:
+def _say_sandbox(run: Run, agents: Mapping[str, Agent]) -> str:
     """Return the line about confinement; "" where a person vouches for the container."""
     if run.cage is not None:
-        network = "with your network" if run.settings.sandbox_network == "host" else "without network"
-        return f"sandbox: bwrap: agents and checks see this project and their tools alone, {network}"
+        network = _NETWORKS[run.settings.sandbox_network]
+        line = f"sandbox: bwrap: agents and checks see this project and their tools alone, {network}"
+        environs = {one: agent.environment(run.environ, run.settings.env_pass, run.id) for one, agent in agents.items()}
+        said = [word for one, agent in agents.items() for word in run.cage.explain_keys(agent, environs[one])]
+        return "; but ".join((line, ", ".join(said))) if said else line
     if run.unconfined == "container":
         return ""
     because = "" if run.unconfined == "none" else f" ({run.unconfined})"
     return f"sandbox: none: the agent runs as you, unconfined{because}"
+
+
+_NETWORKS = {
+    "host": "with your network",
+    "none": "without network",
+    "broker": "with the network of `sandbox_hosts` alone; keys stay outside",
+}
 
 
 def _with_version(run: Run, agent: Agent) -> str:

@@ -43,9 +43,11 @@ class Lines:
             return
         self._begun += part
         if len(self._begun) > self.cap:
-            self.hear(self._cut(bytes(self._begun)))
-            self._begun = bytearray()
+            del self._begun[self.cap :]
+            self.long += 1
+            line, self._begun = bytes(self._begun), bytearray()  # a long line is held once, not three times
             self._skipping = True
+            self.hear(line)
 
     def _cut(self, line: bytes) -> bytes:
         self.long += 1
@@ -53,8 +55,8 @@ class Lines:
 
     def _hand_over(self) -> None:
         if not self._skipping:
-            self.hear(bytes(self._begun))
-            self._begun = bytearray()
+            line, self._begun = bytes(self._begun), bytearray()
+            self.hear(line)
         self._skipping = False
 
 

@@ -47,6 +47,11 @@ def opening_of(limit: Limit, now: float, jitter: float) -> float | None:
     return resets_at + JITTER * jitter
 
 
+def is_believed(moment: float, now: float) -> bool:
+    """Whether it makes sense to wait for a moment: it lies ahead, and no further than a window can be."""
+    return 0 < moment - now <= FURTHEST + JITTER
+
+
 def after_limit(limit: Limit, opens: Iterable[float | None], limits: int, rules: Rules, now: float) -> Wait | Stop:
     """Return how long to wait after the `limits`-th limit in a row, or the halt that it means.
 

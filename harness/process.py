@@ -35,14 +35,26 @@ _SPARE = 5.0  # seconds the supervisor waits beyond timeout and grace for us to 
 _FROM_ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # all that python may need to start
 
 
+class Door(Protocol):
+    """Something of ours that a command may use for as long as it runs."""
+
+    def open(self) -> int:
+        """Return the descriptor that the command gets; it is closed here when the command has it."""
+
+    def close(self) -> None:
+        """The command has ended, or was never started."""
+
+
 @dataclass(frozen=True, slots=True)
 class Confined:
     """The program that confines a command: its arguments before the command's own, what it reads from descriptors 3,
-    4, …, and limits on resources by their names in `resource` without RLIMIT_, in that module's units."""
+    4, …, and limits on resources by their names in `resource` without RLIMIT_, in that module's units. The descriptor
+    behind the last input is the `door`'s."""
 
     argv: tuple[str, ...]
     inputs: tuple[bytes, ...]
     limits: Mapping[str, int]
+    door: Door | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +248,9 @@ class _Pipes:
         self.control, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         inputs = command.confined.inputs if command.confined else ()
         self.theirs_in_order = [self.stdin, self.out_end, self.err_end, *map(_memory_file, inputs)]
+        self._door = command.confined.door if command.confined else None
+        if self._door is not None:
+            self.theirs_in_order.append(self._door.open())
         self._their_ends = list(self.theirs_in_order)
 
     def __enter__(self) -> Self:
@@ -247,6 +262,8 @@ class _Pipes:
         self.theirs.close()
         os.close(self.out)
         os.close(self.err)
+        if self._door is not None:
+            self._door.close()
 
     def close_their_ends(self) -> None:
         """Close what the agent has by now, so that a pipe ends when the agent closes it."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from harness import files
@@ -15,12 +15,13 @@ from harness.cell import has_claim
 from harness.config import CONFIG_FILE
 from harness.domain import Cost, Ended, Exit, Feature, Reply, Usage
 from harness.errors import AgentError, ConfigError
-from harness.keep import describe_cost, keep, write_marker, write_outcome
+from harness.keep import describe_cost, describe_limit, keep, set_absent_aside, write_marker, write_outcome
 from harness.logbook import Mark
 from harness.money import price
 from harness.narrator import Tone
 from harness.run import Run
-from harness.setbacks import take_up_wait
+from harness.setbacks import take_up_limits
+from harness.signals import find_limit
 from harness.transcripts import open_transcript
 
 LINE_LIMIT = 8 << 20  # bytes of a line that are understood
@@ -28,13 +29,13 @@ LINE_LIMIT = 8 << 20  # bytes of a line that are understood
 
 def recover(run: Run) -> None:
     """Finish what a killed run left half done, and say what was found and what was decided."""
-    take_up_wait(run)
     _mend_copy(run, run.history.last_ended)
     for slug, record in list(run.history.records.items()):
         if record.accepted is not None:
             _roll_forward(run, slug, record.accepted)
         if record.began is not None or record.claim_pending:
             _settle(run, slug, record.began)
+    take_up_limits(run)
 
 
 def _mend_copy(run: Run, ended: dict[str, Any] | None) -> None:
@@ -58,7 +59,7 @@ def _settle(run: Run, slug: str, began: dict[str, Any] | None) -> None:
     record = run.history.record(slug)
     if record.marked and began is not None:
         files.remove_temporaries(run.paths.attempt(slug, began["attempt"]))
-        cost = _reread_cost(run, slug, began)
+        facts = _reread_facts(run, slug, began)
         stands = run.record(
             "attempt_ended",
             slug=slug,
@@ -68,7 +69,7 @@ def _settle(run: Run, slug: str, began: dict[str, Any] | None) -> None:
             progress=True,
             charged=True,
             claim="confirmed",
-            **cost,
+            **facts,
             tree=run.workspace.snapshot().digest,
         )
         write_outcome(run, stands)
@@ -84,21 +85,23 @@ def _settle(run: Run, slug: str, began: dict[str, Any] | None) -> None:
     reply = run.redactor.deep(_reread(attempt, claimed=claimed))
     if began is None:  # its attempt has ended in the journal, and its cost is counted
         reply = replace(reply, transcript=replace(reply.transcript, cost=Cost(0.0, "reported"), usage=Usage()))
-    keep(run, attempt, reply, crashed=began is not None)
+    keep(run, attempt, reply, crashed=began is not None, ended_at=_ended_at(run, attempt))
 
 
 def _refuse_forged_settings(run: Run, attempt: Attempt) -> None:
-    """This run obeys a harness.yaml that a confined agent may have left: set it aside, and do not go on with it."""
-    settings = run.paths.root / CONFIG_FILE
-    if str(settings) in attempt.absent and os.path.lexists(settings):
-        aside = files.move(settings, attempt.folder / "foreign" / settings.name)
-        what = f"`{CONFIG_FILE}` appeared during attempt {attempt.number} of {attempt.feature.slug}, which was cut off"
-        where = f"it is set aside as `{run.paths.shown(aside)}`"
-        raise ConfigError(f"{what}; {where}", "put it back if it is yours, and run again")
+    """This run obeys what a confined agent may have left (settings, a repository, a link): set it aside, and stop."""
+    for path in map(Path, attempt.absent):
+        if path.name not in (CONFIG_FILE, ".git") and path.resolve() == path:
+            continue
+        if (found := set_absent_aside(run.paths, attempt.folder, path)) is not None:
+            during = f"during attempt {attempt.number} of {attempt.feature.slug}, which was cut off"
+            where = f"it is set aside as `{run.paths.shown(found[1])}`"
+            hint = "put it back if it is yours, and run again"
+            raise ConfigError(f"`{run.paths.shown(found[0])}` appeared {during}; {where}", hint)
 
 
-def _reread_cost(run: Run, slug: str, began: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields about money of an attempt that was accepted and whose run died before it was written down."""
+def _reread_facts(run: Run, slug: str, began: dict[str, Any]) -> dict[str, Any]:
+    """Return the cost, and the limit, of an attempt that was accepted and whose run died before they were told."""
     feature = next((one for one in run.shelf.reread().features if one.slug == slug), None)
     try:
         attempt = None if feature is None else _rebuild(run, feature, began)
@@ -106,7 +109,14 @@ def _reread_cost(run: Run, slug: str, began: dict[str, Any]) -> dict[str, Any]:
         attempt = None
     if attempt is None:
         return {}
-    return describe_cost(run, attempt, price(_reread(attempt, claimed=True), attempt.agent, run.prices))
+    reply = _reread(attempt, claimed=True)
+    limit = find_limit(reply, attempt.agent.dialect, _ended_at(run, attempt))
+    return {**describe_cost(run, attempt, price(reply, attempt.agent, run.prices)), "limit": describe_limit(limit)}
+
+
+def _ended_at(run: Run, attempt: Attempt) -> float:
+    """Return when the attempt last said a word, in epoch seconds: a reset told in words counts from there."""
+    return files.modified_at(attempt.folder / "stream.jsonl") or run.clock()
 
 
 def _reread(attempt: Attempt, *, claimed: bool) -> Reply:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +18,7 @@ from harness.agents.api.launch import Wishes
 from harness.agents.choose import Agent, Bearings, Choices, choose_agent, stand_in
 from harness.awake import Awake, stay_awake
 from harness.cage import Cage, open_cage
+from harness.clocks import Clocks, say_jump
 from harness.config import Config, Settings
 from harness.control import GRACE, Ask, Control, remove_halt
 from harness.decide import closure
@@ -74,6 +74,7 @@ class Run:
     heart: Heartbeat
     awake: Awake
     notifier: Notifier
+    clocks: Clocks
     cage: Cage | None = None  # the sandbox; None where nothing is confined
     unconfined: str = ""  # why
     outside: dict[str, str] = field(default_factory=dict)  # agents that cannot start in the sandbox, and why
@@ -309,10 +310,17 @@ class Run:
             self.tell(line, tone)
 
     def tick(self) -> None:
-        """Give a sign of life, and say when nothing keeps the machine awake; asked at each wake of what waits."""
+        """Give a sign of life, and say what befell the machine; asked at each wake of what waits."""
         self.heart.beat()
+        self.watch_clock()
         if problem := self.awake.problem():
             self.tell(problem, Tone.NOTICE)
+
+    def watch_clock(self) -> None:
+        """Write down and say when the wall clock jumped: what is timed goes on by the other one."""
+        if jump := self.clocks.find_jump():
+            self.record("clock_jumped", seconds=round(jump, 3))
+            self.tell(say_jump(jump), Tone.NOTICE)
 
     def asked_to_stop(self) -> float | None:
         """Return the grace in seconds when what runs must end now; say at once when a HALT lets it finish."""
@@ -377,7 +385,7 @@ def make_temporary(paths: Paths) -> Path:
     place, note = Path(tempfile.gettempdir()), paths.logs / ".temporary"
     name = files.read_text(note, 1024).strip()
     if re.fullmatch(r"harness-[0-9a-f]{32}", name) and not (place / name).is_symlink():
-        shutil.rmtree(place / name, ignore_errors=True)
+        files.remove_tree(place / name)
     name = f"harness-{secrets.token_hex(16)}"
     files.write_atomic(note, name + "\n", sync=False)
     folder = place / name
@@ -443,7 +451,7 @@ def open_run(
         word = config.settings.inhibit_sleep if working else "off"
         awake = stack.enter_context(stay_awake(word, why=why, run=run_id, cwd=paths.root, environ=environ))
         temporary = make_temporary(paths)
-        stack.callback(shutil.rmtree, temporary, ignore_errors=True)
+        stack.callback(files.remove_tree, temporary)
         cage, unconfined = open_cage(config, supervisor, environ, temporary)
         run = Run(
             id=run_id,
@@ -473,7 +481,9 @@ def open_run(
             heart=heart,
             awake=awake,
             notifier=Notifier(config.settings, paths.root, environ),
+            clocks=Clocks(clock, monotonic),
         )
+        run.workspace.confine_git(supervisor, run.confine_check)
         control.tick = run.tick
         yield run
 

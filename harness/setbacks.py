@@ -11,12 +11,11 @@ from harness.errors import AgentError
 from harness.halts import local_time
 from harness.money import check_prices
 from harness.narrator import Tone
-from harness.patience import MANY, after_failures, after_fault, after_limit, opening_of, pick_agent
+from harness.patience import MANY, after_failures, after_fault, after_limit, is_believed, opening_of, pick_agent
 from harness.run import Run
 from harness.units import format_duration
 
-STEP = 30.0  # seconds of one stretch of a long wait; between two the clocks are compared
-JUMP = 60.0  # seconds by which the wall clock may run away from the monotonic one unnoticed
+STEP = 5.0  # seconds of one stretch of a long wait; between two the wall clock is read again
 
 # --- who goes on ---------------------------------------------------------------------------------------------------
 
@@ -97,32 +96,32 @@ def wait_for_reset(run: Run, wait: Wait) -> None:
         _sleep(run, until)
     finally:
         run.narrator.ended()
-    if run.clock() >= until:
+    if not is_believed(until, run.clock()):
         run.wait = None
         run.tell("the wait is over: going on", Tone.NOTICE)
 
 
 def _sleep(run: Run, until: float) -> None:
-    """Sleep in steps, by the wall clock; one that runs away from the monotonic clock is noticed and told."""
-    wall, steady = run.clock(), run.monotonic()
-    while (left := until - wall) > 0 and run.control.asked() is None and not run.out_of_time:
+    """Sleep in steps, by the wall clock; a jump that makes the wait longer than any window ends it."""
+    while is_believed(until, run.clock()) and run.control.asked() is None and not run.out_of_time:
+        left = until - run.clock()
         rest = run.settings.max_time - run.elapsed if run.settings.max_time else left
         run.control.wait(min(left, STEP, rest))
-        before, wall = wall, run.clock()
-        slept, steady = run.monotonic() - steady, run.monotonic()
-        jump = wall - before - slept
-        if abs(jump) > JUMP:
-            run.record("clock_jumped", seconds=round(jump, 3))
-            way, size = ("ahead" if jump > 0 else "back"), format_duration(round(abs(jump)))
-            run.tell(f"the clock jumped {way} by {size}: this machine slept, or its clock was set", Tone.NOTICE)
+        run.watch_clock()
 
 
-def take_up_wait(run: Run) -> None:
-    """Go on with the wait of a run that was killed in it: no call before the reset."""
-    waiting = run.history.waiting or {}
-    until = waiting.get("until")
-    if run.rules.on_limit == "wait" and waiting.get("reset") and isinstance(until, int | float) and until > run.clock():
-        run.wait = Wait(until - run.clock(), str(waiting.get("because", "")), until)
+def take_up_limits(run: Run) -> None:
+    """Go on with the limits that a killed run had met: no call before the reset."""
+    features = {feature.slug: feature for feature in run.shelf.read().features}
+    for name, ended in list(run.history.limited.items()):
+        limit = Limit(**{**ended["limit"], "kind": LimitKind(ended["limit"]["kind"])})
+        feature = features.get(ended["slug"])
+        if feature is not None and opening_of(limit, run.clock(), 0.0) is not None:
+            run.tell(
+                f"resuming: {name} had met a limit that holds until {local_time(limit.resets_at or 0)}", Tone.NOTICE
+            )
+            run.worker = name if name in run.chain and feature.agent is None else run.worker
+            meet_limit(run, feature, limit)
 
 
 # --- outages ------------------------------------------------------------------------------------------------------
@@ -143,6 +142,7 @@ def wait_out_fault(run: Run, because: str) -> None:
             run.tell(f"waiting {format_duration(round(seconds, 1))}: {because}; nothing is charged", Tone.NOTICE)
             run.heart.phase("waiting")
             run.control.wait(seconds)
+            run.watch_clock()
 
 
 # --- an agent that fails at once ----------------------------------------------------------------------------------

@@ -30,6 +30,8 @@ class History:
     months: dict[str, Sum] = field(default_factory=dict)  # what was spent in 2026-11 (UTC), all runs together
     costs: deque[tuple[Who, float]] = field(default_factory=lambda: deque(maxlen=REMEMBERED))  # of known attempts
     waiting: dict[str, Any] | None = None  # the last `waiting` that no attempt and no end has followed
+    limited: dict[str, dict[str, Any]] = field(default_factory=dict)  # agent -> its attempt that a limit ended, in a
+    # run without an end: its next one would meet that limit again
     tree: str = ""  # fingerprint of the working tree when harness last looked
 
     def record(self, slug: str) -> Record:
@@ -67,6 +69,7 @@ def _run_began(history: History, event: dict[str, Any]) -> None:
 
 def _run_ended(history: History, event: dict[str, Any]) -> None:
     history.run_open, history.waiting = False, None
+    history.limited.clear()
     history.tree = str(event.get("tree", history.tree))
 
 
@@ -96,6 +99,11 @@ def _attempt_ended(history: History, event: dict[str, Any]) -> None:
     record.claim_pending = event.get("claim") == "pending"
     if not record.claim_pending:
         history.claims.discard(event["slug"])
+    agent = str((began or event).get("agent", ""))
+    if event.get("limit"):
+        history.limited[agent] = event
+    elif event.get("outcome") != "fault":
+        history.limited.pop(agent, None)
     record.seconds += float(event.get("seconds") or 0)
     _spent(history, record, event, began)
 

@@ -1,40 +1,28 @@
 """Where an attempt works, and what it changed there: in place, by a cheap fingerprint, with git where there is git.
 
-Git is run here in a folder that an agent may have written: only with hooks off, fsmonitor off and no optional locks,
-and only to read, but for the commit of a proven feature, which runs the person's own hooks.
+Git is run here in a folder that an agent may have written (`git.py`): only to read, but for the commit of a proven
+feature, which runs the person's own hooks.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from harness.capture import capture
+from harness.git import TIMEOUT, Git
 from harness.paths import Paths
+from harness.process import Command, Supervisor
 from harness.text import one_line
 
-_QUIET = (
-    "git",
-    "-c",
-    "core.fsmonitor=false",
-    "-c",
-    "core.hooksPath=/dev/null",
-    "-c",
-    "core.untrackedCache=false",
-    "-c",
-    "gc.auto=0",
-    "-c",
-    "maintenance.auto=false",
-)
-WALK_LIMIT = 100_000  # files that are looked at where there is no git
+WALK_LIMIT = 100_000  # files and folders that are looked at where there is no git
 _SKIPPED = {".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".mypy_cache", ".cache"}
 FRESH = 0.1  # seconds
 MANY = 1000  # files in one commit that git can take as pathspecs without slowing down
-_TIMEOUT = 120.0  # seconds for one git call
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,49 +46,51 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What became of committing a proven feature: the commit's id, or why there is none; `failure` needs a person."""
+    """What became of committing a proven feature: the commit's id, or why there is none; `failure` needs a person.
+
+    `unsigned` says why one that should have been signed is not.
+    """
 
     head: str = ""
     made: bool = False
     failure: str = ""
+    unsigned: str = ""
 
 
 class InPlace:
     """The person's own checkout as the workspace."""
 
-    def __init__(self, paths: Paths, environ: Mapping[str, str], temporary: Path | None = None) -> None:
+    def __init__(
+        self, paths: Paths, environ: Mapping[str, str], temporary: Path | None = None, *, filters: bool = True
+    ) -> None:
         """Look once whether the root is inside a git work tree. `environ` is the environment git gets.
 
         `temporary`, where given, gets a file of the person's global ignores and ours: a pathspec does not keep git from
-        walking specs/ for untracked files (5,000 specs: 44 ms of CPU with it, 5 ms with both).
+        walking specs/ for untracked files (5,000 specs: 44 ms of CPU with it, 5 ms with both). Without `filters`
+        what was checked out through one may look changed, and no program of the repository runs.
         """
         self.root = paths.root
         self._last: Snapshot | None = None
         self._last_at = 0.0
-        self._environ = {**environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
         own = (paths.specs, paths.logs, *paths.halts)
         self._own = [str(path.relative_to(self.root)) for path in own if self.root in path.parents]
-        asked = ("rev-parse", "--is-inside-work-tree", "--show-toplevel", "--show-prefix")
-        said = capture((*_QUIET, *asked), cwd=self.root, env=self._environ)
-        inside, top, prefix = [*os.fsdecode(said.stdout).split("\n"), "", "", ""][:3]
-        self.has_git = said.code == 0 and inside == "true"
-        self._top = top
-        self._ignores: tuple[str, ...] = ()
-        if (
-            self.has_git
-            and temporary
-            and (ignores := self._write_ignores(temporary / "git-ignores", prefix)) is not None
-        ):
-            self._ignores = ("-c", f"core.excludesFile={ignores}")
+        self._git = Git(self.root, environ, temporary, filters=filters)
+        self.has_git, prefix = self._git.found, self._git.prefix
+        self._ignores: Path | None = None
+        if self.has_git and temporary:
+            self._ignores = self._write_ignores(temporary / "git-ignores", prefix, environ)
         self._pathspec = ("--", ".", *(f":(exclude,top,literal){prefix}{name}" for name in self._own))
 
-    def _write_ignores(self, target: Path, prefix: str) -> Path | None:
+    def confine_git(self, supervisor: Supervisor, confine: Callable[[Command], Command]) -> None:
+        """Let git read the work tree and commit in the sandbox where `confine` knows one."""
+        self._git.supervisor, self._git.confine = supervisor, confine
+
+    def _write_ignores(self, target: Path, prefix: str, environ: Mapping[str, str]) -> Path | None:
         """Write the ignores; None where a name of ours means something else in a pattern, or nothing can be written."""
         if any(set(f"{prefix}{name}") & set("*?[]!#\\ \n") for name in self._own):
             return None
-        asked = ("config", "--path", "--get", "core.excludesFile")
-        said = capture((*_QUIET, *asked), cwd=self.root, env=self._environ)
-        home = self._environ.get("XDG_CONFIG_HOME") or os.path.join(self._environ.get("HOME", "/"), ".config")  # noqa: PTH118
+        said = self._git.ask("config", "--path", "--get", "core.excludesFile")
+        home = environ.get("XDG_CONFIG_HOME") or os.path.join(environ.get("HOME", "/"), ".config")  # noqa: PTH118
         theirs = Path(os.fsdecode(said.stdout).strip("\n") if said.code == 0 else f"{home}/git/ignore")
         try:
             kept = theirs.read_bytes() if theirs.is_file() else b""
@@ -130,15 +120,14 @@ class InPlace:
         if not self.has_git:
             return Snapshot("", dict(self._walk()))
         status = ("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--no-renames")
-        shown = capture(
-            (*_QUIET, *self._ignores, *status, *self._pathspec), cwd=self.root, env=self._environ, timeout=_TIMEOUT
-        )
+        # of a repository inside this one only its commit counts: a look into it would obey what it says
+        shown = self._git.look(*status, "--ignore-submodules=dirty", *self._pathspec, ignores=self._ignores)
         if shown.code != 0:  # a broken repository is no reason to lose a night
             return Snapshot("", dict(self._walk()))
         return self._parse_status(os.fsdecode(shown.stdout))
 
     def _parse_status(self, output: str) -> Snapshot:
-        head, found, top = "", {}, self._top
+        head, found, top = "", {}, self._git.top
         for entry in output.split("\0"):
             kind = entry[:2]
             if entry.startswith("# branch.oid "):
@@ -156,18 +145,21 @@ class InPlace:
 
     def _walk(self) -> Iterator[tuple[str, str]]:
         """Yield the files below the root with their stamps; a folder too large to walk is looked at in part."""
-        seen = 0
-        own = {str(self.root / name) for name in self._own}
-        for folder, names, found in os.walk(self.root):
-            names[:] = sorted(n for n in names if n not in _SKIPPED and f"{folder}/{n}" not in own)
-            for name in sorted(found):
-                path = f"{folder}/{name}"
-                if path in own:
-                    continue
-                seen += 1
-                if seen > WALK_LIMIT:
-                    return
-                yield os.path.relpath(path, self.root), _stamp(path)
+        seen, own = 0, {str(self.root / name) for name in self._own}
+        folders = [str(self.root)]
+        while folders:  # not os.walk: a thousand folders in one another are too deep for it
+            folder = folders.pop()
+            with suppress(OSError), os.scandir(folder) as entries:
+                for entry in entries:
+                    seen += 1
+                    if seen > WALK_LIMIT:
+                        return
+                    if entry.path in own:
+                        continue
+                    if not entry.is_dir(follow_symlinks=False):
+                        yield os.path.relpath(entry.path, self.root), _stamp(entry.path)
+                    elif entry.name not in _SKIPPED:
+                        folders.append(entry.path)
 
     def commit(self, slug: str, words: str, attempt: int, names: Collection[str] | None = None) -> Commit:
         """Commit what the feature changed, with trailers, under the person's own identity and hooks.
@@ -176,15 +168,16 @@ class InPlace:
         """
         self._wait_for_git()
         before = self.snapshot()
-        if not before.head or before.clean:
+        if not before.head:
+            return Commit(failure="git does not answer here any more")
+        if before.clean:
             return Commit(before.head)
         if (
             any(stamp.startswith("unmerged") for stamp in before.files.values())
-            or self._git_path("MERGE_HEAD").exists()
+            or self._git.path("MERGE_HEAD").exists()
         ):
             return Commit(before.head, failure="a merge is not finished; nothing of it was touched")
         message = f"{slug}: {one_line(words, 100) or 'done'}\n\nHarness-Feature: {slug}\nHarness-Attempt: {attempt}\n"
-        loud = {**self._environ, "GIT_OPTIONAL_LOCKS": "1"}
         chosen = [name for name in before.files if names is None or name in names]
         if not chosen:
             return Commit(before.head)
@@ -194,25 +187,30 @@ class InPlace:
         if len(chosen) <= MANY:  # what else was staged stays out
             lines[1] = (*lines[1], "--pathspec-from-file=-", "--pathspec-file-nul")
         for line in lines:
-            git = ("git", "--literal-pathspecs", *line)
-            added = capture(git, cwd=Path(self._top), env=loud, timeout=_TIMEOUT, stdin=listed)
+            added = self._git.write("--literal-pathspecs", *line, stdin=listed)
             if added.code != 0:
                 break
         after = self.snapshot()
         if added.code != 0 or after.head == before.head:
             said = one_line((added.stderr + added.stdout).decode("utf-8", "replace"), 300)
             return Commit(before.head, failure="git took too long" if added.timed_out else said or "git refused")
-        return Commit(after.head, made=True)
+        return self._sign(after.head)
+
+    def _sign(self, head: str) -> Commit:
+        """Sign what was committed in the sandbox, where no key is."""
+        try:
+            signed = self._git.sign(head)
+        except OSError as error:
+            return Commit(head, made=True, unsigned=one_line(str(error), 200))
+        if signed != head:
+            self.forget()
+        return Commit(signed, made=True)
 
     def _wait_for_git(self) -> None:
         """Wait while another git writes: an editor's, or that of a killed run, whose hook goes on without it."""
-        lock, deadline = self._git_path("index.lock"), time.monotonic() + _TIMEOUT
+        lock, deadline = self._git.path("index.lock"), time.monotonic() + TIMEOUT
         while self.has_git and lock.exists() and time.monotonic() < deadline:
             time.sleep(0.1)
-
-    def _git_path(self, name: str) -> Path:
-        said = capture((*_QUIET, "rev-parse", "--git-path", name), cwd=self.root, env=self._environ)
-        return self.root / (os.fsdecode(said.stdout).strip("\n") or ".git/" + name)
 
 
 def _stamp(path: str) -> str:

@@ -22,33 +22,40 @@ ROWS = (
     "attempt verify doctor view",
     "setbacks",
     "learnings money",
-    "news",
+    "news promises",
     # what one run holds
     "run",
     "cage",
+    "broker",
+    "exchange",
     # one concern each
-    "control scaffold specs agents.choose agents.stream agents.api.__main__",
+    "control scaffold scene specs agents.choose agents.stream agents.api.__main__",
     "agents.api.preflight cell heartbeat notify",
     "awake checks config console decide front_matter halts journal lint logbook order patience prompt receipt demo"
     " signals service state tables transcripts workspace agents.claude agents.dialects agents.loads agents.presets"
     " agents.api.work",
-    "agents.dialect_claude budget wordings questions agents.api.launch agents.api.asking agents.api.tools",
+    "git agents.dialect_claude budget wordings questions agents.api.launch agents.api.asking agents.api.tools",
     "agents.api.client agents.api.conversation agents.api.report",
     "agents.draft agents.api.answer agents.api.meter agents.api.editor agents.api.shell",
     "agents.api.excerpt agents.api.failure agents.api.offspring agents.api.within",
     "agents.api.arguments agents.api.clip",
     # the doors to the outside
-    "capture env_files lock prices process sweep yamls",
+    "capture env_files lock prices process sweep tunnel upstream yamls",
     "files",
-    "output",
+    "output seatbelt",
     # words and values
-    "environ narrator paths redact resets sandbox seccomp shipped slugs units",
+    "plans",
+    "heads keys",
+    "clocks",
+    "environ hosts narrator paths redact resets sandbox seccomp shipped slugs units",
     "domain errors text",
 )
 ALONE = {
     "agents.saboteur",
     "agents.scripted",
+    "inlet",
     "messenger",
+    "skew",
     "supervise",
 }  # programs of their own, started by their path: they import nothing of ours
 DOORS = {
@@ -58,7 +65,10 @@ DOORS = {
     "jinja2": {"prompt"},
     "watchfiles": {"control"},
     "subprocess": {"process", "capture", "agents.scripted", "agents.api.shell"},
-    "fcntl": {"agents.saboteur", "chaos", "lock", "process", "capture", "supervise"},
+    "fcntl": {"agents.saboteur", "promises", "lock", "process", "capture", "supervise"},
+    "socket": {"broker", "exchange", "tunnel", "upstream", "heartbeat", "lock", "process", "supervise"},
+    "ssl": {"exchange", "broker", "upstream"},
+    "http": {"exchange"},
     "apprise": {"messenger"},
     "genai_prices": {"prices"},
     "anthropic": {"agents.api.client"},

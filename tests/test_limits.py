@@ -175,7 +175,7 @@ def test_a_limit_is_waited_for_and_the_attempt_is_refunded(world: World, clocks:
     ran = world.run(dialect="claude", on_limit="wait", clocks=clocks.given, max_iterations=1)
     assert (ran.code, world.outcomes()) == (0, ["fault", "done"])
     assert [(e["until"], e["reset"]) for e in world.events("waiting")] == [(NOW + 3630, True)]
-    assert (clocks.wall, max(clocks.waits)) == (NOW + 3630, 30.0)
+    assert (clocks.wall, max(clocks.waits)) == (NOW + 3630, 5.0)
     assert "usage limit: used up; nothing is charged" in ran.text
 
 
@@ -203,7 +203,34 @@ def test_a_clock_that_jumps_is_told_and_the_wait_ends_by_the_wall(world: World, 
     ran = world.run(dialect="claude", on_limit="wait", clocks=clocks.given, max_iterations=1)
     assert [e["seconds"] for e in world.events("clock_jumped")] == [36000.0]
     assert "the clock jumped ahead by 10h: this machine slept, or its clock was set" in ran.text
-    assert len(clocks.waits) == 2
+    assert clocks.steady == 1030.0
+
+
+def test_a_clock_that_jumps_in_an_outage_is_told_and_the_wait_is_no_longer_for_it(world: World, clocks: Clocks) -> None:
+    world.spec("a")
+    world.agent(f'if [ "$attempt" = 1 ]; then echo "API Error: 529 Overloaded."; exit 1; fi; {CLAIM}')
+    clocks.jumps = [-7200.0]
+    ran = world.run(fault_backoff="200s", max_iterations=1, clocks=clocks.given)
+    assert [e["seconds"] for e in world.events("clock_jumped")] == [-7200.0]
+    assert "the clock jumped back by 2h: this machine slept, or its clock was set" in ran.text
+    assert (world.outcomes(), clocks.waits) == (["fault", "done"], [175.0])
+
+
+def test_a_clock_that_falls_back_by_years_makes_nobody_wait_for_years(world: World, clocks: Clocks) -> None:
+    world.spec("a")
+    world.agent(f'if [ "$attempt" = 1 ]; then {say(NOW + 3600)}; fi; {CLAIM}')
+    clocks.jumps = [-NOW]
+    ran = world.run(dialect="claude", on_limit="wait", clocks=clocks.given, max_iterations=1)
+    assert (ran.code, world.outcomes(), clocks.waits) == (0, ["fault", "done"], [5.0])
+
+
+def test_a_clock_that_jumps_in_an_attempt_is_told_and_ends_nothing(world: World) -> None:
+    jumped = world.root / "jumped"
+    world.spec("a")
+    world.agent(f'touch "{jumped}"; sleep 0.5; {CLAIM}')
+    ran = world.run(timeout="20s", clocks={"clock": lambda: NOW + 36000 * jumped.exists()})
+    assert (ran.code, [e["seconds"] > 35000 for e in world.events("clock_jumped")]) == (0, [True])
+    assert world.events("attempt_ended")[0]["seconds"] < 20
 
 
 def test_halt_ends_a_wait(world: World, clocks: Clocks, monkeypatch) -> None:
@@ -232,9 +259,7 @@ def test_a_run_that_was_killed_in_a_wait_goes_on_waiting(world: World, clocks: C
     world.spec("a")
     world.agent(f'if [ "$attempt" = 1 ]; then {say(NOW + 3600)}; fi; {CLAIM}')
     world.run(dialect="claude", on_limit="wait", clocks=clocks.given, max_time="10s")
-    journal = world.root / "logs" / "journal.jsonl"
-    lines = journal.read_bytes().splitlines(keepends=True)
-    journal.write_bytes(b"".join(lines[: next(n for n, line in enumerate(lines) if b'"halted"' in line)]))
+    cut_journal(world, "halted")
     clocks.wall = NOW + 100
     world.run(dialect="claude", on_limit="wait", clocks=clocks.given, max_iterations=1)
     assert clocks.wall == NOW + 3630
@@ -265,6 +290,13 @@ def test_an_agent_that_fails_at_once_three_times_alike_is_a_broken_setup(world: 
     told = (world.root / "HALT").read_text()
     assert "cannot read /etc/agent.toml" in told
     assert "`logs/attempts/a/0003`" in told
+
+
+def cut_journal(world: World, event: str) -> None:
+    """Leave the journal as a kill before its first event of a kind would have."""
+    journal = world.root / "logs" / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(lines[: next(n for n, line in enumerate(lines) if f'"{event}"'.encode() in line)]))
 
 
 # --- agents that stand in -------------------------------------------------------------------------------------------
@@ -350,3 +382,24 @@ def test_status_and_why_say_what_is_waited_for(world: World, clocks: Clocks, har
     until = local_time(NOW + 3630)
     assert f"it waits until {until}: usage limit: used up" in said[0]
     assert f"next: nothing: waits until {until}: usage limit: used up; `harness halt` ends the wait" in said[1]
+
+
+def test_a_limit_that_a_killed_run_had_met_stops_the_next_one_too(world: World, clocks: Clocks) -> None:
+    world.spec("a")
+    world.agent(say(NOW + 3600))
+    world.run(dialect="claude", clocks=clocks.given)
+    (world.root / "HALT").unlink()
+    cut_journal(world, "halted")
+    ran = world.run(dialect="claude", clocks=clocks.given)
+    assert (ran.code, world.outcomes(), world.has("HALT")) == (6, ["fault"], True)
+    assert "resuming: command had met a limit that holds until 2026-" in ran.text
+
+
+def test_who_stood_in_goes_on_after_a_kill(world: World, clocks: Clocks) -> None:
+    for slug in "ab":
+        world.spec(slug, checks="true")
+    chain(world, say(NOW + 3600))
+    world.run(clocks=clocks.given, max_iterations=1)
+    cut_journal(world, "halted")
+    assert world.run(clocks=clocks.given).code == 0
+    assert names(world) == ["command", "scripted", "scripted"]

@@ -36,7 +36,8 @@ class Night(RuleBasedStateMachine):
         self.patch = pytest.MonkeyPatch()
         fast = Path("/dev/shm")
         self.folder = Path(tempfile.mkdtemp(prefix="machine-", dir=fast if fast.is_dir() else None))
-        self.stage = Stage(self.folder, settings={"max_cost": CAP, "expected_cost": CALL})
+        self.stage = Stage(self.folder, settings={"max_cost": CAP, "expected_cost": CALL, "script": "script.yaml"})
+        (self.folder / "script.yaml").write_text("features: {}\n")
         put_on_stage(self.stage, self.patch)
         self.by_hand: dict[str, str] = {}  # what a person wrote into a marker
         self.receipts: dict[str, str] = {}  # what harness wrote, until a person removes it
@@ -79,6 +80,8 @@ class Night(RuleBasedStateMachine):
 
     @rule(slug=st.sampled_from(SLUGS))
     def reset(self, slug: str) -> None:
+        if self._view().record(slug).began is not None:
+            self.stage.closed.clear()  # what a cut-off attempt had met is forgotten with it
         self._decide(lambda config: reset_feature(config, slug))
         self._forget(slug)
 
@@ -100,14 +103,21 @@ class Night(RuleBasedStateMachine):
 
     # --- what happens ---
 
-    @rule(acts=st.lists(ACTS, min_size=1, max_size=6), die_at=st.integers(0, 30))
-    def run(self, acts: list[str], die_at: int) -> None:
+    @rule(
+        acts=st.lists(ACTS, min_size=1, max_size=6),
+        die_at=st.integers(0, 30),
+        on_limit=st.sampled_from(["halt", "wait"]),
+        agents=st.sampled_from([[], ["command", "scripted"]]),
+    )
+    def run(self, acts: list[str], die_at: int, on_limit: str, agents: list[str]) -> None:
+        self.stage.settings |= {"on_limit": on_limit, "agents": agents}
         before, calls = self._spent(), len(self.stage.calls)
         done = {slug for slug in SLUGS if slug in self.by_hand or slug in self.receipts}
         self.stage.run(acts, die_at if die_at > 10 else 0)
         called = [slug for _, slug in self.stage.calls[calls:]]
         assert not done & set(called), f"worked on {done & set(called)} although it was done"
         assert self._spent() - before <= CAP + CALL + 1e-9
+        assert not self.stage.too_early, "called before a reset"
         self._remember_markers()
 
     # --- what never happens ---

@@ -630,6 +630,16 @@ def test_capture_gives_code_and_outputs(tmp_path):
     assert (got.code, got.stdout, got.stderr) == (3, f"{tmp_path.resolve()}\n".encode(), b"no\n")
 
 
+def test_capture_raises_when_the_machine_is_too_ill_to_start_anything(tmp_path):
+    program = (
+        "import os, resource; from pathlib import Path; from harness.capture import capture\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir('/proc/self/fd')) + 1,) * 2)\n"
+        "capture(['true'], cwd=Path('/'))"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False).stderr
+    assert "StorageError: cannot start `true`: too many open files" in said
+
+
 def test_capture_feeds_5_mb_through_a_pipe_and_caps_what_comes_back(tmp_path):
     got = capture(["cat"], cwd=tmp_path, stdin=b"x" * 5_000_000, cap=4_000_000)
     assert (got.code, len(got.stdout), got.truncated) == (0, 4_000_000, True)

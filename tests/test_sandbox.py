@@ -33,7 +33,11 @@ WORK = (
     "python", "sh and grep", "edit a file", "git commit", "scratch space", "processes", "the feature's log",
     "a file of the home that is let in",
 )  # fmt: skip
-NETWORK = ("connect to the host's loopback", "connect to an abstract socket", "send a datagram")
+NETWORK = (
+    "connect to the host's loopback", "connect to an abstract socket", "send a datagram", "connect to another host",
+    "ask a proxy for the host's loopback",
+)  # fmt: skip
+KEYS = ("find the model's key",)  # it is inside, unless a broker keeps it outside
 ROOT_ONLY = ("write the kernel's settings", "read /etc/shadow")
 NOT_AS_ROOT = ("fork without end",)  # the kernel does not count the processes of root
 PROGRAM = (HERE / "fakes/attacks.py").read_text().split("WORK = ")[0]
@@ -90,26 +94,51 @@ def test_an_attack_that_succeeds_without_a_sandbox(user: str, attack: str) -> No
 @group
 @needs_bwrap
 @USERS
-@pytest.mark.parametrize("attack", [attack for attack in ATTACKS if attack not in NETWORK])
-def test_fails_in_the_sandbox(user: str, attack: str) -> None:
+@pytest.mark.parametrize("attack", [attack for attack in ATTACKS if attack not in NETWORK + KEYS])
+@pytest.mark.parametrize("profile", ["bwrap", "bwrap, broker"])
+def test_fails_in_the_sandbox(user: str, attack: str, profile: str) -> None:
     if attack in NOT_AS_ROOT and user == "root":
-        assert besiege(user, "bwrap")[attack], "it holds for root too: say so in the README"
+        assert besiege(user, profile)[attack], "it holds for root too: say so in the README"
         return
-    assert not besiege(user, "bwrap")[attack]
+    assert not besiege(user, profile)[attack]
 
 
 @group
 @needs_bwrap
 @USERS
 @pytest.mark.parametrize("attack", NETWORK)
-def test_the_network_is_open_with_host_and_closed_with_none(user: str, attack: str) -> None:
-    assert (besiege(user, "bwrap")[attack], besiege(user, "bwrap, no network")[attack]) == (True, False)
+def test_the_network_is_open_with_host_and_closed_with_none_and_with_a_broker(user: str, attack: str) -> None:
+    assert [besiege(user, one)[attack] for one in ("bwrap", "bwrap, no network", "bwrap, broker")] == [
+        True,
+        False,
+        False,
+    ]
 
 
 @group
 @needs_bwrap
 @USERS
-@pytest.mark.parametrize("profile", ["none", "bwrap", "bwrap, no network"])
+@pytest.mark.parametrize("attack", KEYS)
+def test_a_key_is_inside_unless_a_broker_keeps_it_outside(user: str, attack: str) -> None:
+    assert [besiege(user, one)[attack] for one in ("bwrap", "bwrap, no network", "bwrap, broker")] == [
+        True,
+        True,
+        False,
+    ]
+
+
+@group
+@needs_bwrap
+@USERS
+def test_a_host_is_reached_where_it_is_listed(user: str) -> None:
+    reached = [besiege(user, one)["a host that is listed"] for one in ("bwrap, broker", "bwrap, no network")]
+    assert reached == [True, False]
+
+
+@group
+@needs_bwrap
+@USERS
+@pytest.mark.parametrize("profile", ["none", "bwrap", "bwrap, no network", "bwrap, broker"])
 @pytest.mark.parametrize("work", WORK)
 def test_work_is_possible(user: str, profile: str, work: str) -> None:
     assert besiege(user, profile)[work]
@@ -118,8 +147,9 @@ def test_work_is_possible(user: str, profile: str, work: str) -> None:
 @group
 @needs_bwrap
 @USERS
-def test_no_mask_leaves_a_stub_and_bwrap_is_no_stray(user: str) -> None:
-    found = besiege(user, "bwrap")
+@pytest.mark.parametrize("profile", ["bwrap", "bwrap, broker"])
+def test_no_mask_leaves_a_stub_and_bwrap_is_no_stray(user: str, profile: str) -> None:
+    found = besiege(user, profile)
     expected = [".git", "attacks.py", "big", "code.py", "harness.yaml", "logs", "specs", "templates", "work.txt"]
     assert (found["left in the project"], found["strays"]) == (expected, 0)
 

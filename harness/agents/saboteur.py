@@ -18,6 +18,8 @@ from typing import Any
 
 SECRET = "CHAOS_API_TOKEN"
 FLOOD = 2 << 30  # bytes
+SMALL = 64 << 20  # bytes of a disk that may be filled: a larger one is somebody's own
+HOUR = 3600.0
 
 
 class Scene:
@@ -84,6 +86,7 @@ def holder(scene: Scene) -> None:
         os.setsid()
         fd = os.open(".chaos-child", os.O_RDWR | os.O_CREAT)
         fcntl.flock(fd, fcntl.LOCK_EX)
+        os.write(fd, str(os.getpid()).encode())
         os.write(tell, b"!")
         time.sleep(600)
         os._exit(0)
@@ -158,8 +161,77 @@ def limit(scene: Scene) -> None:
     end("You've hit your limit", is_error=True, api_error="usage_limit_reached", api_error_status=429)
 
 
+def ahead(scene: Scene) -> None:
+    """Set the clock of harness ahead, then work."""
+    set_clock((0, 5 * HOUR))
+    time.sleep(0.5)
+    scene.work()
+    end()
+
+
+def back(scene: Scene) -> None:
+    """Set the clock of harness back, and hang."""
+    scene.note("set the clock")
+    set_clock((0, -3 * HOUR))
+    time.sleep(600)
+
+
+def asleep(scene: Scene) -> None:
+    """Meet a limit that ends in two hours; in the wait the clock goes back, and then far beyond the reset."""
+    times = Path(".chaos-asleep-times")
+    if scene.attempt == 2:
+        times.write_text(json.dumps({**json.loads(times.read_text("utf-8")), "began": time.monotonic()}), "utf-8")
+        scene.work()
+        return end()
+    set_clock((-HOUR, -3 * HOUR), (1.0, -5 * HOUR), (2.0, 5 * HOUR))
+    times.write_text(json.dumps({"reset": time.monotonic() + 2.0}), "utf-8")
+    resets_at = time.time() - 3 * HOUR + 2 * HOUR
+    show({"type": "rate_limit_event", "rate_limit_info": {"status": "rejected", "resetsAt": resets_at}})
+    return limit(scene)
+
+
+def set_clock(*jumps: tuple[float, float]) -> None:
+    """Say by how many seconds the wall clock of harness is ahead, and in how many seconds from now."""
+    now = time.monotonic()
+    lines = [f"{now + later} {offset}\n" for later, offset in jumps]
+    Path(".chaos-clock").write_text("".join(lines), "utf-8")
+
+
+def disk(scene: Scene) -> None:
+    """Do the work, and fill the disk to the last byte."""
+    scene.work()
+    fill(0)
+    end()
+
+
+def nearly(scene: Scene) -> None:
+    """Do the work, and leave room for a few small files."""
+    scene.work()
+    fill(16 << 10)
+    end()
+
+
+def fill(left: int) -> None:
+    """Leave so many bytes of a small disk."""
+    place = os.statvfs(".")
+    if place.f_blocks * place.f_frsize > SMALL:
+        return
+    with open(".chaos-filler", "wb", buffering=0) as file:  # noqa: PTH123
+        size = 1 << 16
+        while size:
+            try:
+                file.write(b"x" * size)
+            except OSError:
+                size //= 2
+        file.truncate(max(0, file.tell() - left))
+
+
 FAULTS: dict[str, Callable[[Scene], None]] = {
-    one.__name__: one for one in (hang, torn, holder, forger, liar, truncator, echo, leak, flood, crash, limit)
+    one.__name__: one
+    for one in (
+        *(hang, torn, holder, forger, liar, truncator, echo, leak),
+        *(flood, crash, limit, ahead, back, asleep, disk, nearly),
+    )
 }
 
 
@@ -167,7 +239,7 @@ def main() -> int:
     """Play the fault that the feature is named after; do the work where it has been played."""
     scene = Scene(sys.stdin.read())
     show({"type": "system", "subtype": "init", "cwd": str(Path.cwd()), "model": "saboteur", "tools": []})
-    always = {"truncator": 2, "crash": 1 << 30, "limit": 1 << 30}
+    always = {"truncator": 2, "asleep": 2, "crash": 1 << 30, "limit": 1 << 30}
     if scene.slug in FAULTS and scene.attempt <= always.get(scene.slug, 1):
         FAULTS[scene.slug](scene)
     else:

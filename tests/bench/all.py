@@ -16,11 +16,14 @@ import bench_api
 import bench_commands
 import bench_damage
 import bench_faults
+import bench_flood
+import bench_git
 import bench_halt
 import bench_iteration
 import bench_kill
 import bench_lock
 import bench_log
+import bench_orphans
 import bench_power
 from measure import Figure, fsync_cost, main
 
@@ -36,6 +39,9 @@ def measure(*, quick: bool) -> list[Figure]:
         ("api", bench_api.measure),
         ("damage", lambda: bench_damage.measure(**({"journals": 9_000, "texts": 10_000} if quick else {}))),
         ("lock", lambda: bench_lock.measure(100 if quick else 1_000)),
+        ("git", lambda: bench_git.measure(**({"vectors": bench_git.VECTORS[:6]} if quick else {}))),
+        ("flood", lambda: bench_flood.measure(0.1 if quick else 1.0)),
+        ("orphans", lambda: bench_orphans.measure(**({"repeats": 2, "races": 30} if quick else {}))),
         ("power", lambda: bench_power.measure(10 if quick else 100)),
         ("faults", lambda: bench_faults.measure(**({"kills": 20, "errors": 30} if quick else {}))),
         ("kill", lambda: bench_kill.measure(kills=20 if quick else 200, steps=not quick)),

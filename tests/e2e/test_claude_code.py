@@ -236,6 +236,47 @@ def test_claude_works_in_the_sandbox_and_leaves_the_real_home_as_it_was(project:
     assert sorted(project.home.rglob("*")) == before
 
 
+@pytest.mark.parametrize(
+    ("key", "field", "value"),
+    [
+        pytest.param({}, "x-api-key", FAKE_KEY, id="key"),
+        pytest.param({"CLAUDE_CODE_OAUTH_TOKEN": FAKE_TOKEN}, "authorization", f"Bearer {FAKE_TOKEN}", id="token"),
+        pytest.param(
+            {"ANTHROPIC_API_KEY": "", "ANTHROPIC_AUTH_TOKEN": FAKE_TOKEN}, "authorization", f"Bearer {FAKE_TOKEN}",
+            id="auth token",
+        ),
+    ],
+)  # fmt: skip
+def test_claude_works_through_the_broker_and_never_holds_the_key(
+    project: Project, key: dict[str, str], field: str, value: str
+) -> None:
+    if shutil.which("bwrap") is None:
+        pytest.skip("BUBBLEWRAP IS NOT INSTALLED")
+    (project.home / ".claude").mkdir()
+    (project.home / ".claude/.credentials.json").write_text('{"claudeAiOauth": {"accessToken": "a-login"}}')
+    look = "cat /proc/*/environ ~/.claude/.credentials.json ~/.claude.json > seen.txt 2>&1; true"
+    script = in_order([Turn(calls=(Call("Bash", {"command": look}),)), Turn("That is all for now.")])
+    with MessagesApi(script) as api:
+        _, said = project.run(
+            api, "--max-iterations", "1", HARNESS_SANDBOX="bwrap", HARNESS_SANDBOX_NETWORK="broker", **key
+        )
+    assert {request.headers[field] for request in (*api.requests, *api.side_requests)} == {value}, said
+    seen = project.read("seen.txt")
+    assert ("ANTHROPIC_BASE_URL=http://127.0.0.1:20617/anthropic" in seen) is True
+    assert (FAKE_KEY in seen, FAKE_TOKEN in seen, "a-login" in seen) == (False, False, False)
+    assert "keys stay outside" in said and "itself is inside" not in said
+    assert project.journal("attempt_ended")[0]["remarks"] == [], said + project.read("logs/network.txt")
+
+
+def test_claude_does_a_whole_feature_through_the_broker(project: Project) -> None:
+    if shutil.which("bwrap") is None:
+        pytest.skip("BUBBLEWRAP IS NOT INSTALLED")
+    with MessagesApi(SAYS_HELLO) as api:
+        code, said = project.run(api, HARNESS_SANDBOX="bwrap", HARNESS_SANDBOX_NETWORK="broker")
+    assert (code, project.attempts()) == (0, [("done", True)]), said
+    assert project.journal("attempt_ended")[0]["dollars"] > 0
+
+
 def test_the_journal_has_the_cost_that_claude_reported(project: Project) -> None:
     with MessagesApi(SAYS_HELLO) as api:
         project.run(api)

@@ -5,6 +5,7 @@ decoys show it.
 """
 
 import ctypes
+import importlib
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from harness.agents.choose import Agent
 from harness.cage import open_cage
 from harness.cell import prepare_cell
 from harness.config import load_config
@@ -77,6 +79,8 @@ def planted(*names):
 
 
 def become_plain():
+    importlib.import_module("harness.broker")
+    socket.getaddrinfo("localhost", 80)
     parse_yaml("a: [1]")  # whatever is imported late must be there before we may not read it any more
     os.setgroups([])
     os.setgid(NOBODY)
@@ -104,6 +108,7 @@ udp.setblocking(False)
 path, abstract = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
 path.bind(f"{home}/agent.sock")
 path.listen()
+other, listed = socket.create_server(("127.0.0.2", 0)), socket.create_server(("127.0.0.1", 0))
 name = f"harness-test-{os.getpid()}"
 abstract.bind(f"\0{name}")
 abstract.listen()
@@ -111,12 +116,14 @@ abstract.listen()
 sandbox = "none" if profile == "none" else "bwrap"
 settings = {
     "sandbox": sandbox, "sandbox_read": "~/letters", "sandbox_file_size": "1G", "sandbox_processes": "200",
-    "sandbox_network": "none" if profile == "bwrap, no network" else "host",
+    "sandbox_network": {"bwrap, no network": "none", "bwrap, broker": "broker"}.get(profile, "host"),
+    "sandbox_hosts": f"127.0.0.1:{listed.getsockname()[1]} listed.example",
 }  # fmt: skip
 config = load_config(root, settings, {})
 places = {
     "root": str(root), "home": str(home), "outside": str(outside), "victim": victim.pid, "abstract": name,
     "tcp": tcp.getsockname()[1], "udp": udp.getsockname()[1],
+    "other": other.getsockname()[1], "listed": listed.getsockname()[1],
     "add_key": 217 if os.uname().machine == "aarch64" else 248,
 }  # fmt: skip
 ear = Ear()
@@ -126,10 +133,12 @@ try:
         temporary.mkdir()
         cage, _ = open_cage(config, supervisor, os.environ, temporary)
         line = (sys.executable, "-I", str(root / "attacks.py"), json.dumps(places))
-        command = Command(line, root, {"PATH": os.environ["PATH"], "HOME": str(home)})
+        environ = {"PATH": os.environ["PATH"], "HOME": str(home), "ANTHROPIC_API_KEY": "the-real-key-of-a-decoy"}
+        command = Command(line, root, environ)
         if cage is not None:
             prepare_cell(folder / "attempt", config.paths, "own")
-            command = cage.confine(command, agent=None, cell=folder / "attempt" / "cell")
+            agent = Agent("command", "text", line, "", (), {}, root)
+            command = cage.confine(command, agent=agent, cell=folder / "attempt" / "cell")
         ended = supervisor.run(command, Bounds(timeout=40), ear, stdout=None, stderr=None)
     results = json.loads(ear.lines[-1]) if ear.lines else {"error": str(ended)}
     try:

@@ -69,7 +69,8 @@ class Company:
     def run(self, command: Any, bounds: Any, listener: Any, *, stdout: Path | None, stderr: Path | None) -> Exit:
         if command.stdin is None:  # a check: `test -e built/SLUG`
             return Exit(Ended.EXITED, 0 if (self._stage.root / command.argv[-1].split()[-1]).exists() else 1)
-        return self._stage.act(command.stdin.read_text("utf-8"), listener, stdout)
+        name = "scripted" if any(word.endswith("scripted.py") for word in command.argv) else "command"
+        return self._stage.act(name, command.stdin.read_text("utf-8"), listener, stdout)
 
 
 @dataclass
@@ -80,7 +81,8 @@ class Stage:
     now: float = 1_795_000_000.0
     acts: list[str] = field(default_factory=list)
     calls: list[tuple[float, str]] = field(default_factory=list)  # when an agent was called, and for which feature
-    limits: list[float] = field(default_factory=list)  # when a limit that was told ends
+    closed: dict[str, float] = field(default_factory=dict)  # agent -> when the limit that it met ends
+    too_early: list[str] = field(default_factory=list)  # agents that were called although a limit held
     settings: dict[str, Any] = field(default_factory=dict)
     die_at: int = 0
     dead: bool = False
@@ -92,11 +94,13 @@ class Stage:
         needs = f"depends_on: [{', '.join(after)}]\n" if after else ""
         path.write_text(f'---\nchecks: ["test -e built/{slug}"]\n{needs}---\n# {slug}\n\n{text}\n', "utf-8")
 
-    def act(self, prompt: str, listener: Any, stdout: Path | None) -> Exit:
+    def act(self, agent: str, prompt: str, listener: Any, stdout: Path | None) -> Exit:
         """Play the next act: `note build claim silent block forge cut fault limit fail die`, and any other word."""
         done = Path(re.search(r"(/\S*?\.done)", prompt)[1])
         slug, log = done.stem, done.with_suffix(".log")
         self.calls.append((self.now, slug))
+        if self.now < self.closed.get(agent, 0.0):
+            self.too_early.append(agent)
         words = (self.acts.pop(0) if self.acts else "silent").split()
         error: dict[str, Any] = {}
         for word in words:
@@ -116,7 +120,7 @@ class Stage:
             elif word == "fault":
                 error = {"api_error_status": 529, "error": "overloaded"}
             elif word == "limit":
-                self.limits.append(self.now + 3600)
+                self.closed[agent] = self.now + 3600
                 window = {"status": "rejected", "rateLimitType": "five_hour", "resetsAt": self.now + 3600}
                 self._print({"type": "rate_limit_event", "rate_limit_info": window}, listener, stdout)
                 error = {"api_error_status": 429, "api_error": "usage_limit_reached"}
@@ -136,7 +140,7 @@ class Stage:
         raise Killed
 
     def run(self, acts: list[str], die_at: int = 0) -> Stop | None:
-        """Run the real loop with these acts; None when it died."""
+        """Run the real loop with these acts; None when it died. Who starts it after its end may call before a reset."""
         self.acts, self.die_at, self.dead = list(acts), die_at, False
         given = {"agent": "command", "command": ["true"], "dialect": "claude", "pause": "0", "max_iterations": "6"}
         given |= {"sandbox": "none", "inhibit_sleep": "off"}
@@ -147,6 +151,7 @@ class Stage:
             ) as run:
                 announce(run)
                 stop, _ = run_loop(run)
+                self.closed.clear()
                 return stop
         except Killed:
             return None

@@ -1,0 +1,299 @@
+"""What an agent planted below the workspace leads harness nowhere: links, fifos, folders, forged repositories."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_sandbox import FINISH, WANTED, confined  # noqa: F401  a fixture
+
+from harness import files
+from harness.cage import find_absent, find_git, find_tools
+from harness.capture import find_program
+from harness.env_files import MOST, read_redactor
+from harness.errors import StorageError
+from harness.halts import read_halt
+from harness.keep import set_absent_aside
+from harness.paths import Paths
+from harness.workspace import InPlace
+
+needs_bwrap = pytest.mark.skipif(not WANTED, reason="needs bubblewrap")
+in_the_sandbox = pytest.mark.xdist_group("sandbox")
+needs_renameat2 = pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "renameat2"), reason="needs Linux")
+SECRET = "decoy-of-the-home-0123456789"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Paths:
+    """A project, and a home beside it that holds a secret."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/settings.json").write_text(SECRET)
+    root = tmp_path / "project"
+    root.mkdir()
+    return Paths(root, root / "specs", root / "logs")
+
+
+# --- what is set aside ----------------------------------------------------------------------------------------------
+
+
+def test_a_link_is_set_aside_and_not_what_it_leads_to(place: Paths, tmp_path: Path) -> None:
+    home, settings = tmp_path / "home", place.root / ".claude/settings.json"
+    (place.root / ".claude").symlink_to(home)
+    assert set_absent_aside(place, tmp_path / "attempt", settings) == (
+        place.root / ".claude", tmp_path / "attempt/foreign/.claude",
+    )  # fmt: skip
+    assert ((home / "settings.json").read_text(), (place.root / ".claude").is_symlink()) == (SECRET, False)
+
+
+def test_a_file_is_set_aside_under_a_name_that_is_free(place: Paths, tmp_path: Path) -> None:
+    for text in ("one", "two"):
+        (place.root / ".mcp.json").write_text(text)
+        set_absent_aside(place, tmp_path, place.root / ".mcp.json")
+    assert [path.read_text() for path in sorted((tmp_path / "foreign").iterdir())] == ["one", "two"]
+
+
+@pytest.mark.parametrize("made", ["nothing", "a file on the way", "an empty folder"])
+def test_where_nothing_stands_nothing_is_moved(place: Paths, tmp_path: Path, made: str) -> None:
+    if made == "a file on the way":
+        (place.root / ".claude").write_text("")
+    if made == "an empty folder":
+        (place.root / ".claude").mkdir()
+    assert files.move_out(place.root, place.root / ".claude/settings.json", tmp_path / "aside") is None
+
+
+RACER = """
+import ctypes, os, sys
+root, outside = sys.argv[1:]
+os.chdir(root)
+libc = ctypes.CDLL(None)
+print("up", flush=True)
+while True:  # a folder and a link change places, at once, again and again
+    for name in (".claude", "other"):
+        try:
+            fd = os.open(name, os.O_DIRECTORY | os.O_NOFOLLOW)
+            os.close(os.open("settings.json", os.O_CREAT | os.O_WRONLY, dir_fd=fd))
+            os.close(fd)
+        except FileNotFoundError:
+            links = [os.path.islink(one) for one in (".claude", "other")]
+            os.mkdir(name) if any(links) else os.symlink(outside, name)
+        except OSError:
+            pass
+    for _ in range(50):
+        libc.renameat2(-100, b".claude", -100, b"other", 2)
+"""
+
+
+def race(place: Paths, tmp_path: Path, take: Any, rounds: int) -> int:
+    """How often a file outside was taken away while somebody swaps the folder on the way to it."""
+    outside, escapes = tmp_path / "home", 0
+    line = [sys.executable, "-I", "-S", "-c", RACER, str(place.root), str(outside)]
+    with subprocess.Popen(line, stdout=subprocess.PIPE) as racer:
+        assert racer.stdout is not None
+        racer.stdout.readline()
+        try:
+            for number in range(rounds):
+                with suppress(OSError, StorageError):
+                    take(place.root, place.root / ".claude/settings.json", tmp_path / "aside" / str(number))
+                if not (outside / "settings.json").exists():
+                    escapes += 1
+                    (outside / "settings.json").write_text(SECRET)
+        finally:
+            racer.kill()
+    return escapes
+
+
+def take_naively(root: Path, path: Path, folder: Path) -> None:
+    """Look whether a link is on the way, then move: what the race is lost by."""
+    folder.mkdir(parents=True)
+    if not path.parent.is_symlink():
+        path.rename(folder / path.name)
+
+
+@needs_renameat2
+def test_a_racer_gets_no_file_from_outside_moved(place: Paths, tmp_path: Path) -> None:
+    assert race(place, tmp_path, files.move_out, 1000) == 0
+
+
+@needs_renameat2
+def test_the_racer_wins_against_a_look_before_the_move(place: Paths, tmp_path: Path) -> None:
+    assert race(place, tmp_path, take_naively, 8_000) > 0
+
+
+@needs_bwrap
+@in_the_sandbox
+def test_a_link_to_the_home_costs_the_person_nothing(confined: Any, tmp_path: Path) -> None:  # noqa: F811
+    mine = tmp_path / "home/.claude/settings.json"
+    mine.parent.mkdir()
+    mine.write_text("{}")
+    confined.spec("hello")
+    confined.agent(f"ln -s {mine.parent} .claude; {FINISH}")
+    assert confined.go().code == 0
+    assert (mine.read_text(), os.path.lexists(confined.root / ".claude")) == ("{}", False)
+    assert [event["marker"] for event in confined.events("foreign")] == [".claude"]
+
+
+# --- repositories that lead elsewhere -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "forged", ["gitdir: {home}", "gitdir: {home}/other/.git", "gitdir: evil"], ids=["a home", "a repository", "a fake"]
+)
+def test_a_git_file_that_nobody_knows_of_opens_no_folder(place: Paths, tmp_path: Path, forged: str) -> None:
+    home, evil = tmp_path / "home", place.root / "evil"
+    subprocess.run(["git", "init", "-q", home / "other"], check=True)
+    evil.mkdir()
+    (evil / "commondir").write_text(str(home))
+    (evil / "gitdir").write_text(f"{place.root}/.git")
+    (place.root / ".git").write_text(forged.format(home=home))
+    assert find_git(place.root) == (place.root, [])
+
+
+def test_a_git_link_opens_no_folder(place: Paths, tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", tmp_path / "home/other"], check=True)
+    (place.root / ".git").symlink_to(tmp_path / "home/other/.git")
+    assert find_git(place.root) == (place.root, [])
+
+
+def test_a_submodule_is_known_by_its_repository(tmp_path: Path) -> None:
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.invalid", "-c", "protocol.file.allow=always", "-C"]
+    for name in ("inner", "outer"):
+        subprocess.run(["git", "init", "-q", tmp_path / name], check=True)
+        subprocess.run([*git, tmp_path / name, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
+    subprocess.run([*git, tmp_path / "outer", "submodule", "--quiet", "add", tmp_path / "inner", "sub"], check=True)
+    sub = tmp_path / "outer/sub"
+    assert find_git(sub) == (sub, [(tmp_path / "outer/.git/modules/sub").resolve()])
+
+
+def test_a_repository_that_appears_is_looked_for(place: Paths) -> None:
+    assert str(place.root / ".git") in find_absent(place.root)
+
+
+def test_a_tool_folder_that_is_a_link_out_of_the_project_is_not_let_in(place: Paths, tmp_path: Path) -> None:
+    (place.root / ".venv").symlink_to(tmp_path / "home")
+    environ = {"PATH": f"{place.root}/.venv:/usr/bin", "VIRTUAL_ENV": f"{place.root}/.venv"}
+    assert tmp_path / "home" not in find_tools(environ, Path("/nonexistent"), place.root)
+
+
+def test_our_own_programs_are_not_looked_for_in_the_project(place: Paths, tmp_path: Path) -> None:
+    for folder in (place.root / "bin", tmp_path / "bin"):
+        folder.mkdir()
+        (folder / "git").write_text("")
+        (folder / "git").chmod(0o755)
+    environ = {"PATH": f"{place.root}/bin:.:{tmp_path}/bin"}
+    assert find_program("git", environ, place.root) == f"{tmp_path}/bin/git"
+    assert find_program("git", {"PATH": f"{place.root}/bin"}, place.root) == ""
+
+
+# --- files that are read --------------------------------------------------------------------------------------------
+
+
+def test_strange_env_files_are_passed_over_and_the_persons_own_is_read(place: Paths) -> None:
+    (place.root / ".env").write_text("API_KEY=a-long-enough-secret-1\n")
+    os.mkfifo(place.root / ".env.fifo")
+    (place.root / ".env.folder").mkdir()
+    (place.root / ".env.loop").symlink_to(".env.loop")
+    with (place.root / ".env.huge").open("wb") as huge:
+        huge.truncate(10 << 30)
+    for number in range(MOST + 5):
+        (place.root / f".env.{number}").write_text(f"KEY_{number}=another-long-secret-{number:04d}\n")
+    redactor = read_redactor(place.root, {})
+    assert "a-long-enough-secret-1" not in redactor.text("it is a-long-enough-secret-1")
+
+
+@pytest.mark.parametrize("kind", ["fifo", "folder", "link", "huge", "dead link to a device"])
+def test_a_strange_halt_is_a_halt(place: Paths, tmp_path: Path, kind: str) -> None:
+    if kind == "fifo":
+        os.mkfifo(place.halt)
+    elif kind == "folder":
+        place.halt.mkdir()
+    elif kind == "huge":
+        with place.halt.open("wb") as huge:
+            huge.truncate(10 << 30)
+    else:
+        place.halt.symlink_to(tmp_path / "home/settings.json" if kind == "link" else "/dev/full")
+    request = read_halt(place)
+    assert request is not None and not request.now
+
+
+def dig(folder: Path) -> None:
+    """Make twelve hundred folders in one another, and a file at the end."""
+    fd = os.open(folder, os.O_RDONLY)
+    for _ in range(1200):
+        os.mkdir("d", dir_fd=fd)
+        inner = os.open("d", os.O_RDONLY, dir_fd=fd)
+        os.close(fd)
+        fd = inner
+    os.close(os.open("end", os.O_CREAT, dir_fd=fd))
+    os.close(fd)
+
+
+def test_a_thousand_folders_in_one_another_are_looked_at_and_removed(place: Paths, tmp_path: Path) -> None:
+    dig(place.root)
+    (place.root / "top").write_text("")
+    (place.root / "closed").mkdir(mode=0)
+    (place.root / "link").symlink_to(tmp_path / "home")
+    try:
+        assert "top" in InPlace(place, {"PATH": os.environ["PATH"]}).snapshot().files
+    finally:
+        files.remove_tree(place.root)
+    assert (place.root.exists(), (tmp_path / "home/settings.json").read_text()) == (False, SECRET)
+
+
+@needs_bwrap
+@in_the_sandbox
+def test_a_thousand_folders_in_the_private_home_end_no_run(confined: Any) -> None:  # noqa: F811
+    confined.spec("hello", checks=["test -f made.txt"])
+    digging = "import os\nfor _ in range(1200): os.mkdir('d'); os.chdir('d')"
+    confined.agent(f'(cd ~ && python3 -c "{digging}"); {FINISH}')
+    assert confined.go().code == 0
+    assert not list(Path(tempfile.gettempdir()).glob("harness-*/box-*/home/d"))
+
+
+# --- commits --------------------------------------------------------------------------------------------------------
+
+SIGNER = """#!/bin/sh
+cat > /dev/null
+echo signed >> "{ran}"
+echo "[GNUPG:] SIG_CREATED " >&2
+printf -- '-----BEGIN PGP SIGNATURE-----\\n\\nxx\\n-----END PGP SIGNATURE-----\\n'
+"""
+
+
+@needs_bwrap
+@in_the_sandbox
+def test_a_commit_is_made_inside_and_signed_outside(confined: Any, tmp_path: Path) -> None:  # noqa: F811
+    signer, ran = tmp_path / "signer", tmp_path / "ran"
+    signer.write_text(SIGNER.format(ran=ran))
+    signer.chmod(0o755)
+    confined.spec("hello")
+    confined.repository()
+    for key, value in (("commit.gpgsign", "true"), ("gpg.program", str(signer)), ("core.hooksPath", ".husky")):
+        confined.git("config", key, value)
+    hook = f"#!/bin/sh\\nif test -e {tmp_path}/signer; then echo outside; else echo inside; fi > hook.txt"
+    confined.agent(f"mkdir .husky; printf '{hook}\\n' > .husky/pre-commit; chmod +x .husky/pre-commit; {FINISH}")
+    ran_to_end = confined.go()
+    assert ran_to_end.code == 0, ran_to_end.text
+    assert (confined.root / "hook.txt").read_text() == "inside\n"
+    commit = confined.git("cat-file", "commit", "HEAD")
+    assert ("gpgsig" in commit, ran.read_text(), "a tester" in commit) == (True, "signed\n", True)
+    assert confined.git("show", "-s", "--format=%s").startswith("hello: finished")
+
+
+@needs_bwrap
+@in_the_sandbox
+def test_a_commit_that_cannot_be_signed_stands_and_is_told(confined: Any) -> None:  # noqa: F811
+    confined.spec("hello")
+    confined.repository()
+    for key, value in (("commit.gpgsign", "true"), ("gpg.program", "/bin/false")):
+        confined.git("config", key, value)
+    confined.agent(FINISH)
+    ran = confined.go()
+    assert (ran.code, confined.git("rev-list", "--count", "HEAD")) == (0, "2")
+    assert "hello: committed, but not signed: " in ran.text
