@@ -32,11 +32,11 @@ def traced(*words: str) -> list[str]:
     return ["strace", "-qq", "-e", "signal=none", *words, *HARNESS]
 
 
-def find_points(happenings: Sequence[str]) -> list[Point]:
+def find_points(happenings: Sequence[str], features: int) -> list[Point]:
     """Every call of a whole run that touches its project, with everything that can happen at it."""
     warm = Victim(new_folder("warm"), features=1)  # once before, so that every module is compiled
     report(warm, "warm", warm.finish())
-    victim = Victim(new_folder("trace"), features=1)
+    victim = Victim(new_folder("trace"), features=features)
     out = victim.root.parent / "trace"
     code = victim.start(traced("-o", str(out), "-y", "-e", f"trace={','.join(CALLS)}")).wait(PATIENCE)
     counted: Counter[str] = Counter()
@@ -52,10 +52,10 @@ def find_points(happenings: Sequence[str]) -> list[Point]:
     return points
 
 
-def trial(point: Point) -> list[str]:
+def trial(point: Point, features: int) -> list[str]:
     """A project whose first run meets its fault, then is started again and judged."""
     call, number, what = point
-    victim = Victim(new_folder("fault"), features=1)
+    victim = Victim(new_folder("fault"), features=features)
     happens = f"signal={what}" if what == "SIGKILL" else f"error={what}"
     line = traced("-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:{happens}:when={number}")
     try:
@@ -73,12 +73,12 @@ def unfinished(victim: Victim) -> list[str]:
     return [f"{n} without its receipt" for n in range(victim.features) if not (victim.logs / f"f{n}.done").exists()]
 
 
-def measure_points(name: str, happenings: Sequence[str], count: int, seed: int) -> list[Figure]:
-    """So many points, drawn at random."""
-    points = find_points(happenings)
+def measure_points(name: str, happenings: Sequence[str], count: int, seed: int, features: int) -> list[Figure]:
+    """So many points of a run with so many features, drawn at random."""
+    points = find_points(happenings, features)
     chosen = random.Random(seed).sample(points, min(count, len(points)))
     with ThreadPoolExecutor(WORKERS) as pool:
-        wrongs = [wrong for found in pool.map(trial, chosen) for wrong in found]
+        wrongs = [wrong for found in pool.map(lambda point: trial(point, features), chosen) for wrong in found]
     what = f"wrongs after {len(chosen)} of {len(points)} {name}, seed {seed}"
     return [Figure(what, "count", [len(wrongs)], 0, note=kinds(wrongs))]
 
@@ -87,8 +87,8 @@ def measure(*, kills: int = 1000, errors: int = 1500, seed: int = 1) -> list[Fig
     """Kills, then errors; nothing where there is no strace."""
     if shutil.which("strace") is None:
         return []
-    figures = measure_points("kills at system calls", ("SIGKILL",), kills, seed) if kills else []
-    return figures + (measure_points("failed system calls", ERRORS, errors, seed) if errors else [])
+    figures = measure_points("kills at system calls", ("SIGKILL",), kills, seed, features=2) if kills else []
+    return figures + (measure_points("failed system calls", ERRORS, errors, seed, features=1) if errors else [])
 
 
 if __name__ == "__main__":
