@@ -9,8 +9,6 @@ from pathlib import Path
 from harness import files
 from harness.agents.choose import Agent
 from harness.agents.stream import StreamReader
-from harness.cage import find_absent
-from harness.cell import prepare_cell
 from harness.domain import Feature, Reply
 from harness.errors import AgentError, ConfigError, SpecError
 from harness.logbook import Mark
@@ -19,6 +17,8 @@ from harness.narrator import Tone
 from harness.process import Bounds, Command
 from harness.prompt import Prompt, compose_prompt
 from harness.run import Run
+from harness.sandbox.cell import prepare_cell
+from harness.sandbox.surroundings import find_absent
 from harness.setbacks import settle_agent
 from harness.state import read_markers
 from harness.workspace import Snapshot
@@ -56,7 +56,7 @@ def prepare(run: Run, feature: Feature) -> tuple[Agent, Prompt] | None:
 def begin(run: Run, feature: Feature, agent: Agent, prompt: Prompt, because: str) -> Attempt:
     """Number the attempt on disk and in the journal before the agent starts: a crash counts as an attempt."""
     number, folder = _make_folder(run, feature.slug)
-    confined = run.cage_for(agent) is not None
+    cage = run.cage_for(agent)
     attempt = Attempt(
         feature=feature,
         number=number,
@@ -66,9 +66,9 @@ def begin(run: Run, feature: Feature, agent: Agent, prompt: Prompt, because: str
         learnings=run.learnings.mark(),
         before=run.workspace.recent_snapshot(),
         markers=marker_names(run),
-        absent=find_absent(run.paths.root) if confined else (),
+        absent=() if cage is None else find_absent(run.paths.root),
     )
-    if confined:
+    if cage is not None and cage.mounts:
         prepare_cell(folder, run.paths, feature.slug)
     run.record(
         "attempt_began",
@@ -82,7 +82,7 @@ def begin(run: Run, feature: Feature, agent: Agent, prompt: Prompt, because: str
         log=asdict(attempt.log),
         learnings=asdict(attempt.learnings),
         tree=attempt.before.digest,
-        confined=confined,
+        confined=cage is not None,
         absent=list(attempt.absent),
     )
     run.tell(f"{feature.slug}: attempt {number} begins ({because})")

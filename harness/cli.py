@@ -173,7 +173,7 @@ def demo(
 @with_settings("agent", "json")
 def chaos(*, flags: dict[str, Any]) -> int:
     """See your settings hold before the night: an agent that misbehaves in every way; exit 1 if a promise broke."""
-    from harness.chaos import run_chaos, show_chaos
+    from harness.chaos.faults import run_chaos, show_chaos
 
     if flags.pop("agent") not in (None, "scripted"):
         raise UsageError("chaos plays the agent itself", "leave `--agent` out: no model is called")

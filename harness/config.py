@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from harness import files
 from harness.domain import Check, ModelPrice, Rules
 from harness.errors import ConfigError
-from harness.hosts import parse_listed
+from harness.network.hosts import parse_listed
 from harness.paths import Paths
 from harness.text import suggest
 from harness.units import format_duration, format_size, parse_duration, parse_size

@@ -14,7 +14,6 @@ from typing import Any
 from harness import files
 from harness.agents.api.launch import find_key
 from harness.agents.choose import Agent
-from harness.cage import open_cage
 from harness.capture import capture
 from harness.config import Config
 from harness.errors import AgentError, HarnessError
@@ -22,6 +21,7 @@ from harness.files import LITTLE_SPACE, free_bytes
 from harness.lock import find_holder
 from harness.process import Supervisor
 from harness.run import choose_for, wishes_of
+from harness.sandbox.gate import open_cage
 from harness.specs import open_shelf
 from harness.text import counted, one_line
 from harness.units import format_size
@@ -197,10 +197,10 @@ def _look_at_sandbox(config: Config, environ: Mapping[str, str]) -> Diagnosis:
                 env = agent.environment(environ, config.settings.env_pass, "doctor")
                 keys = cage.explain_keys(agent, env)
                 if problem := cage.try_agent(agent, supervisor, env)[1]:
-                    said = f"bwrap works, but agent `{agent.name}` cannot start inside: {problem}"
+                    said = f"{cage.name} works, but agent `{agent.name}` cannot start inside: {problem}"
                     state = "fail" if word == "bwrap" else "warn"
                     return Diagnosis("sandbox", state, said, "see `sandbox_read` and `sandbox_write`")
-    says = "; ".join((f"bwrap, network: {config.settings.sandbox_network}", *keys, held))
+    says = "; ".join((f"{cage.name}, network: {config.settings.sandbox_network}", *keys, held))
     return Diagnosis("sandbox", "warn" if keys else "ok", says)
 
 

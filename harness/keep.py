@@ -12,7 +12,6 @@ from typing import Any
 
 from harness import files
 from harness.attempt import Attempt, marker_names
-from harness.cell import import_cell
 from harness.checks import digest_failures, report_failures, run_checks
 from harness.decide import judge, judge_claim
 from harness.domain import CheckRun, Claim, Ended, Evidence, Limit, Outcome, Reply, Verdict
@@ -28,6 +27,7 @@ from harness.prompt import OBSERVED_LIMIT
 from harness.questions import find_blocked
 from harness.receipt import REFUSED, compose_receipt, digest
 from harness.run import Run
+from harness.sandbox.cell import import_cell
 from harness.signals import find_fault, find_limit, find_remarks
 from harness.text import counted, cut_middle, one_line, plain
 from harness.transcripts import pack_old

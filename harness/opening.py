@@ -108,7 +108,8 @@ def _say_sandbox(run: Run, agents: Mapping[str, Agent]) -> str:
     """Return the line about confinement; "" where a person vouches for the container."""
     if run.cage is not None:
         network = _NETWORKS[run.settings.sandbox_network]
-        line = f"sandbox: bwrap: agents and checks see this project and their tools alone, {network}"
+        name = run.cage.name if run.cage.mounts else f"{run.cage.name} (untested)"
+        line = f"sandbox: {name}: agents and checks see this project and their tools alone, {network}"
         environs = {one: agent.environment(run.environ, run.settings.env_pass, run.id) for one, agent in agents.items()}
         said = [word for one, agent in agents.items() for word in run.cage.explain_keys(agent, environs[one])]
         return "; but ".join((line, ", ".join(said))) if said else line

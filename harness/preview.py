@@ -9,7 +9,6 @@ from typing import Any
 
 from harness.agents.choose import Agent
 from harness.attempt import observations
-from harness.cage import open_cage
 from harness.checks import describe, run_checks
 from harness.config import Config
 from harness.domain import Check, Feature, State, Work
@@ -20,6 +19,7 @@ from harness.process import Supervisor
 from harness.prompt import Section, compose_prompt, find_template
 from harness.reports import report_loaded, report_next, report_queue
 from harness.run import choose_for
+from harness.sandbox.gate import open_cage
 from harness.specs import read_spec_text
 from harness.view import View
 

@@ -55,6 +55,7 @@ class Confined:
     inputs: tuple[bytes, ...]
     limits: Mapping[str, int]
     door: Door | None = None
+    wraps: bool = True  # it stands before the command with an init of its own, as bwrap does
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +221,7 @@ class Supervisor:
         text = json.dumps(
             {
                 "argv": [_as_utf8(word) for word in (*confined.argv, *command.argv)],
-                "wrapped": command.confined is not None,
+                "wrapped": command.confined is not None and command.confined.wraps,
                 "limits": dict(confined.limits),
                 "cwd": _as_utf8(str(command.cwd)),
                 "env": {_as_utf8(name): _as_utf8(value) for name, value in command.env.items()},

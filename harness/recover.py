@@ -11,7 +11,6 @@ from harness import files
 from harness.agents.choose import Agent
 from harness.agents.stream import StreamReader
 from harness.attempt import Attempt, marker_names
-from harness.cell import has_claim
 from harness.config import CONFIG_FILE
 from harness.domain import Cost, Ended, Exit, Feature, Reply, Usage
 from harness.errors import AgentError, ConfigError
@@ -20,6 +19,7 @@ from harness.logbook import Mark
 from harness.money import price
 from harness.narrator import Tone
 from harness.run import Run
+from harness.sandbox.cell import has_claim
 from harness.setbacks import take_up_limits
 from harness.signals import find_limit
 from harness.transcripts import open_transcript

@@ -17,7 +17,6 @@ from harness import files
 from harness.agents.api.launch import Wishes
 from harness.agents.choose import Agent, Bearings, Choices, choose_agent, stand_in
 from harness.awake import Awake, stay_awake
-from harness.cage import Cage, open_cage
 from harness.clocks import Clocks, say_jump
 from harness.config import Config, Settings
 from harness.control import GRACE, Ask, Control, remove_halt
@@ -38,6 +37,8 @@ from harness.process import Command, Supervisor
 from harness.prompt import find_template
 from harness.receipt import digest
 from harness.redact import Redactor
+from harness.sandbox.cage import Cage
+from harness.sandbox.gate import open_cage
 from harness.specs import SpecShelf, open_shelf, read_spec_text
 from harness.state import History, fold_journal, read_markers
 from harness.sweep import sweep

@@ -15,13 +15,13 @@ import pytest
 from test_sandbox import FINISH, WANTED, confined  # noqa: F401  a fixture
 
 from harness import files
-from harness.cage import find_absent, find_git, find_tools
 from harness.capture import find_program
 from harness.env_files import MOST, read_redactor
 from harness.errors import StorageError
 from harness.halts import read_halt
 from harness.keep import set_absent_aside
 from harness.paths import Paths
+from harness.sandbox.surroundings import find_absent, find_git, find_tools
 from harness.workspace import InPlace
 
 needs_bwrap = pytest.mark.skipif(not WANTED, reason="needs bubblewrap")

@@ -12,18 +12,24 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.cage import find_absent, find_git, read_claude_state
-from harness.cell import ADDED_LIMIT, has_claim, import_cell, prepare_cell
+from harness.config import Settings
 from harness.errors import AgentError
 from harness.logbook import Mark
 from harness.paths import Paths
-from harness.sandbox import Walls, compose_arguments
-from harness.seccomp import ARCHITECTURES, compose_filter
+from harness.process import Command
+from harness.sandbox.belt import Belt
+from harness.sandbox.bubblewrap import Walls, compose_arguments
+from harness.sandbox.cage import read_claude_state
+from harness.sandbox.cell import ADDED_LIMIT, has_claim, import_cell, prepare_cell
+from harness.sandbox.seatbelt import compose_profile
+from harness.sandbox.seccomp import ARCHITECTURES, compose_filter
+from harness.sandbox.surroundings import find_absent, find_git
 
 HERE = Path(__file__).parent
 WANTED = shutil.which("bwrap") is not None and sys.platform.startswith("linux")
@@ -559,3 +565,39 @@ def test_what_is_absent_is_looked_for_where_it_would_be_obeyed(tmp_path: Path) -
     absent = find_absent(tmp_path)
     assert str(tmp_path / "harness.yaml") not in absent
     assert {str(tmp_path / name) for name in (".mcp.json", ".git/commondir", ".git/hooks")} <= set(absent)
+
+
+# --- macOS, as far as it can be seen from here ---------------------------------------------------------------------
+
+
+def test_the_profile_for_macos_denies_what_it_does_not_allow_and_quotes_paths() -> None:
+    work = Path('/Users/me/a "b"')
+    walls = Walls(work, readable=(Path("/Users/me/.nvm"),), protected=(work / ".git/config",), network=False)
+    text = compose_profile(
+        walls, scratch=Path("/private/tmp/x"), logs=work / "logs", own=[work / "logs/a.log"], absent=[work / ".envrc"]
+    )
+    rules = text.splitlines()
+    assert rules[1] == "(deny default)"
+    quoted = '(subpath "/Users/me/a \\"b\\"/'
+    assert f'(deny file-write* {quoted}.git/config") {quoted}.envrc"))' in rules
+    assert rules[-2:] == [
+        '(deny file-read* file-write* (subpath "/Users/me/a \\"b\\"/logs"))',
+        '(allow file-read* file-write* (subpath "/Users/me/a \\"b\\"/logs/a.log"))',
+    ]
+    assert '(literal "/Users/me/a \\"b\\"/.git")' in text
+    assert "(allow network*)" not in text
+    assert text.count("(") == text.count(")")
+    assert "(allow network*)" in compose_profile(replace(walls, network=True), scratch=work, logs=work / "logs")
+
+
+def test_on_macos_an_agent_may_touch_its_own_logs_alone(tmp_path: Path) -> None:
+    belt = Belt(Walls(tmp_path), Settings(), tmp_path / "home", tmp_path / "place", tmp_path / "logs", "belt", {})
+    inside = belt.confine(
+        Command(("true",), tmp_path, {"PATH": "/bin", "TMPDIR": "/tmp"}),
+        agent=None,
+        cell=tmp_path / "logs/attempts/pay/0003/cell",
+    )
+    assert inside.confined is not None
+    assert (inside.confined.argv[:2], inside.confined.wraps) == (("belt", "-p"), False)
+    assert f'(subpath "{tmp_path}/logs/pay.done") (subpath "{tmp_path}/logs/learnings.md"))' in inside.confined.argv[2]
+    assert inside.env["TMPDIR"].startswith(str(tmp_path / "place"))

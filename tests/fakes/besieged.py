@@ -15,11 +15,11 @@ import sys
 from pathlib import Path
 
 from harness.agents.choose import Agent
-from harness.cage import open_cage
-from harness.cell import prepare_cell
 from harness.config import load_config
 from harness.errors import AgentError
 from harness.process import Bounds, Command, Supervisor
+from harness.sandbox.cell import prepare_cell
+from harness.sandbox.gate import open_cage
 from harness.yamls import parse_yaml
 
 NOBODY = 65534
@@ -79,7 +79,7 @@ def planted(*names):
 
 
 def become_plain():
-    importlib.import_module("harness.broker")
+    importlib.import_module("harness.network.broker")
     socket.getaddrinfo("localhost", 80)
     parse_yaml("a: [1]")  # whatever is imported late must be there before we may not read it any more
     os.setgroups([])

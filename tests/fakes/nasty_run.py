@@ -9,10 +9,10 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from harness.cage import open_cage
 from harness.config import load_config
 from harness.errors import HarnessError
 from harness.process import Bounds, Command, Quiet, Supervisor
+from harness.sandbox.gate import open_cage
 from harness.yamls import parse_yaml
 
 NASTY = Path(__file__).with_name("nasty.py")

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from harness.heads import Fields, Head, is_straight, onward, put_key
-from harness.hosts import Target, is_listed, parse_target
-from harness.keys import Route
+from harness.network.heads import Fields, Head, is_straight, onward, put_key
+from harness.network.hosts import Target, is_listed, parse_target
+from harness.network.keys import Route
 from harness.text import shown
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from harness.hosts import Target, is_loopback, may_dial
+from harness.network.hosts import Target, is_loopback, may_dial
 
 CONNECT_TIMEOUT = 30.0  # seconds for each of: a connection, a proxy's answer, a handshake
 _AUTHORITIES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")

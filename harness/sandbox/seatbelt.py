@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from harness.sandbox import Walls
+from harness.sandbox.bubblewrap import Walls
 
 PROGRAM = "/usr/bin/sandbox-exec"
 

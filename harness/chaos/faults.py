@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.chaos.promises import ALONE, NIGHT, SECRET, Promise
+from harness.chaos.scene import PATIENCE, Scene, Stage, play
 from harness.config import Settings
 from harness.demo import make_repository
-from harness.promises import ALONE, NIGHT, SECRET, Promise
-from harness.scene import PATIENCE, Scene, Stage, play
 
 LONGEST = 3.0  # seconds of an attempt, whatever the settings say
-SABOTEUR = Path(__file__).with_name("agents") / "saboteur.py"
+SABOTEUR = Path(__file__).with_name("saboteur.py")
 COMMAND = (sys.executable, "-m", "harness")
 SPECIAL: dict[str, dict[str, Any]] = {  # settings without which a scene cannot be played
     "flood": {"timeout": PATIENCE / 5, "idle_timeout": PATIENCE / 5},

@@ -17,12 +17,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 
-from harness.heads import LIMIT, BadHead, Fields, Head, Mask, onward, parse_head
-from harness.hosts import Target
-from harness.plans import Call, Refused, Ways, check, plan
+from harness.network.heads import LIMIT, BadHead, Fields, Head, Mask, onward, parse_head
+from harness.network.hosts import Target
+from harness.network.plans import Call, Refused, Ways, check, plan
+from harness.network.tunnel import Tally, Tunnel
+from harness.network.upstream import NotPublic, NotReached, connect, connect_to_proxy, find_proxy, wrap_tls
 from harness.text import shown
-from harness.tunnel import Tally, Tunnel
-from harness.upstream import NotPublic, NotReached, connect, connect_to_proxy, find_proxy, wrap_tls
 
 CHUNK = 64 * 1024  # bytes of one read
 HEAD_TIMEOUT = 30.0  # seconds from the first byte of a head to its last

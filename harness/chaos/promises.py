@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness import files
-from harness.scene import Scene
+from harness.chaos.scene import Scene
 from harness.units import format_duration
 
 MOST_MEMORY = 400 << 20  # bytes

@@ -23,14 +23,14 @@ from pathlib import Path
 
 from harness import files
 from harness.errors import StorageError
-from harness.exchange import Exchange, Permit
-from harness.hosts import Target, is_loopback, parse_listed
 from harness.journal import utc
-from harness.keys import Route
-from harness.plans import Ways
+from harness.network.exchange import Exchange, Permit
+from harness.network.hosts import Target, is_loopback, parse_listed
+from harness.network.keys import Route
+from harness.network.plans import Ways
+from harness.network.upstream import make_context
 from harness.redact import Redactor
 from harness.text import one_line
-from harness.upstream import make_context
 
 PORT = 20617  # on the loopback inside, below the ports that a system gives out by itself
 MOST = 128  # connections of one command at a time; more wait

@@ -1,0 +1,1 @@
+"""`harness chaos`: an agent that misbehaves in every way, and what became of each promise."""

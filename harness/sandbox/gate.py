@@ -1,0 +1,103 @@
+"""Which sandbox there is: the one that the settings ask for where it works, and the reason where it does not."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness import files
+from harness.capture import find_program
+from harness.config import Config, Settings
+from harness.errors import AgentError
+from harness.process import Command, Supervisor
+from harness.sandbox.belt import Belt
+from harness.sandbox.cage import NO_WAY_OUT, Cage
+from harness.sandbox.probe import try_command
+from harness.sandbox.seatbelt import PROGRAM as MAC_PROGRAM
+from harness.sandbox.surroundings import describe_walls, find_git
+
+if TYPE_CHECKING:
+    from harness.network.broker import Broker
+
+PROGRAM = "bwrap"
+MAC_WAYS = (("auto", "host"), ("auto", "none"))  # settings that sandbox-exec can serve
+
+
+def open_cage(
+    config: Config, supervisor: Supervisor, environ: Mapping[str, str], temporary: Path
+) -> tuple[Cage | None, str]:
+    """Return the sandbox that the settings ask for; None with the reason where the agent will be unconfined.
+
+    Raises AgentError when `bwrap` is asked for by name and does not work here, and when keys are to stay outside
+    (`sandbox_network: broker`) and there is no sandbox to keep them out of.
+    """
+    word, with_broker = config.settings.sandbox, config.settings.sandbox_network == "broker"
+    if word in ("none", "container"):
+        if with_broker:
+            raise AgentError(f"`sandbox_network: broker` needs bubblewrap, and `sandbox` is `{word}`", NO_WAY_OUT)
+        return None, word
+    try:
+        return _build(config, supervisor, environ, temporary), ""
+    except AgentError as error:
+        if word == "bwrap":
+            raise
+        if with_broker:
+            raise AgentError(f"`sandbox_network: broker` needs a sandbox: {error.message}", NO_WAY_OUT) from error
+        return None, error.message
+
+
+def _build(config: Config, supervisor: Supervisor, environ: Mapping[str, str], temporary: Path) -> Cage:
+    root = config.paths.root.resolve()
+    home = Path(environ.get("HOME", "")).resolve() if environ.get("HOME", "/") != "/" else Path("/nonexistent")
+    on_mac = sys.platform == "darwin"
+    program = MAC_PROGRAM if on_mac else find_program(PROGRAM, environ, root)
+    if on_mac and (config.settings.sandbox, config.settings.sandbox_network) not in MAC_WAYS:
+        raise AgentError("no bubblewrap on macOS", "choose `sandbox: auto` with `sandbox_network: host` or `none`")
+    if not program:
+        raise AgentError("`bwrap` is not on PATH", "install bubblewrap, or choose `sandbox: container` or `none`")
+    if home.is_relative_to(root):
+        raise AgentError(f"the project `{root}` holds your home folder", "move it to a folder of its own")
+    for git in find_git(root)[1][:1]:
+        for name in ("hooks", "info"):
+            files.make_folder(git / name)  # as `git init` does: what is not there cannot be held
+    walls = describe_walls(config, environ, root=root, home=home)
+    walls = replace(walls, tied=not supervisor.namespace)
+    cage = (Belt if on_mac else Cage)(
+        walls=walls,
+        settings=config.settings,
+        home=home,
+        place=temporary,
+        logs=config.paths.logs.resolve(),
+        program=program,
+        limits=limits_of(config.settings),
+        broker=_make_broker(config, supervisor, environ),
+    )
+    why = ""
+    older, as_root = replace(walls, closed=False), replace(walls, user_namespace=False)
+    for variant in (walls,) if on_mac else (walls, older, *([as_root] if os.geteuid() == 0 else [])):
+        cage.walls = variant
+        _, problem = try_command(cage.confine(Command(("true",), root, {"PATH": os.defpath}), agent=None), supervisor)
+        if not problem:
+            return cage
+        why = why or problem
+    raise AgentError(f"{cage.name} does not work here: {why}", "see `harness doctor`, or choose another `sandbox`")
+
+
+def _make_broker(config: Config, supervisor: Supervisor, environ: Mapping[str, str]) -> Broker | None:
+    if config.settings.sandbox_network != "broker":
+        return None
+    from harness.network.broker import Broker  # with it come http and ssl, which nothing else here needs
+
+    return Broker(config.settings.sandbox_hosts, config.paths.logs / "network.txt", environ, supervisor.redactor)
+
+
+def limits_of(settings: Settings) -> dict[str, int]:
+    """Return the limits on each process; the number of processes is not counted for root."""
+    limits = {"DATA": settings.sandbox_memory, "FSIZE": settings.sandbox_file_size, "CORE": 0}
+    if os.geteuid() != 0:
+        limits["NPROC"] = settings.sandbox_processes
+    return {name: limit for name, limit in limits.items() if limit or name == "CORE"}
