@@ -77,7 +77,7 @@ DOORS = {
         "network.upstream",
         "process",
         "supervise",
-    },  # fmt: skip
+    },
     "ssl": {"network.exchange", "network.broker", "network.upstream"},
     "http": {"network.exchange"},
     "apprise": {"messenger"},
