@@ -121,7 +121,7 @@ def run(slugs: Slugs = None, *, flags: dict[str, Any]) -> int:
 def _run(config: Config, slugs: tuple[str, ...]) -> int:
     from harness.console import Terminal
     from harness.ending import run_and_report
-    from harness.run import open_run
+    from harness.start import open_run
 
     with (
         Terminal(quiet=config.settings.quiet, verbose=config.settings.verbose) as terminal,
@@ -189,7 +189,7 @@ def chaos(*, flags: dict[str, Any]) -> int:
 def verify(slugs: Slugs = None, *, flags: dict[str, Any]) -> int:
     """Run the checks of accepted features again; exit 1 when one drifted."""
     from harness.console import Terminal
-    from harness.run import open_run
+    from harness.start import open_run
     from harness.tables import show_verify
     from harness.verify import verify as verify_features
 

@@ -16,11 +16,11 @@ from harness.agents.api.launch import find_key
 from harness.agents.choose import Agent
 from harness.capture import capture
 from harness.config import Config
+from harness.crew import choose_for, wishes_of
 from harness.errors import AgentError, HarnessError
 from harness.files import LITTLE_SPACE, free_bytes
 from harness.lock import find_holder
 from harness.process import Supervisor
-from harness.run import choose_for, wishes_of
 from harness.sandbox.gate import open_cage
 from harness.specs import open_shelf
 from harness.text import counted, one_line

@@ -14,8 +14,9 @@ from harness.errors import AgentError
 from harness.files import LITTLE_SPACE, free_bytes
 from harness.money import check_prices, tell_budget
 from harness.narrator import Tone
-from harness.run import Run, process_identity
+from harness.run import Run
 from harness.setbacks import stand_ins, tell_chain
+from harness.start import process_identity
 from harness.state import read_markers
 from harness.text import counted, one_line
 from harness.units import format_duration, format_size

@@ -11,6 +11,7 @@ from harness.agents.choose import Agent
 from harness.attempt import observations
 from harness.checks import describe, run_checks
 from harness.config import Config
+from harness.crew import choose_for
 from harness.domain import Check, Feature, State, Work
 from harness.env_files import read_redactor
 from harness.environ import clean_environment
@@ -18,7 +19,6 @@ from harness.errors import HarnessError
 from harness.process import Supervisor
 from harness.prompt import Section, compose_prompt, find_template
 from harness.reports import report_loaded, report_next, report_queue
-from harness.run import choose_for
 from harness.sandbox.gate import open_cage
 from harness.specs import read_spec_text
 from harness.view import View

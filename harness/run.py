@@ -2,46 +2,35 @@
 
 from __future__ import annotations
 
-import os
-import re
-import secrets
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from harness import files
-from harness.agents.api.launch import Wishes
-from harness.agents.choose import Agent, Bearings, Choices, choose_agent, stand_in
-from harness.awake import Awake, stay_awake
+from harness.agents.choose import Agent, Bearings
+from harness.awake import Awake
 from harness.clocks import Clocks, say_jump
 from harness.config import Config, Settings
 from harness.control import GRACE, Ask, Control, remove_halt
+from harness.crew import choose_for
 from harness.decide import closure
 from harness.domain import Check, Feature, Look, Rules, Spend, Stop, Sum, Wait, Who
-from harness.env_files import read_redactor
 from harness.environ import clean_environment
-from harness.errors import SpecError, StorageError, UsageError
+from harness.errors import SpecError, StorageError
 from harness.heartbeat import Heartbeat
 from harness.journal import Journal
-from harness.lock import hold_lock, process_start
 from harness.logbook import Logbook, Mark
 from harness.narrator import Narrator, Tone
 from harness.notify import Notifier
 from harness.paths import Paths
 from harness.prices import PriceBook
 from harness.process import Command, Supervisor
-from harness.prompt import find_template
 from harness.receipt import digest
 from harness.redact import Redactor
 from harness.sandbox.cage import Cage
-from harness.sandbox.gate import open_cage
-from harness.specs import SpecShelf, open_shelf, read_spec_text
-from harness.state import History, fold_journal, read_markers
-from harness.sweep import sweep
+from harness.specs import SpecShelf, read_spec_text
+from harness.state import History, read_markers
 from harness.text import plain
 from harness.workspace import InPlace
 
@@ -339,35 +328,6 @@ class Run:
         return None
 
 
-def choose_for(
-    config: Config,
-    feature: Feature | None,
-    temporary: Path,
-    environ: Mapping[str, str],
-    bearings: Bearings | None = None,
-    name: str = "",
-) -> Agent:
-    """Return the agent that the settings and the feature ask for; `name` is who of the chain works. Raises AgentError.
-
-    What is set for the first of the chain alone is not given to those who stand in for it.
-    """
-    choices = choices_of(config.settings)
-    if name not in ("", choices.agent) and (feature is None or feature.agent is None):
-        choices, feature = stand_in(choices, feature, name)
-    return choose_agent(choices, feature, config.paths.root, temporary, environ, bearings)
-
-
-def choices_of(settings: Settings) -> Choices:
-    """Return what the settings say about agents."""
-    said = {name.name: getattr(settings, name.name) for name in fields(Choices) if name.name != "api"}
-    return Choices(**{**said, "agent": settings.chain[0]}, api=wishes_of(settings))
-
-
-def wishes_of(settings: Settings) -> Wishes:
-    """Return what the settings say about the API agent."""
-    return Wishes(**{name.name: getattr(settings, name.name) for name in fields(Wishes)})
-
-
 def prepare_logs(paths: Paths) -> None:
     """Make logs/ and what belongs into it on first use, so that nobody commits logs by accident."""
     if paths.logs.exists() and not paths.logs.is_dir():
@@ -376,142 +336,3 @@ def prepare_logs(paths: Paths) -> None:
     ignore = paths.logs / ".gitignore"
     if not ignore.exists():
         files.write_atomic(ignore, "*\n!README.md\n")
-
-
-def make_temporary(paths: Paths) -> Path:
-    """Return a new private folder outside the project, after removing that of a run that was killed.
-
-    Its name is written down before it is made, so that a kill -9 at any moment leaves nothing behind for ever.
-    """
-    place, note = Path(tempfile.gettempdir()), paths.logs / ".temporary"
-    name = files.read_text(note, 1024).strip()
-    if re.fullmatch(r"harness-[0-9a-f]{32}", name) and not (place / name).is_symlink():
-        files.remove_tree(place / name)
-    name = f"harness-{secrets.token_hex(16)}"
-    files.write_atomic(note, name + "\n", sync=False)
-    folder = place / name
-    with files.storage(folder, "make the folder"):
-        folder.mkdir(mode=0o700)
-    return folder
-
-
-@contextmanager
-def open_run(
-    config: Config,
-    narrator: Narrator,
-    *,
-    environ: Mapping[str, str],
-    wanted: tuple[str, ...] = (),
-    working: bool = True,
-    clock: Callable[[], float] = time.time,
-    monotonic: Callable[[], float] = time.monotonic,
-    random: Callable[[], float] = lambda: secrets.randbelow(1 << 20) / (1 << 20),
-) -> Iterator[Run]:
-    """Check the project, take its lock, and give a run that is ready for its loop; `working` if agents will run.
-
-    Raises the HarnessError that keeps it from starting, before anything is run.
-    """
-    paths = config.paths
-    shelf = open_shelf(config)
-    features = check_wanted(shelf, wanted)
-    template = find_template(paths, config.settings.template)
-    if working:
-        check_agents(config, features, environ)
-    prepare_logs(paths)
-    began = monotonic()
-
-    def tell(line: str) -> None:
-        narrator.tell(line, Tone.NOTICE)
-
-    with ExitStack() as stack:
-        lock = hold_lock(paths.lock, paths.root, tell=tell)
-        stack.callback(lock.close)
-        for folder in (paths.logs, paths.kept):
-            files.remove_temporaries(folder)
-        files.remove_temporaries(paths.root, names=("HALT", "harness.yaml", ".gitignore"))
-        run_id = secrets.token_hex(16)
-        redactor = read_redactor(paths.root, environ)
-        journal = Journal(paths.logs, run_id, clock, redactor)
-        stack.callback(journal.close)
-        history = fold_journal(journal.events)
-        if history.run_open and history.last_run:
-            sweep({history.last_run})
-        control = stack.enter_context(Control(paths).watching())
-        supervisor = stack.enter_context(
-            Supervisor(
-                lock_fd=lock.shared_fd,
-                namespace=config.settings.pid_namespace,
-                wake_fds=(control.wake_fd,),
-                redactor=redactor,
-            )
-        )
-        heart = Heartbeat(paths.heartbeat, {**process_identity(), "run": run_id, "supervisor": supervisor.pid}, clock)
-        stack.callback(heart.end)
-        heart.phase("starting", silent=True)
-        why = f"a run in {paths.root.name}"
-        word = config.settings.inhibit_sleep if working else "off"
-        awake = stack.enter_context(stay_awake(word, why=why, run=run_id, cwd=paths.root, environ=environ))
-        temporary = make_temporary(paths)
-        stack.callback(files.remove_tree, temporary)
-        cage, unconfined = open_cage(config, supervisor, environ, temporary)
-        run = Run(
-            id=run_id,
-            config=config,
-            journal=journal,
-            history=history,
-            shelf=shelf,
-            control=control,
-            supervisor=supervisor,
-            workspace=InPlace(
-                paths, clean_environment(environ, config.settings.env_pass, ("GIT_*", "SSH_AUTH_SOCK")), temporary
-            ),
-            narrator=narrator,
-            environ=environ,
-            temporary=temporary,
-            template=template,
-            wanted=wanted,
-            clock=clock,
-            monotonic=monotonic,
-            random=random,
-            began=began,
-            prices=PriceBook(config.settings.prices),
-            cage=cage,
-            unconfined=unconfined,
-            redactor=redactor,
-            worker=config.settings.chain[0],
-            heart=heart,
-            awake=awake,
-            notifier=Notifier(config.settings, paths.root, environ),
-            clocks=Clocks(clock, monotonic),
-        )
-        run.workspace.confine_git(supervisor, run.confine_check)
-        control.tick = run.tick
-        yield run
-
-
-def check_wanted(shelf: SpecShelf, wanted: tuple[str, ...]) -> tuple[Feature, ...]:
-    """Return the features asked for and what they depend on; raises when one is unknown or cannot be worked on."""
-    reading = shelf.read()
-    known = [feature.slug for feature in reading.features]
-    for slug in wanted:
-        if slug not in known:
-            raise UsageError(f"there is no feature `{slug}`", f"the features are {', '.join(known[:20])}")
-    features = closure(reading.features, wanted)
-    broken = [feature for feature in features if feature.problem]
-    if broken:
-        more = f" (and {len(broken) - 1} more: `harness lint`)" if broken[1:] else ""
-        raise SpecError(f"{broken[0].problem}{more}", broken[0].hint)
-    return features
-
-
-def check_agents(config: Config, features: tuple[Feature, ...], environ: Mapping[str, str]) -> None:
-    """Raise AgentError when the agent of a feature that is not done cannot be started."""
-    done = read_markers(config.paths).done
-    for feature in features:
-        if feature.slug not in done:
-            choose_for(config, feature, config.paths.root, environ)
-
-
-def process_identity() -> dict[str, object]:
-    """Return who this process is, for the journal: pid and start time together never name another process."""
-    return {"pid": os.getpid(), "started": process_start(os.getpid())}

@@ -23,7 +23,7 @@ from harness.journal import read_journal
 from harness.loop import run_loop
 from harness.narrator import Silent, Tone
 from harness.opening import announce
-from harness.run import open_run
+from harness.start import open_run
 from harness.view import name_state, read_view
 
 PRELUDE = """

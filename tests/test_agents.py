@@ -11,10 +11,10 @@ from harness.agents.choose import Choices, choose_agent
 from harness.agents.claude import prepare_prompt
 from harness.agents.loads import find_loaded
 from harness.config import Settings
+from harness.crew import choices_of
 from harness.domain import Feature
 from harness.environ import clean_environment
 from harness.errors import AgentError
-from harness.run import choices_of
 
 
 def choices(**given) -> Choices:

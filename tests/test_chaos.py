@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from test_process import AS_NOBODY, python_of_nobody
 
-from harness import scene
+from harness.chaos import scene
 from harness.chaos.faults import run_chaos, scale_down, show_chaos
 from harness.chaos.promises import ALONE, NIGHT
 from harness.chaos.scene import DISK, find_small_disks

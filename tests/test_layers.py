@@ -24,12 +24,12 @@ ROWS = (
     "learnings money",
     "news chaos.promises",
     # what one run holds
-    "run",
-    "sandbox.gate",
+    "start",
+    "run sandbox.gate",
     "sandbox.belt",
     "sandbox.cage",
     "network.broker",
-    "network.exchange sandbox.probe sandbox.surroundings",
+    "crew network.exchange sandbox.probe sandbox.surroundings",
     # one concern each
     "control scaffold chaos.scene specs agents.choose agents.stream agents.api.__main__",
     "agents.api.preflight sandbox.cell heartbeat notify",

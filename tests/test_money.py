@@ -43,8 +43,8 @@ from harness.errors import AgentError
 from harness.loop import run_loop
 from harness.opening import announce
 from harness.prices import PriceBook
-from harness.run import open_run
 from harness.spending import find_misses, read_expenses
+from harness.start import open_run
 
 # --- prices -------------------------------------------------------------------------------------------------------
 

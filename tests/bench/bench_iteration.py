@@ -28,7 +28,8 @@ from harness import loop
 from harness.config import load_config
 from harness.narrator import Silent
 from harness.opening import announce
-from harness.run import Run, open_run
+from harness.run import Run
+from harness.start import open_run
 
 ITERATIONS = 32
 WARM_UP = 2

@@ -54,7 +54,7 @@ def probe(root: Path) -> None:
     from harness.config import load_config
     from harness.narrator import Silent
     from harness.opening import announce
-    from harness.run import open_run
+    from harness.start import open_run
 
     def memory(field: str) -> float:
         status = Path("/proc/self/status").read_text("ascii")

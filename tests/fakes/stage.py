@@ -26,7 +26,7 @@ from harness.journal import Journal
 from harness.loop import run_loop
 from harness.narrator import Silent
 from harness.opening import announce
-from harness.run import open_run
+from harness.start import open_run
 
 CALL = 0.25  # dollars that every attempt costs
 
@@ -176,12 +176,12 @@ class Stage:
 
 
 def put_on_stage(stage: Stage, patch: pytest.MonkeyPatch) -> None:
-    """Let `harness.run` meet the stage in place of processes, signals and the disk's slowness."""
+    """Let `harness.start` meet the stage in place of processes, signals and the disk's slowness."""
     from harness.control import Control as Real
 
-    patch.setattr("harness.run.Supervisor", lambda **given: Company(stage, given.get("redactor")))
-    patch.setattr("harness.run.Control", lambda paths: Hand(Real(paths), stage))
-    patch.setattr("harness.run.sweep", lambda runs: None)
+    patch.setattr("harness.start.Supervisor", lambda **given: Company(stage, given.get("redactor")))
+    patch.setattr("harness.start.Control", lambda paths: Hand(Real(paths), stage))
+    patch.setattr("harness.start.sweep", lambda runs: None)
     patch.setattr("os.fsync", lambda fd: None)
     patch.setattr("harness.agents.choose.shutil.which", lambda *_, **__: "/bin/true")
     record = Journal.record
