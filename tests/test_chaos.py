@@ -89,7 +89,7 @@ def _gather(run, attempt, reply, **named):
     return found
 keep._gather = _gather
 """,
-    "leak": "run.read_redactor = lambda *given: redact.Redactor()",
+    "leak": "start.read_redactor = lambda *given: redact.Redactor()",
     "limit": "keep.find_limit = lambda *given, **named: None",
     "crash": "judge = keep.judge\nkeep.judge = lambda evidence: replace(judge(evidence), reason='it failed')",
     "flood": "attempt.Bounds = functools.partial(process.Bounds, output_cap=80 << 20)",
@@ -111,7 +111,7 @@ QUICK = ("forger", "leak", "limit", "cap")
 BROKEN = """
 import functools, os, subprocess, sys, time, types
 from dataclasses import replace
-from harness import attempt, cli, clocks, domain, files, keep, logbook, loop, process, redact, run, setbacks, view
+from harness import attempt, cli, clocks, domain, files, keep, logbook, loop, process, redact, setbacks, start, view
 from harness.agents import stream
 {}
 sys.exit(cli.start(sys.argv[1:]))
