@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness import files
+from harness import files, untrusted
 from harness.attempt import Attempt, marker_names
 from harness.checks import digest_failures, report_failures, run_checks
 from harness.decide import judge, judge_claim
@@ -129,7 +129,7 @@ def _take_over(run: Run, attempt: Attempt) -> list[str]:
 def set_absent_aside(paths: Paths, folder: Path, path: Path) -> tuple[Path, Path] | None:
     """Move what appeared where nothing was into the attempt's folder: what that was, and where it is now."""
     around = paths.root if path.is_relative_to(paths.root) else path.parent
-    return files.move_out(around, path, folder / "foreign") if os.path.lexists(path) else None
+    return untrusted.move_out(around, path, folder / "foreign") if os.path.lexists(path) else None
 
 
 def _read_claim(done: Path) -> str:

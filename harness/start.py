@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from harness import files
+from harness import files, untrusted
 from harness.awake import stay_awake
 from harness.clocks import Clocks
 from harness.config import Config
@@ -47,7 +47,7 @@ def make_temporary(paths: Paths) -> Path:
     place, note = Path(tempfile.gettempdir()), paths.logs / ".temporary"
     name = files.read_text(note, 1024).strip()
     if re.fullmatch(r"harness-[0-9a-f]{32}", name) and not (place / name).is_symlink():
-        files.remove_tree(place / name)
+        untrusted.remove_tree(place / name)
     name = f"harness-{secrets.token_hex(16)}"
     files.write_atomic(note, name + "\n", sync=False)
     folder = place / name
@@ -113,7 +113,7 @@ def open_run(
         word = config.settings.inhibit_sleep if working else "off"
         awake = stack.enter_context(stay_awake(word, why=why, run=run_id, cwd=paths.root, environ=environ))
         temporary = make_temporary(paths)
-        stack.callback(files.remove_tree, temporary)
+        stack.callback(untrusted.remove_tree, temporary)
         cage, unconfined = open_cage(config, supervisor, environ, temporary)
         run = Run(
             id=run_id,

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from test_sandbox import FINISH, WANTED, confined  # noqa: F401  a fixture
 
-from harness import files
+from harness import untrusted
 from harness.capture import find_program
 from harness.env_files import MOST, read_redactor
 from harness.errors import StorageError
@@ -65,7 +65,7 @@ def test_where_nothing_stands_nothing_is_moved(place: Paths, tmp_path: Path, mad
         (place.root / ".claude").write_text("")
     if made == "an empty folder":
         (place.root / ".claude").mkdir()
-    assert files.move_out(place.root, place.root / ".claude/settings.json", tmp_path / "aside") is None
+    assert untrusted.move_out(place.root, place.root / ".claude/settings.json", tmp_path / "aside") is None
 
 
 RACER = """
@@ -118,7 +118,7 @@ def take_naively(root: Path, path: Path, folder: Path) -> None:
 
 @needs_renameat2
 def test_a_racer_gets_no_file_from_outside_moved(place: Paths, tmp_path: Path) -> None:
-    assert race(place, tmp_path, files.move_out, 1000) == 0
+    assert race(place, tmp_path, untrusted.move_out, 1000) == 0
 
 
 @needs_renameat2
@@ -242,7 +242,7 @@ def test_a_thousand_folders_in_one_another_are_looked_at_and_removed(place: Path
     try:
         assert "top" in InPlace(place, {"PATH": os.environ["PATH"]}).snapshot().files
     finally:
-        files.remove_tree(place.root)
+        untrusted.remove_tree(place.root)
     assert (place.root.exists(), (tmp_path / "home/settings.json").read_text()) == (False, SECRET)
 
 

@@ -42,7 +42,7 @@ ROWS = (
     "agents.api.excerpt agents.api.failure agents.api.offspring agents.api.within",
     "agents.api.arguments agents.api.clip",
     # the doors to the outside
-    "capture env_files lock prices process sweep network.tunnel network.upstream yamls",
+    "capture env_files lock prices process sweep network.tunnel network.upstream untrusted yamls",
     "files",
     "output sandbox.seatbelt",
     # words and values

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import harness
-from harness import files
+from harness import files, untrusted
 from harness.agents.choose import Agent
 from harness.config import Settings
 from harness.errors import AgentError
@@ -144,7 +144,7 @@ class Cage:
 
     def new_box(self, agent: Agent | None, outfit: Outfit) -> Path:
         """Make a private home and temporary folder; nothing of one attempt reaches the next."""
-        files.remove_tree(self.place / f"box-{self.boxes}")
+        untrusted.remove_tree(self.place / f"box-{self.boxes}")
         self.boxes += 1
         box = self.place / f"box-{self.boxes}"
         for name in ("home", "tmp", "logs"):

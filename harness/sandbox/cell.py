@@ -7,13 +7,11 @@ logs: a note, a lesson, a claim. It is read as a hostile place: no link is follo
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import files
+from harness import files, untrusted
 from harness.logbook import Mark, lines_behind_common_start
 from harness.paths import Paths
 
@@ -76,7 +74,7 @@ def import_cell(folder: Path, paths: Paths, slug: str, log: Mark, learnings: Mar
             _append_once(target, mark, added)
     done = cell / f"{slug}.done"
     if os.path.lexists(done):
-        files.write_atomic(paths.done(slug), (read_hostile(done, CLAIM_LIMIT) or b"") + b"\n")
+        files.write_atomic(paths.done(slug), (untrusted.read_plain(done, CLAIM_LIMIT) or b"") + b"\n")
     known = {paths.log(slug).name, paths.learnings.name, done.name}
     strange = sorted(name for name in os.listdir(cell) if name not in known or not files.is_plain(cell / name))  # noqa: PTH208
     for name in strange:
@@ -86,26 +84,10 @@ def import_cell(folder: Path, paths: Paths, slug: str, log: Mark, learnings: Mar
     return Imported(tuple(rewritten), tuple(strange), tuple(cut))
 
 
-def read_hostile(path: Path, limit: int) -> bytes | None:
-    """Return at most `limit` bytes of a plain file in a folder that an agent wrote; None when it is anything else."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.EACCES, errno.ENOTDIR):
-            return None
-        with files.storage(path, "read"):
-            raise
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
-        return None
-    with os.fdopen(fd, "rb") as file:
-        return file.read(limit)
-
-
 def _read_added(shown: Path, before: Path) -> tuple[bytes, bool]:
     """Return what was added to a log in the cell, and whether what was there before still is."""
     old = files.read_span(before, 0, TAIL)
-    new = read_hostile(shown, len(old) + ADDED_LIMIT + 1)
+    new = untrusted.read_plain(shown, len(old) + ADDED_LIMIT + 1)
     if new is None:
         return b"", False
     if new.startswith(old):
