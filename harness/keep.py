@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from harness import files, untrusted
+from harness.accept import accept, write_marker
 from harness.attempt import Attempt, marker_names
 from harness.checks import digest_failures, report_failures, run_checks
 from harness.decide import judge, judge_claim
 from harness.domain import CheckRun, Claim, Ended, Evidence, Limit, Outcome, Reply, Verdict
-from harness.errors import StorageError
-from harness.journal import utc
 from harness.learnings import mend_learnings, redact_file, redact_log
 from harness.logbook import Note
 from harness.money import price
@@ -25,19 +23,16 @@ from harness.news import tell_of_attempt
 from harness.paths import Paths
 from harness.prompt import OBSERVED_LIMIT
 from harness.questions import find_blocked
-from harness.receipt import REFUSED, compose_receipt, digest
 from harness.run import Run
 from harness.sandbox.cell import import_cell
 from harness.signals import find_fault, find_limit, find_remarks
 from harness.text import counted, cut_middle, one_line, plain
 from harness.transcripts import pack_old
-from harness.units import format_dollars, format_duration, format_size
+from harness.units import format_dollars, format_duration
 from harness.workspace import Snapshot, changed_files
 
 WORDS_LIMIT = 4096  # bytes of a claim that are read
 JOURNALLED_FILES = 1000  # changed files that the journal names
-NO_SPACE = 1 << 20  # bytes free with which git can do nothing
-FULL = re.compile("no space left|out of disk ?space|quota exceeded", re.IGNORECASE)  # how git and the system say so
 SHOWN_FILES = 20  # changed files named in the line harness writes for a silent agent
 
 
@@ -295,40 +290,10 @@ def _describe_check(one: CheckRun) -> dict[str, Any]:
     return {"command": one.command, "exit": one.code, "seconds": round(one.seconds, 3), "timed_out": one.timed_out}
 
 
-def accept(
-    run: Run, attempt: Attempt, words: str, checks: tuple[CheckRun, ...], reply: Reply, names: frozenset[str]
-) -> None:
-    """Turn a claim into a receipt: commit, journal `accepted`, write the marker, journal `marked`."""
-    feature = attempt.feature
-    proof = _commit(run, attempt, words, names)
-    text = compose_receipt(
-        words,
-        spec=feature.sha256,
-        commit=proof,
-        checks=checks,
-        attempt=attempt.number,
-        agent=" ".join(filter(None, (attempt.agent.name, reply.transcript.agent_version))),
-        model=reply.transcript.model or attempt.agent.model,
-        at=utc(run.clock()),
-    )
-    text = run.redactor.text(text)
-    run.record("accepted", slug=feature.slug, attempt=attempt.number, sha256=digest(text), receipt=text)
-    write_marker(run, feature.slug, text)
-
-
 def write_outcome(run: Run, ended: dict[str, Any]) -> None:
     """Copy an `attempt_ended` into the attempt's folder, for readers; not synced, the journal has it."""
     target = run.paths.attempt(ended["slug"], ended["attempt"]) / "outcome.json"
     files.write_atomic(target, json.dumps(ended, indent=1, default=str) + "\n", sync=False)
-
-
-def write_marker(run: Run, slug: str, text: str) -> None:
-    """Put the receipt in the claim's place and write down that it stands."""
-    done = run.paths.done(slug)
-    if done.is_dir() and not done.is_symlink():  # an agent can make a folder of that name
-        files.move(done, run.paths.kept / f"{slug}.done.folder")
-    files.write_atomic(done, text)
-    run.record("marked", slug=slug, sha256=digest(text))
 
 
 def _names_to_commit(run: Run, attempt: Attempt, found: _Finding) -> frozenset[str]:
@@ -336,32 +301,6 @@ def _names_to_commit(run: Run, attempt: Attempt, found: _Finding) -> frozenset[s
     own = run.history.record(attempt.feature.slug).changed | set(found.changed)
     others = {name for slug, one in run.history.records.items() if slug != attempt.feature.slug for name in one.changed}
     return frozenset(name for name in found.after.files if name in own or name not in others)
-
-
-def _commit(run: Run, attempt: Attempt, words: str, names: frozenset[str]) -> str:
-    """Commit the feature where that is wanted and return the receipt's line about it."""
-    if not run.commits:
-        snapshot = run.workspace.snapshot()
-        return f"tree: {snapshot.digest} at commit {snapshot.head or 'none'}"
-    commit = run.workspace.commit(attempt.feature.slug, words, attempt.number, names)
-    if commit.failure:
-        _refuse_full_disk(run, attempt, commit.failure)
-        run.record("commit_failed", slug=attempt.feature.slug, attempt=attempt.number, why=commit.failure)
-        run.tell(f"{attempt.feature.slug}: proven, but not committed: {commit.failure}", Tone.BAD)
-        return f"tree: {run.workspace.snapshot().digest} at commit {commit.head or 'none'} ({REFUSED})"
-    if commit.unsigned:
-        run.tell(f"{attempt.feature.slug}: committed, but not signed: {commit.unsigned}", Tone.BAD)
-    if commit.made:
-        run.record("committed", slug=attempt.feature.slug, attempt=attempt.number, commit=commit.head)
-    return f"commit: {commit.head or 'none'}"
-
-
-def _refuse_full_disk(run: Run, attempt: Attempt, failure: str) -> None:
-    """Raise StorageError where git had no room: the claim is checked, and committed, when there is some again."""
-    free = files.free_bytes(run.paths.root)
-    if free < NO_SPACE or FULL.search(failure):
-        left = f"the disk has {format_size(free)} left"
-        raise StorageError(f"cannot commit {attempt.feature.slug}, {left}: {failure}", "free some, then run again")
 
 
 def _line_for_silent_agent(attempt: Attempt, found: _Finding) -> str:

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from harness import files
+from harness.accept import write_marker
 from harness.agents.choose import Agent
 from harness.agents.stream import StreamReader
 from harness.attempt import Attempt, marker_names
 from harness.config import CONFIG_FILE
 from harness.domain import Cost, Ended, Exit, Feature, Reply, Usage
 from harness.errors import AgentError, ConfigError
-from harness.keep import describe_cost, describe_limit, keep, set_absent_aside, write_marker, write_outcome
+from harness.keep import describe_cost, describe_limit, keep, set_absent_aside, write_outcome
 from harness.logbook import Mark
 from harness.money import price
 from harness.narrator import Tone

@@ -94,7 +94,7 @@ keep._gather = _gather
     "crash": "judge = keep.judge\nkeep.judge = lambda evidence: replace(judge(evidence), reason='it failed')",
     "flood": "attempt.Bounds = functools.partial(process.Bounds, output_cap=80 << 20)",
     "cap": "files.explain_storage = lambda *given: ZeroDivisionError('a bug')",
-    "disk": "keep._refuse_full_disk = lambda *given: None",
+    "disk": "accept._refuse_full_disk = lambda *given: None",
     "clock": "process.time = types.SimpleNamespace(monotonic=time.time)",
 }
 MORE_BREAKS = {
@@ -111,7 +111,8 @@ QUICK = ("forger", "leak", "limit", "cap")
 BROKEN = """
 import functools, os, subprocess, sys, time, types
 from dataclasses import replace
-from harness import attempt, cli, clocks, domain, files, keep, logbook, loop, process, redact, setbacks, start, view
+from harness import accept, attempt, cli, clocks, domain, files, keep, logbook, loop, process, redact, setbacks
+from harness import start, view
 from harness.agents import stream
 {}
 sys.exit(cli.start(sys.argv[1:]))

@@ -19,6 +19,7 @@ ROWS = (
     "chaos.faults loop preview",
     "decisions recover reports spending",
     "keep opening",
+    "accept",
     "attempt verify doctor view",
     "setbacks",
     "learnings money",
