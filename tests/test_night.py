@@ -312,20 +312,20 @@ def test_channels_without_apprise_are_told_with_the_command_that_mends_it(world:
     assert (ran.code, world.events("notify_failed")) == (4, [])
 
 
-def test_each_channel_of_people_is_told_by_apprise(tmp_path: Path) -> None:
-    (tmp_path / "apprise.py").write_text(
-        "class Apprise:\n"
-        "    def add(self, url):\n        self.url = url\n        return not url.startswith('wrong')\n"
-        "    def notify(self, title, body):\n"
-        "        open(self.url.rpartition('/')[2], 'w').write(title + '|' + body)\n        return True\n"
-    )
-    order = {"apprise": ["good://heard", "wrong://T0KEN"], "title": "harness: blocked", "body": "a is blocked"}
-    ran = subprocess.run(
-        [sys.executable, "-P", str(Path(notify.__file__).with_name("messenger.py"))], cwd=tmp_path, text=True,
-        input=json.dumps(order), env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, check=True,
-    )  # fmt: skip
-    assert json.loads(ran.stdout) == {"failed": [{"channel": "wrong", "why": "apprise does not know such an address"}]}
-    assert (tmp_path / "heard").read_text() == "harness: blocked|a is blocked"
+def test_each_channel_of_people_is_told_by_apprise(world: World) -> None:
+    pytest.importorskip("apprise")
+    world.spec("a")
+    world.agent(ASK)
+    with Hook() as hook:
+        ran = world.run(notify=[hook.url.replace("http://", "json://"), "wrong://T0KEN"])
+    assert ran.code == 4
+    first = hook.heard[0]
+    assert first["title"].startswith("harness: blocked in ")
+    assert first["message"].startswith("a is blocked: which client?")
+    assert {(e["channel"], e["why"]) for e in world.events("notify_failed")} == {
+        ("wrong", "apprise does not know such an address")
+    }
+    assert "T0KEN" not in ran.text
 
 
 # --- disks --------------------------------------------------------------------------------------------------------
