@@ -139,7 +139,8 @@ def _look_at_credentials(config: Config, environ: Mapping[str, str]) -> Diagnosi
 def _look_at_git(config: Config, environ: Mapping[str, str]) -> Diagnosis:
     workspace = InPlace(config.paths, environ, filters=False)  # no sandbox is around git here
     if not workspace.has_git:
-        return Diagnosis("git", "warn", "no git repository: nothing is committed", "`git init`, and one commit")
+        said = f"{workspace.why_no_git}: nothing is committed"
+        return Diagnosis("git", "warn", said, "`git init`, and one commit")
     snapshot = workspace.snapshot()
     if not snapshot.head:
         return Diagnosis("git", "warn", "no commit yet: nothing is committed", "make a first commit")

@@ -17,6 +17,7 @@ from harness import files
 from harness.capture import Captured, capture, find_program, path_outside
 from harness.domain import Ended
 from harness.process import Bounds, Command, Quiet, Supervisor
+from harness.text import one_line
 
 TIMEOUT = 120.0  # seconds for one call
 _LONGEST = 256 << 20  # bytes of what a look may say
@@ -54,6 +55,7 @@ class Git:
         said = self.ask("rev-parse", "--is-inside-work-tree", "--show-toplevel", "--show-prefix")
         inside, top, prefix = [*os.fsdecode(said.stdout).split("\n"), "", ""][:3]
         self.found = said.code == 0 and inside == "true"
+        self.why = "" if self.found else _explain(said)
         if not self.found:
             return
         self.top, self.prefix = top, prefix
@@ -162,6 +164,14 @@ class Git:
 
 def _line(program: str, told: Sequence[str], words: tuple[str, ...]) -> tuple[str, ...]:
     return (program, *(word for one in told for word in ("-c", one)), *words)
+
+
+def _explain(said: Captured) -> str:
+    """Return why there is no repository to work with."""
+    words = one_line(said.stderr.decode("utf-8", "replace"), 200)
+    if said.code == 127:
+        return "git is not installed"
+    return "this is no git repository" if not words or "not a git repository" in words else f"git says: {words}"
 
 
 def _is_private(name: str) -> bool:

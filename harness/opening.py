@@ -142,7 +142,7 @@ def _decide_commits(run: Run) -> tuple[bool, str]:
     if run.settings.commit == "never":
         return False, "off (`commit: never`)"
     if not run.workspace.has_git:
-        return False, "off: this is no git repository"
+        return False, f"off: {run.workspace.why_no_git}"
     snapshot = run.workspace.snapshot()
     if not snapshot.head:
         return False, "off: the repository has no commit yet"

@@ -75,7 +75,7 @@ class InPlace:
         own = (paths.specs, paths.logs, *paths.halts)
         self._own = [str(path.relative_to(self.root)) for path in own if self.root in path.parents]
         self._git = Git(self.root, environ, temporary, filters=filters)
-        self.has_git, prefix = self._git.found, self._git.prefix
+        self.has_git, self.why_no_git, prefix = self._git.found, self._git.why, self._git.prefix
         self._ignores: Path | None = None
         if self.has_git and temporary:
             self._ignores = self._write_ignores(temporary / "git-ignores", prefix, environ)

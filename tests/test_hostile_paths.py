@@ -297,3 +297,14 @@ def test_a_commit_that_cannot_be_signed_stands_and_is_told(confined: Any) -> Non
     ran = confined.go()
     assert (ran.code, confined.git("rev-list", "--count", "HEAD")) == (0, "2")
     assert "hello: committed, but not signed: " in ran.text
+
+
+def test_why_git_does_not_serve_is_told_in_its_own_words(world: Any) -> None:
+    world.spec("a", checks="true")
+    world.agent('echo "a note that is long enough to count as one" >> $log; echo done > $done')
+    world.repository()
+    (world.root / ".git/config").write_text("[core\n")
+    ran = world.run()
+    assert (ran.code, [line for line in ran.lines if line.startswith("commits: ")]) == (
+        0, ["commits: off: git says: fatal: bad config line 1 in file .git/config"]
+    )  # fmt: skip
