@@ -20,6 +20,7 @@ from harness.chaos.faults import run_chaos, scale_down, show_chaos
 from harness.chaos.promises import ALONE, NIGHT
 from harness.chaos.scene import DISK, find_small_disks
 from harness.config import Settings
+from harness.errors import AgentError
 
 slow = pytest.mark.slow
 
@@ -124,6 +125,14 @@ def play_broken(folder: Path, fault: str, breaks: str) -> dict[str, Any]:
     command = (sys.executable, str(folder / "broken.py"))
     (row,) = play(fault, settings=Settings(sandbox="none", pid_namespace="off"), command=command)
     return row
+
+
+def test_settings_with_which_no_run_can_begin_are_told_instead_of_a_table(tmp_path: Path) -> None:
+    (tmp_path / "python3").symlink_to(sys.executable)
+    for name in ("git", "sh", "env"):
+        (tmp_path / name).symlink_to(shutil.which(name))
+    with pytest.raises(AgentError, match="no run can begin with these settings: error: `bwrap` is not on PATH"):
+        run_chaos(Settings(sandbox="bwrap"), {**os.environ, "PATH": str(tmp_path)}, faults=("hang",))
 
 
 def test_every_fault_has_its_break() -> None:

@@ -14,6 +14,8 @@ from harness.chaos.promises import ALONE, NIGHT, SECRET, Promise
 from harness.chaos.scene import PATIENCE, Scene, Stage, play
 from harness.config import Settings
 from harness.demo import make_repository
+from harness.errors import AgentError
+from harness.text import one_line
 
 LONGEST = 3.0  # seconds of an attempt, whatever the settings say
 SABOTEUR = Path(__file__).with_name("saboteur.py")
@@ -22,6 +24,8 @@ SPECIAL: dict[str, dict[str, Any]] = {  # settings without which a scene cannot 
     "flood": {"timeout": PATIENCE / 5, "idle_timeout": PATIENCE / 5},
     "clock": {"on_limit": "wait"},
 }
+
+ILL = ("cap", "disk")  # scenes in which harness itself may find no room to begin
 
 
 def scale_down(settings: Settings) -> dict[str, Any]:
@@ -48,7 +52,10 @@ def run_chaos(
     faults: tuple[str, ...] = (*NIGHT, *ALONE),
     command: tuple[str, ...] = COMMAND,
 ) -> list[dict[str, Any]]:
-    """Play faults and return a row for each: fault, promise, what harness did, whether the promise was kept."""
+    """Play faults and return a row for each: fault, promise, what harness did, whether the promise was kept.
+
+    Raises AgentError when the settings let no run begin, so that nothing could be seen.
+    """
     place = Path(tempfile.mkdtemp(prefix="harness-chaos-"))
     night = tuple(name for name in faults if name in NIGHT)
     scenes = [night] * bool(night) + [(name,) for name in faults if name in ALONE]
@@ -71,6 +78,8 @@ def _play(
     make_repository(place / "project", _write_project(slugs, scale_down(settings) | SPECIAL.get(names[0], {})), environ)
     clean = {name: value for name, value in environ.items() if not name.startswith("HARNESS_")}
     scene = play(names[0], Stage(place / "project", command, {**clean, **SECRET}))
+    if names[0] not in ILL and scene.code == 2 and not scene.events("run_began"):
+        raise AgentError(f"no run can begin with these settings: {one_line(scene.said, 300)}", "see `harness doctor`")
     for promise in promises.values():
         kept, did = _judge(promise, scene)
         yield {"fault": promise.fault, "promise": promise.promise, "did": did, "kept": kept}
