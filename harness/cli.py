@@ -362,7 +362,10 @@ def service(
     """Let the system go on with a run after a reboot or a crash: a systemd user unit, or a launchd agent."""
     from harness.service import choose_service, install_service, show_service, uninstall_service
 
-    chosen = choose_service(_config(flags).paths.root, name, os.environ)
+    config = _config(flags)
+    if action is ServiceAction.INSTALL and not config.paths.specs.is_dir():
+        raise UsageError("there are no specs here, so a service would have nothing to do", "go to your project first")
+    chosen = choose_service(config.paths.root, name, os.environ)
     act = {"install": install_service, "uninstall": uninstall_service, "show": show_service}[action]
     _say("\n".join(act(chosen)))
 

@@ -86,7 +86,7 @@ def _look_at_agent(config: Config, environ: Mapping[str, str]) -> Diagnosis:
         words = one_line(said.stderr.decode("utf-8", "replace"))
         return Diagnosis("agent", "fail", f"`{agent.argv[0]} --version` failed: {words}", "install it again")
     version = one_line(said.stdout.decode("utf-8", "replace"))
-    if agent.name == "claude" and os.geteuid() == 0 and "IS_SANDBOX" not in environ:
+    if agent.name == "claude" and os.geteuid() == 0 and environ.get("IS_SANDBOX") != "1":
         mode = config.settings.permission_mode
         if mode == "bypassPermissions":
             hint = "run as an ordinary user; inside a container of its own, set IS_SANDBOX=1"
@@ -201,7 +201,8 @@ def _look_at_sandbox(config: Config, environ: Mapping[str, str]) -> Diagnosis:
                     said = f"{cage.name} works, but agent `{agent.name}` cannot start inside: {problem}"
                     state = "fail" if word == "bwrap" else "warn"
                     return Diagnosis("sandbox", state, said, "see `sandbox_read` and `sandbox_write`")
-    says = "; ".join((f"{cage.name}, network: {config.settings.sandbox_network}", *keys, held))
+    root = ["you are root, and it is weaker for you"] if os.geteuid() == 0 else []
+    says = "; ".join((f"{cage.name}, network: {config.settings.sandbox_network}", *keys, held, *root))
     return Diagnosis("sandbox", "warn" if keys else "ok", says)
 
 

@@ -167,6 +167,7 @@ _VAGUE = re.compile(
     re.IGNORECASE,
 )
 _TODO = re.compile(r"\b(?:TODO|TBD|FIXME|XXX)\b|\?\?\?")
+_OURS = ("What a user can do when this is done, and why they want it.", "`command` prints `exactly this`")
 _SCOPE = re.compile(r"\b(?:out[- ]of[- ]scope|not in scope|non-?goals?|not part of this)\b", re.IGNORECASE)
 _COMMAND = re.compile(r"\$ ?\S.*|\./\S.*|make|just|pytest|tox|nox|[a-z][\w.+-]* [\w./-].*")
 _SPEC_PATH = re.compile(r"specs/([A-Za-z0-9][A-Za-z0-9._-]*)(?:/[\w./-]*)?")
@@ -202,6 +203,12 @@ def _look_for_todo(page: _Page) -> Iterator[tuple[int, str]]:
             yield line.number, f"the acceptance criteria are not finished: `{word[0]}`"
 
 
+def _look_for_template(page: _Page) -> Iterator[tuple[int, str]]:
+    for line in page.lines:
+        if any(words in line.text for words in _OURS):
+            yield line.number, "this is still the text of the template"
+
+
 def _look_for_no_scope(page: _Page) -> Iterator[tuple[int, str]]:
     if not any(_SCOPE.search(line.text) for line in page.lines):
         yield 1, "nothing says what is out of scope"
@@ -227,6 +234,7 @@ RULES = (
         _look_for_no_criteria,
         "add a heading `## Acceptance criteria` with a list of what a person or a command can see",
     ),
+    Rule("template", "warning", _look_for_template, "say what you want in its place"),
     Rule("unfinished", "error", _look_for_todo, "decide it now, or put the word in backticks if it is meant literally"),
     Rule("no-checks", "warning", _look_for_no_checks, "add `checks:` to the front matter, e.g. `checks: pytest -q`"),
     Rule("vague", "warning", _look_for_vague, "say it with a number, a file or a command in backticks"),

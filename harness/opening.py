@@ -148,12 +148,14 @@ def _decide_commits(run: Run) -> tuple[bool, str]:
         return False, "off: the repository has no commit yet"
     ours = run.history.commits and (run.history.run_open or snapshot.digest == run.history.tree)
     if not snapshot.clean and not ours:
-        return False, f"off: the tree has {counted(len(snapshot.files), 'uncommitted change')} (commit or stash them)"
+        names = ", ".join(sorted(snapshot.files)[:3]) + (", …" if len(snapshot.files) > 3 else "")
+        changes = counted(len(snapshot.files), "uncommitted change")
+        return False, f"off: the tree has {changes} ({names}): commit, stash or ignore them"
     return True, ""
 
 
 def _say_root(agents: Mapping[str, Agent], environ: Mapping[str, str]) -> str:
-    refuses = "claude" in agents and "bypassPermissions" in agents["claude"].argv and "IS_SANDBOX" not in environ
+    refuses = "claude" in agents and "bypassPermissions" in agents["claude"].argv and environ.get("IS_SANDBOX") != "1"
     more = "; Claude Code refuses bypassPermissions then, unless IS_SANDBOX=1 says that this is a container"
     return "you are root, and so is the agent" + (more if refuses else "")
 

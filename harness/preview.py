@@ -83,7 +83,10 @@ def _report_prompt(view: View, feature: Feature, environ: Mapping[str, str], *, 
 
 
 def _try_checks(config: Config, checks: tuple[Check, ...], environ: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Run the checks before any work: one that is green already proves nothing about the work to come."""
+    """Run the checks before any work: one that is green already proves nothing about the work to come.
+
+    Python leaves no bytecode, which would be a change of the tree: a run that begins with one makes no commits.
+    """
     with (
         Supervisor(namespace=config.settings.pid_namespace) as supervisor,
         tempfile.TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True) as temporary,
@@ -93,7 +96,7 @@ def _try_checks(config: Config, checks: tuple[Check, ...], environ: Mapping[str,
             checks,
             supervisor=supervisor,
             cwd=config.paths.root,
-            environ=clean_environment(environ, config.settings.env_pass),
+            environ={**clean_environment(environ, config.settings.env_pass), "PYTHONDONTWRITEBYTECODE": "1"},
             timeout=min(config.settings.check_timeout or LONGEST_CHECK, LONGEST_CHECK),
             log=None,
             asked_to_stop=lambda: None,

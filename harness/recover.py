@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from harness.sandbox.cell import has_claim
 from harness.setbacks import take_up_limits
 from harness.signals import find_limit
 from harness.transcripts import open_transcript
+from harness.workspace import Snapshot
 
 LINE_LIMIT = 8 << 20  # bytes of a line that are understood
 
@@ -83,7 +85,7 @@ def _settle(run: Run, slug: str, began: dict[str, Any] | None) -> None:
     claimed = run.paths.done(slug).exists() or has_claim(attempt.folder, slug)
     what = "its claim is checked now" if claimed else "its note is kept, its number stays used"
     run.tell(f"resuming: {slug}: attempt {attempt.number} was cut off; {what}", Tone.NOTICE)
-    reply = run.redactor.deep(_reread(attempt, claimed=claimed))
+    reply = run.redactor.deep(_reread(attempt, began, claimed=claimed))
     if began is None:  # its attempt has ended in the journal, and its cost is counted
         reply = replace(reply, transcript=replace(reply.transcript, cost=Cost(0.0, "reported"), usage=Usage()))
     keep(run, attempt, reply, crashed=began is not None, ended_at=_ended_at(run, attempt))
@@ -110,7 +112,7 @@ def _reread_facts(run: Run, slug: str, began: dict[str, Any]) -> dict[str, Any]:
         attempt = None
     if attempt is None:
         return {}
-    reply = _reread(attempt, claimed=True)
+    reply = _reread(attempt, began, claimed=True)
     limit = find_limit(reply, attempt.agent.dialect, _ended_at(run, attempt))
     return {**describe_cost(run, attempt, price(reply, attempt.agent, run.prices)), "limit": describe_limit(limit)}
 
@@ -120,7 +122,7 @@ def _ended_at(run: Run, attempt: Attempt) -> float:
     return files.modified_at(attempt.folder / "stream.jsonl") or run.clock()
 
 
-def _reread(attempt: Attempt, *, claimed: bool) -> Reply:
+def _reread(attempt: Attempt, began: dict[str, Any] | None, *, claimed: bool) -> Reply:
     """Return what the agent had said by then: its stream is on disk, how it ended is not."""
     reader = StreamReader(attempt.agent.dialect)
     stream = attempt.folder / "stream.jsonl"
@@ -129,7 +131,9 @@ def _reread(attempt: Attempt, *, claimed: bool) -> Reply:
             while line := file.readline(LINE_LIMIT):
                 reader.feed(line)
     came_to_its_end = claimed or reader.finished()
-    ended = Exit(Ended.EXITED, code=0) if came_to_its_end else Exit(Ended.STOPPED)
+    begun = datetime.fromisoformat(began["at"]).timestamp() if began else 0.0
+    lasted = max(0.0, (files.modified_at(stream) or 0.0) - begun) if begun else 0.0
+    ended = Exit(Ended.EXITED, 0, lasted) if came_to_its_end else Exit(Ended.STOPPED, seconds=lasted)
     return Reply(ended, reader.transcript(ended))
 
 
@@ -148,11 +152,20 @@ def _rebuild(run: Run, feature: Feature, began: dict[str, Any] | None) -> Attemp
         agent=_agent_of(run, feature, began),
         log=log,
         learnings=learnings,
-        before=run.workspace.snapshot(),
+        before=_tree_before(run, feature.slug, began),
         markers=frozenset(f"{slug}.done" for slug in run.history.known)
         | frozenset(name for name in marker_names(run) if name.endswith(".blocked")),
         absent=tuple(map(str, began.get("absent", ()))) if began else (),
     )
+
+
+def _tree_before(run: Run, slug: str, began: dict[str, Any] | None) -> Snapshot:
+    """Return the tree as it stood, as far as one knows: what is uncommitted now, and no other feature's, is new."""
+    now = run.workspace.snapshot()
+    if not began or began.get("tree") == now.digest:
+        return now
+    others = {name for other, one in run.history.records.items() if other != slug for name in one.changed}
+    return replace(now, files={name: stamp for name, stamp in now.files.items() if name in others})
 
 
 def _agent_of(run: Run, feature: Feature, began: dict[str, Any] | None) -> Agent:

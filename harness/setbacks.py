@@ -158,4 +158,6 @@ def meet_failure(run: Run, verdict: Verdict) -> None:
     if stop is not None:
         printed = run.paths.shown(run.paths.attempt(*run.just_ended)) if run.just_ended else "logs/attempts"
         advice = f"try the agent by hand: what it printed is in `{printed}` (stream.jsonl, stderr.log)"
+        if run.cage is not None:
+            advice += "; a file that it misses inside the sandbox can be let in with `sandbox_read`"
         run.trip = replace(stop, advice=advice)

@@ -208,3 +208,9 @@ def test_messages_read_well():
 def test_any_text_at_all_gives_findings_on_lines_that_are_there(text):
     for each in lint([Feature("a", Path("specs/a/spec.md"))], {"a": text}):
         assert 1 <= each.line <= text.count("\n") + 1
+
+
+def test_a_template_that_nobody_filled_in_is_found():
+    text = (Path(__file__).parent.parent / "templates/spec.md").read_text()
+    assert [rule for rule, _ in found(text)] == ["template", "template"]
+    assert "template" not in [rule for rule, _ in found(GOOD)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from conftest import World
 
@@ -501,3 +503,35 @@ def test_a_feature_that_git_refused_is_shown_as_not_committed(world: World, harn
     world.agent("echo x > a.txt; " + CLAIM)
     world.run()
     assert "proven, NOT COMMITTED: finished a" in harness("status").out
+
+
+def test_a_dry_run_changes_nothing_that_would_keep_the_run_from_committing(world: World, harness) -> None:
+    (world.root / "made.py").write_text("x = 1\n")
+    world.spec("a", checks='python3 -c "import made"')
+    world.agent(CLAIM)
+    world.repository()
+    assert harness("dry-run").code == 0
+    assert world.git("status", "--short") == ""
+    (world.root / "left behind").touch()
+    assert "commits: off: the tree has 1 uncommitted change (left behind): commit, stash or ignore them" in (
+        world.run().lines
+    )
+
+
+def test_what_a_killed_attempt_did_is_told_as_it_was(world: World) -> None:
+    world.spec("a")
+    world.agent("touch half; echo ready; sleep 100")
+    world.config_file(**world.settings)
+    world.repository()
+    run = world.start("run")
+    stream = world.root / "logs/attempts/a/0001/stream.jsonl"
+    while not (world.has("half") and stream.exists() and stream.stat().st_size):
+        assert run.poll() is None
+        time.sleep(0.02)
+    run.kill()
+    run.communicate()
+    world.agent("true")
+    world.run(max_iterations=1)
+    (ended,) = [e for e in world.events("attempt_ended") if e["attempt"] == 1]
+    assert (ended["outcome"], ended["changed"]) == ("interrupted", ["half"])
+    assert ended["seconds"] > 0

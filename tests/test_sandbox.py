@@ -525,6 +525,12 @@ def test_who_stands_in_must_start_inside_too(crippled: Any) -> None:
 
 
 @group
+def test_an_agent_that_could_reach_no_model_does_not_start(crippled: Any, tmp_path: Path) -> None:
+    with pytest.raises(AgentError, match="`sandbox_network: none`: agent `codex` could reach no model"):
+        crippled.go(agent="codex", sandbox="auto", sandbox_network="none")
+
+
+@group
 def test_a_dry_run_confines_the_checks(crippled: Any, tmp_path: Path) -> None:
     crippled.spec("hello", checks=[f"test ! -e {tmp_path / 'needed'}"])
     crippled.agent(FINISH)

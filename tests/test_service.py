@@ -142,3 +142,9 @@ def test_the_command_says_how_it_is_switched_on_and_starts_nothing(world: World,
     assert harness("service", "show").out.startswith(f"# {home}")
     assert harness("service", "uninstall").code == 0
     assert not world.has("logs")
+
+
+def test_where_there_is_nothing_to_run_nothing_is_installed(world: World, harness, monkeypatch) -> None:
+    monkeypatch.setenv("HOME", str(world.root.parent / "home"))
+    assert harness("service", "install").code == 2
+    assert not (world.root.parent / "home").exists()

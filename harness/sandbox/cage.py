@@ -159,7 +159,13 @@ class Cage:
         return box
 
     def try_agent(self, agent: Agent, supervisor: Supervisor, environ: Mapping[str, str]) -> tuple[str, str]:
-        """Return the version that the agent says inside, and why it cannot start there ("" when it can)."""
+        """Return the version that the agent says inside, and why it cannot start there ("" when it can).
+
+        Raises AgentError for one that needs a model and could reach none there.
+        """
+        if not self.walls.network and self.broker is None and agent.name not in ("command", "scripted"):
+            said = f"`sandbox_network: none`: agent `{agent.name}` could reach no model"
+            raise AgentError(said, "choose `host`, or `broker`, which lets its calls through and nothing else")
         inside = self.confine(Command(agent.argv, self.walls.workspace, environ), agent=agent, whose="probe")
         version, problem = try_command(replace(inside, argv=probe_of(agent)), supervisor)
         if problem and self.broker is not None:
