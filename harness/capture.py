@@ -82,9 +82,14 @@ def find_program(name: str, environ: Mapping[str, str], root: Path) -> str:
 
 def path_outside(path: str, root: Path) -> str:
     """Return a PATH without the folders that lie in the project."""
-    own = root.resolve()
+    own = os.path.realpath(root)
     folders = [entry for entry in path.split(os.pathsep) if entry.startswith("/")]
-    return os.pathsep.join(entry for entry in folders if not Path(entry).resolve().is_relative_to(own))
+    return os.pathsep.join(entry for entry in folders if not _is_in(entry, own))
+
+
+def _is_in(folder: str, own: str) -> bool:
+    """Whether a folder lies in another, as it is written or where its links lead."""
+    return any(Path(one).is_relative_to(own) for one in (folder, os.path.realpath(folder)))
 
 
 @dataclass(frozen=True, slots=True)

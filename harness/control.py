@@ -88,9 +88,11 @@ class Control:
         present = read_halt(self._paths)
         if present is None:
             return None if self._seen is None else replace(self._seen, gone=True)
-        if not present.by_harness:
-            self._seen = present
-        return present
+        if present.by_harness:
+            return present
+        now = present.now or (self._seen is not None and self._seen.now)
+        self._seen = replace(present, now=now)
+        return self._seen
 
     def wait(self, seconds: float) -> None:
         """Wait so long, or until a person asks for something."""
@@ -115,7 +117,8 @@ class Control:
                 stop_event=self._stopped, raise_interrupt=False, yield_on_timeout=False,
             ):  # fmt: skip
                 made = [Path(path) for change, path in changes if change is not Change.deleted]
-                self._seen = self._seen or (HaltRequest(made[0], now=False) if made else None)
+                if made and self.halt() is None:  # it was taken away faster than it could be read
+                    self._seen = HaltRequest(made[0], now=False)
                 self._wake_up()
         except Exception:  # the watch is a convenience: without it the look every 200 ms remains
             self._stopped.wait()
@@ -141,6 +144,9 @@ def remove_halt(paths: Paths, *, about: str = "") -> tuple[Path, ...]:
         request = read_halt(Paths(path.parent, paths.specs, path.parent))
         if request is None or (about and not (request.by_harness and f"blocked, {about})" in request.text)):
             continue
-        files.remove(path)
+        if path.is_dir() and not path.is_symlink():  # an agent can make one: it could not be written to, nor removed
+            files.move(path, paths.kept / "HALT")
+        else:
+            files.remove(path)
         removed.append(path)
     return tuple(removed)

@@ -73,16 +73,17 @@ def reset_feature(config: Config, slug: str) -> str:
 
 
 def set_halt(config: Config, *, now: bool) -> str:
-    """Write the HALT file as a person would."""
-    path = config.paths.halt
+    """Write the HALT file as a person would; while a run is on, in logs/, where no confined agent can reach it."""
+    is_on = find_holder(config.paths.lock, config.paths.root) is not None
+    path = config.paths.logs / "HALT" if is_on else config.paths.halt
     if now:
         files.write_atomic(path, "now\n")
     elif read_halt(config.paths) is None:
         files.write_atomic(path, "")
-    if find_holder(config.paths.lock, config.paths.root) is None:
-        return f"{path.name} is present: no run is on, and none works until `harness resume`"
+    if not is_on:
+        return "HALT is present: no run is on, and none works until `harness resume`"
     then = "the attempt in flight ends within two seconds" if now else "the attempt in flight may finish"
-    return f"{path.name} is present: {then}; go on with `harness resume`"
+    return f"`{config.paths.shown(path)}` is present: {then}; go on with `harness resume`"
 
 
 def remove_halt_files(config: Config) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from harness import files
 from harness.agents.api.launch import find_key
 from harness.agents.choose import Agent
-from harness.capture import capture
+from harness.capture import capture, find_program
 from harness.config import Config
 from harness.crew import choose_for, wishes_of
 from harness.errors import AgentError, HarnessError
@@ -81,7 +81,11 @@ def _look_at_agent(config: Config, environ: Mapping[str, str]) -> Diagnosis:
     if agent.name == "api":
         return _ask_api(config, agent, environ)
     env = agent.environment(environ, config.settings.env_pass, "doctor")
-    said = capture((agent.argv[0], "--version"), cwd=config.paths.root, env=env, timeout=20.0)
+    program = find_program(agent.argv[0], environ, config.paths.root)
+    if not program:
+        said_so = f"`{agent.argv[0]}` lies in the project, where an agent may have written it: not asked"
+        return Diagnosis("agent", "warn", said_so, "install it outside of the project")
+    said = capture((program, "--version"), cwd=config.paths.root, env=env, timeout=20.0)
     if said.code != 0:
         words = one_line(said.stderr.decode("utf-8", "replace"))
         return Diagnosis("agent", "fail", f"`{agent.argv[0]} --version` failed: {words}", "install it again")

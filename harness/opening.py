@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from harness import __version__
 from harness.agents.choose import Agent
 from harness.attempt import compose
-from harness.capture import capture
+from harness.capture import capture, find_program
 from harness.decide import closure
 from harness.errors import AgentError
 from harness.files import LITTLE_SPACE, free_bytes
@@ -83,7 +84,8 @@ def _say_models(agents: Mapping[str, Agent]) -> str:
 def _enter_sandbox(run: Run, agents: Mapping[str, Agent]) -> dict[str, str]:
     """Let each agent show that it can start inside, and return the names with versions of those who told theirs.
 
-    One that cannot works outside under `auto`, unconfined. Raises AgentError under `bwrap`.
+    One that cannot works outside under `auto`, unconfined. Raises AgentError under `bwrap`, and for a program that lies
+    in the project, where an agent may have written it.
     """
     names: dict[str, str] = {}
     if run.cage is None:
@@ -91,7 +93,7 @@ def _enter_sandbox(run: Run, agents: Mapping[str, Agent]) -> dict[str, str]:
     for agent in agents.values():
         environ = agent.environment(run.environ, run.settings.env_pass, run.id)
         version, problem = run.cage.try_agent(agent, run.supervisor, environ)
-        if problem and run.settings.sandbox == "bwrap":
+        if problem and (run.settings.sandbox == "bwrap" or not _is_outside(run, agent)):
             raise AgentError(
                 f"agent `{agent.name}` cannot start inside the sandbox: {problem}",
                 "give it what it misses with `sandbox_read` and `sandbox_write`, or choose another `sandbox`",
@@ -129,12 +131,18 @@ _NETWORKS = {
 
 def _with_version(run: Run, agent: Agent) -> str:
     """Return an agent's name with the version its command says; those without a program of their own have none."""
-    if agent.name in ("scripted", "command", "api"):
+    if agent.name in ("scripted", "command", "api") or run.cage_for(agent) is not None or not _is_outside(run, agent):
         return agent.name
     environ = agent.environment(run.environ, run.settings.env_pass, run.id)
     said = capture((agent.argv[0], "--version"), cwd=run.temporary, env=environ, timeout=15.0)
     version = one_line(said.stdout.decode("utf-8", "replace"), 60)
     return f"{agent.name} ({version})" if said.code == 0 and version else agent.name
+
+
+def _is_outside(run: Run, agent: Agent) -> bool:
+    """Whether an agent's program lies where no agent could have written it: it may be run without a sandbox."""
+    found = Path(find_program(agent.argv[0], run.environ, run.paths.root) or run.paths.root)
+    return not found.resolve().is_relative_to(run.paths.root.resolve())
 
 
 def _decide_commits(run: Run) -> tuple[bool, str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from conftest import World
 
 from harness.agents.choose import Choices, choose_agent
 from harness.agents.claude import prepare_prompt
@@ -148,3 +151,24 @@ def test_hooks_that_an_agent_would_execute_are_named(tmp_path: Path) -> None:
         ".claude/settings.json (hooks that will be executed: PreToolUse, Stop)"
     ]
     assert find_loaded("claude", tmp_path, "user") == []
+
+
+@pytest.mark.parametrize("sandbox", ["bwrap", "auto"])
+def test_a_program_that_an_agent_put_on_path_is_run_by_nobody_outside(
+    world: World, tmp_path: Path, sandbox: str
+) -> None:
+    if shutil.which("bwrap") is None:
+        pytest.skip("BUBBLEWRAP IS NOT INSTALLED")
+    planted = world.root / "tools" / "codex"
+    planted.parent.mkdir()
+    planted.write_text(f"#!/bin/sh\necho ran >> {tmp_path / 'proof'}; exit 3\n")
+    planted.chmod(0o755)
+    environ = {**world.environ, "PATH": f"{planted.parent}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+    world.spec("a")
+    world.settings |= {"agent": "codex", "sandbox": sandbox}
+    with pytest.raises(AgentError, match="agent `codex` cannot start inside the sandbox: exit 3"):
+        world.run(environ=environ)
+    world.config_file(agent="codex")
+    said = world.command("doctor", **{**environ, "HARNESS_SANDBOX": sandbox}).stdout
+    assert "`codex` lies in the project, where an agent may have written it: not asked" in said
+    assert not (tmp_path / "proof").exists()

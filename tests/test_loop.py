@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 from conftest import World
+
+from harness.control import Ask, Control
+from harness.paths import Paths
 
 CLAIM = 'note "did $slug"; echo "finished $slug" > "$done"'
 
@@ -535,3 +539,27 @@ def test_what_a_killed_attempt_did_is_told_as_it_was(world: World) -> None:
     (ended,) = [e for e in world.events("attempt_ended") if e["attempt"] == 1]
     assert (ended["outcome"], ended["changed"]) == ("interrupted", ["half"])
     assert ended["seconds"] > 0
+
+
+def test_a_halt_by_command_lies_where_no_confined_agent_can_reach_it(world: World, harness) -> None:
+    world.spec("a")
+    world.agent("touch ready; sleep 100")
+    world.config_file(**world.settings)
+    run = world.start("run")
+    while not world.has("ready"):
+        assert run.poll() is None
+        time.sleep(0.02)
+    assert harness("halt", "--now").out.startswith("`logs/HALT` is present: the attempt in flight ends within two")
+    run.communicate(timeout=60)
+    assert run.returncode == 3
+    (world.root / "HALT").mkdir()
+    assert harness("resume").out == "removed HALT and logs/HALT; go on with `harness run`\n"
+    assert not world.has("HALT")
+
+
+def test_a_halt_that_was_now_stays_so(tmp_path: Path) -> None:
+    control = Control(Paths(tmp_path, tmp_path / "specs", tmp_path / "logs"))
+    (tmp_path / "HALT").write_text("now")
+    assert control.asked() is Ask.NOW
+    (tmp_path / "HALT").write_text("")
+    assert control.asked() is Ask.NOW

@@ -210,9 +210,21 @@ ATTACKS = {
     "type into the terminal": type_into_terminal,
     "write the kernel's settings": lambda: opens("/proc/sys/kernel/core_pattern", os.O_WRONLY),
     "read /etc/shadow": lambda: opens("/etc/shadow", os.O_RDONLY),
+    "leave a program that runs as you": lambda: _set_user_id(0o755, 0o4755),
+    "create a program that runs as you": lambda: _set_user_id(0o4755, 0),
     "write a file without end": lambda: in_child(lambda: os.truncate(_big(), 2 << 30) is None),
     "fork without end": lambda: in_child(_fork_many),
 }
+
+
+def _set_user_id(at_first, then):
+    """Whether a file of ours gets the set-user-id bit, as it is made or afterwards."""
+    path = ROOT / "setuid"
+    path.unlink(missing_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, at_first))
+    if then:
+        path.chmod(then)
+    return bool(path.stat().st_mode & 0o4000)
 
 
 def _big():
