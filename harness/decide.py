@@ -163,7 +163,22 @@ def _why_ready(feature: Feature, record: Record, answered: bool) -> str:
         return "not begun; " + (f"{', '.join(feature.depends_on)} done" if feature.depends_on else "next in order")
     if record.began is not None:
         return f"attempt {record.attempts} was cut off"
-    return f"attempt {record.attempts} was {record.outcome}" if record.outcome else "begins anew after a reset"
+    if not record.outcome:
+        return "begins anew after a reset"
+    return f"attempt {record.attempts} {_ENDED_SO.get(record.outcome, f'ended: {record.outcome}')}"
+
+
+_ENDED_SO: dict[str, str] = {
+    Outcome.DONE: "was done, but its `.done` is gone",
+    Outcome.PROGRESSED: "made progress",
+    Outcome.UNCONFIRMED: "was unconfirmed",
+    Outcome.BLOCKED: "asked a question",
+    Outcome.STALLED: "brought no progress",
+    Outcome.TIMED_OUT: "ran out of time",
+    Outcome.FAILED: "failed",
+    Outcome.INTERRUPTED: "was interrupted",
+    Outcome.FAULT: "ended in somebody else's fault",
+}
 
 
 def closure(features: Iterable[Feature], wanted: Iterable[str]) -> tuple[Feature, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -155,8 +155,3 @@ class Journal:
         """Close both files."""
         os.close(self._fd)
         os.close(self._log_fd)
-
-
-def events_of(events: list[Event], slug: str) -> Iterator[Event]:
-    """Yield the events about one feature, oldest first."""
-    return (event for event in events if event.get("slug") == slug)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
 from harness.agents.loads import find_loaded
+from harness.clocks import say_jump
 from harness.config import OPTIONS, Config
-from harness.domain import Feature, Record, State, Stop, Sum, Wait, Work
+from harness.domain import Feature, Halt, Record, State, Stop, Sum, Wait, Work
 from harness.halts import local_time
 from harness.heartbeat import Beat
-from harness.journal import events_of
 from harness.lint import lint
 from harness.receipt import Receipt
 from harness.specs import open_shelf, read_spec_text
-from harness.view import View, name_state
+from harness.units import format_duration
+from harness.view import View, name_state, say_time
 
 Report = dict[str, Any]
 
@@ -67,6 +69,8 @@ def report_status(view: View) -> Report:
         "features": rows,
         "done": sum(row["state"].startswith("done") or row["state"] == "stale" for row in rows),
         "run": _report_run(view),
+        "last_end": _report_last_end(view),
+        "limits": _report_limits(view),
         "halt": _report_halt(view),
         "warnings": [*view.config.warnings, *view.warnings],
     }
@@ -75,9 +79,39 @@ def report_status(view: View) -> Report:
 def _report_run(view: View) -> Report | None:
     if view.holder is None:
         return None
-    open_attempts = [slug for slug, record in view.history.records.items() if record.began is not None]
-    who = {"pid": view.holder.pid, "since": view.holder.since, "host": view.holder.host}
-    return {**who, "working_on": open_attempts, "beat": _report_beat(view.beat), "waits": _say_wait(view.look.wait)}
+    on = [slug for slug in view.history.records if view.attempt_on(slug) is not None]
+    who = {"pid": view.holder.pid, "since": view.holder.since, "host": view.holder.host, "alive": view.alive}
+    waits = _say_wait(view.look.wait) if view.alive else None
+    return {**who, "working_on": on, "beat": _report_beat(view.beat), "waits": waits}
+
+
+def _report_last_end(view: View) -> Report | None:
+    """Return how the last run ended, or that it was killed; None while one is on, or when there was none."""
+    history = view.history
+    if view.alive or history.began is None:
+        return None
+    began = str(history.began.get("at", ""))
+    if history.ended is not None:
+        end = _pick(history.ended, "at", "run", "halt", "code", "because", "slug")
+        return {**end, "began": began, "says": _say_end(history.ended)}
+    says = f"killed; last sign at {say_time(history.last_sign)}"
+    because = f"the last run began at {say_time(began)} and has no end: it was {says}"
+    about = {"at": history.last_sign, "run": history.last_run, "halt": None, "code": None}
+    return {**about, "because": because, "slug": None, "began": began, "says": says}
+
+
+def _say_end(halted: Report) -> str:
+    """Return exit code, time and reason of a run's end."""
+    halt, because = Halt.__members__.get(str(halted.get("halt"))), str(halted.get("because", ""))
+    if halt not in (None, Halt.CANNOT_START):  # that one's sentence would deny that it had begun
+        because = f"{halt.sentence} ({because})"
+    return f"ended with exit {halted.get('code')} at {say_time(str(halted.get('at', '')))}: {because}"
+
+
+def _report_limits(view: View) -> list[Report]:
+    """Return the limits that a killed run had met and that hold still."""
+    on = "; another agent stands in" if view.stood_in else ""
+    return [{"agent": one.agent, "slug": one.slug, "until": one.until, "says": f"{one}{on}"} for one in view.limits]
 
 
 def _report_beat(beat: Beat | None) -> Report | None:
@@ -108,23 +142,29 @@ def _report_halt(view: View) -> Report | None:
 
 def report_why(view: View, slug: str | None) -> Report:
     """Return why anything waits, stopped or was skipped, from the files alone."""
-    ends = [event for event in view.events if event.get("event") == "halted"]
     report: Report = {
         "next": report_next(view.next()),
         "run": _report_run(view),
+        "last_end": _report_last_end(view),
+        "limits": _report_limits(view),
         "halt": _report_halt(view),
-        "last_end": _pick(ends[-1], "at", "run", "halt", "code", "because", "slug") if ends else None,
     }
     if slug is None:
         undone = [feature for feature in view.look.features if not name_state(view, feature).startswith("done")]
         return {**report, "features": [report_feature(view, feature) for feature in undone]}
     feature = view.feature(slug)
-    history = [_report_event(event) for event in events_of(view.events, slug)]
-    return {**report, "feature": report_feature(view, feature), "history": [one for one in history if one]}
+    return {**report, "feature": report_feature(view, feature), "history": _report_history(view.events, slug)}
+
+
+def _report_history(events: list[Report], slug: str) -> list[Report]:
+    """Return what befell a feature, and what befell the run meanwhile, oldest first."""
+    own = [number for number, event in enumerate(events) if event.get("slug") == slug]
+    span = events[own[0] : own[-1] + 1] if own else []
+    return [told for event in span if (told := _report_event(event, slug)) is not None]
 
 
 _TOLD = {
-    "attempt_began": ("attempt", "because"),
+    "attempt_began": ("attempt", "agent", "because"),
     "attempt_ended": ("attempt", "outcome", "reason", "seconds", "dollars", "checks", "remarks"),
     "accepted": ("attempt",),
     "committed": ("attempt", "commit"),
@@ -144,9 +184,30 @@ _TOLD = {
 }
 
 
-def _report_event(event: Report) -> Report | None:
+def _report_event(event: Report, slug: str) -> Report | None:
+    """Return an event of the feature, or one of the run that explains a gap; None for all others."""
     kind = str(event.get("event"))
-    return _pick(event, "at", "event", *_TOLD[kind]) if kind in _TOLD else None
+    if kind in _BEFELL:
+        names, say = _BEFELL[kind]
+        return {**_pick(event, "at", "event", *names), "says": say(event)}
+    return _pick(event, "at", "event", *_TOLD[kind]) if event.get("slug") == slug and kind in _TOLD else None
+
+
+def _say_waiting(event: Report) -> str:
+    return f"{format_duration(round(event['seconds'], 1))}, until {local_time(event['until'])}: {event['because']}"
+
+
+def _say_change(event: Report) -> str:
+    until = event.get("until")
+    stay = f" until {local_time(until)}" if until is not None else ""
+    return f"{event['agent']} goes on instead of {event['was']}{stay}: {event['because']}"
+
+
+_BEFELL: dict[str, tuple[tuple[str, ...], Callable[[Report], str]]] = {
+    "waiting": (("seconds", "until", "because"), _say_waiting),
+    "agent_changed": (("was", "agent", "until", "because"), _say_change),
+    "clock_jumped": (("seconds",), lambda event: say_jump(event["seconds"])),
+}
 
 
 def _pick(event: Report, *names: str) -> Report:

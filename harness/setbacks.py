@@ -21,11 +21,9 @@ STEP = 5.0  # seconds of one stretch of a long wait; between two the wall clock 
 
 
 def tell_chain(run: Run) -> None:
-    """Say who goes on when a limit ends an attempt, and who could not. Raises AgentError for a name nobody has."""
+    """Say who goes on when a limit ends an attempt, and who could not."""
     first, *others = run.chain
     for name in others:
-        if name not in NAMES:
-            raise AgentError(f"`agents` names `{name}`, and there is no such agent", f"choose of {', '.join(NAMES)}")
         try:
             check_prices(run, [run.agent_named(name)])
         except AgentError as error:
@@ -35,9 +33,14 @@ def tell_chain(run: Run) -> None:
 
 
 def stand_ins(run: Run) -> dict[str, Agent]:
-    """Return the agents of the chain behind the first, by name; without those that cannot be started now."""
+    """Return the agents of the chain behind the first, by name; without those that cannot be started now.
+
+    Raises AgentError for a name nobody has.
+    """
     found = {}
     for name in run.chain[1:]:
+        if name not in NAMES:
+            raise AgentError(f"`agents` names `{name}`, and there is no such agent", f"choose of {', '.join(NAMES)}")
         with suppress(AgentError):
             found[name] = run.agent_named(name)
     return found

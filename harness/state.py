@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from harness import files
-from harness.domain import Markers, Record, Spend, Sum, Who
+from harness.domain import Limit, LimitKind, Markers, Record, Spend, Sum, Who
 from harness.paths import Paths
 
 REMEMBERED = 200  # attempts whose cost says what the next may cost
@@ -25,6 +25,9 @@ class History:
     claims: set[str] = field(default_factory=set)  # features whose `.done`, if there is one, is not checked yet
     last_run: str = ""
     run_open: bool = False  # the last run has no `run_ended`: it was killed
+    began: dict[str, Any] | None = None  # the `run_began` of the last run
+    ended: dict[str, Any] | None = None  # its `halted`: why it ended
+    last_sign: str = ""  # when it wrote its last event
     commits: bool = False  # the last run made commits
     last_ended: dict[str, Any] | None = None  # the last attempt that was judged
     months: dict[str, Sum] = field(default_factory=dict)  # what was spent in 2026-11 (UTC), all runs together
@@ -51,7 +54,14 @@ class History:
         """Fold one event in, and give it back. Events that nobody here knows change nothing."""
         if (fold := _FOLDS.get(str(event.get("event")))) is not None:
             fold(self, event)
+        if event.get("run") == self.last_run:
+            self.last_sign = str(event.get("at", ""))
         return event
+
+    def limits_met(self) -> Iterator[tuple[str, str, Limit]]:
+        """Yield the agents that met a limit in a run without an end, with the feature worked on and the limit."""
+        for agent, ended in self.limited.items():
+            yield agent, str(ended["slug"]), Limit(**{**ended["limit"], "kind": LimitKind(ended["limit"]["kind"])})
 
 
 def fold_journal(events: Iterable[dict[str, Any]]) -> History:
@@ -64,6 +74,7 @@ def fold_journal(events: Iterable[dict[str, Any]]) -> History:
 
 def _run_began(history: History, event: dict[str, Any]) -> None:
     history.last_run, history.run_open = str(event.get("run", "")), True
+    history.began, history.ended = event, None
     history.commits = bool(event.get("commits"))
 
 
@@ -163,6 +174,12 @@ def _reset(history: History, event: dict[str, Any]) -> None:
     history.claims.discard(event["slug"])
 
 
+def _halted(history: History, event: dict[str, Any]) -> None:
+    if event.get("run", "") == history.last_run:
+        history.ended = event
+    _tripped(history, event)
+
+
 def _tripped(history: History, event: dict[str, Any]) -> None:
     if event.get("halt", "STUCK") == "STUCK" and event.get("slug"):
         history.record(event["slug"]).streak = 0
@@ -180,7 +197,7 @@ _FOLDS: dict[str, Callable[[History, dict[str, Any]], None]] = {
     "blocked": _blocked,
     "answered": _answered,
     "reset": _reset,
-    "halted": _tripped,
+    "halted": _halted,
     "parked": _tripped,
 }
 

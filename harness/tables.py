@@ -34,8 +34,10 @@ def show_status(report: Report) -> list[str]:
         cost = _cost(one) if one["attempts"] else ""
         rows.append((one["slug"], one["state"], str(one["attempts"] or ""), cost, one["because"]))
     lines = columns(rows)
-    lines += ["", f"{report['done']} of {len(report['features'])} done"]
-    return lines + _show_run(report) + [f"warning: {warning}" for warning in report["warnings"]]
+    lines += ["", f"{report['done']} of {len(report['features'])} done", *_show_run(report)]
+    if end := report["last_end"]:
+        lines.append(f"last run: {end['says']}")
+    return lines + [f"warning: {warning}" for warning in report["warnings"]]
 
 
 def _cost(row: Report) -> str:
@@ -46,12 +48,16 @@ def _cost(row: Report) -> str:
 
 def _show_run(report: Report) -> list[str]:
     lines = []
-    if run := report["run"]:
+    run = report["run"]
+    if run and not run["alive"]:
+        lines.append(f"the run of pid {run['pid']} was killed, and its supervisor ends what it left")
+    elif run:
         works = f", working on {', '.join(run['working_on'])}" if run["working_on"] else ""
         lines.append(f"a run is on: pid {run['pid']} on {run['host']} since {run['since']}{works}")
         lines += [f"it {run['waits']}"] if run["waits"] else []
     if run and (beat := run["beat"]):
         lines.append(_say_beat(beat))
+    lines += [limit["says"] for limit in report["limits"]]
     if halt := report["halt"]:
         lines.append(f"HALT is present, set by {halt['by']} ({halt['path']}); go on with `harness resume`")
         if halt["by"] == "harness":
@@ -70,25 +76,35 @@ def show_why(report: Report) -> list[str]:
     """Return the lines of `harness why`."""
     lines = _show_run(report)
     if end := report["last_end"]:
-        lines.append(f"the last run ended with exit {end['code']} at {end['at']}: {end['because']}")
-    following = report["next"]
-    if following["slug"]:
-        lines.append(f"next: {following['slug']} ({following['because']})")
-    else:
-        lines.append(f"next: nothing: {following['because']}; {following['advice']}")
+        lines.append(end["because"] if end["code"] is None else f"the last run {end['says']}")
+    lines.append(_say_next(report["next"], report["run"]))
     if "feature" not in report:
         rows = [(one["slug"], one["state"], one["because"]) for one in report["features"]]
         return [*lines, "", *columns(rows)] if rows else lines
     one = report["feature"]
     lines += ["", f"{one['slug']} is {one['state']}: {one['because']}", ""]
-    history = [(event["at"][:19] + "Z", event["event"], _say_event(event)) for event in report["history"]]
+    several = len({one.get("agent") for one in report["history"] if one["event"] == "attempt_began"}) > 1
+    silent = ("at", "event") if several else ("at", "event", "agent")
+    history = [(event["at"][:19] + "Z", event["event"], _say_event(event, silent)) for event in report["history"]]
     return lines + columns(history, width=UNCUT)
 
 
-def _say_event(event: Report) -> str:
+def _say_next(following: Report, run: Report | None) -> str:
+    """Return what comes next, or what is on."""
+    if following["slug"]:
+        word = "now" if run and following["slug"] in run["working_on"] else "next"
+        return f"{word}: {following['slug']} ({following['because']})"
+    nothing = "a run" if "code" not in following and run is None else "nothing:"
+    return f"next: {nothing} {following['because']}; {following['advice']}"
+
+
+def _say_event(event: Report, silent: Sequence[str]) -> str:
+    """Return an event on one line, without the fields that are not worth telling."""
+    if "says" in event:
+        return str(event["says"])
     parts = []
     for name, value in event.items():
-        if name in ("at", "event") or value in (None, [], ""):
+        if name in silent or value in (None, [], ""):
             continue
         if name == "checks":
             ran = [f"`{one['command']}` {'green' if one['exit'] == 0 else 'red'}" for one in value]
@@ -97,6 +113,8 @@ def _say_event(event: Report) -> str:
             parts += value
         elif name == "attempt":
             parts.append(f"attempt {value}")
+        elif name == "agent":
+            parts.append(f"by {value}")
         elif name == "seconds":
             parts.append(format_duration(round(value, 1)))
         elif name == "dollars":
@@ -150,7 +168,9 @@ def show_dry_run(report: Report) -> list[str]:
     rows = [("→" if one["next"] else "", one["slug"], one["state"], one["because"]) for one in report["queue"]]
     lines = columns(rows) or ["every feature is done"]
     if report["next"]["slug"] is None:
-        lines += ["", f"a run would end at once: {report['next']['because']} (exit {report['next']['code']})"]
+        code = report["next"].get("code")
+        ends = f"a run would end at once: {report['next']['because']} (exit {code})"
+        lines += ["", ends if code is not None else f"a run {report['next']['because']}"]
     if report["problem"]:
         lines += ["", f"a run could not start: {report['problem']}"]
     lines += [f"warning: {warning}" for warning in report["warnings"]]

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from conftest import World
 from test_bad_input import tree
+from test_limits import say
+from test_night import until
 
 from harness import __version__
-from harness.journal import read_journal
+from harness.decide import stand
+from harness.domain import Feature, Look, Markers, Outcome, Record, Rules
+from harness.errors import StorageError
+from harness.halts import local_time
+from harness.journal import Journal, read_journal
+from harness.lock import find_holder, hold_lock
 
 SCRIPT = Path(sys.executable).with_name("harness")
 CLAIM = 'note "did $slug"; echo "finished $slug" > "$done"'
@@ -149,8 +158,8 @@ REPORTS = {
     ("dry-run",): {"queue", "next", "prompts", "loads", "agent"},
     ("verify",): {"features", "drifted"},
     ("lint",): {"features", "findings"},
-    ("status",): {"features", "done", "run", "halt", "warnings"},
-    ("why",): {"next", "last_end", "features"},
+    ("status",): {"features", "done", "run", "last_end", "limits", "halt", "warnings"},
+    ("why",): {"next", "last_end", "limits", "features"},
     ("why", "a"): {"next", "feature", "history"},
     ("config",): {"settings", "file"},
     ("doctor",): {"ok", "checks"},
@@ -290,6 +299,172 @@ def test_why_of_one_feature_tells_its_history(world: World, harness) -> None:
     assert ("attempt_ended", "unconfirmed") in kinds
     assert ("attempt_ended", "done") in kinds
     assert "claimed done, but `test -f a.txt` failed" in harness("why", "a").out
+
+
+TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d \w+"
+
+
+def killed(world: World, run: subprocess.Popen[str], event: str, number: int = 1) -> None:
+    """Kill a run with -9 once its journal holds so many events of a kind, and wait until its supervisor is gone."""
+    try:
+        until(lambda: world.has("logs/journal.jsonl") and len(world.events(event)) >= number)
+    finally:
+        run.kill()
+        run.communicate()
+    until(lambda: find_holder(world.root / "logs" / ".lock", world.root) is None)
+
+
+def test_an_attempt_is_on_while_its_run_is_and_was_cut_off_when_that_is_killed(world: World, harness, start) -> None:
+    world.spec("a")
+    world.agent('[ "$attempt" = 1 ] && note one || sleep 600')
+    world.config_file()
+    world.run(max_iterations=1)
+    run = start("run")
+    until(lambda: len(world.events("attempt_began")) == 2)
+    status, why = harness("status").out, harness("why", "a").out
+    assert re.search(rf"^a +working +2 .* attempt 2 is on since {TIME}$", status, re.MULTILINE)
+    assert re.search(rf"^now: a \(attempt 2 is on since {TIME}\)$", why, re.MULTILINE)
+    assert "last run" not in status + why
+    assert (harness("why", "--json").json["last_end"], harness("status", "--json").json["last_end"]) == (None, None)
+    killed(world, run, "attempt_began", 2)
+    assert re.search(r"^a +ready +2 .* attempt 2 was cut off$", harness("status").out, re.MULTILINE)
+    assert "\nnext: a (attempt 2 was cut off)\n" in harness("why", "a").out
+
+
+def test_an_attempt_of_a_killed_run_is_not_on_because_somebody_else_holds_the_lock(world: World, harness) -> None:
+    world.spec("a")
+    killed(world, begun(world, "sleep 600"), "attempt_began")
+    lock = hold_lock(world.root / "logs" / ".lock", world.root)
+    report = harness("status", "--json").json
+    lock.close()
+    assert (report["run"]["working_on"], report["features"][0]["because"]) == ([], "attempt 1 was cut off")
+
+
+def begun(world: World, code: str, **settings: object) -> subprocess.Popen[str]:
+    """Start a run of an agent that is so many words of shell."""
+    world.agent(code)
+    world.config_file(**settings)
+    return world.start("run")
+
+
+def test_a_run_that_was_killed_has_no_end_and_the_one_before_it_is_not_told(world: World, harness) -> None:
+    world.spec("a")
+    world.run(max_iterations=1)
+    before = world.events("run_began")[0]["run"]
+    killed(world, begun(world, "sleep 600"), "attempt_began", 2)
+    last, end = world.events("run_began")[-1], harness("why", "--json").json["last_end"]
+    assert (end["run"], end["halt"], end["code"], end["began"]) == (last["run"], None, None, last["at"])
+    assert end["run"] != before
+    assert end["at"] == world.events("attempt_began")[-1]["at"]
+    told = rf"^the last run began at {TIME} and has no end: it was killed; last sign at {TIME}$"
+    assert re.search(told, harness("why").out, re.MULTILINE)
+    assert re.search(rf"^last run: killed; last sign at {TIME}$", harness("status").out, re.MULTILINE)
+
+
+def test_status_says_how_the_last_run_ended(world: World, harness) -> None:
+    world.spec("a")
+    world.config_file()
+    assert "last run" not in harness("status").out
+    (world.root / "HALT").touch()
+    assert harness("run").code == 3
+    told = rf"^last run: ended with exit 3 at {TIME}: a HALT file is present \(`.*/HALT` is present\)$"
+    assert re.search(told, harness("status").out, re.MULTILINE)
+    end = harness("status", "--json").json["last_end"]
+    assert (end["halt"], end["code"], end == harness("why", "--json").json["last_end"]) == ("PAUSED", 3, True)
+
+
+def test_status_names_the_error_that_ended_the_last_run_in_the_middle(world: World, harness, monkeypatch) -> None:
+    def fail(*given: object) -> None:
+        raise StorageError("`logs` cannot be written: no space left on device", "free some space")
+
+    monkeypatch.setattr("harness.loop.take_stock", fail)
+    world.spec("a")
+    world.config_file()
+    ran = harness("run")
+    end = harness("status", "--json").json["last_end"]
+    assert (ran.code, end["code"], end["halt"]) == (2, 2, "CANNOT_START")
+    told = (
+        rf"^last run: ended with exit 2 at {TIME}: `logs` cannot be written: no space left on device; free some space$"
+    )
+    assert re.search(told, harness("status").out, re.MULTILINE)
+    assert "killed" not in harness("why").out
+
+
+@pytest.mark.parametrize("on_limit", ["wait", "halt"])
+def test_a_limit_that_a_killed_run_had_met_is_told_until_it_resets(world: World, harness, on_limit: str) -> None:
+    world.spec("a")
+    resets = float(round(time.time()) + 3600)
+    killed(world, begun(world, say(resets), dialect="claude", on_limit="wait"), "waiting")
+    world.config_file(dialect="claude", on_limit=on_limit)
+    limit = f"command met a limit that holds until {local_time(resets)}"
+    status, why, dry = harness("status").out, harness("why").out, harness("dry-run").out
+    assert [limit in told.splitlines() for told in (status, why)] == [True, True]
+    assert [bool(re.search(rf"a +ready .*{limit}$", told, re.MULTILINE)) for told in (why, dry)] == [True, True]
+    waits = f"a run waits until {local_time(resets)}: usage limit: used up"
+    ends = "usage limit: used up"
+    assert f"next: {waits}; " in why if on_limit == "wait" else f"next: nothing: {ends}; " in why
+    assert (f"\n{waits}\n" if on_limit == "wait" else f"a run would end at once: {ends} (exit 6)") in dry
+    limits = harness("status", "--json").json["limits"]
+    assert limits == [{"agent": "command", "slug": "a", "until": resets, "says": limit}]
+
+
+def test_a_limit_of_an_agent_that_another_stands_in_for_keeps_nobody_waiting(world: World, harness) -> None:
+    world.spec("a")
+    (world.root / "script.yaml").write_text("features: {default: [{note: a note that is long enough to count}]}\n")
+    killed(world, begun(world, say(time.time() + 3600), dialect="claude", on_limit="wait"), "waiting")
+    world.config_file(agents=["command", "scripted"], script="script.yaml", dialect="claude")
+    told = harness("why").out
+    assert "; another agent stands in\n" in told
+    assert "\nnext: a (attempt 1 ended in somebody else's fault)\n" in told
+
+
+def test_why_tells_what_befell_the_run_between_the_attempts_of_a_feature(world: World, harness) -> None:
+    world.spec("a")
+    (world.root / "logs").mkdir()
+    now = 1_795_266_900.0
+    journal = Journal(world.root / "logs", "r", lambda: now)
+    journal.record("clock_jumped", seconds=-7200.0)  # before its first attempt
+    journal.record("attempt_began", slug="a", attempt=1, agent="claude", because="not begun")
+    journal.record("attempt_began", slug="b", attempt=1, agent="claude", because="not begun")
+    journal.record("waiting", seconds=45.04, until=now + 45, because="overloaded: busy")
+    journal.record("clock_jumped", seconds=36000.0)
+    journal.record("agent_changed", was="claude", agent="api", because="usage limit: used up", until=now + 3600)
+    journal.record("attempt_began", slug="a", attempt=2, agent="api", because="attempt 1 failed")
+    journal.record("waiting", seconds=15.0, until=now + 15, because="after its last")
+    journal.close()
+    lines = [re.sub(r"^\S+Z +", "", line) for line in harness("why", "a").out.splitlines() if "Z  " in line]
+    assert [re.sub("  +", "  ", line) for line in lines] == [
+        "attempt_began  attempt 1, by claude, not begun",
+        f"waiting  45s, until {local_time(now + 45)}: overloaded: busy",
+        "clock_jumped  the clock jumped ahead by 10h: this machine slept, or its clock was set",
+        f"agent_changed  api goes on instead of claude until {local_time(now + 3600)}: usage limit: used up",
+        "attempt_began  attempt 2, by api, attempt 1 failed",
+    ]
+    told = harness("why", "a", "--json").json["history"]
+    assert [one.get("agent") for one in told if one["event"] == "attempt_began"] == ["claude", "api"]
+    assert [one["until"] for one in told if one["event"] == "waiting"] == [now + 45]
+
+
+def test_why_does_not_name_an_agent_that_is_always_the_same(world: World, harness) -> None:
+    world.spec("a")
+    world.run(max_iterations=2)
+    assert "by command" not in harness("why", "a").out
+
+
+def test_why_a_feature_is_ready_reads_well_after_every_outcome() -> None:
+    a = Feature("a", Path("a"))
+    looks = {str(one): Look((a,), Markers(), {"a": Record(attempts=12, outcome=one)}) for one in Outcome}
+    assert {one: stand(a, look, Rules()).because for one, look in looks.items()} == {
+        "done": "attempt 12 was done, but its `.done` is gone",
+        "progressed": "attempt 12 made progress",
+        "unconfirmed": "attempt 12 was unconfirmed",
+        "blocked": "attempt 12 asked a question",
+        "stalled": "attempt 12 brought no progress",
+        "timed_out": "attempt 12 ran out of time",
+        "failed": "attempt 12 failed",
+        "interrupted": "attempt 12 was interrupted",
+        "fault": "attempt 12 ended in somebody else's fault",
+    }
 
 
 def test_log_prints_the_notes_without_control_sequences(world: World, harness) -> None:

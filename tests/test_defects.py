@@ -294,7 +294,7 @@ def test_kill_9_of_harness_leaves_no_agent_and_the_next_run_goes_on(world: World
 def test_harness_halt_reaches_a_run_from_another_terminal(world: World, harness, leash: Leash, start, words) -> None:
     world.spec("a")
     world.spec("b")
-    world.agent(f'{leash.code} while [ ! -e "{world.root}/HALT" ]; do sleep 0.02; done; ' + CLAIM)
+    world.agent(f'{leash.code} while [ ! -e "{world.root}/logs/HALT" ]; do sleep 0.02; done; ' + CLAIM)
     if "--now" in words:
         world.agent(f"{leash.code} sleep 600")
     world.config_file()
