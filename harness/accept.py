@@ -54,6 +54,8 @@ def _commit(run: Run, attempt: Attempt, words: str, names: frozenset[str]) -> st
         snapshot = run.workspace.snapshot()
         return f"tree: {snapshot.digest} at commit {snapshot.head or 'none'}"
     commit = run.workspace.commit(attempt.feature.slug, words, attempt.number, names)
+    if commit.remark:
+        run.tell(f"{attempt.feature.slug}: {commit.remark}", Tone.NOTICE)
     if commit.failure:
         _refuse_full_disk(run, attempt, commit.failure)
         run.record("commit_failed", slug=attempt.feature.slug, attempt=attempt.number, why=commit.failure)

@@ -57,6 +57,7 @@ def begin(run: Run, feature: Feature, agent: Agent, prompt: Prompt, because: str
     """Number the attempt on disk and in the journal before the agent starts: a crash counts as an attempt."""
     number, folder = _make_folder(run, feature.slug)
     cage = run.cage_for(agent)
+    absent = () if cage is None else find_absent(run.paths.root)  # before git is asked, which may run what is there
     attempt = Attempt(
         feature=feature,
         number=number,
@@ -66,7 +67,7 @@ def begin(run: Run, feature: Feature, agent: Agent, prompt: Prompt, because: str
         learnings=run.learnings.mark(),
         before=run.workspace.recent_snapshot(),
         markers=marker_names(run),
-        absent=() if cage is None else find_absent(run.paths.root),
+        absent=absent,
     )
     if cage is not None and cage.mounts:
         prepare_cell(folder, run.paths, feature.slug)

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from harness.errors import OUT_OF_ORDER, explain_storage
 
 MIB = 1 << 20
 _CHUNK = 256 * 1024  # bytes of one read
+_ASK = 0.2  # seconds after which it is asked again whether to stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,12 @@ def capture(
     timeout: float = 10.0,
     stdin: bytes = b"",
     cap: int = 16 * MIB,
+    stop: Callable[[], bool] | None = None,
 ) -> Captured:
     """Run a short trusted command, without a shell, in a session of its own; keeps `cap` bytes of each output.
 
-    After `timeout` seconds its process group is killed. What it leaves running after its end is not waited for. Raises
-    StorageError when the machine is too ill to start it.
+    After `timeout` seconds, or when `stop` says so, its process group is killed: it timed out. What it leaves running
+    after its end is not waited for. Raises StorageError when the machine is too ill to start it.
     """
     try:
         process = subprocess.Popen(
@@ -66,7 +68,7 @@ def capture(
         return Captured(code, b"", f"cannot start `{argv[0]}`: {error.strerror}".encode())
     with process:
         try:
-            return _Capture(process, stdin, cap).until(time.monotonic() + timeout)
+            return _Capture(process, stdin, cap, stop).until(time.monotonic() + timeout)
         finally:
             if process.poll() is None:
                 _kill_group(process)
@@ -157,8 +159,11 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
 class _Capture:
     """Feeds a short command and collects what it prints."""
 
-    def __init__(self, process: subprocess.Popen[bytes], stdin: bytes, cap: int) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], stdin: bytes, cap: int, stop: Callable[[], bool] | None
+    ) -> None:
         assert process.stdout is not None and process.stderr is not None
+        self.stop = stop
         self.process = process
         self.left = memoryview(stdin)
         self.cap = cap
@@ -175,7 +180,12 @@ class _Capture:
         """Go on until it has ended, or the deadline."""
         try:
             while self.process.poll() is None and time.monotonic() < deadline:
-                self._step(deadline)
+                if self.stop is None:
+                    self._step(deadline)
+                elif self.stop():
+                    break
+                else:
+                    self._step(min(deadline, time.monotonic() + _ASK))
         finally:
             if self.exit_fd is not None:
                 os.close(self.exit_fd)

@@ -12,6 +12,7 @@ from pathlib import Path
 from harness import files
 from harness.domain import Check, CheckRun, Ended
 from harness.process import Bounds, Command, Quiet, Supervisor
+from harness.redact import LineRedactor, Redactor
 from harness.text import one_line, plain
 
 TAIL_LINES = 60
@@ -84,19 +85,24 @@ def _run_check(
         stopped=ended.ended is Ended.STOPPED,
     )
     if log is not None:
-        _collect(log, part, run, supervisor.redactor.text(check.command))
+        _collect(log, part, run, check.command, supervisor.redactor)
     return run
 
 
-def _collect(log: Path, part: Path | None, run: CheckRun, command: str) -> None:
-    """Add one check's output to checks.log, under the command and how it ended."""
+def _collect(log: Path, part: Path | None, run: CheckRun, command: str, redactor: Redactor) -> None:
+    """Add one check's output to checks.log, under the command and how it ended.
+
+    Without its control codes first, then without secrets: one that was cut in two by such a code is whole then.
+    """
+    clean = LineRedactor(redactor)
     files.make_folder(log.parent)
     with files.storage(log, "append to"), log.open("ab") as whole:
-        whole.write(f"$ {command}\n".encode("utf-8", "replace"))
+        whole.write(redactor.text(f"$ {command}\n").encode("utf-8", "replace"))
         if part is not None and part.exists():
             with part.open("rb") as file:
-                while chunk := file.read(1 << 20):
-                    whole.write(plain(chunk.decode("utf-8", "replace")).encode("utf-8", "replace"))
+                while chunk := file.read(1 << 20) + file.readline(1 << 20):  # no code and no letter is cut in two
+                    whole.write(clean.feed(plain(chunk.decode("utf-8", "replace")).encode("utf-8", "replace")))
+            whole.write(clean.end())
             part.unlink()
         whole.write(f"[{describe(run)}]\n\n".encode())
         whole.flush()

@@ -9,6 +9,8 @@ when the run began.
 from __future__ import annotations
 
 import os
+import stat
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +22,8 @@ from harness.process import Bounds, Command, Quiet, Supervisor
 from harness.text import one_line
 
 TIMEOUT = 120.0  # seconds for one call
+LOOK_ON, WRITE_ON = 5.0, 20.0  # seconds a look and a commit (its hooks) go on when everything has to stop
+AT_LEAST = 2.0  # seconds that each of them gets even so
 _LONGEST = 256 << 20  # bytes of what a look may say
 _NO_MONITOR, _NO_HOOKS = "core.fsmonitor=false", "core.hooksPath=/dev/null"
 _NO_UPKEEP = ("gc.auto=0", "maintenance.auto=false")
@@ -36,7 +40,7 @@ class Git:
     """Runs git for one project. `environ` is the environment git gets; `temporary` holds what it reads on stdin.
 
     `confine` puts a command into the sandbox, and leaves it as it is where there is none: then it is run as we are,
-    without any filter if `filters` are not wanted.
+    without any filter if `filters` are not wanted. `stop` gives a grace in seconds when everything has to stop.
     """
 
     def __init__(
@@ -47,25 +51,56 @@ class Git:
         self.prefix = ""
         self.confine: Callable[[Command], Command] = lambda command: command
         self.supervisor: Supervisor | None = None
+        self.stop: Callable[[], float | None] = lambda: None
+        self._stopped_at: float | None = None
+        folder = next((one / ".git" for one in (root, *root.parents) if (one / ".git").is_dir()), root / ".git")
+        self._folders = (folder, folder)
         self._temporary = temporary
         self._filters = filters
         self._environ = {**environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
         self._outside = {**self._environ, "PATH": path_outside(environ.get("PATH", os.defpath), root)}
         self._program = find_program("git", environ, root) or "git"
-        said = self.ask("rev-parse", "--is-inside-work-tree", "--show-toplevel", "--show-prefix")
-        inside, top, prefix = [*os.fsdecode(said.stdout).split("\n"), "", ""][:3]
+        self.found, self.why = False, "a fifo or a device stands in .git, where git would wait for ever"
+        if self.is_blocked():
+            return
+        asked = ("--is-inside-work-tree", "--show-toplevel", "--show-prefix", "--git-dir", "--git-common-dir")
+        said = self.ask("rev-parse", *asked)
+        inside, top, prefix, own, common = [*os.fsdecode(said.stdout).split("\n"), "", "", "", ""][:5]
         self.found = said.code == 0 and inside == "true"
         self.why = "" if self.found else _explain(said)
         if not self.found:
             return
-        self.top, self.prefix = top, prefix
+        self.top, self.prefix, self._folders = top, prefix, (root / own, root / common)
         self._hooks = os.fsdecode(self.ask("-C", top, "rev-parse", "--git-path", "hooks").stdout).strip("\n")
         self._signs, self._pinned = self._read_signing()
 
     def ask(self, *words: str, told: Sequence[str] = (), stdin: bytes = b"", **more: str) -> Captured:
         """Run, as we are, what makes git read its own files and run no program."""
         line = _line(self._program, [*_QUIET, *told], words)
-        return capture(line, cwd=self.root, env={**self._outside, **more}, stdin=stdin, timeout=TIMEOUT)
+        env, stop = {**self._outside, **more}, self._must_end(WRITE_ON)
+        return capture(line, cwd=self.root, env=env, stdin=stdin, timeout=TIMEOUT, stop=stop)
+
+    def is_blocked(self) -> bool:
+        """Whether a fifo or a device stands where git reads a file of its own: it would wait there for ever."""
+        own, common = self._folders
+        read = [own / name for name in ("HEAD", "index", "commondir", "config.worktree")]
+        read += [common / name for name in ("packed-refs", "config", "shallow", "info/exclude", "info/attributes")]
+        return any(_is_special(file) for file in read)
+
+    def _must_end(self, patience: float) -> Callable[[], bool]:
+        """Return what says whether a call that begins now must end: a stop leaves all of them `patience` seconds."""
+        began = time.monotonic()
+
+        def ask() -> bool:
+            if self.stop() is None:
+                self._stopped_at = None
+                return False
+            now = time.monotonic()
+            if self._stopped_at is None:
+                self._stopped_at = now
+            return now >= max(self._stopped_at + patience, began + AT_LEAST)
+
+        return ask
 
     def path(self, name: str) -> Path:
         """Return where the repository keeps a file of its own."""
@@ -77,8 +112,8 @@ class Git:
         told = [*_QUIET, _NO_HOOKS, *([] if ignores is None else [f"core.excludesFile={ignores}"])]
         environ = {**self._environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_ALLOW_PROTOCOL": "none"}  # and fetches nothing
         command = Command(_line("git", told, words), self.root, environ)
-        return self._inside(command, () if ignores is None else (ignores,)) or self._as_we_are(
-            _line(self._program, [*told, *self._without_filters()], words), self.root, environ
+        return self._inside(command, () if ignores is None else (ignores,), LOOK_ON) or self._as_we_are(
+            _line(self._program, [*told, *self._without_filters()], words), self.root, environ, LOOK_ON
         )
 
     def write(self, *words: str, stdin: bytes) -> Captured:
@@ -88,14 +123,18 @@ class Git:
         inside = [_NO_MONITOR, *_NO_UPKEEP, "commit.gpgSign=false"]
         command = Command(_line("git", inside, words), top, self._environ)
         outside = [_NO_MONITOR, *self._without_filters(), *self._pinned, f"core.hooksPath={self._hooks}"]
-        return self._inside(command, (), stdin) or self._as_we_are(
-            _line(self._program, outside, words), top, self._environ, stdin
+        return self._inside(command, (), WRITE_ON, stdin) or self._as_we_are(
+            _line(self._program, outside, words), top, self._environ, WRITE_ON, stdin
         )
 
-    def _as_we_are(self, line: tuple[str, ...], cwd: Path, environ: Mapping[str, str], stdin: bytes = b"") -> Captured:
-        return capture(line, cwd=cwd, env=environ, timeout=TIMEOUT, stdin=stdin)
+    def _as_we_are(
+        self, line: tuple[str, ...], cwd: Path, environ: Mapping[str, str], patience: float, stdin: bytes = b""
+    ) -> Captured:
+        return capture(line, cwd=cwd, env=environ, timeout=TIMEOUT, stdin=stdin, stop=self._must_end(patience))
 
-    def _inside(self, command: Command, needed: tuple[Path, ...], stdin: bytes = b"") -> Captured | None:
+    def _inside(
+        self, command: Command, needed: tuple[Path, ...], patience: float, stdin: bytes = b""
+    ) -> Captured | None:
         """Run it in the sandbox, where `needed` files are to be seen; None where there is none."""
         names = ("sh", str(1 + len(needed)), *map(str, needed))  # the shell does nothing but name them
         argv = ("/bin/sh", "-c", 'shift $1; exec "$@"', *names, *command.argv)
@@ -107,7 +146,7 @@ class Git:
             assert self._temporary is not None
             files.write_atomic(self._temporary / "git-stdin", stdin, sync=False)
             confined = replace(confined, stdin=self._temporary / "git-stdin")
-        return _capture_inside(confined, self.supervisor)
+        return _capture_inside(confined, self.supervisor, self._must_end(patience))
 
     def _without_filters(self) -> list[str]:
         """Return what makes every filter do nothing, where none is wanted: the name of one is free text."""
@@ -180,19 +219,31 @@ def _is_private(name: str) -> bool:
 
 
 class _Kept(Quiet):
-    """Keeps what git says."""
+    """Keeps what git says, and ends it when `must_end` says so."""
 
-    def __init__(self) -> None:
+    def __init__(self, must_end: Callable[[], bool]) -> None:
         self.lines: list[bytes] = []
+        self._must_end = must_end
 
     def line(self, line: bytes) -> None:
         self.lines.append(line)
 
+    def stop(self) -> float | None:
+        return 1.0 if self._must_end() else None
 
-def _capture_inside(command: Command, supervisor: Supervisor) -> Captured:
-    ear = _Kept()
+
+def _is_special(path: Path) -> bool:
+    try:
+        kind = path.stat().st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(kind) and not stat.S_ISDIR(kind)
+
+
+def _capture_inside(command: Command, supervisor: Supervisor, must_end: Callable[[], bool]) -> Captured:
+    ear = _Kept(must_end)
     bounds = Bounds(timeout=TIMEOUT, grace=1.0, line_cap=_LONGEST)
     ended = supervisor.run(command, bounds, ear, stdout=None, stderr=None)
     said = (ended.error or ended.stderr_tail).encode("utf-8", "replace")
     code = 126 if ended.code is None else ended.code
-    return Captured(code, b"\n".join(ear.lines), said, timed_out=ended.ended is Ended.TIMED_OUT)
+    return Captured(code, b"\n".join(ear.lines), said, timed_out=ended.ended in (Ended.TIMED_OUT, Ended.STOPPED))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness import files, untrusted
+from harness import files
 from harness.accept import accept, write_marker
 from harness.attempt import Attempt, marker_names
 from harness.checks import digest_failures, report_failures, run_checks
@@ -20,11 +19,11 @@ from harness.logbook import Note
 from harness.money import price
 from harness.narrator import Tone
 from harness.news import tell_of_attempt
-from harness.paths import Paths
 from harness.prompt import OBSERVED_LIMIT
 from harness.questions import find_blocked
 from harness.run import Run
 from harness.sandbox.cell import import_cell
+from harness.sandbox.surroundings import set_aside_absent
 from harness.signals import find_fault, find_limit, find_remarks
 from harness.text import counted, cut_middle, one_line, plain
 from harness.transcripts import pack_old
@@ -111,20 +110,23 @@ def _take_over(run: Run, attempt: Attempt) -> list[str]:
     for name in imported.set_aside:
         redact_file(run, attempt.folder / "foreign" / name)
     aside = [(name, f"`{name}` was left in logs/") for name in imported.set_aside]
-    for name in attempt.absent:
-        if (found := set_absent_aside(run.paths, attempt.folder, Path(name))) is not None:
-            redact_file(run, found[1])
-            aside.append((run.paths.shown(found[0]), f"`{run.paths.shown(found[0])}` appeared during the attempt"))
     for name, what in aside:
-        run.record("foreign", slug=slug, attempt=attempt.number, marker=name)
-        run.tell(f"{slug}: {what} and is set aside, in {run.paths.shown(attempt.folder / 'foreign')}", Tone.BAD)
+        _tell_aside(run, attempt, name, what)
+    _set_appeared_aside(run, attempt, "during the attempt")
     return remarks
 
 
-def set_absent_aside(paths: Paths, folder: Path, path: Path) -> tuple[Path, Path] | None:
-    """Move what appeared where nothing was into the attempt's folder: what that was, and where it is now."""
-    around = paths.root if path.is_relative_to(paths.root) else path.parent
-    return untrusted.move_out(around, path, folder / "foreign") if os.path.lexists(path) else None
+def _set_appeared_aside(run: Run, attempt: Attempt, when: str) -> None:
+    """Set aside what would be obeyed outside and was not there: an agent's work, or that of what it made others run."""
+    for what, where in set_aside_absent(run.paths, attempt.folder, attempt.absent):
+        redact_file(run, where)
+        _tell_aside(run, attempt, run.paths.shown(what), f"`{run.paths.shown(what)}` appeared {when}")
+
+
+def _tell_aside(run: Run, attempt: Attempt, name: str, what: str) -> None:
+    slug = attempt.feature.slug
+    run.record("foreign", slug=slug, attempt=attempt.number, marker=name)
+    run.tell(f"{slug}: {what} and is set aside, in {run.paths.shown(attempt.folder / 'foreign')}", Tone.BAD)
 
 
 def _read_claim(done: Path) -> str:
@@ -188,6 +190,7 @@ def _check_claim(run: Run, attempt: Attempt, reply: Reply, found: _Finding) -> t
             run.narrator.ended()
             run.workspace.forget()
             run.heart.phase("keeping")
+            _set_appeared_aside(run, attempt, "during the checks")
         stopped = any(one.stopped for one in runs)
     green = bool(runs) and all(one.green for one in runs)
     claim = judge_claim(
@@ -227,6 +230,7 @@ def _act(
     feature = attempt.feature
     if verdict.outcome is Outcome.DONE:
         accept(run, attempt, found.words, checks, reply, _names_to_commit(run, attempt, found))
+        _set_appeared_aside(run, attempt, "during the commit")  # its hooks may be an agent's
     elif found.claimed and evidence.claim is not Claim.PENDING:
         redact_file(run, files.move(run.paths.done(feature.slug), attempt.folder / "claim.done"))
     if verdict.outcome is Outcome.BLOCKED and evidence.question is not None:

@@ -20,6 +20,7 @@ from harness.process import Supervisor
 from harness.prompt import Section, compose_prompt, find_template
 from harness.reports import report_loaded, report_next, report_queue
 from harness.sandbox.gate import open_cage
+from harness.sandbox.surroundings import find_absent, set_aside_absent
 from harness.specs import read_spec_text
 from harness.view import View
 
@@ -92,6 +93,7 @@ def _try_checks(config: Config, checks: tuple[Check, ...], environ: Mapping[str,
         tempfile.TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True) as temporary,
     ):
         cage, _ = open_cage(config, supervisor, environ, Path(temporary))
+        absent = () if cage is None else find_absent(config.paths.root)
         runs = run_checks(
             checks,
             supervisor=supervisor,
@@ -103,5 +105,6 @@ def _try_checks(config: Config, checks: tuple[Check, ...], environ: Mapping[str,
             began=lambda command: None,
             confine=lambda command: command if cage is None else cage.confine(command, agent=None),
         )
+        set_aside_absent(config.paths, config.paths.kept, absent)  # what an agent wrote, the checks ran
     states = [(one, "already green" if one.green else f"red ({describe(one)})") for one in runs]
     return [{"command": one.command, "green": one.green, "state": state} for one, state in states]

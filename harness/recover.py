@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -13,10 +14,10 @@ from harness.accept import write_marker
 from harness.agents.choose import Agent
 from harness.agents.stream import StreamReader
 from harness.attempt import Attempt, marker_names
-from harness.config import CONFIG_FILE
 from harness.domain import Cost, Ended, Exit, Feature, Reply, Usage
-from harness.errors import AgentError, ConfigError
-from harness.keep import describe_cost, describe_limit, keep, set_absent_aside, write_outcome
+from harness.errors import AgentError
+from harness.keep import describe_cost, describe_limit, keep, write_outcome
+from harness.learnings import redact_file
 from harness.logbook import Mark
 from harness.money import price
 from harness.narrator import Tone
@@ -60,6 +61,8 @@ def _roll_forward(run: Run, slug: str, accepted: dict[str, object]) -> None:
 def _settle(run: Run, slug: str, began: dict[str, Any] | None) -> None:
     """Judge an attempt that was cut off: keep its note, and check its claim if it made one."""
     record = run.history.record(slug)
+    if began is not None:
+        _redact_foreign(run, run.paths.attempt(slug, began["attempt"]) / "foreign")
     if record.marked and began is not None:
         files.remove_temporaries(run.paths.attempt(slug, began["attempt"]))
         facts = _reread_facts(run, slug, began)
@@ -81,7 +84,6 @@ def _settle(run: Run, slug: str, began: dict[str, Any] | None) -> None:
     if feature is None:
         return
     attempt = _rebuild(run, feature, began)
-    _refuse_forged_settings(run, attempt)
     claimed = run.paths.done(slug).exists() or has_claim(attempt.folder, slug)
     what = "its claim is checked now" if claimed else "its note is kept, its number stays used"
     run.tell(f"resuming: {slug}: attempt {attempt.number} was cut off; {what}", Tone.NOTICE)
@@ -91,16 +93,10 @@ def _settle(run: Run, slug: str, began: dict[str, Any] | None) -> None:
     keep(run, attempt, reply, crashed=began is not None, ended_at=_ended_at(run, attempt))
 
 
-def _refuse_forged_settings(run: Run, attempt: Attempt) -> None:
-    """This run obeys what a confined agent may have left (settings, a repository, a link): set it aside, and stop."""
-    for path in map(Path, attempt.absent):
-        if path.name not in (CONFIG_FILE, ".git") and path.resolve() == path:
-            continue
-        if (found := set_absent_aside(run.paths, attempt.folder, path)) is not None:
-            during = f"during attempt {attempt.number} of {attempt.feature.slug}, which was cut off"
-            where = f"it is set aside as `{run.paths.shown(found[1])}`"
-            hint = "put it back if it is yours, and run again"
-            raise ConfigError(f"`{run.paths.shown(found[0])}` appeared {during}; {where}", hint)
+def _redact_foreign(run: Run, folder: Path) -> None:
+    """Take the secrets out of what the start of this run set aside."""
+    for name in sorted(os.listdir(folder)) if folder.is_dir() else ():  # noqa: PTH208
+        redact_file(run, folder / name)
 
 
 def _reread_facts(run: Run, slug: str, began: dict[str, Any]) -> dict[str, Any]:

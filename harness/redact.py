@@ -38,12 +38,6 @@ _ASSIGNED = "|".join(
     for spelled in (words.split(), words.upper().split(), words.title().split(), (words[0] + words.title()[1:]).split())
 )  # fmt: skip
 _SHAPES: tuple[tuple[str, tuple[str, ...], str], ...] = (
-    (
-        "private key",
-        ("PRIVATE KEY-----",),
-        r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----(?:[^\"]{1,16384}?-----END [A-Z0-9 ]{0,30}PRIVATE KEY-----"
-        r"|[A-Za-z0-9+/=\\\s:,-]{0,16384}[A-Za-z0-9+/=])?",
-    ),
     ("Anthropic key", ("sk-ant-",), _EDGE + r"sk-ant-[A-Za-z0-9_-]{20,}"),
     ("OpenAI key", ("sk-",), _EDGE + r"sk-(?:(?:proj|svcacct|admin)-[A-Za-z0-9_-]{20,}|[A-Za-z0-9]{32,})"),
     ("GitHub token", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), _EDGE + r"gh[pousr]_[A-Za-z0-9]{30,}"),
@@ -72,6 +66,13 @@ _SHAPES: tuple[tuple[str, tuple[str, ...], str], ...] = (
         r"(?:" + _ASSIGNED + r")(?:\\?[\"'])?\s{0,3}[:=]\s{0,3}(?:\\?[\"'])?(" + _VALUE + ")",
     ),
 )
+
+# A private key goes from its first line to its last, or as far as it looks like one: each part is looked for once.
+_KEY_LINE = "PRIVATE KEY-----"
+_KEY_BEGINS = r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----"
+_KEY_ENDS = r"-----END [A-Z0-9 ]{0,30}PRIVATE KEY-----"
+_KEY_BODY = r"[A-Za-z0-9+/=\\\s:,-]{0,16384}[A-Za-z0-9+/=]"
+_LONGEST_KEY = 1 << 14
 
 
 def find_secrets(variables: Mapping[str, str]) -> dict[str, str]:
@@ -127,11 +128,17 @@ class _Kinds:
             for name, hints, pattern in _SHAPES
         ]
         self.backslash = encode("\\")
+        self.quote, self.key_line, self.key_word = encode('"'), encode(_KEY_LINE), encode("[redacted private key]")
+        self.key_begins, self.key_ends, self.key_body = (
+            re.compile(encode(one)) for one in (_KEY_BEGINS, _KEY_ENDS, _KEY_BODY)
+        )
 
     def clean(self, text: Any) -> Any:  # noqa: ANN401 - str or bytes, as the patterns
         for form, word in self.known:
             if form in text:
                 text = self._replace_form(text, form, word)
+        if self.key_line in text:
+            text = self._replace_keys(text)
         for hints, pattern, word in self.shapes:
             if any(hint in text for hint in hints):
                 text = pattern.sub(partial(_replace_group, word), text)
@@ -140,10 +147,29 @@ class _Kinds:
     def _replace_form(self, text: Any, form: Any, word: Any) -> Any:  # noqa: ANN401
         """Replace a known form; a first letter that belongs to an escape (`\\n`) stays, or the JSON would break."""
         head, *rest = text.split(form)
+        parts = [head]
         for part in rest:
-            slashes = len(head) - len(head.rstrip(self.backslash))
-            head += (form[:1] if slashes % 2 else form[:0]) + word + part
-        return head
+            slashes = len(parts[-1]) - len(parts[-1].rstrip(self.backslash))
+            parts += [form[:1] if slashes % 2 else form[:0], word, part]
+        return form[:0].join(parts)
+
+    def _replace_keys(self, text: Any) -> Any:  # noqa: ANN401
+        """Replace private keys, in one walk: where the next last line and the next quote are is never asked twice."""
+        parts, at = [], 0
+        last, quote = self.key_ends.search(text), text.find(self.quote)
+        while (begins := self.key_begins.search(text, at)) is not None:
+            end = start = begins.end()
+            if last is not None and last.start() <= start:
+                last = self.key_ends.search(text, start + 1)
+            if 0 <= quote < start:
+                quote = text.find(self.quote, start)
+            if last is not None and last.start() - start <= _LONGEST_KEY and not 0 <= quote < last.start():
+                end = last.end()
+            elif body := self.key_body.match(text, start):
+                end = body.end()
+            parts += [text[at : begins.start()], self.key_word]
+            at = end
+        return text[:0].join([*parts, text[at:]])
 
 
 def _replace_group(word: Any, found: re.Match[Any]) -> Any:  # noqa: ANN401

@@ -10,18 +10,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from harness import files, untrusted
 from harness.awake import stay_awake
 from harness.clocks import Clocks
-from harness.config import Config
+from harness.config import CONFIG_FILE, Config
 from harness.control import Control
 from harness.crew import choose_for
 from harness.decide import closure
 from harness.domain import Feature
 from harness.env_files import read_redactor
 from harness.environ import clean_environment
-from harness.errors import SpecError, UsageError
+from harness.errors import ConfigError, SpecError, UsageError
 from harness.heartbeat import Heartbeat
 from harness.journal import Journal
 from harness.lock import hold_lock, process_start
@@ -33,8 +34,9 @@ from harness.process import Supervisor
 from harness.prompt import find_template
 from harness.run import Run, prepare_logs
 from harness.sandbox.gate import open_cage
+from harness.sandbox.surroundings import set_aside_absent
 from harness.specs import SpecShelf, open_shelf
-from harness.state import fold_journal, read_markers
+from harness.state import History, fold_journal, read_markers
 from harness.sweep import sweep
 from harness.workspace import InPlace
 
@@ -97,6 +99,7 @@ def open_run(
         history = fold_journal(journal.events)
         if history.run_open and history.last_run:
             sweep({history.last_run})
+        clear_away(paths, journal, history, tell)
         control = stack.enter_context(Control(paths).watching())
         supervisor = stack.enter_context(
             Supervisor(
@@ -145,9 +148,33 @@ def open_run(
             notifier=Notifier(config.settings, paths.root, environ),
             clocks=Clocks(clock, monotonic),
         )
-        run.workspace.confine_git(supervisor, run.confine_check)
+        run.workspace.confine_git(supervisor, run.confine_check, run.asked_to_stop)
         control.tick = run.tick
         yield run
+
+
+def clear_away(paths: Paths, journal: Journal, history: History, tell: Callable[[str], None]) -> None:
+    """Set aside what would be obeyed outside the sandbox and appeared during an attempt that was cut off.
+
+    Before the sandbox is built and git is asked anything. Raises ConfigError for settings: this run has read them.
+    """
+    forged = ""
+    for slug, record in history.records.items():
+        if record.began is None:
+            continue
+        began: dict[str, Any] = record.began
+        number = began["attempt"]
+        during = f"appeared during attempt {number} of {slug}, which was cut off"
+        folder = paths.attempt(slug, number)
+        for what, where in set_aside_absent(paths, folder, began.get("absent", ())):
+            history.apply(journal.record("foreign", slug=slug, attempt=number, marker=paths.shown(what)))
+            said = f"`{paths.shown(what)}` {during}; it is set aside as `{paths.shown(where)}`"
+            if what == paths.root / CONFIG_FILE:
+                forged = said
+            else:
+                tell(said)
+    if forged:
+        raise ConfigError(forged, "put it back if it is yours, and run again")
 
 
 def check_wanted(shelf: SpecShelf, wanted: tuple[str, ...]) -> tuple[Feature, ...]:

@@ -37,7 +37,8 @@ def move_out(root: Path, path: Path, folder: Path) -> tuple[Path, Path] | None:
     """Move what stands at `path`, below a `root` that an agent writes, into `folder`: what was moved, and where to.
 
     The way is walked through no link, by descriptors, so that nothing can be swapped under us: a link on the way is
-    moved in the stead of what it leads to. None when there is nothing.
+    moved in the stead of what it leads to. Folders on the way and what is moved are made ours to write. None when
+    there is nothing.
     """
     make_folder(folder)
     parts = path.relative_to(root).parts
@@ -48,10 +49,13 @@ def move_out(root: Path, path: Path, folder: Path) -> tuple[Path, Path] | None:
                 inner = None if depth == len(parts) else _open_inner(part, around)
                 if inner is None:
                     free = find_free(folder / part)
+                    make_ours(part, around)
                     os.rename(part, free, src_dir_fd=around)
                     return root.joinpath(*parts[:depth]), free
                 os.close(around)
                 around = inner
+                if (mode := stat.S_IMODE(os.fstat(around).st_mode)) & stat.S_IRWXU != stat.S_IRWXU:
+                    os.fchmod(around, mode | stat.S_IRWXU)
         except (FileNotFoundError, NotADirectoryError):
             return None
         finally:
@@ -62,13 +66,46 @@ def move_out(root: Path, path: Path, folder: Path) -> tuple[Path, Path] | None:
 def _open_inner(name: str, around: int) -> int | None:
     """A descriptor of a folder in a folder; None where a link stands in its place."""
     try:
-        return os.open(name, _FOLDER, dir_fd=around)
+        try:
+            return os.open(name, _FOLDER, dir_fd=around)
+        except PermissionError:
+            make_ours(name, around)
+            return os.open(name, _FOLDER, dir_fd=around)
     except OSError as error:
         if error.errno not in (errno.ELOOP, errno.ENOTDIR):
             raise
         if not stat.S_ISLNK(os.stat(name, dir_fd=around, follow_symlinks=False).st_mode):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from error
         return None
+
+
+def make_ours(name: str, around: int) -> None:
+    """Let us read and write a file or a folder in a folder where an agent forbade it; a link is left as it is."""
+    with suppress(FileNotFoundError, PermissionError):  # what is not ours is told by what is done with it
+        found = os.stat(name, dir_fd=around, follow_symlinks=False).st_mode
+        wanted = stat.S_IRWXU if stat.S_ISDIR(found) else stat.S_IRUSR | stat.S_IWUSR
+        if (stat.S_ISDIR(found) or stat.S_ISREG(found)) and found & wanted != wanted:
+            os.chmod(name, stat.S_IMODE(found) | wanted, dir_fd=around)
+
+
+def open_up(folder: Path) -> None:
+    """Let us read and write a folder that an agent wrote, and what stands in it; nothing where there is none."""
+    try:
+        around = os.open(folder.parent, _FOLDER)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    try:
+        make_ours(folder.name, around)
+        with suppress(FileNotFoundError):
+            inner = _open_inner(folder.name, around)
+            if inner is not None:
+                try:
+                    for name in os.listdir(inner):  # noqa: PTH208
+                        make_ours(name, inner)
+                finally:
+                    os.close(inner)
+    finally:
+        os.close(around)
 
 
 def remove_tree(folder: Path) -> None:

@@ -6,9 +6,11 @@ from typing import Any
 
 from harness.checks import describe, run_checks
 from harness.domain import Feature
+from harness.learnings import redact_file
 from harness.narrator import Tone
 from harness.receipt import parse_receipt
 from harness.run import Run
+from harness.sandbox.surroundings import find_absent, set_aside_absent
 from harness.text import one_line
 
 
@@ -34,18 +36,22 @@ def _verify_one(run: Run, feature: Feature) -> dict[str, Any]:
     if not checks:
         return {"slug": feature.slug, "result": "unverified", "because": "it has no checks", "checks": []}
     run.narrator.began(f"{feature.slug} · verify")
-    runs = run_checks(
-        checks,
-        supervisor=run.supervisor,
-        cwd=run.paths.root,
-        environ=run.check_environment(),
-        confine=run.confine_check,
-        timeout=run.settings.check_timeout,
-        log=None,
-        asked_to_stop=lambda: 1.0 if run.control.interrupted else None,  # HALT pauses work, and this is none
-        began=lambda command: None,
-    )
-    run.narrator.ended()
+    absent = () if run.cage is None else find_absent(run.paths.root)
+    try:
+        runs = run_checks(
+            checks,
+            supervisor=run.supervisor,
+            cwd=run.paths.root,
+            environ=run.check_environment(),
+            confine=run.confine_check,
+            timeout=run.settings.check_timeout,
+            log=None,
+            asked_to_stop=lambda: 1.0 if run.control.interrupted else None,  # HALT pauses work, and this is none
+            began=lambda command: None,
+        )
+    finally:
+        run.narrator.ended()
+        _set_appeared_aside(run, feature, absent)
     if any(one.stopped for one in runs):
         return {"slug": feature.slug, "result": "interrupted", "because": "stopped before it ended", "checks": []}
     red = [one for one in runs if not one.green]
@@ -58,3 +64,14 @@ def _verify_one(run: Run, feature: Feature) -> dict[str, Any]:
     run.tell(f"{feature.slug}: {result}: {because}", Tone.BAD if red else Tone.PLAIN)
     ran = [{"command": one.command, "exit": one.code, "seconds": round(one.seconds, 3)} for one in runs]
     return {"slug": feature.slug, "result": result, "because": because, "checks": ran}
+
+
+def _set_appeared_aside(run: Run, feature: Feature, absent: tuple[str, ...]) -> None:
+    """Set aside what would be obeyed outside the sandbox and was not there before the checks ran."""
+    slug, folder = feature.slug, run.paths.kept
+    for what, where in set_aside_absent(run.paths, folder, absent):
+        redact_file(run, where)
+        name = run.paths.shown(what)
+        run.record("foreign", slug=slug, attempt=run.history.record(slug).attempts, marker=name)
+        said = f"`{name}` appeared during the checks and is set aside, in {run.paths.shown(folder / 'foreign')}"
+        run.tell(f"{slug}: {said}", Tone.BAD)

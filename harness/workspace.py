@@ -7,13 +7,17 @@ feature, which runs the person's own hooks.
 from __future__ import annotations
 
 import os
+import re
+import stat
+import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
+from harness import files
 from harness.git import TIMEOUT, Git
 from harness.paths import Paths
 from harness.process import Command, Supervisor
@@ -22,6 +26,7 @@ from harness.text import one_line
 WALK_LIMIT = 100_000  # files and folders that are looked at where there is no git
 _SKIPPED = {".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".mypy_cache", ".cache"}
 FRESH = 0.1  # seconds
+STALE = 5.0  # seconds after which a lock of git that no living git holds is moved aside
 MANY = 1000  # files in one commit that git can take as pathspecs without slowing down
 
 
@@ -48,13 +53,14 @@ class Snapshot:
 class Commit:
     """What became of committing a proven feature: the commit's id, or why there is none; `failure` needs a person.
 
-    `unsigned` says why one that should have been signed is not.
+    `unsigned` says why one that should have been signed is not; `remark` what else a person should know.
     """
 
     head: str = ""
     made: bool = False
     failure: str = ""
     unsigned: str = ""
+    remark: str = ""
 
 
 class InPlace:
@@ -81,9 +87,17 @@ class InPlace:
             self._ignores = self._write_ignores(temporary / "git-ignores", prefix, environ)
         self._pathspec = ("--", ".", *(f":(exclude,top,literal){prefix}{name}" for name in self._own))
 
-    def confine_git(self, supervisor: Supervisor, confine: Callable[[Command], Command]) -> None:
-        """Let git read the work tree and commit in the sandbox where `confine` knows one."""
-        self._git.supervisor, self._git.confine = supervisor, confine
+    def confine_git(
+        self,
+        supervisor: Supervisor,
+        confine: Callable[[Command], Command],
+        stop: Callable[[], float | None] = lambda: None,
+    ) -> None:
+        """Let git read the work tree and commit in the sandbox where `confine` knows one, until `stop` gives a grace.
+
+        Then what git does is given a few seconds to end.
+        """
+        self._git.supervisor, self._git.confine, self._git.stop = supervisor, confine, stop
 
     def _write_ignores(self, target: Path, prefix: str, environ: Mapping[str, str]) -> Path | None:
         """Write the ignores; None where a name of ours means something else in a pattern, or nothing can be written."""
@@ -117,7 +131,7 @@ class InPlace:
         self._last = None
 
     def _look(self) -> Snapshot:
-        if not self.has_git:
+        if not self.has_git or self._git.is_blocked():
             return Snapshot("", dict(self._walk()))
         status = ("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--no-renames")
         # of a repository inside this one only its commit counts: a look into it would obey what it says
@@ -164,9 +178,16 @@ class InPlace:
     def commit(self, slug: str, words: str, attempt: int, names: Collection[str] | None = None) -> Commit:
         """Commit what the feature changed, with trailers, under the person's own identity and hooks.
 
-        Specs, logs and HALT are never part of it, nor is anything ignored. A hook that refuses is a failure, told.
+        Specs, logs and HALT are never part of it, nor is anything ignored, nor a repository inside this one. A hook
+        that refuses is a failure, told.
         """
-        self._wait_for_git()
+        if self._git.is_blocked():
+            return Commit(failure="git does not answer here any more")
+        waited = self._wait_for_git()
+        made = self._commit(slug, words, attempt, names)
+        return replace(made, remark=waited) if waited else made
+
+    def _commit(self, slug: str, words: str, attempt: int, names: Collection[str] | None) -> Commit:
         before = self.snapshot()
         if not before.head:
             return Commit(failure="git does not answer here any more")
@@ -178,7 +199,8 @@ class InPlace:
         ):
             return Commit(before.head, failure="a merge is not finished; nothing of it was touched")
         message = f"{slug}: {one_line(words, 100) or 'done'}\n\nHarness-Feature: {slug}\nHarness-Attempt: {attempt}\n"
-        chosen = [name for name in before.files if names is None or name in names]
+        wanted = (name for name in before.files if names is None or name in names)
+        chosen = [name for name in wanted if not name.endswith("/")]  # with it git means a repository of its own
         if not chosen:
             return Commit(before.head)
         listed = b"\0".join(os.fsencode(name) for name in chosen) + b"\0"
@@ -193,7 +215,8 @@ class InPlace:
         after = self.snapshot()
         if added.code != 0 or after.head == before.head:
             said = one_line((added.stderr + added.stdout).decode("utf-8", "replace"), 300)
-            return Commit(before.head, failure="git took too long" if added.timed_out else said or "git refused")
+            late = "git took too long" if self._git.stop() is None else "the run was to stop before git was done"
+            return Commit(before.head, failure=late if added.timed_out else said or "git refused")
         return self._sign(after.head)
 
     def _sign(self, head: str) -> Commit:
@@ -206,11 +229,51 @@ class InPlace:
             self.forget()
         return Commit(signed, made=True)
 
-    def _wait_for_git(self) -> None:
-        """Wait while another git writes: an editor's, or that of a killed run, whose hook goes on without it."""
-        lock, deadline = self._git.path("index.lock"), time.monotonic() + TIMEOUT
-        while self.has_git and lock.exists() and time.monotonic() < deadline:
+    def _wait_for_git(self) -> str:
+        """Wait while another git writes: an editor's, or that of a killed run, whose hook goes on without it.
+
+        A lock that nobody holds any more, an agent's above all, is moved aside: returns what a person should know.
+        """
+        if not self.has_git:
+            return ""
+        lock, began = self._git.path("index.lock"), time.monotonic()
+        while os.path.lexists(lock) and self._git.stop() is None and (age := time.monotonic() - began) < TIMEOUT:
+            if age >= STALE and _is_stale(lock) and not _git_lives(Path(self._git.top)):
+                aside = files.find_free(lock.with_name("index.lock.aside"))
+                with suppress(OSError):
+                    lock.rename(aside)
+                    return f"`{lock.name}` in git's folder was nobody's any more: it is now `{aside.name}`"
             time.sleep(0.1)
+        return ""
+
+
+def _is_stale(lock: Path) -> bool:
+    """Whether it was not written for a while, or is nothing that git makes."""
+    try:
+        found = lock.lstat()
+    except OSError:
+        return False
+    return not stat.S_ISREG(found.st_mode) or abs(time.time() - found.st_mtime) >= STALE
+
+
+def _git_lives(top: Path) -> bool:
+    """Whether a git runs in this work tree: it may hold the lock for as long as a person writes a message.
+
+    Where that cannot be seen, one does.
+    """
+    if sys.platform != "linux":
+        return True
+    with suppress(OSError):
+        for process in Path("/proc").iterdir():
+            with suppress(OSError):
+                if process.name.isdigit() and re.match(r"git(-|\n)", (process / "comm").read_text(errors="replace")):
+                    try:
+                        if (process / "cwd").resolve(strict=True).is_relative_to(top.resolve()):
+                            return True
+                    except PermissionError:
+                        return True
+        return False
+    return True
 
 
 def _stamp(path: str) -> str:

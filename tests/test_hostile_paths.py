@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from test_sandbox import FINISH, WANTED, confined  # noqa: F401  a fixture
+from test_sandbox import FINISH, WANTED, confined, wait_until_ready  # noqa: F401  a fixture
 
 from harness import untrusted
 from harness.capture import find_program
+from harness.config import load_config
 from harness.env_files import MOST, read_redactor
-from harness.errors import StorageError
+from harness.errors import AgentError, StorageError
 from harness.halts import read_halt
-from harness.keep import set_absent_aside
 from harness.paths import Paths
-from harness.sandbox.surroundings import find_absent, find_git, find_tools
+from harness.sandbox import gate
+from harness.sandbox.bubblewrap import Walls
+from harness.sandbox.surroundings import describe_walls, find_absent, find_git, find_tools, set_absent_aside
 from harness.workspace import InPlace
 
 needs_bwrap = pytest.mark.skipif(not WANTED, reason="needs bubblewrap")
@@ -308,3 +313,203 @@ def test_why_git_does_not_serve_is_told_in_its_own_words(world: Any) -> None:
     assert (ran.code, [line for line in ran.lines if line.startswith("commits: ")]) == (
         0, ["commits: off: git says: fatal: bad config line 1 in file .git/config"]
     )  # fmt: skip
+
+
+# --- what others run of an agent's ----------------------------------------------------------------------------------
+
+FORGE = """
+mkdir -p evil
+cp -r .git/objects .git/refs evil/ 2>/dev/null
+printf '[core]\\n\\tfsmonitor = %s\\n[commit]\\n\\tgpgsign = true\\n[gpg]\\n\\tprogram = %s\\n' \\
+  "$PWD/evil.sh" "$PWD/evil.sh" > evil/config
+printf '#!/bin/sh\\ntouch {ran}\\nexit 1\\n' > evil.sh; chmod +x evil.sh
+echo ../evil > .git/commondir
+ln -s {home} .mcp.json
+"""
+FORGED = (".git/commondir", ".mcp.json")
+
+
+def forger(tmp_path: Path, where: str) -> str:
+    """Shell code of an agent that writes a script, which forges a repository and a link when somebody else runs it."""
+    script = FORGE.format(ran=tmp_path / "ran", home=tmp_path / "home")
+    written = f"cat > {where} <<'THE_END'\n#!/bin/sh\n{script}\nexit 0\nTHE_END\n"
+    return f"mkdir -p $(dirname {where}); {written}chmod +x {where}"
+
+
+def standing(world: Any) -> list[str]:
+    return [name for name in FORGED if os.path.lexists(world.root / name)]
+
+
+@needs_bwrap
+@in_the_sandbox
+@pytest.mark.parametrize("by", ["a check", "a hook"])
+def test_what_a_check_or_a_hook_forges_is_set_aside(confined: Any, tmp_path: Path, by: str) -> None:  # noqa: F811
+    confined.spec("hello", checks=["sh check.sh" if by == "a check" else "test -f made.txt"])
+    (confined.root / ".gitignore").write_text("evil*\n.mcp.json\nlogs/\nspecs/\n")
+    confined.repository()
+    confined.git("config", "core.hooksPath", ".husky")
+    where = "check.sh" if by == "a check" else ".husky/post-commit"
+    confined.agent(f"{forger(tmp_path, where)}\n{FINISH}")
+    ran = confined.go()
+    assert (ran.code, standing(confined)) == (0, []), ran.text
+    assert {event["marker"] for event in confined.events("foreign")} == set(FORGED)
+    confined.spec("other")
+    confined.git("config", "core.hooksPath", ".none")
+    confined.agent(f"test -e .mcp.json && note it is mounted; {FINISH}; echo more > more.txt")
+    assert confined.go().code == 0
+    assert ((tmp_path / "ran").exists(), "mounted" in confined.log("other.log")) == (False, False)
+
+
+@needs_bwrap
+@in_the_sandbox
+def test_what_a_check_forges_when_it_is_run_again_is_set_aside(confined: Any, tmp_path: Path) -> None:  # noqa: F811
+    confined.spec("hello", checks=["sh check.sh"])
+    confined.repository()
+    confined.agent(f"echo true > check.sh; {FINISH}")
+    assert confined.go().code == 0
+    script = FORGE.format(ran=tmp_path / "ran", home=tmp_path / "home")
+    (confined.root / "check.sh").write_text(script)
+    confined.config_file(sandbox="bwrap")
+    ran = confined.command("verify", HOME=confined.environment["HOME"], HARNESS_SANDBOX="")
+    assert (ran.returncode, standing(confined)) == (0, []), ran.stdout + ran.stderr
+    assert {event["marker"] for event in confined.events("foreign")} == set(FORGED)
+    assert (confined.root / "logs/.kept/foreign/.mcp.json").is_symlink()
+
+
+@needs_bwrap
+@in_the_sandbox
+@pytest.mark.parametrize("to", ["a home", "a process", "itself", "a folder of the project"])
+def test_a_guarded_path_that_is_a_link_is_not_mounted(confined: Any, tmp_path: Path, to: str) -> None:  # noqa: F811
+    (tmp_path / "home/secret").write_text(SECRET)
+    leads = {"a home": tmp_path / "home/secret", "a process": "/proc/2/status", "itself": ".mcp.json"}
+    (confined.root / ".mcp.json").symlink_to(leads.get(to, "logs"))
+    (confined.root / ".claude").symlink_to(tmp_path / "home")
+    confined.spec("hello")
+    look = f"grep -s {SECRET} .mcp.json .claude/secret || cat .mcp.json/journal.jsonl"
+    confined.agent(f"({look}) > /dev/null 2>&1 && note it can be read; {FINISH}")
+    ran = confined.go(sandbox="auto")
+    assert (ran.code, "sandbox: bwrap" in ran.text) == (0, True), ran.text
+    assert "can be read" not in confined.log("hello.log")
+
+
+@needs_bwrap
+@in_the_sandbox
+def test_walls_that_cannot_be_built_here_alone_leave_nobody_unconfined(
+    confined: Any,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    describe = gate.describe_walls
+
+    def with_one_too_many(*given: Any, **named: Any) -> Walls:
+        walls = describe(*given, **named)
+        return replace(walls, protected=(*walls.protected, Path("/proc/2/nothing")))
+
+    monkeypatch.setattr(gate, "describe_walls", with_one_too_many)
+    confined.spec("hello")
+    confined.agent(FINISH)
+    with pytest.raises(AgentError, match=r"cannot be built around this project.*/proc/2/nothing"):
+        confined.go(sandbox="auto")
+    assert not confined.has("made.txt")
+
+
+@needs_bwrap
+@in_the_sandbox
+def test_the_folders_above_the_logs_stay_where_they_are(confined: Any, tmp_path: Path) -> None:  # noqa: F811
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    confined.spec("hello")
+    confined.agent(f"mv build build.old && mkdir build && ln -s {outside} build/harness; {FINISH}")
+    ran = confined.go(logs_dir="build/harness", max_iterations="1")
+    assert (list(outside.iterdir()), (confined.root / "build/harness").is_symlink()) == ([], False), ran.text
+    assert (confined.root / "build/harness/journal.jsonl").exists()
+
+
+def worktrees(world: Any, tmp_path: Path) -> Path:
+    """Make the project a worktree beside another one; returns where their repository keeps what is theirs."""
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.invalid", "-C", tmp_path / "main"]
+    subprocess.run(["git", "init", "-q", tmp_path / "main"], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
+    for name in ("mine", "other"):
+        subprocess.run([*git, "worktree", "add", "-q", tmp_path / name], check=True)
+    shutil.move(tmp_path / "mine/.git", world.root / ".git")
+    admin = (tmp_path / "main/.git/worktrees").resolve()
+    (admin / "mine/gitdir").write_text(f"{world.root}/.git\n")
+    for key, value in (("user.name", "a tester"), ("user.email", "t@example.invalid")):
+        subprocess.run([*git, "config", key, value], check=True)
+    (world.root / ".gitignore").write_text("logs/\n")
+    world.git("add", "-A")
+    world.git("commit", "-q", "-m", "start")
+    return admin
+
+
+@needs_bwrap
+@in_the_sandbox
+def test_a_worktree_says_nothing_of_where_others_are(confined: Any, tmp_path: Path) -> None:  # noqa: F811
+    confined.spec("hello", checks=["test -f made.txt"])
+    admin = worktrees(confined, tmp_path)
+    names = [admin / name for name in ("mine/gitdir", "mine/commondir", "other/gitdir", "other/commondir")]
+    before = [name.read_text() for name in names]
+    tries = "; ".join(f"echo evil > {name}; mv {name} {name}.old" for name in names)
+    confined.agent(f"({tries}; mv {admin}/other {admin}/third; mv {admin} {admin}.old) 2>/dev/null; {FINISH}")
+    ran = confined.go()
+    assert (ran.code, [name.read_text() for name in names]) == (0, before), ran.text
+    assert confined.git("show", "--name-only", "--format=") == "made.txt"
+
+
+def test_what_other_worktrees_keep_is_held_in_the_main_one_too(tmp_path: Path) -> None:
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.invalid", "-C", tmp_path / "main"]
+    subprocess.run(["git", "init", "-q", tmp_path / "main"], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
+    subprocess.run([*git, "worktree", "add", "-q", tmp_path / "side"], check=True)
+    root = (tmp_path / "main").resolve()
+    (root / "specs").mkdir()
+    config = load_config(root, {"agent": "scripted"}, {})
+    walls = describe_walls(config, {"PATH": "/usr/bin"}, root=root, home=tmp_path / "home")
+    assert {root / ".git/worktrees/side", root / ".git/config", root / "specs"} <= set(walls.protected)
+
+
+# --- links that lead round and round --------------------------------------------------------------------------------
+
+
+def test_links_that_lead_nowhere_end_no_look(place: Paths) -> None:
+    (place.root / ".venv").mkdir()
+    (place.root / ".venv/bin").symlink_to("bin")
+    for number in range(1500):
+        (place.root / f"{number}").symlink_to(f"{number + 1}")
+    for name in ("bin", "0"):
+        environ = {"PATH": f"{place.root}/.venv/{name}:{place.root}/0", "VIRTUAL_ENV": f"{place.root}/0"}
+        find_tools(environ, Path("/nonexistent"), place.root)
+        find_tools(environ, Path("/nonexistent"), place.root / "elsewhere")
+    for forged in ("gitdir: .venv/bin/x", "gitdir: 0", "gitdir: a\0b"):
+        (place.root / ".git").write_text(forged)
+        assert find_git(place.root) == (place.root, [])
+    (place.root / ".mcp.json").symlink_to(".mcp.json")
+    (place.root / "specs").symlink_to("specs")
+    config = replace(load_config(place.root, {"agent": "scripted"}, {}), paths=place)
+    walls = describe_walls(config, {}, root=place.root, home=Path("/nonexistent"))
+    assert not [path for path in walls.protected if path.name in (".mcp.json", "specs")]
+
+
+# --- a run that was killed ------------------------------------------------------------------------------------------
+
+
+@needs_bwrap
+@in_the_sandbox
+def test_a_forged_repository_of_a_killed_run_costs_no_claim(confined: Any, tmp_path: Path) -> None:  # noqa: F811
+    confined.spec("hello", checks=["test -f made.txt"])
+    confined.repository()
+    confined.agent(
+        f"{FINISH}; echo ../evil > .git/commondir; ln -s /proc/2/status .mcp.json; touch ready; exec sleep 1000"
+    )
+    confined.config_file(sandbox="bwrap")
+    confined.git("add", "-A")
+    confined.git("commit", "-q", "-m", "settings")
+    home = {"HOME": confined.environment["HOME"], "HARNESS_SANDBOX": ""}
+    run = confined.start("run", **home)
+    wait_until_ready(confined, run)
+    run.send_signal(signal.SIGKILL)
+    run.communicate()
+    ran = confined.command("run", **home)
+    assert (ran.returncode, standing(confined), confined.outcomes()) == (0, [], ["done"]), ran.stdout + ran.stderr
+    assert {event["marker"] for event in confined.events("foreign")} == set(FORGED)
+    assert "`.git/commondir` appeared during attempt 1 of hello, which was cut off" in ran.stdout + ran.stderr

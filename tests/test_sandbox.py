@@ -197,6 +197,27 @@ def test_the_more_specific_path_wins_and_parents_come_first() -> None:
     ]
 
 
+def test_the_folders_above_what_is_mounted_in_the_project_are_pinned() -> None:
+    walls = Walls(
+        workspace=Path("/app"),
+        writable=paths("/app/a/b/c", "/repo", "/repo/worktrees/mine"),
+        protected=paths("/repo/worktrees", "/repo/worktrees/mine/gitdir"),
+        private=((Path("/app/build/logs"), Path("/cell")),),
+    )
+    assert mounts(walls) == [
+        "bind /app /app",
+        "bind /app/a /app/a",
+        "bind /app/a/b /app/a/b",
+        "bind /app/a/b/c /app/a/b/c",
+        "bind /app/build /app/build",
+        "bind /cell /app/build/logs",
+        "bind /repo /repo",
+        "ro-bind /repo/worktrees /repo/worktrees",
+        "bind /repo/worktrees/mine /repo/worktrees/mine",
+        "ro-bind /repo/worktrees/mine/gitdir /repo/worktrees/mine/gitdir",
+    ]
+
+
 @pytest.mark.parametrize(
     ("walls", "word", "there"),
     [
@@ -537,6 +558,16 @@ def test_a_dry_run_confines_the_checks(crippled: Any, tmp_path: Path) -> None:
     crippled.config_file(sandbox="bwrap")
     ran = crippled.command("dry-run", HOME=crippled.environment["HOME"], HARNESS_SANDBOX="")
     assert "already green" in ran.stdout, ran.stdout + ran.stderr
+
+
+@group
+def test_what_a_check_of_a_dry_run_plants_is_set_aside(crippled: Any) -> None:
+    crippled.spec("hello", checks=["mkdir -p .claude && echo '{}' > .claude/settings.json"])
+    crippled.agent(FINISH)
+    crippled.config_file(sandbox="bwrap")
+    crippled.command("dry-run", HOME=crippled.environment["HOME"], HARNESS_SANDBOX="")
+    assert not crippled.has(".claude/settings.json")
+    assert crippled.has("logs/.kept/foreign/settings.json")
 
 
 @group

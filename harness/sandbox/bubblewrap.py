@@ -91,6 +91,7 @@ def _mounts(walls: Walls) -> list[tuple[str, Path, Path]]:
         put(_PRIVATE, "--bind", source, target)
     for path in walls.protected:
         put(_PROTECT, "--ro-bind", path, path)
+    for path in (*writable, *private, *walls.protected):
         for folder in _between(path, writable):
             put(_PIN, "--bind", folder, folder)
     for path in walls.masked:
@@ -99,7 +100,7 @@ def _mounts(walls: Walls) -> list[tuple[str, Path, Path]]:
 
 
 def _between(path: Path, writable: tuple[Path, ...]) -> list[Path]:
-    """Return the folders between a protected path and what may be written around it.
+    """Return the folders between a path that is mounted and what may be written around it.
 
     Each is pinned as a mount of its own: a folder that merely holds a mount could be renamed, and a new one made.
     """

@@ -18,11 +18,15 @@ from harness.paths import Paths
 TAIL = 128 * 1024  # bytes of a log that the agent sees: more than its prompt holds
 ADDED_LIMIT = 4 * 1024 * 1024  # bytes that one attempt may add to a log
 CLAIM_LIMIT = 8 * 1024  # bytes of a claim
+MOST_STRANGE = 20  # files that are set aside one by one
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What the import found strange: `rewritten` logs, files `set_aside`, logs of which too much was added."""
+    """What the import found strange: `rewritten` logs, files `set_aside`, logs of which too much was added.
+
+    Where many were set aside, the first of them are named, and how many more there are.
+    """
 
     rewritten: tuple[str, ...] = ()
     set_aside: tuple[str, ...] = ()
@@ -50,6 +54,8 @@ def read_shown(log: Path) -> bytes:
 
 def has_claim(folder: Path, slug: str) -> bool:
     """Whether a claim lies in the cell of an attempt, not yet imported."""
+    with files.storage(folder / "cell", "open"):
+        untrusted.open_up(folder / "cell")
     return os.path.lexists(folder / "cell" / f"{slug}.done")
 
 
@@ -62,6 +68,8 @@ def import_cell(folder: Path, paths: Paths, slug: str, log: Mark, learnings: Mar
     cell = folder / "cell"
     if not cell.is_dir():
         return Imported()
+    with files.storage(cell, "open"):
+        untrusted.open_up(cell)  # an agent may have forbidden it to us
     rewritten, cut = [], []
     for target, mark in ((paths.log(slug), log), (paths.learnings, learnings)):
         added, whole = _read_added(cell / target.name, folder / "cell.before" / target.name)
@@ -76,9 +84,15 @@ def import_cell(folder: Path, paths: Paths, slug: str, log: Mark, learnings: Mar
     if os.path.lexists(done):
         files.write_atomic(paths.done(slug), (untrusted.read_plain(done, CLAIM_LIMIT) or b"") + b"\n")
     known = {paths.log(slug).name, paths.learnings.name, done.name}
-    strange = sorted(name for name in os.listdir(cell) if name not in known or not files.is_plain(cell / name))  # noqa: PTH208
-    for name in strange:
+    with files.storage(cell, "look at"):
+        names = os.listdir(cell)  # noqa: PTH208
+    strange = sorted(name for name in names if name not in known or not files.is_plain(cell / name))
+    many = len(strange) - MOST_STRANGE
+    for name in strange[:MOST_STRANGE]:
         files.move(cell / name, folder / "foreign" / name)
+    if many > 0:  # one by one, each on the disk for sure, would take a minute
+        files.move(cell, folder / "foreign" / "rest")
+        strange[MOST_STRANGE:] = [f"… and {many} more, in `rest`"]
     _remove(folder / "cell.before")
     _remove(cell)
     return Imported(tuple(rewritten), tuple(strange), tuple(cut))

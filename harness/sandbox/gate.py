@@ -13,12 +13,13 @@ from harness import files
 from harness.capture import find_program
 from harness.config import Config, Settings
 from harness.errors import AgentError
-from harness.process import Command, Supervisor
+from harness.process import Command, Confined, Supervisor
 from harness.sandbox.belt import Belt
-from harness.sandbox.cage import NO_WAY_OUT, Cage
+from harness.sandbox.bubblewrap import Walls, compose_arguments
+from harness.sandbox.cage import ARGUMENTS_FD, NO_WAY_OUT, Cage
 from harness.sandbox.probe import try_command
 from harness.sandbox.seatbelt import PROGRAM as MAC_PROGRAM
-from harness.sandbox.surroundings import describe_walls, find_git
+from harness.sandbox.surroundings import describe_walls, find_git, real_path
 
 if TYPE_CHECKING:
     from harness.network.broker import Broker
@@ -27,13 +28,18 @@ PROGRAM = "bwrap"
 MAC_WAYS = (("auto", "host"), ("auto", "none"))  # settings that sandbox-exec can serve
 
 
+class WallsError(AgentError):
+    """The sandbox works here, but not around this project: something in it, perhaps an agent's, is in the way."""
+
+
 def open_cage(
     config: Config, supervisor: Supervisor, environ: Mapping[str, str], temporary: Path
 ) -> tuple[Cage | None, str]:
     """Return the sandbox that the settings ask for; None with the reason where the agent will be unconfined.
 
-    Raises AgentError when `bwrap` is asked for by name and does not work here, and when keys are to stay outside
-    (`sandbox_network: broker`) and there is no sandbox to keep them out of.
+    Raises AgentError when `bwrap` is asked for by name and does not work here, when it works and only this project's
+    walls cannot be built, and when keys are to stay outside (`sandbox_network: broker`) and there is no sandbox to keep
+    them out of.
     """
     word, with_broker = config.settings.sandbox, config.settings.sandbox_network == "broker"
     if word in ("none", "container"):
@@ -43,7 +49,7 @@ def open_cage(
     try:
         return _build(config, supervisor, environ, temporary), ""
     except AgentError as error:
-        if word == "bwrap":
+        if word == "bwrap" or isinstance(error, WallsError):
             raise
         if with_broker:
             raise AgentError(f"`sandbox_network: broker` needs a sandbox: {error.message}", NO_WAY_OUT) from error
@@ -51,8 +57,8 @@ def open_cage(
 
 
 def _build(config: Config, supervisor: Supervisor, environ: Mapping[str, str], temporary: Path) -> Cage:
-    root = config.paths.root.resolve()
-    home = Path(environ.get("HOME", "")).resolve() if environ.get("HOME", "/") != "/" else Path("/nonexistent")
+    root = real_path(config.paths.root)
+    home = real_path(environ.get("HOME", "")) if environ.get("HOME", "/") != "/" else Path("/nonexistent")
     on_mac = sys.platform == "darwin"
     program = MAC_PROGRAM if on_mac else find_program(PROGRAM, environ, root)
     if on_mac and (config.settings.sandbox, config.settings.sandbox_network) not in MAC_WAYS:
@@ -71,20 +77,35 @@ def _build(config: Config, supervisor: Supervisor, environ: Mapping[str, str], t
         settings=config.settings,
         home=home,
         place=temporary,
-        logs=config.paths.logs.resolve(),
+        logs=real_path(config.paths.logs),
         program=program,
         limits=limits_of(config.settings),
         broker=_make_broker(config, supervisor, environ),
     )
     why = ""
     older, as_root = replace(walls, closed=False), replace(walls, user_namespace=False)
-    for variant in (walls,) if on_mac else (walls, older, *([as_root] if os.geteuid() == 0 else [])):
+    variants = (walls,) if on_mac else (walls, older, *([as_root] if os.geteuid() == 0 else []))
+    for variant in variants:
         cage.walls = variant
         _, problem = try_command(cage.confine(Command(("true",), root, {"PATH": os.defpath}), agent=None), supervisor)
         if not problem:
             return cage
         why = why or problem
+    if not on_mac and any(_stands(variant, program, temporary, supervisor) for variant in variants):
+        said = f"the sandbox cannot be built around this project, though {cage.name} works here: {why}"
+        raise WallsError(said, "move away what it names, unless you put it there; `harness doctor` looks again")
     raise AgentError(f"{cage.name} does not work here: {why}", "see `harness doctor`, or choose another `sandbox`")
+
+
+def _stands(walls: Walls, program: str, temporary: Path, supervisor: Supervisor) -> bool:
+    """Whether walls like these can be built around an empty folder of ours: nothing of the project is among them."""
+    empty = temporary / "empty"
+    files.make_folder(empty)
+    bare = replace(walls, workspace=empty, writable=(), readable=(), protected=(), masked=(), private=())
+    told = "\0".join((*compose_arguments(bare), "")).encode("utf-8", "surrogateescape")
+    confined = Confined((program, "--args", str(ARGUMENTS_FD), "--"), (told,), {})
+    command = Command(("true",), empty, {"PATH": os.defpath}, confined=confined)
+    return not try_command(command, supervisor)[1]
 
 
 def _make_broker(config: Config, supervisor: Supervisor, environ: Mapping[str, str]) -> Broker | None:

@@ -63,8 +63,8 @@ ARCHITECTURES = {
 def compose_filter(machine: str) -> bytes:
     """Return the program for a processor as `os.uname().machine` names it; b"" for one that nobody has written down.
 
-    A refused call gives EPERM, as a mode with the set-user-id bit does. `clone3` and `openat2` hide theirs from a filter
-    and give ENOSYS, so that libraries use `clone` and `openat`.
+    A refused call gives EPERM, as a mode with the set-user-id bit does. `clone3` and `openat2` hide theirs from a
+    filter and give ENOSYS, so that libraries use `clone` and `openat`.
     """
     known = ARCHITECTURES.get(machine)
     if known is None:

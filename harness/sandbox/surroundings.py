@@ -7,13 +7,15 @@ import re
 import shutil
 import site
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import harness
-from harness import files
+from harness import files, untrusted
 from harness.config import Config
 from harness.errors import StorageError
+from harness.paths import Paths
 from harness.process import Command
 from harness.sandbox.bubblewrap import Walls
 
@@ -23,7 +25,7 @@ GUARDED = (
     "harness.yaml", "templates/prompt.md", ".claude/settings.json", ".claude/settings.local.json", ".mcp.json",
     ".codex/config.toml", ".gemini/settings.json", ".envrc", ".vscode/settings.json", ".vscode/tasks.json",
 )  # fmt: skip
-GUARDED_OF_GIT = ("hooks", "config", "config.worktree", "commondir", "info", "modules")
+GUARDED_OF_GIT = ("hooks", "config", "config.worktree", "commondir", "gitdir", "info", "modules")
 
 # Where tools live that are not of the system, besides what PATH says; of each, what holds a credential is masked.
 _TOOL_VARIABLES = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYENV_ROOT", "NVM_DIR", "CARGO_HOME", "RUSTUP_HOME", "GOROOT",
@@ -42,24 +44,28 @@ def describe_walls(config: Config, environ: Mapping[str, str], *, root: Path, ho
     settings, paths = config.settings, config.paths
     top, gits = find_git(root)
     named = [root / name for name in (settings.order_file, settings.template, settings.script) if name]
-    guarded = [paths.specs, *named, *_guards(root)]
+    guarded = [paths.specs, *named, *_find_worktrees(gits)]
     for git in gits:
         guarded += [git / name for name in GUARDED_OF_GIT]
     if (top / ".git").is_file():
         guarded.append(top / ".git")  # where git looks for the repository
     tools = find_tools(environ, home, root)
-    prefix = Path(sys.prefix).resolve()
-    if prefix.is_relative_to(root) and Path(harness.__file__).resolve().is_relative_to(prefix):
+    prefix = real_path(sys.prefix)
+    if prefix.is_relative_to(root) and real_path(harness.__file__).is_relative_to(prefix):
         guarded.append(prefix)  # harness itself would run what is written there
+    plain = [path for path in _guards(root) if real_path(path) == path]  # a link there may be an agent's
+    within = tuple(dict.fromkeys((root, top, *gits)))
     return Walls(
         workspace=root,
-        writable=existing((*gits, *(_expand(path, root, home) for path in settings.sandbox_write))),
+        writable=existing(
+            (*gits, *_stay_within((_expand(path, root, home) for path in settings.sandbox_write), within))
+        ),
         readable=existing(
             ([top] if top != root else [])
             + [*tools, *find_python(), *(home / name for name in _IDENTITY)]
-            + [_expand(path, root, home) for path in settings.sandbox_read]
+            + list(_stay_within((_expand(path, root, home) for path in settings.sandbox_read), within))
         ),
-        protected=existing(path.resolve() for path in guarded),
+        protected=existing([*plain, *_hold(guarded, within, real_path(paths.logs))]),
         masked=existing(tool / name for tool in tools for name in _CREDENTIALS),
         shortcuts=tuple((name, os.readlink(f"/{name}")) for name in _links_at_root()),  # noqa: PTH115
         network=settings.sandbox_network == "host",
@@ -72,6 +78,54 @@ def find_absent(root: Path) -> tuple[str, ...]:
     _, gits = find_git(root)
     looked = [root / ".git", *_guards(root), *(git / name for git in gits for name in GUARDED_OF_GIT)]
     return tuple(str(path) for path in looked if not os.path.lexists(path))
+
+
+def set_absent_aside(paths: Paths, folder: Path, path: Path) -> tuple[Path, Path] | None:
+    """Move what appeared where nothing was into `folder`/foreign: what that was, and where it is now."""
+    around = paths.root if path.is_relative_to(paths.root) else path.parent
+    return untrusted.move_out(around, path, folder / "foreign") if os.path.lexists(path) else None
+
+
+def set_aside_absent(paths: Paths, folder: Path, absent: Iterable[str]) -> list[tuple[Path, Path]]:
+    """Move all that appeared where nothing was into `folder`/foreign: of each, what it was, and where it is now."""
+    found = (set_absent_aside(paths, folder, Path(name)) for name in absent)
+    return [one for one in found if one is not None]
+
+
+def real_path(path: Path | str) -> Path:
+    """Return where a path leads behind its links; the path as it is where they lead nowhere, round and round."""
+    try:
+        return Path(os.path.realpath(str(path).replace("\0", "")))
+    except RecursionError:  # a chain of a thousand links
+        return Path(path)
+
+
+def _stay_within(paths: Iterable[Path], within: tuple[Path, ...]) -> Iterator[Path]:
+    """Leave out what lies in folders that an agent writes and leads out of them by a link: it may be an agent's."""
+    for path in paths:
+        real = real_path(path)
+        if not any(path.is_relative_to(one) for one in within) or any(real.is_relative_to(one) for one in within):
+            yield path
+
+
+def _hold(paths: Iterable[Path], within: tuple[Path, ...], logs: Path) -> Iterator[Path]:
+    """Yield what is to be held; behind a link that stays within, never logs/ nor a folder that holds all the others."""
+    for path in _stay_within(paths, within):
+        real = real_path(path)
+        broad = real.is_relative_to(logs) or any(one.is_relative_to(real) for one in (*within, logs))
+        if real == path or not broad:
+            yield real
+
+
+def _find_worktrees(gits: list[Path]) -> list[Path]:
+    """Return what other worktrees of a repository keep in it: all of them, or each, where we are in none ourselves."""
+    if len(gits) > 1:
+        return [gits[1].parent]
+    found = []
+    for git in gits:
+        with suppress(OSError), os.scandir(git / "worktrees") as entries:
+            found += sorted(Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False))
+    return found
 
 
 def _guards(root: Path) -> list[Path]:
@@ -88,9 +142,9 @@ def find_git(root: Path) -> tuple[Path, list[Path]]:
         if dot.is_symlink():
             return folder, []
         if dot.is_dir():
-            return folder, [dot.resolve()]
+            return folder, [real_path(dot)]
         if dot.is_file():  # a worktree or a submodule: "gitdir: PATH"
-            own = (folder / files.read_text(dot, 4096).removeprefix("gitdir:").strip()).resolve()
+            own = real_path(folder / files.read_text(dot, 4096).removeprefix("gitdir:").strip())
             return folder, _follow_back(own, folder)
     return root, []
 
@@ -99,13 +153,13 @@ def _follow_back(own: Path, folder: Path) -> list[Path]:
     """Return the folders of a worktree's or a submodule's repository; none where it knows nothing of `folder`."""
     try:
         if back := files.read_text(own / "gitdir", 4096).strip():
-            common = (own / files.read_text(own / "commondir", 4096).strip()).resolve()
-            known = (own / back).resolve() == folder.resolve() / ".git" and own.parent == common / "worktrees"
+            common = real_path(own / files.read_text(own / "commondir", 4096).strip())
+            known = real_path(own / back) == real_path(folder) / ".git" and own.parent == common / "worktrees"
             return [common, own] if known else []
         tree = re.search(r"^\s*worktree\s*=\s*(.+?)\s*$", files.read_text(own / "config", 1 << 20), re.MULTILINE)
     except StorageError:  # it leads to something that is no repository
         return []
-    return [own] if tree and (own / tree[1].strip('"')).resolve() == folder.resolve() else []
+    return [own] if tree and real_path(own / tree[1].strip('"')) == real_path(folder) else []
 
 
 def find_tools(environ: Mapping[str, str], home: Path, root: Path) -> list[Path]:
@@ -113,14 +167,14 @@ def find_tools(environ: Mapping[str, str], home: Path, root: Path) -> list[Path]
     found = []
     for entry in environ.get("PATH", "").split(os.pathsep):
         if entry.startswith("/") and not entry.startswith(("/usr/", "/opt/", "/bin", "/sbin")):
-            folder = Path(entry).resolve()
+            folder = real_path(entry)
             if Path(entry).is_relative_to(root):  # it is seen anyway, and a link out of the project may be an agent's
                 continue
             around = folder.parent
             whole = folder.name in ("bin", "sbin", "shims") and _is_narrow(around, home, root)
             found.append(around if whole else folder)
     named = [Path(environ[name]) for name in _TOOL_VARIABLES if environ.get(name, "").startswith("/")]
-    found += [path.resolve() for path in named if not path.is_relative_to(root)]
+    found += [real_path(path) for path in named if not path.is_relative_to(root)]
     found += [home / name for name in _TOOL_FOLDERS]
     return list(dict.fromkeys(path for path in found if _is_narrow(path, home, root)))
 
@@ -149,7 +203,7 @@ def program_of(command: Command, home: Path) -> list[Path]:
     found = shutil.which(command.argv[0], path=command.env.get("PATH"))
     if found is None:
         return []
-    real = Path(found).resolve()
+    real = real_path(found)
     for folder in reversed(real.parents):
         if folder.name == "node_modules":
             return [folder]
