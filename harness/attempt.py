@@ -151,7 +151,7 @@ def work(run: Run, attempt: Attempt, prompt: Prompt) -> Reply:
         argv=agent.argv,
         cwd=run.paths.root,
         env={
-            **agent.environment(run.environ, settings.env_pass, run.id),
+            **run.environment_for(agent),
             "HARNESS_ATTEMPT": str(attempt.number),  # in a sandbox it cannot be counted in logs/attempts
         },
         stdin=prompt_file,

@@ -18,7 +18,7 @@ from pathlib import Path
 from harness import files
 from harness.capture import Captured, capture, find_program, path_outside
 from harness.domain import Ended
-from harness.process import Bounds, Command, Quiet, Supervisor
+from harness.process import Bounds, Command, Kept, Supervisor
 from harness.text import one_line
 
 TIMEOUT = 120.0  # seconds for one call
@@ -218,15 +218,12 @@ def _is_private(name: str) -> bool:
     return name.startswith(("SSH_", "GIT_CONFIG_KEY", "GIT_CONFIG_VALUE", "GIT_CONFIG_COUNT", "GIT_ASKPASS"))
 
 
-class _Kept(Quiet):
+class _Ear(Kept):
     """Keeps what git says, and ends it when `must_end` says so."""
 
     def __init__(self, must_end: Callable[[], bool]) -> None:
-        self.lines: list[bytes] = []
+        super().__init__()
         self._must_end = must_end
-
-    def line(self, line: bytes) -> None:
-        self.lines.append(line)
 
     def stop(self) -> float | None:
         return 1.0 if self._must_end() else None
@@ -241,7 +238,7 @@ def _is_special(path: Path) -> bool:
 
 
 def _capture_inside(command: Command, supervisor: Supervisor, must_end: Callable[[], bool]) -> Captured:
-    ear = _Kept(must_end)
+    ear = _Ear(must_end)
     bounds = Bounds(timeout=TIMEOUT, grace=1.0, line_cap=_LONGEST)
     ended = supervisor.run(command, bounds, ear, stdout=None, stderr=None)
     said = (ended.error or ended.stderr_tail).encode("utf-8", "replace")

@@ -14,6 +14,7 @@ from harness.attempt import Attempt, marker_names
 from harness.checks import digest_failures, report_failures, run_checks
 from harness.decide import judge, judge_claim
 from harness.domain import CheckRun, Claim, Ended, Evidence, Limit, Outcome, Reply, Verdict
+from harness.foreign import set_appeared_aside, tell_aside
 from harness.learnings import mend_learnings, redact_file, redact_log
 from harness.logbook import Note
 from harness.money import price
@@ -23,7 +24,6 @@ from harness.prompt import OBSERVED_LIMIT
 from harness.questions import find_blocked
 from harness.run import Run
 from harness.sandbox.cell import import_cell
-from harness.sandbox.surroundings import set_aside_absent
 from harness.signals import find_fault, find_limit, find_remarks
 from harness.text import counted, cut_middle, one_line, plain
 from harness.transcripts import pack_old
@@ -109,24 +109,13 @@ def _take_over(run: Run, attempt: Attempt) -> list[str]:
     remarks += [f"it added more to {name} than is taken over: the rest is left out" for name in imported.cut]
     for name in imported.set_aside:
         redact_file(run, attempt.folder / "foreign" / name)
-    aside = [(name, f"`{name}` was left in logs/") for name in imported.set_aside]
-    for name, what in aside:
-        _tell_aside(run, attempt, name, what)
+        tell_aside(run, slug, attempt.number, attempt.folder, name, f"`{name}` was left in logs/")
     _set_appeared_aside(run, attempt, "during the attempt")
     return remarks
 
 
 def _set_appeared_aside(run: Run, attempt: Attempt, when: str) -> None:
-    """Set aside what would be obeyed outside and was not there: an agent's work, or that of what it made others run."""
-    for what, where in set_aside_absent(run.paths, attempt.folder, attempt.absent):
-        redact_file(run, where)
-        _tell_aside(run, attempt, run.paths.shown(what), f"`{run.paths.shown(what)}` appeared {when}")
-
-
-def _tell_aside(run: Run, attempt: Attempt, name: str, what: str) -> None:
-    slug = attempt.feature.slug
-    run.record("foreign", slug=slug, attempt=attempt.number, marker=name)
-    run.tell(f"{slug}: {what} and is set aside, in {run.paths.shown(attempt.folder / 'foreign')}", Tone.BAD)
+    set_appeared_aside(run, attempt.feature.slug, attempt.number, attempt.folder, attempt.absent, when)
 
 
 def _read_claim(done: Path) -> str:
@@ -303,7 +292,7 @@ def write_outcome(run: Run, ended: dict[str, Any]) -> None:
 def _names_to_commit(run: Run, attempt: Attempt, found: _Finding) -> frozenset[str]:
     """Return the files that belong to the feature: what stood there before the checks ran, less others' open work."""
     own = run.history.record(attempt.feature.slug).changed | set(found.changed)
-    others = {name for slug, one in run.history.records.items() if slug != attempt.feature.slug for name in one.changed}
+    others = run.history.open_work_besides(attempt.feature.slug)
     return frozenset(name for name in found.after.files if name in own or name not in others)
 
 

@@ -91,7 +91,7 @@ def _enter_sandbox(run: Run, agents: Mapping[str, Agent]) -> dict[str, str]:
     if run.cage is None:
         return names
     for agent in agents.values():
-        environ = agent.environment(run.environ, run.settings.env_pass, run.id)
+        environ = run.environment_for(agent)
         version, problem = run.cage.try_agent(agent, run.supervisor, environ)
         if problem and (run.settings.sandbox == "bwrap" or not _is_outside(run, agent)):
             raise AgentError(
@@ -113,8 +113,7 @@ def _say_sandbox(run: Run, agents: Mapping[str, Agent]) -> str:
         network = _NETWORKS[run.settings.sandbox_network]
         name = run.cage.name if run.cage.mounts else f"{run.cage.name} (untested)"
         line = f"sandbox: {name}: agents and checks see this project and their tools alone, {network}"
-        environs = {one: agent.environment(run.environ, run.settings.env_pass, run.id) for one, agent in agents.items()}
-        said = [word for one, agent in agents.items() for word in run.cage.explain_keys(agent, environs[one])]
+        said = [word for agent in agents.values() for word in run.cage.explain_keys(agent, run.environment_for(agent))]
         return "; but ".join((line, ", ".join(said))) if said else line
     if run.unconfined == "container":
         return ""
@@ -133,7 +132,7 @@ def _with_version(run: Run, agent: Agent) -> str:
     """Return an agent's name with the version its command says; those without a program of their own have none."""
     if agent.name in ("scripted", "command", "api") or run.cage_for(agent) is not None or not _is_outside(run, agent):
         return agent.name
-    environ = agent.environment(run.environ, run.settings.env_pass, run.id)
+    environ = run.environment_for(agent)
     said = capture((agent.argv[0], "--version"), cwd=run.temporary, env=environ, timeout=15.0)
     version = one_line(said.stdout.decode("utf-8", "replace"), 60)
     return f"{agent.name} ({version})" if said.code == 0 and version else agent.name

@@ -117,6 +117,18 @@ class Quiet:
         return None
 
 
+class Kept(Quiet):
+    """Keeps the lines that are said."""
+
+    def __init__(self) -> None:
+        """None is said yet."""
+        self.lines: list[bytes] = []
+
+    def line(self, line: bytes) -> None:
+        """Keep it."""
+        self.lines.append(line)
+
+
 # --- the supervisor, seen from here ------------------------------------------------------------------------------
 
 

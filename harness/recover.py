@@ -160,7 +160,7 @@ def _tree_before(run: Run, slug: str, began: dict[str, Any] | None) -> Snapshot:
     now = run.workspace.snapshot()
     if not began or began.get("tree") == now.digest:
         return now
-    others = {name for other, one in run.history.records.items() if other != slug for name in one.changed}
+    others = run.history.open_work_besides(slug)
     return replace(now, files={name: stamp for name, stamp in now.files.items() if name in others})
 
 

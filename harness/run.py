@@ -230,6 +230,10 @@ class Run:
         """Return an agent of the chain. Raises AgentError when it cannot start."""
         return choose_for(self.config, None, self.temporary, self.environ, None, name)
 
+    def environment_for(self, agent: Agent) -> dict[str, str]:
+        """Return the environment that an agent gets in this run."""
+        return agent.environment(self.environ, self.settings.env_pass, self.id)
+
     def set_aside(self, feature: Feature, because: str) -> None:
         """Leave a feature that cannot be worked on, for the rest of this run or until its spec changes."""
         self.unusable[feature.slug] = (feature.sha256, because)

@@ -116,9 +116,8 @@ def _sleep(run: Run, until: float) -> None:
 def take_up_limits(run: Run) -> None:
     """Go on with the limits that a killed run had met: no call before the reset."""
     features = {feature.slug: feature for feature in run.shelf.read().features}
-    for name, ended in list(run.history.limited.items()):
-        limit = Limit(**{**ended["limit"], "kind": LimitKind(ended["limit"]["kind"])})
-        feature = features.get(ended["slug"])
+    for name, slug, limit in list(run.history.limits_met()):
+        feature = features.get(slug)
         if feature is not None and opening_of(limit, run.clock(), 0.0) is not None:
             run.tell(
                 f"resuming: {name} had met a limit that holds until {local_time(limit.resets_at or 0)}", Tone.NOTICE

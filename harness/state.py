@@ -58,6 +58,10 @@ class History:
             self.last_sign = str(event.get("at", ""))
         return event
 
+    def open_work_besides(self, slug: str) -> set[str]:
+        """Return the files that other features changed and that are not accepted yet."""
+        return {name for other, one in self.records.items() if other != slug for name in one.changed}
+
     def limits_met(self) -> Iterator[tuple[str, str, Limit]]:
         """Yield the agents that met a limit in a run without an end, with the feature worked on and the limit."""
         for agent, ended in self.limited.items():

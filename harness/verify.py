@@ -6,11 +6,11 @@ from typing import Any
 
 from harness.checks import describe, run_checks
 from harness.domain import Feature
-from harness.learnings import redact_file
+from harness.foreign import set_appeared_aside
 from harness.narrator import Tone
 from harness.receipt import parse_receipt
 from harness.run import Run
-from harness.sandbox.surroundings import find_absent, set_aside_absent
+from harness.sandbox.surroundings import find_absent
 from harness.text import one_line
 
 
@@ -51,7 +51,8 @@ def _verify_one(run: Run, feature: Feature) -> dict[str, Any]:
         )
     finally:
         run.narrator.ended()
-        _set_appeared_aside(run, feature, absent)
+        attempts = run.history.record(feature.slug).attempts
+        set_appeared_aside(run, feature.slug, attempts, run.paths.kept, absent, "during the checks")
     if any(one.stopped for one in runs):
         return {"slug": feature.slug, "result": "interrupted", "because": "stopped before it ended", "checks": []}
     red = [one for one in runs if not one.green]
@@ -64,14 +65,3 @@ def _verify_one(run: Run, feature: Feature) -> dict[str, Any]:
     run.tell(f"{feature.slug}: {result}: {because}", Tone.BAD if red else Tone.PLAIN)
     ran = [{"command": one.command, "exit": one.code, "seconds": round(one.seconds, 3)} for one in runs]
     return {"slug": feature.slug, "result": result, "because": because, "checks": ran}
-
-
-def _set_appeared_aside(run: Run, feature: Feature, absent: tuple[str, ...]) -> None:
-    """Set aside what would be obeyed outside the sandbox and was not there before the checks ran."""
-    slug, folder = feature.slug, run.paths.kept
-    for what, where in set_aside_absent(run.paths, folder, absent):
-        redact_file(run, where)
-        name = run.paths.shown(what)
-        run.record("foreign", slug=slug, attempt=run.history.record(slug).attempts, marker=name)
-        said = f"`{name}` appeared during the checks and is set aside, in {run.paths.shown(folder / 'foreign')}"
-        run.tell(f"{slug}: {said}", Tone.BAD)

@@ -26,7 +26,7 @@ from harness.halts import read_halt
 from harness.paths import Paths
 from harness.sandbox import gate
 from harness.sandbox.bubblewrap import Walls
-from harness.sandbox.surroundings import describe_walls, find_absent, find_git, find_tools, set_absent_aside
+from harness.sandbox.surroundings import describe_walls, find_absent, find_git, find_tools, move_aside
 from harness.workspace import InPlace
 
 needs_bwrap = pytest.mark.skipif(not WANTED, reason="needs bubblewrap")
@@ -51,7 +51,7 @@ def place(tmp_path: Path) -> Paths:
 def test_a_link_is_set_aside_and_not_what_it_leads_to(place: Paths, tmp_path: Path) -> None:
     home, settings = tmp_path / "home", place.root / ".claude/settings.json"
     (place.root / ".claude").symlink_to(home)
-    assert set_absent_aside(place, tmp_path / "attempt", settings) == (
+    assert move_aside(place, tmp_path / "attempt", settings) == (
         place.root / ".claude", tmp_path / "attempt/foreign/.claude",
     )  # fmt: skip
     assert ((home / "settings.json").read_text(), (place.root / ".claude").is_symlink()) == (SECRET, False)
@@ -60,7 +60,7 @@ def test_a_link_is_set_aside_and_not_what_it_leads_to(place: Paths, tmp_path: Pa
 def test_a_file_is_set_aside_under_a_name_that_is_free(place: Paths, tmp_path: Path) -> None:
     for text in ("one", "two"):
         (place.root / ".mcp.json").write_text(text)
-        set_absent_aside(place, tmp_path, place.root / ".mcp.json")
+        move_aside(place, tmp_path, place.root / ".mcp.json")
     assert [path.read_text() for path in sorted((tmp_path / "foreign").iterdir())] == ["one", "two"]
 
 
@@ -253,7 +253,11 @@ def test_a_thousand_folders_in_one_another_are_looked_at_and_removed(place: Path
 
 @needs_bwrap
 @in_the_sandbox
-def test_a_thousand_folders_in_the_private_home_end_no_run(confined: Any) -> None:  # noqa: F811
+def test_a_thousand_folders_in_the_private_home_end_no_run(confined: Any, tmp_path: Path, monkeypatch: Any) -> None:  # noqa: F811
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(
+        tempfile, "tempdir", str(tmp_path / "temporary")
+    )  # other tests make and remove theirs meanwhile
     confined.spec("hello", checks=["test -f made.txt"])
     digging = "import os\nfor _ in range(1200): os.mkdir('d'); os.chdir('d')"
     confined.agent(f'(cd ~ && python3 -c "{digging}"); {FINISH}')

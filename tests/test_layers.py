@@ -21,7 +21,7 @@ ROWS = (
     "keep opening",
     "accept",
     "attempt verify doctor view",
-    "setbacks",
+    "foreign setbacks",
     "learnings money",
     "news chaos.promises",
     # what one run holds

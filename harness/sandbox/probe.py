@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.agents.choose import Agent
-from harness.process import Bounds, Command, Quiet, Supervisor
+from harness.process import Bounds, Command, Kept, Supervisor
 from harness.text import one_line
 
 PROBE = 20.0  # seconds
@@ -23,19 +23,9 @@ def probe_of(agent: Agent) -> tuple[str, ...]:
     return (agent.argv[0], "--version")
 
 
-class _Ear(Quiet):
-    """Keeps what a probe says."""
-
-    def __init__(self) -> None:
-        self.lines: list[bytes] = []
-
-    def line(self, line: bytes) -> None:
-        self.lines.append(line)
-
-
 def try_command(command: Command, supervisor: Supervisor) -> tuple[str, str]:
     """Return what a command says, and why it failed ("" when it did not)."""
-    ear = _Ear()
+    ear = Kept()
     ended = supervisor.run(command, Bounds(timeout=PROBE, grace=0.5), ear, stdout=None, stderr=None)
     said = one_line(b" ".join(ear.lines).decode("utf-8", "replace"), 60)
     if ended.code == 0:

@@ -80,7 +80,7 @@ def find_absent(root: Path) -> tuple[str, ...]:
     return tuple(str(path) for path in looked if not os.path.lexists(path))
 
 
-def set_absent_aside(paths: Paths, folder: Path, path: Path) -> tuple[Path, Path] | None:
+def move_aside(paths: Paths, folder: Path, path: Path) -> tuple[Path, Path] | None:
     """Move what appeared where nothing was into `folder`/foreign: what that was, and where it is now."""
     around = paths.root if path.is_relative_to(paths.root) else path.parent
     return untrusted.move_out(around, path, folder / "foreign") if os.path.lexists(path) else None
@@ -88,7 +88,7 @@ def set_absent_aside(paths: Paths, folder: Path, path: Path) -> tuple[Path, Path
 
 def set_aside_absent(paths: Paths, folder: Path, absent: Iterable[str]) -> list[tuple[Path, Path]]:
     """Move all that appeared where nothing was into `folder`/foreign: of each, what it was, and where it is now."""
-    found = (set_absent_aside(paths, folder, Path(name)) for name in absent)
+    found = (move_aside(paths, folder, Path(name)) for name in absent)
     return [one for one in found if one is not None]
 
 
