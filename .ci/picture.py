@@ -8,12 +8,12 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
-from harness.config import load_config
-from harness.console import Terminal
-from harness.demo import make_demo
+from harness.listeners.console import Terminal
 from harness.loop import run_loop
-from harness.opening import announce
-from harness.run import open_run
+from harness.rehearsal.demo import make_demo
+from harness.run.preflight import announce
+from harness.run.run import open_run
+from harness.settings.options import load_config
 
 TARGET = Path(__file__).parent.parent / ".assets" / "demo.svg"
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from harness import files
-from harness.attempt import begin, prepare, work
-from harness.decide import stuck_limit_of, what_next
-from harness.domain import Evidence, Feature, Halt, Look, Outcome, Stop, Verdict, Wait, Work
-from harness.errors import HarnessError
-from harness.halts import WRITES_HALT, compose_halt, local_time
-from harness.journal import utc
-from harness.keep import keep
-from harness.money import warn_of_budget
-from harness.narrator import Tone
-from harness.news import tell_of_end, tell_of_parked
-from harness.recover import recover
-from harness.run import Run
-from harness.setbacks import meet_failure, meet_limit, wait_for_reset, wait_out_fault
+from harness.attempts.begin import begin, prepare, work
+from harness.attempts.keep import keep
+from harness.attempts.recover import recover
+from harness.decide.next import stuck_limit_of, what_next
+from harness.domain.errors import HarnessError
+from harness.domain.listener import Tone
+from harness.domain.look import Evidence, Feature, Halt, Look, Outcome, Stop, Verdict, Wait, Work
+from harness.listeners.messages import tell_of_end, tell_of_parked
+from harness.records.halt_file import WRITES_HALT, compose_halt, local_time
+from harness.records.journal import utc
+from harness.run.failover import meet_failure, meet_limit, wait_for_reset, wait_out_fault
+from harness.run.run import Run
+from harness.run.spending import warn_of_budget
+from harness.system import files
 
 
 def run_loop(run: Run) -> tuple[Stop, Look]:

@@ -16,15 +16,15 @@ import pytest
 import yaml
 from fakes.api_agent import Agent, run_agent
 
-from harness.cli import start
-from harness.config import load_config
-from harness.domain import Halt, Stop
-from harness.journal import read_journal
+from harness.cli.app import start
+from harness.domain.listener import Silent, Tone
+from harness.domain.look import Halt, Stop
 from harness.loop import run_loop
-from harness.narrator import Silent, Tone
-from harness.opening import announce
-from harness.start import open_run
-from harness.view import name_state, read_view
+from harness.records.journal import read_journal
+from harness.reports.view import name_state, read_view
+from harness.run.open import open_run
+from harness.run.preflight import announce
+from harness.settings.options import load_config
 
 PRELUDE = """
 prompt=$(cat)

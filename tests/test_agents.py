@@ -12,12 +12,12 @@ from conftest import World
 
 from harness.agents.choose import Choices, choose_agent
 from harness.agents.claude import prepare_prompt
+from harness.agents.from_settings import choices_of
 from harness.agents.loads import find_loaded
-from harness.config import Settings
-from harness.crew import choices_of
-from harness.domain import Feature
-from harness.environ import clean_environment
-from harness.errors import AgentError
+from harness.domain.errors import AgentError
+from harness.domain.look import Feature
+from harness.settings.options import Settings
+from harness.system.environment import clean_environment
 
 
 def choices(**given) -> Choices:

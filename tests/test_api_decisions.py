@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from harness.agents.api.conversation import Caching, Conversation, Parts, digest, recount, split_prompt
 from harness.agents.api.failure import LONGEST_WAIT, Failure, Kind, classify, find_retry_after, find_wait
 from harness.agents.api.meter import Meter
-from harness.domain import Usage
-from harness.prompt import shorten_tails
+from harness.agents.prompt import shorten_tails
+from harness.domain.look import Usage
 
 PROMPT = """\
 You are one step of a loop.

@@ -15,10 +15,10 @@ from fakes.raw_server import BLOCK, DELTA, END, OVER, START, STOP, RawServer, an
 
 from harness.agents.api.failure import Failure, Kind, find_wait
 from harness.agents.api.launch import check_start
-from harness.config import Settings
-from harness.crew import wishes_of
-from harness.domain import FaultKind, LimitKind
-from harness.errors import AgentError
+from harness.agents.from_settings import wishes_of
+from harness.domain.errors import AgentError
+from harness.domain.look import FaultKind, LimitKind
+from harness.settings.options import Settings
 
 pytestmark = pytest.mark.xdist_group("anthropic")
 TOOL = BLOCK | {"content_block": {"type": "tool_use", "id": "t1", "name": "bash", "input": {"command": "true"}}}

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from conftest import World
 
-from harness.journal import read_journal
+from harness.records.journal import read_journal
 
 CLAIM = 'note "did $slug"; echo "finished $slug" > "$done"'
 Arrange = Callable[[World], object]

@@ -26,14 +26,14 @@ from fakes.outside import Outside, ask, begin_chunks, count_open, inside, say, w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.config import load_config
-from harness.errors import AgentError, ConfigError
-from harness.network.broker import Broker
-from harness.network.heads import BadHead, Mask, is_straight, parse_head, put_key
-from harness.network.hosts import Target, may_dial, parse_listed, parse_target
-from harness.network.keys import Route, dress_agent, dress_check
-from harness.network.upstream import Proxy, find_proxy
-from harness.redact import Redactor
+from harness.domain.errors import AgentError, ConfigError
+from harness.domain.hosts import Target, may_dial, parse_listed, parse_target
+from harness.sandbox.network.broker import Broker
+from harness.sandbox.network.credentials import Route, dress_agent, dress_check
+from harness.sandbox.network.heads import BadHead, Mask, is_straight, parse_head, put_key
+from harness.sandbox.network.upstream import Proxy, find_proxy
+from harness.settings.options import load_config
+from harness.system.redact import Redactor
 
 KEY = "sk-ant-api03-" + "the-real-key-of-a-test-" + "0123456789"
 STAND_IN = "sk-ant-api03-" + "a" * 40
@@ -391,7 +391,7 @@ def test_a_server_with_tls_must_prove_its_name(tmp_path: Path) -> None:
 
 
 def test_a_head_that_never_ends_is_not_waited_for(open_box: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.network.exchange.HEAD_TIMEOUT", 0.2)
+    monkeypatch.setattr("harness.sandbox.network.exchange.HEAD_TIMEOUT", 0.2)
     connect, _ = open_box()
     client = connect()
     for letter in b"GET /anth":
@@ -606,7 +606,7 @@ def test_both_ways_of_a_tunnel_flow_at_once(open_box: Any) -> None:
 
 
 def test_the_log_has_a_limit(open_box: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.network.broker.LOG_LIMIT", 1000)
+    monkeypatch.setattr("harness.sandbox.network.broker.LOG_LIMIT", 1000)
     connect, _ = open_box()
     for number in range(30):
         ask(connect, f"GET /anthropic/{number}?secret=1")

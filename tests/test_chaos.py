@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 from test_process import AS_NOBODY, python_of_nobody
 
-from harness.chaos import scene
-from harness.chaos.faults import run_chaos, scale_down, show_chaos
-from harness.chaos.promises import ALONE, NIGHT
-from harness.chaos.scene import DISK, find_small_disks
-from harness.config import Settings
-from harness.errors import AgentError
+from harness.domain.errors import AgentError
+from harness.rehearsal import scene
+from harness.rehearsal.chaos import run_chaos, scale_down, show_chaos
+from harness.rehearsal.promises import ALONE, NIGHT
+from harness.rehearsal.scene import DISK, find_small_disks
+from harness.settings.options import Settings
 
 slow = pytest.mark.slow
 
@@ -54,10 +54,12 @@ def test_a_plain_user_sees_every_promise_kept() -> None:
         pytest.skip("NOT PLAYED AS A PLAIN USER: we are one, or this checkout is closed to others")
     here = Path(__file__).parent.parent
     environ = {**os.environ, "PYTHONPATH": f"{here}:{sysconfig.get_path('purelib')}", "HOME": "/nonexistent"}
-    code = "import json, os; from harness.chaos.faults import *; print(json.dumps(run_chaos(Settings(), os.environ)))"
+    code = (
+        "import json, os; from harness.rehearsal.chaos import *; print(json.dumps(run_chaos(Settings(), os.environ)))"
+    )
     words = [python, "-c", code]
     if subprocess.run(
-        [python, "-c", "import harness.chaos.faults"], env=environ, cwd="/", check=False, **AS_NOBODY
+        [python, "-c", "import harness.rehearsal.chaos"], env=environ, cwd="/", check=False, **AS_NOBODY
     ).returncode:
         pytest.skip("NOT PLAYED AS A PLAIN USER: the packages that harness needs are closed to others")
     ran = subprocess.run(words, env=environ, cwd="/", stdout=subprocess.PIPE, text=True, timeout=180, **AS_NOBODY)
@@ -149,7 +151,7 @@ def survivor(monkeypatch: pytest.MonkeyPatch) -> None:
             os.kill(int(child.read_text("utf-8")), signal.SIGKILL)
         remove(place, **given)
 
-    monkeypatch.setattr("harness.chaos.faults.shutil.rmtree", end_and_remove)
+    monkeypatch.setattr("harness.rehearsal.chaos.shutil.rmtree", end_and_remove)
 
 
 @pytest.mark.parametrize("fault", [pytest.param(one, marks=[] if one in QUICK else [slow]) for one in BREAKS])
@@ -224,7 +226,7 @@ def test_nobody_is_told_of_what_is_played(tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(("kept", "code"), [(True, 0), (False, 1)])
 def test_the_command_prints_rows_and_ends_with_1_where_a_promise_broke(harness, monkeypatch, kept, code) -> None:
     row = {"fault": "a fault", "promise": "a promise", "did": "what it did", "kept": kept}
-    monkeypatch.setattr("harness.chaos.faults.run_chaos", lambda settings, environ: [row])
+    monkeypatch.setattr("harness.rehearsal.chaos.run_chaos", lambda settings, environ: [row])
     ran = harness("chaos", "--json")
     assert (ran.code, json.loads(ran.out), ran.err) == (code, {"ok": kept, "faults": [row]}, "")
     assert harness("chaos").code == code

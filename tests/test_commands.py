@@ -20,12 +20,12 @@ from test_limits import say
 from test_night import until
 
 from harness import __version__
-from harness.decide import stand
-from harness.domain import Feature, Look, Markers, Outcome, Record, Rules
-from harness.errors import StorageError
-from harness.halts import local_time
-from harness.journal import Journal, read_journal
-from harness.lock import find_holder, hold_lock
+from harness.decide.next import stand
+from harness.domain.errors import StorageError
+from harness.domain.look import Feature, Look, Markers, Outcome, Record, Rules
+from harness.records.halt_file import local_time
+from harness.records.journal import Journal, read_journal
+from harness.records.run_lock import find_holder, hold_lock
 
 SCRIPT = Path(sys.executable).with_name("harness")
 CLAIM = 'note "did $slug"; echo "finished $slug" > "$done"'
@@ -143,7 +143,7 @@ def test_bash_completes_commands_and_options(world: World) -> None:
 def test_who_only_looks_imports_nothing_heavy(world: World, words: list[str]) -> None:
     world.spec("a")
     code = (
-        "import sys; from harness.cli import start; code = start(sys.argv[1:]);"
+        "import sys; from harness.cli.app import start; code = start(sys.argv[1:]);"
         "print([name for name in ('anthropic', 'genai_prices', 'watchfiles', 'jinja2') if name in sys.modules], code)"
     )
     ran = subprocess.run(

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.decide import closure, judge, judge_claim, stand, what_next
-from harness.domain import (
+from harness.decide.next import closure, judge, judge_claim, stand, what_next
+from harness.domain.look import (
     Claim,
     Ended,
     Evidence,

@@ -17,17 +17,17 @@ from typing import Any
 import pytest
 from test_sandbox import FINISH, WANTED, confined, wait_until_ready  # noqa: F401  a fixture
 
-from harness import untrusted
-from harness.capture import find_program
-from harness.config import load_config
-from harness.env_files import MOST, read_redactor
-from harness.errors import AgentError, StorageError
-from harness.halts import read_halt
-from harness.paths import Paths
-from harness.sandbox import gate
+from harness.domain.errors import AgentError, StorageError
+from harness.domain.paths import Paths
+from harness.records.halt_file import read_halt
+from harness.sandbox import open as gate
 from harness.sandbox.bubblewrap import Walls
-from harness.sandbox.surroundings import describe_walls, find_absent, find_git, find_tools, move_aside
-from harness.workspace import InPlace
+from harness.sandbox.mounts import describe_walls, find_absent, find_git, find_tools, move_aside
+from harness.settings.options import load_config
+from harness.system import untrusted
+from harness.system.capture import find_program
+from harness.system.secrets import MOST, read_redactor
+from harness.workspace.in_place import InPlace
 
 needs_bwrap = pytest.mark.skipif(not WANTED, reason="needs bubblewrap")
 in_the_sandbox = pytest.mark.xdist_group("sandbox")

@@ -10,21 +10,13 @@ from conftest import World
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.control import Control
-from harness.domain import Halt, Limit, LimitKind, Rules, Stop, Wait
-from harness.errors import AgentError
-from harness.halts import local_time
-from harness.patience import (
-    JITTER,
-    MANY,
-    after_failures,
-    after_fault,
-    after_limit,
-    opening_of,
-    pick_agent,
-)
-from harness.resets import FURTHEST
-from harness.state import fold_journal
+from harness.agents.reset_times import FURTHEST
+from harness.decide.backoff import JITTER, MANY, after_failures, after_fault, after_limit, opening_of, pick_agent
+from harness.domain.errors import AgentError
+from harness.domain.look import Halt, Limit, LimitKind, Rules, Stop, Wait
+from harness.records.halt_file import local_time
+from harness.records.history import fold_journal
+from harness.run.interrupts import Control
 
 NOW = 1_795_266_900.0
 WAITING = Rules(on_limit="wait")
@@ -373,7 +365,7 @@ def test_status_and_why_say_what_is_waited_for(world: World, clocks: Clocks, har
     said = []
 
     def look_in(control: Control, seconds: float) -> None:
-        monkeypatch.setattr("harness.view.time.time", lambda: NOW)
+        monkeypatch.setattr("harness.reports.view.time.time", lambda: NOW)
         said.extend([harness("status").out, harness("why").out])
         (world.root / "HALT").touch()
 

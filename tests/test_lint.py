@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.domain import Check, Feature
-from harness.lint import RULES, Finding, lint
+from harness.domain.look import Check, Feature
+from harness.specs.lint import RULES, Finding, lint
 
 GOOD = """---
 checks: pytest -q

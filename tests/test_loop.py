@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import World
 
-from harness.control import Ask, Control
-from harness.paths import Paths
+from harness.domain.paths import Paths
+from harness.run.interrupts import Ask, Control
 
 CLAIM = 'note "did $slug"; echo "finished $slug" > "$done"'
 
@@ -407,7 +407,7 @@ def test_a_project_may_lie_in_a_folder_with_a_space(tmp_path) -> None:
 
 
 def test_a_second_run_is_refused_although_an_agent_wiped_the_logs(world: World, harness, monkeypatch) -> None:
-    monkeypatch.setattr("harness.lock.PATIENCE", 0.2)
+    monkeypatch.setattr("harness.records.run_lock.PATIENCE", 0.2)
     world.spec("a")
     go, seen = world.root / "go", world.root / "seen"
     world.agent(

@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from harness.config import load_config
-from harness.decisions import accept_feature, answer_question, reset_feature
-from harness.errors import HarnessError
-from harness.journal import read_journal
-from harness.receipt import parse_receipt
-from harness.view import read_view
+from harness.cli.interventions import accept_feature, answer_question, reset_feature
+from harness.domain.errors import HarnessError
+from harness.records.journal import read_journal
+from harness.records.receipt import parse_receipt
+from harness.reports.view import read_view
+from harness.settings.options import load_config
 
 SLUGS = ("a", "b", "c")
 ACTS = st.sampled_from(

@@ -17,11 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recorded import read
 
-from harness.budget import Expected, expect, line_for, over, over_its_own, warnings
-from harness.budget import lines as lines_of
-from harness.config import load_config
-from harness.decide import stand, what_next
-from harness.domain import (
+from harness.agents.prices import PriceBook
+from harness.decide.budget import Expected, expect, line_for, over, over_its_own, warnings
+from harness.decide.budget import lines as lines_of
+from harness.decide.next import stand, what_next
+from harness.domain.errors import AgentError
+from harness.domain.look import (
     Ended,
     Exit,
     Feature,
@@ -39,12 +40,11 @@ from harness.domain import (
     Usage,
     Work,
 )
-from harness.errors import AgentError
 from harness.loop import run_loop
-from harness.opening import announce
-from harness.prices import PriceBook
-from harness.spending import find_misses, read_expenses
-from harness.start import open_run
+from harness.reports.cost import find_misses, read_expenses
+from harness.run.open import open_run
+from harness.run.preflight import announce
+from harness.settings.options import load_config
 
 # --- prices -------------------------------------------------------------------------------------------------------
 
@@ -568,7 +568,7 @@ def test_an_attempt_that_is_killed_at_its_time_limit_has_a_derived_cost(world: W
 
 
 def test_an_agent_that_could_not_be_started_has_cost_nothing() -> None:
-    from harness.money import price
+    from harness.run.spending import price
 
     reply = price(Reply(Exit(Ended.NOT_STARTED)), None, PriceBook())
     assert reply.transcript.cost.dollars == 0.0

@@ -21,9 +21,10 @@ from typing import Any
 import pytest
 from conftest import World
 
-from harness import files, notify
-from harness.config import load_config
-from harness.transcripts import open_transcript, pack_old
+from harness.listeners import channels as notify
+from harness.records.transcripts import open_transcript, pack_old
+from harness.settings.options import load_config
+from harness.system import files
 
 CLAIM = 'note "did $slug"; echo finished > "$done"'
 ASK = 'note "tried"; echo "BLOCKED: which client?" >> "$log"'
@@ -125,7 +126,7 @@ def test_a_run_gives_signs_of_life_that_status_shows_and_takes_them_away(world: 
 
 
 def test_a_sign_of_life_comes_at_least_every_30_s_and_costs_little(tmp_path: Path, monkeypatch) -> None:
-    from harness import heartbeat
+    from harness.records import heartbeat
 
     heart = heartbeat.Heartbeat(tmp_path / "heartbeat.json", {"pid": 1}, time.time)
     now = time.monotonic()
@@ -395,7 +396,7 @@ def test_an_agents_traps_in_the_place_of_a_transcript_are_left_alone(world: Worl
 
 
 def test_a_small_disk_is_told_before_the_first_attempt(world: World, monkeypatch) -> None:
-    monkeypatch.setattr("harness.opening.free_bytes", lambda folder: 300 << 20)
+    monkeypatch.setattr("harness.run.preflight.free_bytes", lambda folder: 300 << 20)
     world.spec("a")
     world.agent(CLAIM)
     assert "only 300 MiB free on the disk of `logs`" in world.run().lines

@@ -18,11 +18,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.capture import capture
-from harness.domain import Ended
-from harness.errors import StorageError
-from harness.process import Bounds, Command, Supervisor
-from harness.sweep import sweep
+from harness.domain.errors import StorageError
+from harness.domain.look import Ended
+from harness.run.orphans import sweep
+from harness.system.capture import capture
+from harness.system.process import Bounds, Command, Supervisor
 
 LINUX = sys.platform == "linux"
 HERE = Path(__file__).parent
@@ -167,7 +167,7 @@ def python_of_nobody():
     """A Python that uid 65534 may run, and that can import us; None when there is none."""
     for python in (sys.executable, "/usr/bin/python3"):
         try:
-            subprocess.run([python, "-c", "import harness.process"], cwd=HERE.parent, check=True, **AS_NOBODY)
+            subprocess.run([python, "-c", "import harness.system.process"], cwd=HERE.parent, check=True, **AS_NOBODY)
         except (OSError, subprocess.CalledProcessError):
             continue
         return python
@@ -460,7 +460,7 @@ def test_a_wake_up_descriptor_makes_us_ask(tmp_path):
 
 
 def test_the_limit_holds_when_harness_itself_hangs(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("harness.process._SPARE", 0.0)
+    monkeypatch.setattr("harness.system.process._SPARE", 0.0)
 
     def hang():
         if (tmp_path / "main").exists():
@@ -632,7 +632,7 @@ def test_capture_gives_code_and_outputs(tmp_path):
 
 def test_capture_raises_when_the_machine_is_too_ill_to_start_anything(tmp_path):
     program = (
-        "import os, resource; from pathlib import Path; from harness.capture import capture\n"
+        "import os, resource; from pathlib import Path; from harness.system.capture import capture\n"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir('/proc/self/fd')) + 1,) * 2)\n"
         "capture(['true'], cwd=Path('/'))"
     )

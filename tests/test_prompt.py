@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.domain import Feature
-from harness.errors import ConfigError
-from harness.paths import Paths
-from harness.prompt import compose_prompt, find_template
-from harness.shipped import shipped_template
-from harness.text import fenced, plain
+from harness.agents.prompt import compose_prompt, find_template
+from harness.domain.errors import ConfigError
+from harness.domain.look import Feature
+from harness.domain.paths import Paths
+from harness.domain.text import fenced, plain
+from harness.system.shipped import shipped_template
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import app
-from harness.config import OPTIONS, Settings, load_config
-from harness.domain import Halt
-from harness.prompt import find_template
-from harness.shipped import shipped_template
+from harness.agents.prompt import find_template
+from harness.cli.app import app
+from harness.domain.look import Halt
+from harness.settings.options import OPTIONS, Settings, load_config
+from harness.system.shipped import shipped_template
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -100,7 +100,7 @@ def test_a_wheel_carries_the_templates_where_they_are_looked_for(tmp_path: Path)
     names = {path.relative_to(ROOT / "templates") for path in (ROOT / "templates").rglob("*") if path.is_file()}
     inside = tmp_path / "site" / "harness" / "templates"
     assert {path.relative_to(inside) for path in inside.rglob("*") if path.is_file()} == names
-    code = "import harness.shipped as s; print(s.shipped_template('prompt.md'))"
+    code = "import harness.system.shipped as s; print(s.shipped_template('prompt.md'))"
     found = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path / "site", capture_output=True, text=True, check=True
     )

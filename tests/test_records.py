@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness import files
-from harness.domain import CheckRun
-from harness.errors import JournalError, LockHeld, StorageError
-from harness.journal import Journal, decode_line, encode_event, read_journal
-from harness.lock import find_holder, hold_lock
-from harness.logbook import Logbook
-from harness.receipt import compose_acceptance, compose_receipt, parse_receipt
-from harness.state import fold_journal
+from harness.domain.errors import JournalError, LockHeld, StorageError
+from harness.domain.look import CheckRun
+from harness.records.history import fold_journal
+from harness.records.journal import Journal, decode_line, encode_event, read_journal
+from harness.records.notes import Logbook
+from harness.records.receipt import compose_acceptance, compose_receipt, parse_receipt
+from harness.records.run_lock import find_holder, hold_lock
+from harness.system import files
 
 
 def write_journal(folder: Path, number: int) -> Path:
@@ -77,7 +77,9 @@ def test_an_event_that_could_not_be_written_leaves_no_gap(tmp_path: Path, monkey
     path = write_journal(tmp_path, 2)
     journal = Journal(tmp_path, "run", lambda: 1_795_000_000.0)
     with monkeypatch.context() as full:
-        full.setattr("harness.files.append_fd", lambda *given, **named: (_ for _ in ()).throw(OSError(28, "full")))
+        full.setattr(
+            "harness.system.files.append_fd", lambda *given, **named: (_ for _ in ()).throw(OSError(28, "full"))
+        )
         with pytest.raises(StorageError):
             journal.record("halted")
     journal.record("halted")
@@ -168,7 +170,7 @@ def test_no_line_that_was_there_is_ever_lost(tmp_path_factory, old: list[str], n
 
 
 def test_a_long_old_log_that_is_cut_keeps_its_beginning_too(book: Logbook, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.logbook.SHADOW_LIMIT", 100)
+    monkeypatch.setattr("harness.records.notes.SHADOW_LIMIT", 100)
     old = "".join(f"line {number}\n" for number in range(100))
     book.path.write_text(old)
     mark = book.mark()
@@ -234,7 +236,7 @@ def test_an_atomic_write_replaces_the_whole_file_and_leaves_nothing_beside_it(tm
 
 
 def test_the_lock_has_one_holder_who_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.lock.PATIENCE", 0.0)
+    monkeypatch.setattr("harness.records.run_lock.PATIENCE", 0.0)
     lock = hold_lock(tmp_path / ".lock", tmp_path)
     with pytest.raises(LockHeld, match=f"pid {os.getpid()}"):
         hold_lock(tmp_path / ".lock", tmp_path)

@@ -14,8 +14,8 @@ from conftest import World
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.env_files import read_redactor
-from harness.redact import LineRedactor, Redactor, find_secrets, parse_env
+from harness.system.redact import LineRedactor, Redactor, find_secrets, parse_env
+from harness.system.secrets import read_redactor
 
 KEY = "sk-" + "ant-api03-" + "Ab9_" * 10
 VALUE = 'Tr0ub4dor"&3 /ünï\\x'
@@ -227,7 +227,7 @@ def test_an_error_and_the_report_of_a_bug_hold_no_secret(world: World, harness, 
 
     world.spec("a")
     world.run(max_iterations=1)
-    monkeypatch.setattr("harness.view.read_view", fail)
+    monkeypatch.setattr("harness.reports.view.read_view", fail)
     ran = harness("status")
     assert (ran.code, "cannot pay with [redacted STRIPE_API_KEY]" in ran.err) == (70, True)
     (report,) = (world.root / "logs").glob("bug-*.txt")

@@ -18,18 +18,18 @@ from typing import Any
 
 import pytest
 
-from harness.config import Settings
-from harness.errors import AgentError
-from harness.logbook import Mark
-from harness.paths import Paths
-from harness.process import Command
-from harness.sandbox.belt import Belt
+from harness.domain.errors import AgentError
+from harness.domain.paths import Paths
+from harness.records.notes import Mark
 from harness.sandbox.bubblewrap import Walls, compose_arguments
-from harness.sandbox.cage import read_claude_state
-from harness.sandbox.cell import ADDED_LIMIT, has_claim, import_cell, prepare_cell
+from harness.sandbox.macos import Belt
+from harness.sandbox.mounts import find_absent, find_git
+from harness.sandbox.sandbox import read_claude_state
 from harness.sandbox.seatbelt import compose_profile
 from harness.sandbox.seccomp import ARCHITECTURES, compose_filter
-from harness.sandbox.surroundings import find_absent, find_git
+from harness.settings.options import Settings
+from harness.system.process import Command
+from harness.workspace.private_logs import ADDED_LIMIT, has_claim, import_cell, prepare_cell
 
 HERE = Path(__file__).parent
 WANTED = shutil.which("bwrap") is not None and sys.platform.startswith("linux")

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from conftest import World
 
-from harness.errors import UsageError
-from harness.service import choose_service, install_service, show_service, uninstall_service
+from harness.cli.service import choose_service, install_service, show_service, uninstall_service
+from harness.domain.errors import UsageError
 
 UNIT = """\
 # written by `harness service install`; `harness service uninstall` removes it

@@ -13,12 +13,12 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.domain import Check, Feature
-from harness.errors import SpecError
-from harness.front_matter import split_front_matter
-from harness.order import find_cycle, find_problems, order_features
-from harness.slugs import check_slug
-from harness.specs import SPEC_LIMIT, SpecShelf, parse_spec, read_spec_text
+from harness.domain.errors import SpecError
+from harness.domain.look import Check, Feature
+from harness.domain.slugs import check_slug
+from harness.specs.front_matter import split_front_matter
+from harness.specs.order import find_cycle, find_problems, order_features
+from harness.specs.shelf import SPEC_LIMIT, SpecShelf, parse_spec, read_spec_text
 
 
 @pytest.fixture
@@ -621,7 +621,7 @@ def test_an_unchanged_set_gives_the_very_same_reading_without_opening_a_file(spe
         write(specs, slug)
     shelf = SpecShelf(specs)
     first = shelf.read()
-    monkeypatch.setattr("harness.specs._read_file", lambda *_: pytest.fail("it was opened"))
+    monkeypatch.setattr("harness.specs.shelf._read_file", lambda *_: pytest.fail("it was opened"))
     assert shelf.read() is first
 
 
@@ -742,7 +742,7 @@ def test_the_text_of_a_spec_that_is_gone_is_an_error_and_no_crash(specs):
 
 def test_specs_without_front_matter_never_import_yaml(specs):
     write(specs, "a")
-    look = "from pathlib import Path; from harness.specs import SpecShelf; SpecShelf(Path('specs')).read()"
+    look = "from pathlib import Path; from harness.specs.shelf import SpecShelf; SpecShelf(Path('specs')).read()"
     code = f"import sys; {look}; sys.exit('yaml' in sys.modules)"
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
     assert subprocess.run([sys.executable, "-c", code], cwd=specs.parent, env=environ, timeout=30).returncode == 0

@@ -19,13 +19,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_process import AS_NOBODY, python_of_nobody
 
-from harness import workspace
-from harness.logbook import Mark
-from harness.paths import Paths
-from harness.process import Confined, Supervisor
-from harness.redact import LineRedactor, Redactor
-from harness.sandbox.cell import MOST_STRANGE, import_cell, prepare_cell
-from harness.workspace import InPlace
+from harness.domain.paths import Paths
+from harness.records.notes import Mark
+from harness.system.process import Confined, Supervisor
+from harness.system.redact import LineRedactor, Redactor
+from harness.workspace import in_place as workspace
+from harness.workspace.in_place import InPlace
+from harness.workspace.private_logs import MOST_STRANGE, import_cell, prepare_cell
 
 BEGIN, END = b"-----BEGIN " + b"PRIVATE KEY-----", b"-----END " + b"PRIVATE KEY-----"
 KNOWN = "Zk93jfTq8812LmQx"
@@ -106,7 +106,7 @@ def test_a_fifo_that_git_would_read_makes_nobody_wait(
 ) -> None:
     world, place = checkout
     asked: list[object] = []
-    monkeypatch.setattr("harness.git.capture", lambda *words, **_: asked.append(words))
+    monkeypatch.setattr("harness.workspace.git.capture", lambda *words, **_: asked.append(words))
     path = world.root / ".git" / name
     path.unlink(missing_ok=True)
     path.parent.mkdir(exist_ok=True)
@@ -133,9 +133,9 @@ def test_a_look_that_hangs_ends_when_everything_has_to_stop(
     checkout: tuple[World, InPlace], monkeypatch: pytest.MonkeyPatch, confined: bool
 ) -> None:
     world, place = checkout
-    monkeypatch.setattr("harness.git.LOOK_ON", 0.3)
-    monkeypatch.setattr("harness.git.AT_LEAST", 0.3)
-    monkeypatch.setattr("harness.git.TIMEOUT", 30.0)
+    monkeypatch.setattr("harness.workspace.git.LOOK_ON", 0.3)
+    monkeypatch.setattr("harness.workspace.git.AT_LEAST", 0.3)
+    monkeypatch.setattr("harness.workspace.git.TIMEOUT", 30.0)
     os.mkfifo(world.root / ".gitignore")
     began = time.monotonic()
     with ask_to_stop(place, lambda: 5.0 if time.monotonic() > began + 0.5 else None, confined):

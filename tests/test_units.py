@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.units import format_duration, format_size, parse_duration, parse_size
+from harness.domain.units import format_duration, format_size, parse_duration, parse_size
 
 
 @pytest.mark.parametrize(

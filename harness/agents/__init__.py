@@ -1,1 +1,1 @@
-"""The agents: one module each says how its command line is written; `stream` reads what they all print."""
+"""The agents: one module says all about one agent."""

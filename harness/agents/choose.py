@@ -11,9 +11,9 @@ from pathlib import Path
 
 from harness.agents import claude, presets
 from harness.agents.api import launch as api
-from harness.domain import Feature, ModelPrice
-from harness.environ import clean_environment
-from harness.errors import AgentError
+from harness.domain.errors import AgentError
+from harness.domain.look import Feature, ModelPrice
+from harness.system.environment import clean_environment
 
 NAMES = ("auto", "claude", "api", "codex", "gemini", "opencode", "command", "scripted")
 

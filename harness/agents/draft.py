@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from harness.domain import RateLimit, Usage
+from harness.domain.look import RateLimit, Usage
 
 Event = Mapping[str, object]
 

@@ -7,8 +7,8 @@ from collections import deque
 
 from harness.agents.dialects import DIALECTS, add_exit_status, find_status
 from harness.agents.draft import Draft, Trouble
-from harness.domain import Cost, Ended, Exit, Transcript
-from harness.text import one_line, plain
+from harness.domain.look import Cost, Ended, Exit, Transcript
+from harness.domain.text import one_line, plain
 
 LONGEST_PLAIN_LINE = 1_000
 KEPT_LINES = 20  # plain lines: the last words of an agent that prints no JSON

@@ -1,1 +1,1 @@
-"""The sandbox: what of this machine is let in, what may be written, and how a command is put inside."""
+"""Puts a command inside: what it sees, what it may write, which network it has. Knows no agent by name."""

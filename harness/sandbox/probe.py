@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from harness.agents.choose import Agent
-from harness.process import Bounds, Command, Kept, Supervisor
-from harness.text import one_line
+from harness.domain.text import one_line
+from harness.system.process import Bounds, Command, Kept, Supervisor
 
 PROBE = 20.0  # seconds
 

@@ -31,11 +31,11 @@ from fakes.messages_cache import CacheAccount
 from fakes.messages_replies import Call, Reply, Turn
 from fakes.messages_script import Request
 
-from harness.domain import Feature, Usage
-from harness.paths import Paths
-from harness.prices import PriceBook
-from harness.prompt import compose_prompt
-from harness.shipped import shipped_template
+from harness.agents.prices import PriceBook
+from harness.agents.prompt import compose_prompt
+from harness.domain.look import Feature, Usage
+from harness.domain.paths import Paths
+from harness.system.shipped import shipped_template
 
 MODEL = "claude-opus-5-5"
 FEATURES, ATTEMPTS, TURNS = 10, 4, 12

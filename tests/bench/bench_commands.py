@@ -12,7 +12,7 @@ from pathlib import Path
 
 from measure import HARNESS, Figure, environ, main, project
 
-from harness.journal import encode_event
+from harness.records.journal import encode_event
 
 ROUNDS = 10
 HEAVY = ("anthropic", "genai_prices", "watchfiles", "jinja2")

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from measure import Figure, show
 
-from harness.errors import JournalError
-from harness.journal import encode_event, read_journal
-from harness.slugs import check_slug
-from harness.text import fenced, one_line, plain
+from harness.domain.errors import JournalError
+from harness.domain.slugs import check_slug
+from harness.domain.text import fenced, one_line, plain
+from harness.records.journal import encode_event, read_journal
 
 # --- journals -----------------------------------------------------------------------------------------------------
 

@@ -25,11 +25,11 @@ from typing import Any
 from measure import Figure, Project, environ, main, project
 
 from harness import loop
-from harness.config import load_config
-from harness.narrator import Silent
-from harness.opening import announce
-from harness.run import Run
-from harness.start import open_run
+from harness.domain.listener import Silent
+from harness.run.open import open_run
+from harness.run.preflight import announce
+from harness.run.run import Run
+from harness.settings.options import load_config
 
 ITERATIONS = 32
 WARM_UP = 2

@@ -19,9 +19,9 @@ from pathlib import Path
 
 from measure import Figure, show
 
-import harness.lock
-from harness.errors import HarnessError
-from harness.lock import hold_lock
+import harness.records.run_lock
+from harness.domain.errors import HarnessError
+from harness.records.run_lock import hold_lock
 
 CONTENDERS = 3
 LONGEST = 0.02  # seconds that a holder stays inside, or lives
@@ -83,7 +83,7 @@ def overlaps(stays: list[Stay]) -> int:
 def measure(races: int = 1000, seed: int = 1) -> list[Figure]:
     """So many races in one folder, one after the other."""
     chance, wrongs, inside = random.Random(seed), 0, 0
-    harness.lock.PATIENCE = harness.lock.DYING = 0.0  # here nobody waits for a supervisor
+    harness.records.run_lock.PATIENCE = harness.records.run_lock.DYING = 0.0  # here nobody waits for a supervisor
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         for _ in range(races):
             stays = race(Path(name), chance)

@@ -50,11 +50,11 @@ KINDS = {"sparse": make_sparse, "real lines": make_lines, "one single line": mak
 
 def probe(root: Path) -> None:
     """In a fresh process: measure and print one JSON line."""
-    from harness.attempt import compose
-    from harness.config import load_config
-    from harness.narrator import Silent
-    from harness.opening import announce
-    from harness.start import open_run
+    from harness.attempts.begin import compose
+    from harness.domain.listener import Silent
+    from harness.run.open import open_run
+    from harness.run.preflight import announce
+    from harness.settings.options import load_config
 
     def memory(field: str) -> float:
         status = Path("/proc/self/status").read_text("ascii")

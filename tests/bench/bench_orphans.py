@@ -35,7 +35,7 @@ from fakes.nasty_run import start
 from killing import carriers
 from measure import Figure, show
 
-from harness.supervise import SUBREAPER, kill_until_none, prctl, watch_children
+from harness.system.supervise import SUBREAPER, kill_until_none, prctl, watch_children
 
 ROWS = ("namespace", "bwrap", "no namespace")
 RACE = "start-up race"

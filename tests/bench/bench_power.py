@@ -21,8 +21,8 @@ from pathlib import Path
 
 from measure import Figure, show
 
-from harness import files
-from harness.journal import Journal, read_journal
+from harness.records.journal import Journal, read_journal
+from harness.system import files
 
 SIZE = 24 << 20  # bytes of the image
 WRITER = "import sys; sys.path.insert(0, sys.argv[1]); import bench_power; bench_power.write(sys.argv[2])"

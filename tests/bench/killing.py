@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.journal import read_journal
-from harness.receipt import parse_receipt
+from harness.records.journal import read_journal
+from harness.records.receipt import parse_receipt
 
 AGENT = """
 done=$(grep -om1 '/[^ ]*\\.done')

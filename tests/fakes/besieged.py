@@ -15,12 +15,12 @@ import sys
 from pathlib import Path
 
 from harness.agents.choose import Agent
-from harness.config import load_config
-from harness.errors import AgentError
-from harness.process import Bounds, Command, Supervisor
-from harness.sandbox.cell import prepare_cell
-from harness.sandbox.gate import open_cage
-from harness.yamls import parse_yaml
+from harness.domain.errors import AgentError
+from harness.sandbox.open import open_cage
+from harness.settings.options import load_config
+from harness.system.process import Bounds, Command, Supervisor
+from harness.system.yamls import parse_yaml
+from harness.workspace.private_logs import prepare_cell
 
 NOBODY = 65534
 VICTIM = """import ctypes, sys
@@ -79,7 +79,7 @@ def planted(*names):
 
 
 def become_plain():
-    importlib.import_module("harness.network.broker")
+    importlib.import_module("harness.sandbox.network.broker")
     socket.getaddrinfo("localhost", 80)
     parse_yaml("a: [1]")  # whatever is imported late must be there before we may not read it any more
     os.setgroups([])

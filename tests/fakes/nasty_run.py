@@ -9,11 +9,11 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from harness.config import load_config
-from harness.errors import HarnessError
-from harness.process import Bounds, Command, Quiet, Supervisor
-from harness.sandbox.gate import open_cage
-from harness.yamls import parse_yaml
+from harness.domain.errors import HarnessError
+from harness.sandbox.open import open_cage
+from harness.settings.options import load_config
+from harness.system.process import Bounds, Command, Quiet, Supervisor
+from harness.system.yamls import parse_yaml
 
 NASTY = Path(__file__).with_name("nasty.py")
 NOBODY = 65534

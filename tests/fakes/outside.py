@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from harness.network.broker import Box
+from harness.sandbox.network.broker import Box
 
 Answer = Callable[[BaseHTTPRequestHandler], object]
 

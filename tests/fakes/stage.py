@@ -20,13 +20,13 @@ from typing import Any
 
 import pytest
 
-from harness.config import load_config
-from harness.domain import Ended, Exit, Stop
-from harness.journal import Journal
+from harness.domain.listener import Silent
+from harness.domain.look import Ended, Exit, Stop
 from harness.loop import run_loop
-from harness.narrator import Silent
-from harness.opening import announce
-from harness.start import open_run
+from harness.records.journal import Journal
+from harness.run.open import open_run
+from harness.run.preflight import announce
+from harness.settings.options import load_config
 
 CALL = 0.25  # dollars that every attempt costs
 
@@ -176,12 +176,12 @@ class Stage:
 
 
 def put_on_stage(stage: Stage, patch: pytest.MonkeyPatch) -> None:
-    """Let `harness.start` meet the stage in place of processes, signals and the disk's slowness."""
-    from harness.control import Control as Real
+    """Let `harness.run.open` meet the stage in place of processes, signals and the disk's slowness."""
+    from harness.run.interrupts import Control as Real
 
-    patch.setattr("harness.start.Supervisor", lambda **given: Company(stage, given.get("redactor")))
-    patch.setattr("harness.start.Control", lambda paths: Hand(Real(paths), stage))
-    patch.setattr("harness.start.sweep", lambda runs: None)
+    patch.setattr("harness.run.open.Supervisor", lambda **given: Company(stage, given.get("redactor")))
+    patch.setattr("harness.run.open.Control", lambda paths: Hand(Real(paths), stage))
+    patch.setattr("harness.run.open.sweep", lambda runs: None)
     patch.setattr("os.fsync", lambda fd: None)
     patch.setattr("harness.agents.choose.shutil.which", lambda *_, **__: "/bin/true")
     record = Journal.record

@@ -25,7 +25,7 @@ from harness.agents.api.report import Report
 from harness.agents.api.shell import scrub
 from harness.agents.api.tools import Toolbox
 from harness.agents.api.work import Attempt
-from harness.prices import PriceBook
+from harness.agents.prices import PriceBook
 
 if TYPE_CHECKING:
     from harness.agents.api.client import Client

@@ -6,8 +6,8 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from harness.text import shown, suggest
-from harness.units import format_size
+from harness.domain.text import shown, suggest
+from harness.domain.units import format_size
 
 LONGEST_COMMAND = 1 << 20  # bytes; bash reads its script from a pipe byte by byte, 0.3 s for this much
 LONGEST_TEXT = 8 << 20  # bytes, as large as a file that can be edited

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.text import plain
+from harness.domain.text import plain
 
 LIMIT = 100 * 1024  # bytes of UTF-8 that one tool result has at most
 _MARK_ROOM = 128  # bytes of the line that says what was cut

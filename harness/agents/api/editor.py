@@ -32,8 +32,8 @@ from harness.agents.api.within import (
     refuse_binary,
     write_content,
 )
-from harness.text import one_line
-from harness.units import format_size
+from harness.domain.text import one_line
+from harness.domain.units import format_size
 
 
 class Editor:

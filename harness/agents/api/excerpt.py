@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
-from harness.text import counted
+from harness.domain.text import counted
 
 _AROUND = 4  # lines shown before and after a change
 _LONGEST_SNIPPET = 40  # lines of the change itself

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
 
-from harness.domain import CACHE_LIFE
-from harness.units import end_of_month
+from harness.domain.look import CACHE_LIFE
+from harness.domain.units import end_of_month
 
 LONGEST_WAIT = CACHE_LIFE
 FIRST_WAIT = 0.5  # seconds; doubles

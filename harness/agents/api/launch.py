@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from harness.domain import ModelPrice
-from harness.errors import AgentError
+from harness.domain.errors import AgentError
+from harness.domain.look import ModelPrice
 
 DIALECT = "claude"
 KEY = "ANTHROPIC_API_KEY"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from harness.agents.api.asking import Asking
 from harness.agents.api.client import Client
 from harness.agents.api.failure import CallFailed, Ending, Kind
-from harness.prompt import shorten_tails
-from harness.units import format_size
+from harness.agents.prompt import shorten_tails
+from harness.domain.units import format_size
 
 SHARE = 0.8  # of the window that a prompt may fill: the work needs the rest
 BYTES = 3  # about so many make a token, on the careful side

@@ -26,7 +26,7 @@ from pathlib import Path
 
 from harness.agents.api.clip import LIMIT, Clip
 from harness.agents.api.offspring import Offspring
-from harness.capture import open_pidfd
+from harness.system.capture import open_pidfd
 
 MARK = "HARNESS_SHELL"  # in the environment of all that a shell starts, so that a daemon is found, too
 GRACE = 1.0  # seconds from TERM to KILL

@@ -11,8 +11,8 @@ from harness.agents.api.arguments import Refused, Restart, read_bash, read_edit
 from harness.agents.api.clip import clipped
 from harness.agents.api.editor import Editor
 from harness.agents.api.shell import Outcome, Shell
-from harness.text import one_line, shown, suggest
-from harness.units import format_duration
+from harness.domain.text import one_line, shown, suggest
+from harness.domain.units import format_duration
 
 BASH = "bash"
 EDITOR = "str_replace_based_edit_tool"

@@ -16,8 +16,8 @@ from itertools import islice
 from pathlib import Path
 
 from harness.agents.api.arguments import LONGEST_TEXT, Refused
-from harness.text import one_line
-from harness.units import format_size
+from harness.domain.text import one_line
+from harness.domain.units import format_size
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _LOOK = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC  # a fifo must not make us wait

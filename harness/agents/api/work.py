@@ -10,7 +10,7 @@ from harness.agents.api.conversation import Conversation, calls_of, recount, wor
 from harness.agents.api.failure import Ending, Kind
 from harness.agents.api.report import Report
 from harness.agents.api.tools import Toolbox
-from harness.text import one_line
+from harness.domain.text import one_line
 
 MOST_NUDGES = 3  # empty answers, pauses and cut-off answers in a row that are answered before it is given up
 LEAST_TO_SUMMARIZE = 3  # messages; a conversation as short as this is not worth summarizing

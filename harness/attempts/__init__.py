@@ -1,0 +1,1 @@
+"""One attempt, from its order to its receipt."""

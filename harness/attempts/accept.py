@@ -1,0 +1,76 @@
+"""A claim becomes a receipt: the feature's work is committed, the journal says so, the marker stands."""
+
+from __future__ import annotations
+
+import re
+
+from harness.attempts.begin import Attempt
+from harness.domain.errors import StorageError
+from harness.domain.listener import Tone
+from harness.domain.look import CheckRun, Reply
+from harness.domain.units import format_size
+from harness.records.journal import utc
+from harness.records.receipt import REFUSED, compose_receipt, digest
+from harness.run.run import Run
+from harness.system import files
+
+NO_SPACE = 1 << 20  # bytes free with which git can do nothing
+FULL = re.compile("no space left|out of disk ?space|quota exceeded", re.IGNORECASE)  # how git and the system say so
+
+
+def accept(
+    run: Run, attempt: Attempt, words: str, checks: tuple[CheckRun, ...], reply: Reply, names: frozenset[str]
+) -> None:
+    """Turn a claim into a receipt: commit, journal `accepted`, write the marker, journal `marked`."""
+    feature = attempt.feature
+    proof = _commit(run, attempt, words, names)
+    text = compose_receipt(
+        words,
+        spec=feature.sha256,
+        commit=proof,
+        checks=checks,
+        attempt=attempt.number,
+        agent=" ".join(filter(None, (attempt.agent.name, reply.transcript.agent_version))),
+        model=reply.transcript.model or attempt.agent.model,
+        at=utc(run.clock()),
+    )
+    text = run.redactor.text(text)
+    run.record("accepted", slug=feature.slug, attempt=attempt.number, sha256=digest(text), receipt=text)
+    write_marker(run, feature.slug, text)
+
+
+def write_marker(run: Run, slug: str, text: str) -> None:
+    """Put the receipt in the claim's place and write down that it stands."""
+    done = run.paths.done(slug)
+    if done.is_dir() and not done.is_symlink():  # an agent can make a folder of that name
+        files.move(done, run.paths.kept / f"{slug}.done.folder")
+    files.write_atomic(done, text)
+    run.record("marked", slug=slug, sha256=digest(text))
+
+
+def _commit(run: Run, attempt: Attempt, words: str, names: frozenset[str]) -> str:
+    """Commit the feature where that is wanted and return the receipt's line about it."""
+    if not run.commits:
+        snapshot = run.workspace.snapshot()
+        return f"tree: {snapshot.digest} at commit {snapshot.head or 'none'}"
+    commit = run.workspace.commit(attempt.feature.slug, words, attempt.number, names)
+    if commit.remark:
+        run.tell(f"{attempt.feature.slug}: {commit.remark}", Tone.NOTICE)
+    if commit.failure:
+        _refuse_full_disk(run, attempt, commit.failure)
+        run.record("commit_failed", slug=attempt.feature.slug, attempt=attempt.number, why=commit.failure)
+        run.tell(f"{attempt.feature.slug}: proven, but not committed: {commit.failure}", Tone.BAD)
+        return f"tree: {run.workspace.snapshot().digest} at commit {commit.head or 'none'} ({REFUSED})"
+    if commit.unsigned:
+        run.tell(f"{attempt.feature.slug}: committed, but not signed: {commit.unsigned}", Tone.BAD)
+    if commit.made:
+        run.record("committed", slug=attempt.feature.slug, attempt=attempt.number, commit=commit.head)
+    return f"commit: {commit.head or 'none'}"
+
+
+def _refuse_full_disk(run: Run, attempt: Attempt, failure: str) -> None:
+    """Raise StorageError where git had no room: the claim is checked, and committed, when there is some again."""
+    free = files.free_bytes(run.paths.root)
+    if free < NO_SPACE or FULL.search(failure):
+        left = f"the disk has {format_size(free)} left"
+        raise StorageError(f"cannot commit {attempt.feature.slug}, {left}: {failure}", "free some, then run again")

@@ -1,0 +1,198 @@
+"""One attempt: begin it on disk, then let the agent work. What comes of it is kept in `keep`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from harness.agents.choose import Agent
+from harness.agents.prompt import Prompt, compose_prompt
+from harness.agents.stream import StreamReader
+from harness.domain.errors import AgentError, ConfigError, SpecError
+from harness.domain.listener import Tone
+from harness.domain.look import Feature, Reply
+from harness.records.history import read_markers
+from harness.records.notes import Mark
+from harness.run.failover import settle_agent
+from harness.run.run import Run
+from harness.run.spending import bearings_for
+from harness.sandbox.mounts import find_absent
+from harness.system import files
+from harness.system.process import Bounds, Command
+from harness.workspace.in_place import Snapshot
+from harness.workspace.private_logs import prepare_cell
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt that has begun: its number is on disk, and what stood where is remembered."""
+
+    feature: Feature
+    number: int
+    folder: Path
+    agent: Agent
+    log: Mark
+    learnings: Mark
+    before: Snapshot
+    markers: frozenset[str]  # the .done and .blocked files that stood in logs/
+    absent: tuple[str, ...] = ()  # what a confined agent could make, and would be obeyed outside the sandbox
+
+
+# --- begin --------------------------------------------------------------------------------------------------------
+
+
+def prepare(run: Run, feature: Feature) -> tuple[Agent, Prompt] | None:
+    """Return the agent and its prompt; None when there is none: the feature is then set aside, and the others go on."""
+    settle_agent(run)
+    try:
+        agent, prompt = run.agent_for(feature, bearings_for(run, feature)), compose(run, feature)
+        return agent, replace(prompt, text=agent.prepare(prompt.text))
+    except (AgentError, ConfigError, SpecError) as error:
+        run.set_aside(feature, f"{error.message}; {error.hint}")
+        return None
+
+
+def begin(run: Run, feature: Feature, agent: Agent, prompt: Prompt, because: str) -> Attempt:
+    """Number the attempt on disk and in the journal before the agent starts: a crash counts as an attempt."""
+    number, folder = _make_folder(run, feature.slug)
+    cage = run.cage_for(agent)
+    absent = () if cage is None else find_absent(run.paths.root)  # before git is asked, which may run what is there
+    attempt = Attempt(
+        feature=feature,
+        number=number,
+        folder=folder,
+        agent=agent,
+        log=_mark_log(run, feature.slug),
+        learnings=run.learnings.mark(),
+        before=run.workspace.recent_snapshot(),
+        markers=marker_names(run),
+        absent=absent,
+    )
+    if cage is not None and cage.mounts:
+        prepare_cell(folder, run.paths, feature.slug)
+    run.record(
+        "attempt_began",
+        slug=feature.slug,
+        attempt=number,
+        because=because,
+        spec=feature.sha256,
+        agent=agent.name,
+        model=agent.model,
+        sections={section.name: section.digest for section in prompt.sections},
+        log=asdict(attempt.log),
+        learnings=asdict(attempt.learnings),
+        tree=attempt.before.digest,
+        confined=cage is not None,
+        absent=list(attempt.absent),
+    )
+    run.tell(f"{feature.slug}: attempt {number} begins ({because})")
+    return attempt
+
+
+def _mark_log(run: Run, slug: str) -> Mark:
+    """Say where the log ends; what another feature's attempt cut off it since our last look is put back first."""
+    book, seen = run.logbook(slug), run.marks.get(slug)
+    if seen is not None and book.take_note(seen).tampered:
+        run.record("tampered", slug=slug, attempt=run.history.record(slug).attempts, file=f"{slug}.log")
+        run.tell(f"{slug}: its log was cut or rewritten since its last attempt: the old text is restored", Tone.BAD)
+    return book.mark()
+
+
+def _make_folder(run: Run, slug: str) -> tuple[int, Path]:
+    """Make the folder of the next attempt: the highest number in journal and folders, plus one."""
+    parent = run.paths.attempts(slug)
+    files.make_folder(parent)
+    with files.storage(parent, "list"):
+        used = [int(name) for name in os.listdir(parent) if name.isdecimal()]  # noqa: PTH208
+    number = max([run.history.record(slug).attempts, *used]) + 1
+    folder = run.paths.attempt(slug, number)
+    with files.storage(folder, "make the folder"):
+        folder.mkdir()  # not synced: the journal's `attempt_began` is, before the agent starts
+    return number, folder
+
+
+def marker_names(run: Run) -> frozenset[str]:
+    """Return the names of the `.done` and `.blocked` files that stand in logs/."""
+    markers = read_markers(run.paths)
+    return frozenset({f"{slug}.done" for slug in markers.done} | {f"{slug}.blocked" for slug in markers.blocked})
+
+
+# --- work ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Ear:
+    """Hears the agent: understands its stream, passes its words on, and asks the run whether it must stop."""
+
+    run: Run
+    reader: StreamReader
+
+    def line(self, line: bytes) -> None:
+        if words := self.reader.feed(line):
+            self.run.narrator.says(self.run.redactor.text(words))
+
+    def busy(self) -> bool:
+        return self.reader.busy()
+
+    def finished(self) -> bool:
+        return self.reader.finished()
+
+    def stop(self) -> float | None:
+        return self.run.asked_to_stop()
+
+
+def work(run: Run, attempt: Attempt, prompt: Prompt) -> Reply:
+    """Give the agent its prompt and let it work; when this returns, nothing of it is alive."""
+    feature, agent, settings = attempt.feature, attempt.agent, run.settings
+    prompt_file = attempt.folder / "prompt.md"
+    files.write_atomic(prompt_file, prompt.text, sync=False)
+    command = Command(
+        argv=agent.argv,
+        cwd=run.paths.root,
+        env={
+            **run.environment_for(agent),
+            "HARNESS_ATTEMPT": str(attempt.number),  # in a sandbox it cannot be counted in logs/attempts
+        },
+        stdin=prompt_file,
+    )
+    if (cage := run.cage_for(agent)) is not None:
+        whose = f"{feature.slug}#{attempt.number}"
+        command = cage.confine(command, agent=agent, cell=attempt.folder / "cell", whose=whose)
+    bounds = Bounds(
+        timeout=settings.timeout if feature.timeout is None else feature.timeout, idle_timeout=settings.idle_timeout
+    )
+    reader = StreamReader(agent.dialect)
+    run.heart.phase("working", feature=feature.slug, attempt=attempt.number, tree=attempt.before.digest)
+    run.narrator.began(f"{feature.slug} · attempt {attempt.number}")
+    try:
+        ended = run.supervisor.run(
+            command,
+            bounds,
+            _Ear(run, reader),
+            stdout=attempt.folder / "stream.jsonl",
+            stderr=attempt.folder / "stderr.log",
+        )
+    finally:
+        run.narrator.ended()
+    return run.redactor.deep(Reply(ended, reader.transcript(ended)))
+
+
+def compose(run: Run, feature: Feature) -> Prompt:
+    """Return the prompt of the feature's next attempt."""
+    record = run.history.record(feature.slug)
+    return compose_prompt(
+        run.template,
+        feature,
+        run.spec_text(feature),
+        [check.command for check in run.checks_for(feature)],
+        run.paths,
+        observations(record.observed, record.answer),
+        run.redactor.text,
+    )
+
+
+def observations(observed: str, answer: str) -> str:
+    """Return what the prompt says harness observed, a person's answer first."""
+    parts = [f"A person answered your question:\n{answer}"] if answer else []
+    return "\n\n".join([*parts, observed] if observed else parts)

@@ -1,0 +1,173 @@
+"""What a killed run left half done: found in the journal, finished or put away at the next start, and told."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from harness.agents.choose import Agent
+from harness.agents.failures import find_limit
+from harness.agents.stream import StreamReader
+from harness.attempts.accept import write_marker
+from harness.attempts.begin import Attempt, marker_names
+from harness.attempts.keep import describe_cost, describe_limit, keep, write_outcome
+from harness.domain.errors import AgentError
+from harness.domain.listener import Tone
+from harness.domain.look import Cost, Ended, Exit, Feature, Reply, Usage
+from harness.records.lessons import redact_file
+from harness.records.notes import Mark
+from harness.records.transcripts import open_transcript
+from harness.run.failover import take_up_limits
+from harness.run.run import Run
+from harness.run.spending import price
+from harness.system import files
+from harness.workspace.in_place import Snapshot
+from harness.workspace.private_logs import has_claim
+
+LINE_LIMIT = 8 << 20  # bytes of a line that are understood
+
+
+def recover(run: Run) -> None:
+    """Finish what a killed run left half done, and say what was found and what was decided."""
+    _mend_copy(run, run.history.last_ended)
+    for slug, record in list(run.history.records.items()):
+        if record.accepted is not None:
+            _roll_forward(run, slug, record.accepted)
+        if record.began is not None or record.claim_pending:
+            _settle(run, slug, record.began)
+    take_up_limits(run)
+
+
+def _mend_copy(run: Run, ended: dict[str, Any] | None) -> None:
+    """The journal knows how the last attempt ended; its outcome.json may be missing."""
+    if ended is None:
+        return
+    folder = run.paths.attempt(ended["slug"], ended["attempt"])
+    if folder.is_dir() and not (folder / "outcome.json").exists():
+        files.remove_temporaries(folder)
+        write_outcome(run, ended)
+
+
+def _roll_forward(run: Run, slug: str, accepted: dict[str, object]) -> None:
+    """An `accepted` without its `marked`: the checks had passed, only the marker is missing."""
+    write_marker(run, slug, str(accepted["receipt"]))
+    run.tell(f"resuming: {slug} was accepted, its receipt is written now", Tone.NOTICE)
+
+
+def _settle(run: Run, slug: str, began: dict[str, Any] | None) -> None:
+    """Judge an attempt that was cut off: keep its note, and check its claim if it made one."""
+    record = run.history.record(slug)
+    if began is not None:
+        _redact_foreign(run, run.paths.attempt(slug, began["attempt"]) / "foreign")
+    if record.marked and began is not None:
+        files.remove_temporaries(run.paths.attempt(slug, began["attempt"]))
+        facts = _reread_facts(run, slug, began)
+        stands = run.record(
+            "attempt_ended",
+            slug=slug,
+            attempt=began["attempt"],
+            outcome="done",
+            reason="its receipt stands",
+            progress=True,
+            charged=True,
+            claim="confirmed",
+            **facts,
+            tree=run.workspace.snapshot().digest,
+        )
+        write_outcome(run, stands)
+        return
+    feature = next((one for one in run.shelf.reread().features if one.slug == slug and not one.problem), None)
+    if feature is None:
+        return
+    attempt = _rebuild(run, feature, began)
+    claimed = run.paths.done(slug).exists() or has_claim(attempt.folder, slug)
+    what = "its claim is checked now" if claimed else "its note is kept, its number stays used"
+    run.tell(f"resuming: {slug}: attempt {attempt.number} was cut off; {what}", Tone.NOTICE)
+    reply = run.redactor.deep(_reread(attempt, began, claimed=claimed))
+    if began is None:  # its attempt has ended in the journal, and its cost is counted
+        reply = replace(reply, transcript=replace(reply.transcript, cost=Cost(0.0, "reported"), usage=Usage()))
+    keep(run, attempt, reply, crashed=began is not None, ended_at=_ended_at(run, attempt))
+
+
+def _redact_foreign(run: Run, folder: Path) -> None:
+    """Take the secrets out of what the start of this run set aside."""
+    for name in sorted(os.listdir(folder)) if folder.is_dir() else ():  # noqa: PTH208
+        redact_file(run, folder / name)
+
+
+def _reread_facts(run: Run, slug: str, began: dict[str, Any]) -> dict[str, Any]:
+    """Return the cost, and the limit, of an attempt that was accepted and whose run died before they were told."""
+    feature = next((one for one in run.shelf.reread().features if one.slug == slug), None)
+    try:
+        attempt = None if feature is None else _rebuild(run, feature, began)
+    except AgentError:  # its agent is gone, and nobody needs it any more
+        attempt = None
+    if attempt is None:
+        return {}
+    reply = _reread(attempt, began, claimed=True)
+    limit = find_limit(reply, attempt.agent.dialect, _ended_at(run, attempt))
+    return {**describe_cost(run, attempt, price(reply, attempt.agent, run.prices)), "limit": describe_limit(limit)}
+
+
+def _ended_at(run: Run, attempt: Attempt) -> float:
+    """Return when the attempt last said a word, in epoch seconds: a reset told in words counts from there."""
+    return files.modified_at(attempt.folder / "stream.jsonl") or run.clock()
+
+
+def _reread(attempt: Attempt, began: dict[str, Any] | None, *, claimed: bool) -> Reply:
+    """Return what the agent had said by then: its stream is on disk, how it ended is not."""
+    reader = StreamReader(attempt.agent.dialect)
+    stream = attempt.folder / "stream.jsonl"
+    if (file := open_transcript(stream)) is not None:
+        with files.storage(stream, "read"), file:
+            while line := file.readline(LINE_LIMIT):
+                reader.feed(line)
+    came_to_its_end = claimed or reader.finished()
+    begun = datetime.fromisoformat(began["at"]).timestamp() if began else 0.0
+    lasted = max(0.0, (files.modified_at(stream) or 0.0) - begun) if begun else 0.0
+    ended = Exit(Ended.EXITED, 0, lasted) if came_to_its_end else Exit(Ended.STOPPED, seconds=lasted)
+    return Reply(ended, reader.transcript(ended))
+
+
+def _rebuild(run: Run, feature: Feature, began: dict[str, Any] | None) -> Attempt:
+    """Return the attempt as it stood when it began, from the journal; without that, as of now."""
+    number = run.history.record(feature.slug).attempts
+    log = Mark(**began["log"]) if began else run.logbook(feature.slug).mark()
+    learnings = Mark(**began["learnings"]) if began else run.learnings.mark()
+    folder = run.paths.attempt(feature.slug, number)
+    files.make_folder(folder)
+    files.remove_temporaries(folder)
+    return Attempt(
+        feature=feature,
+        number=number,
+        folder=folder,
+        agent=_agent_of(run, feature, began),
+        log=log,
+        learnings=learnings,
+        before=_tree_before(run, feature.slug, began),
+        markers=frozenset(f"{slug}.done" for slug in run.history.known)
+        | frozenset(name for name in marker_names(run) if name.endswith(".blocked")),
+        absent=tuple(map(str, began.get("absent", ()))) if began else (),
+    )
+
+
+def _tree_before(run: Run, slug: str, began: dict[str, Any] | None) -> Snapshot:
+    """Return the tree as it stood, as far as one knows: what is uncommitted now, and no other feature's, is new."""
+    now = run.workspace.snapshot()
+    if not began or began.get("tree") == now.digest:
+        return now
+    others = run.history.open_work_besides(slug)
+    return replace(now, files={name: stamp for name, stamp in now.files.items() if name in others})
+
+
+def _agent_of(run: Run, feature: Feature, began: dict[str, Any] | None) -> Agent:
+    """Return the agent that made the attempt, which need not be the one that would be next. Raises AgentError."""
+    name = str((began or {}).get("agent", ""))
+    if name in run.chain and feature.agent is None:
+        with suppress(AgentError):
+            return run.agent_named(name)
+    return run.agent_for(feature)

@@ -1,1 +1,0 @@
-"""`harness chaos`: an agent that misbehaves in every way, and what became of each promise."""

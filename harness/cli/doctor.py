@@ -1,0 +1,216 @@
+"""Whether a night can begin: each check says what it found, and a failure comes with one hint."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.agents.api.launch import find_key
+from harness.agents.choose import Agent
+from harness.agents.from_settings import choose_for, wishes_of
+from harness.domain.errors import AgentError, HarnessError
+from harness.domain.text import counted, one_line
+from harness.domain.units import format_size
+from harness.records.run_lock import find_holder
+from harness.sandbox.open import open_cage
+from harness.settings.options import Config
+from harness.specs.shelf import open_shelf
+from harness.system import files
+from harness.system.capture import capture, find_program
+from harness.system.files import LITTLE_SPACE, free_bytes
+from harness.system.process import Supervisor
+from harness.workspace.in_place import InPlace
+
+OLDEST_CLOCK = 1_780_000_000  # epoch seconds, mid 2026: a clock before it is wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What one look found: `state` is ok, warn or fail."""
+
+    name: str
+    state: str
+    says: str
+    hint: str = ""
+
+
+def examine(config: Config, environ: Mapping[str, str]) -> list[Diagnosis]:
+    """Look at everything a run needs; nothing is written and nothing is spent."""
+    looks: tuple[Callable[[Config, Mapping[str, str]], Diagnosis], ...] = (
+        _look_at_specs, _look_at_agent, _look_at_credentials, _look_at_git, _look_at_disk, _look_at_lock,
+        _look_at_halt, _look_at_sandbox, _look_at_clock,
+    )  # fmt: skip
+    found = []
+    for look in looks:
+        try:
+            found.append(look(config, environ))
+        except HarnessError as error:
+            name = look.__name__.removeprefix("_look_at_")
+            found.append(Diagnosis(name, "fail", error.message, error.hint))
+    return found
+
+
+def report_doctor(found: list[Diagnosis]) -> dict[str, Any]:
+    """Return the diagnoses as one document."""
+    checks = [{"name": one.name, "state": one.state, "says": one.says, "hint": one.hint} for one in found]
+    return {"ok": all(one.state != "fail" for one in found), "checks": checks}
+
+
+def _look_at_specs(config: Config, environ: Mapping[str, str]) -> Diagnosis:
+    reading = open_shelf(config).read()
+    broken = [feature for feature in reading.features if feature.problem]
+    if broken:
+        return Diagnosis("specs", "fail", str(broken[0].problem), broken[0].hint)
+    return Diagnosis("specs", "ok", f"{counted(len(reading.features), 'feature')} in {config.paths.specs}")
+
+
+def _agent(config: Config, environ: Mapping[str, str]) -> Agent:
+    return choose_for(config, None, Path("/tmp"), environ)
+
+
+def _look_at_agent(config: Config, environ: Mapping[str, str]) -> Diagnosis:
+    agent = _agent(config, environ)
+    if agent.name in ("scripted", "command"):
+        return Diagnosis("agent", "ok", f"{agent.name}: {agent.argv[0]}")
+    if agent.name == "api":
+        return _ask_api(config, agent, environ)
+    env = agent.environment(environ, config.settings.env_pass, "doctor")
+    program = find_program(agent.argv[0], environ, config.paths.root)
+    if not program:
+        said_so = f"`{agent.argv[0]}` lies in the project, where an agent may have written it: not asked"
+        return Diagnosis("agent", "warn", said_so, "install it outside of the project")
+    said = capture((program, "--version"), cwd=config.paths.root, env=env, timeout=20.0)
+    if said.code != 0:
+        words = one_line(said.stderr.decode("utf-8", "replace"))
+        return Diagnosis("agent", "fail", f"`{agent.argv[0]} --version` failed: {words}", "install it again")
+    version = one_line(said.stdout.decode("utf-8", "replace"))
+    if agent.name == "claude" and os.geteuid() == 0 and environ.get("IS_SANDBOX") != "1":
+        mode = config.settings.permission_mode
+        if mode == "bypassPermissions":
+            hint = "run as an ordinary user; inside a container of its own, set IS_SANDBOX=1"
+            return Diagnosis("agent", "fail", f"claude {version} refuses {mode} as root", hint)
+    return Diagnosis("agent", "ok", f"{agent.name} {version}")
+
+
+def _ask_api(config: Config, agent: Agent, environ: Mapping[str, str]) -> Diagnosis:
+    """Let the API agent see whether the server lets it in; counting the tokens of a word costs nothing."""
+    env = agent.environment(environ, config.settings.env_pass, "doctor")
+    asked = capture((*agent.argv, "--check", "--api-timeout", "20"), cwd=config.paths.root, env=env, timeout=60.0)
+    words = one_line((asked.stdout or asked.stderr).decode("utf-8", "replace"), 300)
+    if asked.code != 0:
+        return Diagnosis("agent", "fail", f"api: {words}", "mend the key, `model` or `base_url`")
+    return Diagnosis("agent", "ok", f"api: {words}")
+
+
+_CREDENTIALS = {
+    "claude": (("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_USE_BEDROCK",
+                "CLAUDE_CODE_USE_VERTEX"), (".claude/.credentials.json", ".claude.json")),
+    "codex": (("OPENAI_API_KEY", "CODEX_API_KEY"), (".codex/auth.json",)),
+    "gemini": (("GEMINI_API_KEY", "GOOGLE_API_KEY"), (".gemini/oauth_creds.json",)),
+    "opencode": (("ANTHROPIC_API_KEY", "OPENAI_API_KEY"), (".local/share/opencode/auth.json",)),
+}  # fmt: skip
+
+
+def _look_at_credentials(config: Config, environ: Mapping[str, str]) -> Diagnosis:
+    """Say which credential is there, never what it is."""
+    try:
+        agent = _agent(config, environ)
+    except AgentError:
+        return Diagnosis("credentials", "warn", "not looked for: there is no agent")
+    if agent.name == "api":
+        found = find_key(wishes_of(config.settings), environ)
+        return Diagnosis("credentials", "ok", f"{found} is there" if found else "none, and the server needs none")
+    variables, stored = _CREDENTIALS.get(agent.name, ((), ()))
+    if not variables:
+        return Diagnosis("credentials", "ok", f"agent {agent.name} needs none that harness knows of")
+    for variable in variables:
+        if environ.get(variable):
+            return Diagnosis("credentials", "ok", f"{variable} is set")
+    home = Path(environ.get("HOME", "/nonexistent"))
+    for name in stored:
+        if (home / name).is_file():
+            return Diagnosis("credentials", "ok", f"~/{name} is there")
+    hint = f"log in with `{agent.argv[0]}`, or set {variables[0]}"
+    return Diagnosis("credentials", "fail", f"none found for {agent.name}", hint)
+
+
+def _look_at_git(config: Config, environ: Mapping[str, str]) -> Diagnosis:
+    workspace = InPlace(config.paths, environ, filters=False)  # no sandbox is around git here
+    if not workspace.has_git:
+        said = f"{workspace.why_no_git}: nothing is committed"
+        return Diagnosis("git", "warn", said, "`git init`, and one commit")
+    snapshot = workspace.snapshot()
+    if not snapshot.head:
+        return Diagnosis("git", "warn", "no commit yet: nothing is committed", "make a first commit")
+    if not snapshot.clean:
+        said = counted(len(snapshot.files), "uncommitted change")
+        return Diagnosis("git", "warn", f"{said}: proven features are not committed", "commit or stash them first")
+    return Diagnosis("git", "ok", f"clean at {snapshot.head[:12]}")
+
+
+def _look_at_disk(config: Config, environ: Mapping[str, str]) -> Diagnosis:
+    logs = config.paths.logs
+    if logs.exists() and not logs.is_dir():
+        return Diagnosis("disk", "fail", f"`{logs}` is not a folder", "move it away, or set `logs_dir`")
+    folder = logs if logs.is_dir() else config.paths.root
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return Diagnosis("disk", "fail", f"`{folder}` is not writable", "make it writable for you, or set `logs_dir`")
+    free = free_bytes(folder)
+    if free < LITTLE_SPACE:
+        return Diagnosis("disk", "warn", f"only {format_size(free)} free", "free some space before a long run")
+    return Diagnosis("disk", "ok", f"{format_size(free)} free")
+
+
+def _look_at_lock(config: Config, environ: Mapping[str, str]) -> Diagnosis:
+    holder = find_holder(config.paths.lock, config.paths.root)
+    if holder is not None:
+        said = f"a run is on: pid {holder.pid} on {holder.host} since {holder.since}"
+        return Diagnosis("lock", "fail", said, "pause it with `harness halt`")
+    return Diagnosis("lock", "ok", "no run is on")
+
+
+def _look_at_halt(config: Config, environ: Mapping[str, str]) -> Diagnosis:
+    present = [path for path in config.paths.halts if path.exists()]
+    if present:
+        first = files.read_text(present[0], 4096).split("\n", 1)[0]
+        return Diagnosis("halt", "fail", f"`{present[0]}` is present: {first}", "go on with `harness resume`")
+    return Diagnosis("halt", "ok", "no HALT file")
+
+
+def _look_at_sandbox(config: Config, environ: Mapping[str, str]) -> Diagnosis:
+    with Supervisor(namespace=config.settings.pid_namespace) as supervisor:
+        held = "in a pid namespace" if supervisor.namespace else f"no pid namespace ({supervisor.why})"
+        word = config.settings.sandbox
+        if word == "container" and config.settings.sandbox_network != "broker":
+            return Diagnosis("sandbox", "ok", f"container: you vouch for it; {held}")
+        with tempfile.TemporaryDirectory(prefix="harness-") as temporary:
+            cage, why = open_cage(config, supervisor, environ, Path(temporary))
+            if cage is None:
+                because = "" if word == "none" else f" ({why})"
+                hint = "" if word == "none" else "install bubblewrap, or give harness a container or a user of its own"
+                return Diagnosis("sandbox", "warn", f"none: the agent runs as you, unconfined{because}; {held}", hint)
+            agent, keys = None, list[str]()
+            with suppress(AgentError):  # told by its own line
+                agent = _agent(config, environ)
+            if agent is not None:
+                env = agent.environment(environ, config.settings.env_pass, "doctor")
+                keys = cage.explain_keys(agent, env)
+                if problem := cage.try_agent(agent, supervisor, env)[1]:
+                    said = f"{cage.name} works, but agent `{agent.name}` cannot start inside: {problem}"
+                    state = "fail" if word == "bwrap" else "warn"
+                    return Diagnosis("sandbox", state, said, "see `sandbox_read` and `sandbox_write`")
+    root = ["you are root, and it is weaker for you"] if os.geteuid() == 0 else []
+    says = "; ".join((f"{cage.name}, network: {config.settings.sandbox_network}", *keys, held, *root))
+    return Diagnosis("sandbox", "warn" if keys else "ok", says)
+
+
+def _look_at_clock(config: Config, environ: Mapping[str, str]) -> Diagnosis:
+    if time.time() < OLDEST_CLOCK:
+        return Diagnosis("clock", "fail", f"the clock says {time.strftime('%Y-%m-%d')}", "set the system's clock")
+    return Diagnosis("clock", "ok", time.strftime("%Y-%m-%d %H:%M:%S %Z"))

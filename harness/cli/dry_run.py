@@ -1,0 +1,110 @@
+"""`harness dry-run`: the queue and the exact prompt. Writes nothing, spends nothing, starts no agent."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.agents.choose import Agent
+from harness.agents.from_settings import choose_for
+from harness.agents.prompt import Section, compose_prompt, find_template
+from harness.attempts.begin import observations
+from harness.domain.errors import HarnessError
+from harness.domain.look import Check, Feature, State, Work
+from harness.reports.status import report_loaded, report_next, report_queue
+from harness.reports.view import View
+from harness.sandbox.mounts import find_absent, set_aside_absent
+from harness.sandbox.open import open_cage
+from harness.settings.options import Config
+from harness.specs.shelf import read_spec_text
+from harness.system.environment import clean_environment
+from harness.system.process import Supervisor
+from harness.system.secrets import read_redactor
+from harness.workspace.checks import describe, run_checks
+
+LONGEST_CHECK = 60.0  # seconds a check gets here; a slow suite is no reason to wait for a preview
+
+
+def report_dry_run(view: View, environ: Mapping[str, str], *, every: bool, with_checks: bool) -> dict[str, Any]:
+    """Return the queue, and for the next feature (`every`: for all that are ready) the prompt and its parts."""
+    decision = view.next()
+    if every:
+        chosen = [feature for feature in view.look.features if view.stand(feature).state is State.READY]
+    else:
+        ready = [feature for feature in view.look.features if view.stand(feature).state is State.READY]
+        chosen = [decision.feature] if isinstance(decision, Work) else ready[:1]
+    agent, problem = _find_agent(view.config, chosen[0] if chosen else None, environ)
+    name = agent.name if agent is not None else view.config.settings.agent
+    return {
+        "queue": report_queue(view),
+        "next": report_next(decision),
+        "agent": name,
+        "problem": problem,
+        "loads": report_loaded(view, name),
+        "prompts": [_report_prompt(view, feature, environ, with_checks=with_checks) for feature in chosen],
+        "warnings": [*view.config.warnings, *view.warnings],
+    }
+
+
+def _find_agent(config: Config, feature: Feature | None, environ: Mapping[str, str]) -> tuple[Agent | None, str | None]:
+    """Return the agent that would be started, or why there is none."""
+    try:
+        return choose_for(config, feature, Path(tempfile.gettempdir()), environ), None
+    except HarnessError as error:
+        return None, f"{error.message}; {error.hint}"
+
+
+def _report_prompt(view: View, feature: Feature, environ: Mapping[str, str], *, with_checks: bool) -> dict[str, Any]:
+    config, record = view.config, view.record(feature.slug)
+    checks = config.settings.checks_with(feature.checks)
+    agent, _ = _find_agent(config, feature, environ)
+    prompt = compose_prompt(
+        find_template(config.paths, config.settings.template),
+        feature,
+        read_spec_text(feature),
+        [check.command for check in checks],
+        config.paths,
+        observations(record.observed, record.answer),
+        read_redactor(config.paths.root, environ).text,
+    )
+    ran = _try_checks(config, checks, environ) if with_checks else []
+    text = agent.prepare(prompt.text) if agent else prompt.text
+    size, composed = (len(one.encode("utf-8", "replace")) for one in (text, prompt.text))
+    sections = [*prompt.sections, *([Section("for this agent", size - composed)] if size > composed else [])]
+    return {
+        "slug": feature.slug,
+        "bytes": size,
+        "tokens": Section("prompt", size).tokens,
+        "sections": [{"name": one.name, "bytes": one.size, "tokens": one.tokens, "cut": one.cut} for one in sections],
+        "checks": ran,
+        "text": text,
+    }
+
+
+def _try_checks(config: Config, checks: tuple[Check, ...], environ: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Run the checks before any work: one that is green already proves nothing about the work to come.
+
+    Python leaves no bytecode, which would be a change of the tree: a run that begins with one makes no commits.
+    """
+    with (
+        Supervisor(namespace=config.settings.pid_namespace) as supervisor,
+        tempfile.TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True) as temporary,
+    ):
+        cage, _ = open_cage(config, supervisor, environ, Path(temporary))
+        absent = () if cage is None else find_absent(config.paths.root)
+        runs = run_checks(
+            checks,
+            supervisor=supervisor,
+            cwd=config.paths.root,
+            environ={**clean_environment(environ, config.settings.env_pass), "PYTHONDONTWRITEBYTECODE": "1"},
+            timeout=min(config.settings.check_timeout or LONGEST_CHECK, LONGEST_CHECK),
+            log=None,
+            asked_to_stop=lambda: None,
+            began=lambda command: None,
+            confine=lambda command: command if cage is None else cage.confine(command, agent=None),
+        )
+        set_aside_absent(config.paths, config.paths.kept, absent)  # what an agent wrote, the checks ran
+    states = [(one, "already green" if one.green else f"red ({describe(one)})") for one in runs]
+    return [{"command": one.command, "green": one.green, "state": state} for one, state in states]

@@ -1,0 +1,109 @@
+"""What a person decides by command: answer, accept, reset, halt, resume. While a run is on, a file carries it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from harness.domain.errors import UsageError
+from harness.domain.text import counted
+from harness.records.halt_file import read_halt
+from harness.records.journal import Journal, utc
+from harness.records.receipt import compose_acceptance, digest
+from harness.records.run_lock import Lock, find_holder, hold_lock
+from harness.reports.view import read_view
+from harness.run.interrupts import remove_halt
+from harness.run.run import prepare_logs
+from harness.settings.options import Config
+from harness.system import files
+from harness.system.secrets import read_redactor
+
+
+def answer_question(config: Config, slug: str, text: str) -> str:
+    """Leave the answer for the next look, and remove a HALT that harness wrote for this question alone."""
+    if not text.strip():
+        raise UsageError("the answer is empty", 'say `harness answer SLUG "text"`')
+    view = read_view(config)
+    view.feature(slug)
+    if slug not in view.look.markers.blocked:
+        raise UsageError(f"`{slug}` has no open question", "`harness why` shows which features wait for an answer")
+    files.write_atomic(config.paths.answer(slug), text.strip() + "\n")
+    removed = remove_halt(config.paths, about=slug)
+    went = f", {config.paths.shown(removed[0])} is removed" if removed else ""
+    if find_holder(config.paths.lock, config.paths.root):
+        return f"answered{went}: the run takes it up at its next look"
+    return f"answered{went}: go on with `harness run`"
+
+
+def accept_feature(config: Config, slug: str, why: str) -> str:
+    """Write a person's own `.done`. Raises LockHeld while a run is on."""
+    if not why.strip():
+        raise UsageError("say why it counts as done", 'e.g. `harness accept SLUG "checked by hand"`')
+    feature = read_view(config).feature(slug)
+    with _journal(config) as journal:
+        text = read_redactor(config.paths.root, os.environ).text(why)
+        text = compose_acceptance(text, spec=feature.sha256, at=utc(time.time()))
+        journal.record("accepted", slug=slug, sha256=digest(text), receipt=text, by="a person")
+        files.write_atomic(config.paths.done(slug), text)
+        journal.record("marked", slug=slug, sha256=digest(text))
+        for path in (config.paths.blocked(slug), config.paths.answer(slug)):
+            files.remove(path)
+        remove_halt(config.paths, about=slug)
+    return f"`{slug}` counts as done, accepted by a person"
+
+
+def reset_feature(config: Config, slug: str) -> str:
+    """Set markers aside and start the counters at 0. Raises LockHeld while a run is on."""
+    view = read_view(config)
+    view.feature(slug)
+    paths = config.paths
+    with _journal(config) as journal:
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+        moved = 0
+        for path in (paths.done(slug), paths.blocked(slug), paths.answer(slug)):
+            if path.exists() or path.is_symlink():
+                files.move(path, paths.kept / f"{path.name}.{stamp}")
+                moved += 1
+        journal.record("reset", slug=slug)
+    aside = f", {counted(moved, 'marker')} moved to {paths.shown(paths.kept)}" if moved else ""
+    halted = "; HALT is present: `harness resume` removes it" if read_halt(config.paths) is not None else ""
+    return f"`{slug}` begins anew{aside}; its log and its attempts stay{halted}"
+
+
+def set_halt(config: Config, *, now: bool) -> str:
+    """Write the HALT file as a person would; while a run is on, in logs/, where no confined agent can reach it."""
+    is_on = find_holder(config.paths.lock, config.paths.root) is not None
+    path = config.paths.logs / "HALT" if is_on else config.paths.halt
+    if now:
+        files.write_atomic(path, "now\n")
+    elif read_halt(config.paths) is None:
+        files.write_atomic(path, "")
+    if not is_on:
+        return "HALT is present: no run is on, and none works until `harness resume`"
+    then = "the attempt in flight ends within two seconds" if now else "the attempt in flight may finish"
+    return f"`{config.paths.shown(path)}` is present: {then}; go on with `harness resume`"
+
+
+def remove_halt_files(config: Config) -> str:
+    """Remove HALT wherever it is looked for."""
+    removed = remove_halt(config.paths)
+    if not removed:
+        return "no HALT file is present; start with `harness run`"
+    return f"removed {' and '.join(config.paths.shown(path) for path in removed)}; go on with `harness run`"
+
+
+@contextmanager
+def _journal(config: Config) -> Iterator[Journal]:
+    """Give the journal to a command that changes state between runs; only the holder of the lock writes it."""
+    prepare_logs(config.paths)
+    lock: Lock = hold_lock(config.paths.lock, config.paths.root)
+    try:
+        journal = Journal(config.paths.logs, "by-a-person", time.time, read_redactor(config.paths.root, os.environ))
+        try:
+            yield journal
+        finally:
+            journal.close()
+    finally:
+        lock.close()

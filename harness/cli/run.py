@@ -1,0 +1,69 @@
+"""From a run's first word to its result: the document that `run --json` prints, and who is told of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.domain.errors import HarnessError
+from harness.domain.look import Stop
+from harness.listeners.messages import notify_end
+from harness.loop import run_to_its_end
+from harness.reports.status import report_status
+from harness.reports.view import read_view
+from harness.run.preflight import announce
+from harness.run.run import Run
+
+
+def run_and_report(run: Run, *, wanted: bool) -> tuple[Stop, dict[str, Any] | None]:
+    """Run to the end and return why it ended, and the result where it is `wanted`; tells who asked to be told.
+
+    An error that ends it in the middle is told as well, and raised again: nothing here changes the exit code.
+    """
+    try:
+        announce(run)
+        stop, _ = run_to_its_end(run)
+    except Exception as error:
+        if run.notifier.wanted:
+            notify_end(run, *_explain(error))
+        raise
+    if not wanted and not run.notifier.wanted:
+        return stop, None
+    run.heart.phase("telling", silent=True, feature="", attempt=None)
+    try:
+        result = report_end(run, stop)
+    except HarnessError:  # a spec that broke meanwhile
+        if wanted:
+            raise
+        result = describe_end(run, stop)
+    if run.notifier.wanted:
+        notify_end(run, f"{stop.halt.sentence} ({stop.because}); exit {stop.halt.code}", result)
+    return stop, result
+
+
+def _explain(error: Exception) -> tuple[str, dict[str, Any]]:
+    if isinstance(error, HarnessError):
+        code, message, hint = error.exit_code, error.message, error.hint
+    else:
+        code, message, hint = 70, f"a bug in harness: {type(error).__name__}", "see the report in logs/"
+    return f"{message}; exit {code}", {"error": message, "hint": hint, "code": code}
+
+
+def report_end(run: Run, stop: Stop) -> dict[str, Any]:
+    """Return the result of a run: why it ended, what to do, its figures, and where every feature stands."""
+    return {**describe_end(run, stop), "features": report_status(read_view(run.config, run.wanted))["features"]}
+
+
+def describe_end(run: Run, stop: Stop) -> dict[str, Any]:
+    """Return the result of a run without its features."""
+    return {
+        "halt": stop.halt.name,
+        "code": stop.halt.code,
+        "because": stop.because,
+        "slug": stop.slug or None,
+        "advice": stop.advice or stop.halt.advice,
+        "resets_at": stop.resets_at,
+        "run": run.id,
+        "iterations": run.iterations,
+        "dollars": run.dollars,
+        "elapsed": run.elapsed,
+    }

@@ -1,0 +1,67 @@
+"""`harness verify`: run the checks of accepted features again, and say what drifted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.attempts.quarantined import set_appeared_aside
+from harness.domain.listener import Tone
+from harness.domain.look import Feature
+from harness.domain.text import one_line
+from harness.records.receipt import parse_receipt
+from harness.run.run import Run
+from harness.sandbox.mounts import find_absent
+from harness.workspace.checks import describe, run_checks
+
+
+def verify(run: Run) -> dict[str, Any]:
+    """Check every accepted feature of the run again; its receipt stays as it is, the journal keeps the result."""
+    rows = []
+    look = run.look()
+    done = look.markers.done
+    for feature in look.features:
+        if run.control.interrupted:
+            break
+        if feature.slug in done:
+            rows.append(_verify_one(run, feature))
+        elif feature.slug in run.wanted:
+            because = "`" + feature.slug + "` has no receipt"
+            rows.append({"slug": feature.slug, "result": "not accepted", "because": because, "checks": []})
+    return {"features": rows, "drifted": sum(row["result"] in ("drifted", "stale", "not accepted") for row in rows)}
+
+
+def _verify_one(run: Run, feature: Feature) -> dict[str, Any]:
+    receipt = parse_receipt(run.read_marker(feature.slug))
+    checks = run.checks_for(feature)
+    if not checks:
+        return {"slug": feature.slug, "result": "unverified", "because": "it has no checks", "checks": []}
+    run.narrator.began(f"{feature.slug} · verify")
+    absent = () if run.cage is None else find_absent(run.paths.root)
+    try:
+        runs = run_checks(
+            checks,
+            supervisor=run.supervisor,
+            cwd=run.paths.root,
+            environ=run.check_environment(),
+            confine=run.confine_check,
+            timeout=run.settings.check_timeout,
+            log=None,
+            asked_to_stop=lambda: 1.0 if run.control.interrupted else None,  # HALT pauses work, and this is none
+            began=lambda command: None,
+        )
+    finally:
+        run.narrator.ended()
+        attempts = run.history.record(feature.slug).attempts
+        set_appeared_aside(run, feature.slug, attempts, run.paths.kept, absent, "during the checks")
+    if any(one.stopped for one in runs):
+        return {"slug": feature.slug, "result": "interrupted", "because": "stopped before it ended", "checks": []}
+    red = [one for one in runs if not one.green]
+    run.record("verified", slug=feature.slug, green=not red, failing=[one.command for one in red])
+    stale = bool(receipt.spec) and receipt.spec != feature.sha256
+    result = "drifted" if red else "stale" if stale else "proven"
+    because = "; ".join(f"`{one_line(one.command, 60)}`: {describe(one)}" for one in red) or (
+        "every check is green, but the spec changed since it was accepted" if stale else "every check is green"
+    )
+    run.tell(f"{feature.slug}: {result}: {because}", Tone.BAD if red else Tone.PLAIN)
+    ran = [{"command": one.command, "exit": one.code, "seconds": round(one.seconds, 3)} for one in runs]
+    return {"slug": feature.slug, "result": result, "because": because, "checks": ran}

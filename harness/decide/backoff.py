@@ -1,0 +1,98 @@
+"""How long a run bears what no feature is to blame for: outages, limits, an agent that fails at once. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from harness.agents.reset_times import FURTHEST
+from harness.domain.look import CACHE_LIFE, Halt, Limit, LimitKind, Rules, Stop, Wait
+
+JITTER = 60.0  # seconds after a reset within which the next attempt begins: not everybody at once
+ALIKE = 3  # failures in a row that say the same: the next would say it again
+MANY = 20  # where `fault_limit` is 0, what must not go on for ever all the same
+
+# --- an outage ----------------------------------------------------------------------------------------------------
+
+
+def after_fault(faults: int, outage: float, rules: Rules, jitter: float, because: str) -> Wait | Stop:
+    """Return how long to wait after the `faults`-th fault in a row, or the halt when the outage is too long.
+
+    `outage` is the seconds since the first of them; `jitter` a random number in [0, 1). The wait doubles from
+    `fault_backoff`, is capped below the life of a prompt cache, and loses up to a quarter by jitter.
+    """
+    if rules.outage_limit and outage >= rules.outage_limit:
+        return Stop(Halt.QUOTA, f"the outage lasts longer than `outage_limit`: {because}")
+    if rules.fault_limit and faults >= rules.fault_limit:
+        return Stop(Halt.QUOTA, f"{faults} faults in a row (`fault_limit`), the last one: {because}")
+    wait = min(rules.fault_backoff * 2.0 ** min(faults - 1, 30), max(CACHE_LIFE, rules.fault_backoff))
+    wait *= 1 - jitter / 4
+    if rules.outage_limit:
+        wait = min(wait, max(0.0, rules.outage_limit - outage))
+    return Wait(wait, because)
+
+
+# --- a limit ------------------------------------------------------------------------------------------------------
+
+
+def opening_of(limit: Limit, now: float, jitter: float) -> float | None:
+    """Epoch seconds from which an attempt makes sense again: a window's reset and some seconds more.
+
+    None where nobody knows: other limits than a window, no reset told, one in the past or too far to be true.
+    """
+    resets_at = limit.resets_at
+    if limit.kind is not LimitKind.USAGE or resets_at is None or not now < resets_at <= now + FURTHEST:
+        return None
+    return resets_at + JITTER * jitter
+
+
+def is_believed(moment: float, now: float) -> bool:
+    """Whether it makes sense to wait for a moment: it lies ahead, and no further than a window can be."""
+    return 0 < moment - now <= FURTHEST + JITTER
+
+
+def after_limit(limit: Limit, opens: Iterable[float | None], limits: int, rules: Rules, now: float) -> Wait | Stop:
+    """Return how long to wait after the `limits`-th limit in a row, or the halt that it means.
+
+    `opens` is when each agent that could go on may be asked again (see `opening_of`).
+    """
+    halt = Halt.CANNOT_START if limit.kind is LimitKind.REFUSED else Halt.QUOTA
+    stop = Stop(halt, f"{limit.kind}: {limit.text}", advice=limit.hint, resets_at=limit.resets_at)
+    if rules.on_limit != "wait" or limit.kind is LimitKind.REFUSED:
+        return stop
+    known = [moment for moment in opens if moment is not None and moment > now]
+    if not known:
+        unknown = "; when it resets is not known, so there is nothing to wait for"
+        return replace(stop, because=stop.because + unknown) if limit.kind is LimitKind.USAGE else stop
+    if limits >= (rules.fault_limit or MANY):
+        return replace(stop, because=f"{stop.because}; {limits} limits in a row (`fault_limit`)")
+    return Wait(min(known) - now, stop.because, min(known))
+
+
+def pick_agent(chain: Iterable[str], closed: Mapping[str, float | None], now: float) -> str:
+    """Return the first agent that no limit closes, "" when there is none.
+
+    `closed` says of each that met a limit when it may be asked again, None for not in this run.
+    """
+    for name in chain:
+        opens = closed.get(name, now)
+        if opens is not None and opens <= now:
+            return name
+    return ""
+
+
+# --- an agent that fails at once ----------------------------------------------------------------------------------
+
+
+def after_failures(reasons: Sequence[str], rules: Rules) -> Stop | None:
+    """Return the halt when the agent failed at once, without a token, again and again; `reasons` are what it said.
+
+    Three that say the same are enough; numbers in them (a time, a process) do not count.
+    """
+    last = [re.sub(r"0x[0-9a-f]+|\d+", "#", reason) for reason in reasons[-ALIKE:]]
+    if len(last) == ALIKE and len(set(last)) == 1:
+        return Stop(Halt.QUOTA, f"{ALIKE} times in a row at once and without a token: {reasons[-1]}")
+    if len(reasons) >= (rules.fault_limit or MANY):
+        return Stop(Halt.QUOTA, f"{len(reasons)} times in a row at once and without a token; the last: {reasons[-1]}")
+    return None

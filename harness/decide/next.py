@@ -1,0 +1,278 @@
+"""The decisions, pure: what to do next, where a feature stands, what an attempt was worth. No files, no clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.agents.error_patterns import OWN_ENDINGS
+from harness.decide.budget import over, over_its_own, stop_for
+from harness.domain.look import (
+    Claim,
+    Ended,
+    Evidence,
+    Feature,
+    Halt,
+    HaltRequest,
+    Look,
+    Outcome,
+    Record,
+    Reply,
+    Rules,
+    Standing,
+    State,
+    Stop,
+    Usage,
+    Verdict,
+    Wait,
+    Work,
+)
+from harness.domain.text import counted, one_line
+
+INSTANT = 5.0  # seconds; an agent that fails in less, without a token, never came to work on the feature
+_NOTHING = Record()
+
+# --- what next ----------------------------------------------------------------------------------------------------
+
+
+def what_next(look: Look, rules: Rules) -> Work | Wait | Stop:
+    """Return the next feature to work on, a wait before it, or why the run ends. First that applies (see Halt)."""
+    todo = [feature for feature in look.features if feature.slug not in look.markers.done]
+    if look.interrupted:
+        return Stop(Halt.INTERRUPTED, "interrupted by a signal")
+    if not todo:
+        return Stop(Halt.ALL_DONE, f"{counted(len(look.features), 'feature')}, all done")
+    if look.halt is not None:
+        return _pause(look.halt)
+    if look.trip is not None:
+        return look.trip
+    ready, standings = _first_ready(todo, look, rules)
+    limit = _limit_reached(look, rules)
+    more = ready is not None and limit is None
+    if (stop := _over_budget(ready, standings, look, rules, anything_left=more)) is not None:
+        return stop
+    if (stop := _needs_a_person(standings, look, rules, anything_left=more)) is not None:
+        return stop
+    if ready is None:
+        return _nothing_ready(standings)
+    return limit or look.wait or ready
+
+
+def _limit_reached(look: Look, rules: Rules) -> Stop | None:
+    if rules.max_iterations and look.iterations >= rules.max_iterations:
+        return Stop(Halt.LIMIT_REACHED, f"{counted(look.iterations, 'iteration')} used (`max_iterations`)")
+    if rules.max_time and look.elapsed >= rules.max_time:
+        return Stop(Halt.LIMIT_REACHED, "the time for this run is used up (`max_time`)")
+    return None
+
+
+Standings = list[tuple[Feature, Standing]]
+
+
+def _pause(halt: HaltRequest) -> Stop:
+    if not halt.gone:
+        return Stop(Halt.PAUSED, f"`{halt.path}` is present")
+    return Stop(Halt.PAUSED, f"`{halt.path}` was there, and is gone again", advice="`harness run` goes on")
+
+
+def _first_ready(todo: list[Feature], look: Look, rules: Rules) -> tuple[Work | None, Standings]:
+    """Return the first feature that can be worked on, and where the others that were looked at stand."""
+    ready: Work | None = None
+    standings: Standings = []
+    notable = look.records.keys() | look.markers.blocked | look.parked  # only these can be blocked or stuck
+    for feature in todo:
+        if ready is not None and feature.slug not in notable:
+            continue
+        standing = stand(feature, look, rules)
+        if standing.state is not State.READY:
+            standings.append((feature, standing))
+        elif ready is None:
+            ready = Work(feature, standing.because)
+    return ready, standings
+
+
+def _over_budget(
+    ready: Work | None, standings: Standings, look: Look, rules: Rules, *, anything_left: bool
+) -> Stop | None:
+    """Return the halt when there is no money for the next attempt; a feature over its own line may be set aside."""
+    poor = [feature for feature, standing in standings if standing.state is State.OVER_BUDGET]
+    if poor and not (anything_left and rules.keep_going):
+        return stop_for(poor[0], look.records.get(poor[0].slug, _NOTHING).spent, look.spend, rules)
+    return over(look.spend, rules, ready.feature if ready is not None else None)
+
+
+def _needs_a_person(standings: Standings, look: Look, rules: Rules, *, anything_left: bool) -> Stop | None:
+    """Return the halt for a blocked or stuck feature: at once, or at the end where the rest may go on."""
+    blocked = [(f, s) for f, s in standings if s.state is State.BLOCKED]
+    stuck = [(f, s) for f, s in standings if s.state is State.STUCK]
+    fresh = [(f, s) for f, s in blocked if f.slug in look.fresh_blocks]
+    if anything_left and rules.keep_going:
+        return None
+    if fresh and not rules.keep_going:
+        blocked = fresh
+    elif anything_left:
+        blocked = []
+    if blocked:
+        feature, standing = blocked[0]
+        advice = f'answer with `harness answer {feature.slug} "text"`, then `harness run`'
+        return Stop(Halt.BLOCKED, f"{feature.slug}: {standing.because}", feature.slug, advice)
+    if stuck:
+        feature, standing = stuck[0]
+        exhausted = rules.max_attempts and look.records.get(feature.slug, _NOTHING).charged >= rules.max_attempts
+        advice = f"improve the spec, then `harness reset {feature.slug}`" if exhausted else ""
+        return Stop(Halt.STUCK, f"{feature.slug}: {standing.because}", feature.slug, advice)
+    return None
+
+
+def _nothing_ready(standings: Standings) -> Stop:
+    names = ", ".join(f"{feature.slug} ({standing.because})" for feature, standing in standings[:5])
+    return Stop(Halt.LIMIT_REACHED, f"no feature that is left can be worked on: {names}", advice="see `harness why`")
+
+
+def stand(feature: Feature, look: Look, rules: Rules) -> Standing:
+    """Say where a feature stands and why."""
+    slug, record = feature.slug, look.records.get(feature.slug, _NOTHING)
+    if slug in look.markers.done:
+        return Standing(State.DONE, "it has its `.done`")
+    if feature.problem:
+        return Standing(State.BROKEN, feature.problem)
+    if slug in look.markers.blocked and slug not in look.markers.answered:
+        return Standing(State.BLOCKED, f"waits for an answer: {one_line(record.question) or 'see its .blocked file'}")
+    if slug in look.parked:
+        return Standing(State.STUCK, "set aside in this run: no progress")
+    if missing := [name for name in feature.depends_on if name not in look.markers.done]:
+        return Standing(State.WAITING, f"waits for {', '.join(missing)}")
+    if rules.max_attempts and record.charged >= rules.max_attempts:
+        return Standing(State.STUCK, f"all {counted(rules.max_attempts, 'attempt')} used (`max_attempts`)")
+    if (limit := stuck_limit_of(feature, rules)) and record.streak >= limit:
+        last = f"; the last one: {record.reason}" if record.reason else ""
+        return Standing(State.STUCK, f"{counted(record.streak, 'attempt')} in a row without progress{last}")
+    if (why := over_its_own(feature, record.spent, look.spend, rules)) is not None:
+        return Standing(State.OVER_BUDGET, why)
+    return Standing(State.READY, _why_ready(feature, record, slug in look.markers.answered))
+
+
+def stuck_limit_of(feature: Feature, rules: Rules) -> int:
+    """Return how many attempts in a row without progress trip the breaker for this feature, 0 for never."""
+    return rules.stuck_limit if feature.stuck_limit is None else feature.stuck_limit
+
+
+def _why_ready(feature: Feature, record: Record, answered: bool) -> str:
+    if answered or record.answer:
+        return "its question was answered"
+    if not record.attempts:
+        return "not begun; " + (f"{', '.join(feature.depends_on)} done" if feature.depends_on else "next in order")
+    if record.began is not None:
+        return f"attempt {record.attempts} was cut off"
+    if not record.outcome:
+        return "begins anew after a reset"
+    return f"attempt {record.attempts} {_ENDED_SO.get(record.outcome, f'ended: {record.outcome}')}"
+
+
+_ENDED_SO: dict[str, str] = {
+    Outcome.DONE: "was done, but its `.done` is gone",
+    Outcome.PROGRESSED: "made progress",
+    Outcome.UNCONFIRMED: "was unconfirmed",
+    Outcome.BLOCKED: "asked a question",
+    Outcome.STALLED: "brought no progress",
+    Outcome.TIMED_OUT: "ran out of time",
+    Outcome.FAILED: "failed",
+    Outcome.INTERRUPTED: "was interrupted",
+    Outcome.FAULT: "ended in somebody else's fault",
+}
+
+
+def closure(features: Iterable[Feature], wanted: Iterable[str]) -> tuple[Feature, ...]:
+    """Return the wanted features and everything they depend on, in the order given; all of them if none is named."""
+    features = tuple(features)
+    queue = list(wanted)
+    if not queue:
+        return features
+    by_slug = {feature.slug: feature for feature in features}
+    needed: set[str] = set()
+    while queue:
+        slug = queue.pop()
+        if slug not in needed and slug in by_slug:
+            needed.add(slug)
+            queue.extend(by_slug[slug].depends_on)
+    return tuple(feature for feature in features if feature.slug in needed)
+
+
+# --- judging an attempt -------------------------------------------------------------------------------------------
+
+
+def judge_claim(*, claimed: bool, words: str, checks: int, green: bool, stopped: bool, reply: Reply) -> Claim:
+    """Say what a claim is worth. `words` is what the agent wrote into the marker, `checks` how many there are."""
+    if not claimed:
+        return Claim.NONE
+    if stopped:
+        return Claim.PENDING
+    if checks:
+        return Claim.CONFIRMED if green else Claim.RED
+    return Claim.UNVERIFIED if words.strip() and not failed(reply) else Claim.UNFOUNDED
+
+
+def failed(reply: Reply) -> bool:
+    """Whether the agent itself did badly: it ended with an error, was killed, or could not be started."""
+    ended, said = reply.exit, reply.transcript
+    if ended.ended in (Ended.TIMED_OUT, Ended.IDLE, Ended.LOST, Ended.NOT_STARTED, Ended.STOPPED):
+        return True
+    if said.results:  # its own last word counts, not the exit code (143 after a result is a success)
+        return said.is_error
+    return said.is_error or ended.code != 0
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """Return the verdict on an attempt: the first that applies, and a finished feature is looked at first."""
+    e, ended = evidence, evidence.reply.exit.ended
+    wrote = e.note_bytes > e.stuck_bytes or e.changed
+    if e.claim is Claim.CONFIRMED:
+        return Verdict(Outcome.DONE, "the checks passed", progress=True, charged=True)
+    if e.claim is Claim.UNVERIFIED:
+        return Verdict(Outcome.DONE, "accepted on the agent's word: no checks", progress=True, charged=True)
+    if e.question is None and (ended is Ended.STOPPED or e.claim is Claim.PENDING):
+        return Verdict(Outcome.INTERRUPTED, "stopped before it ended", progress=wrote, charged=e.crashed)
+    if e.limit is not None:
+        return Verdict(Outcome.FAULT, f"{e.limit.kind}: {one_line(e.limit.text)}", progress=wrote, charged=False)
+    if e.fault is not None:
+        return Verdict(Outcome.FAULT, f"{e.fault.kind}: {one_line(e.fault.text)}", progress=wrote, charged=False)
+    if e.question is not None:
+        return Verdict(Outcome.BLOCKED, one_line(e.question), progress=True, charged=True)
+    if e.claim is Claim.RED:
+        names = ", ".join(f"`{one_line(command, 60)}`" for command in e.failing)
+        said = f"claimed done, but {names or 'a check'} failed"
+        return Verdict(Outcome.UNCONFIRMED, said, progress=not e.same_failure, charged=True)
+    if e.claim is Claim.UNFOUNDED:
+        said = "claimed done without checks, and the agent failed or said nothing in the marker"
+        return Verdict(Outcome.UNCONFIRMED, said, progress=wrote, charged=True)
+    if ended in (Ended.TIMED_OUT, Ended.IDLE):
+        said = "no output for longer than the idle limit" if ended is Ended.IDLE else "over its time limit"
+        return Verdict(Outcome.TIMED_OUT, said, progress=e.note_bytes > 0 or e.changed, charged=True)
+    if failed(e.reply):
+        wrote = e.note_bytes > 0 or e.changed
+        charged = wrote or e.crashed or not _at_once(e.reply)
+        return Verdict(Outcome.FAILED, _why_failed(e.reply), progress=wrote, charged=charged)
+    if e.crashed and not wrote:
+        return Verdict(Outcome.INTERRUPTED, "cut off with its run", progress=False, charged=True)
+    if not wrote:
+        said = f"a note of {e.note_bytes} bytes and no file changed"
+        return Verdict(Outcome.STALLED, said, progress=False, charged=True)
+    said = f"a note of {e.note_bytes} bytes" + (", files changed" if e.changed else ", no file changed")
+    return Verdict(Outcome.PROGRESSED, said, progress=True, charged=True)
+
+
+def _at_once(reply: Reply) -> bool:
+    """Whether it failed before it could work: in seconds, without a token, and not over its own prompt."""
+    ended, said = reply.exit, reply.transcript
+    quick = ended.ended is Ended.EXITED and ended.seconds < INSTANT
+    return quick and said.usage == Usage() and said.terminal_reason not in OWN_ENDINGS
+
+
+def _why_failed(reply: Reply) -> str:
+    ended, said = reply.exit, reply.transcript
+    if ended.ended is Ended.NOT_STARTED:
+        return f"the agent could not be started: {one_line(ended.error)}"
+    if ended.ended is Ended.LOST:
+        return "the agent's supervisor was killed, and the agent with it"
+    words = one_line(said.error_text or ended.stderr_tail[-400:])
+    how = f"exit {ended.code}" if ended.code is None or ended.code >= 0 else f"signal {-ended.code}"
+    return f"the agent failed ({how})" + (f": {words}" if words else "")

@@ -1,0 +1,1 @@
+"""The files in logs/: a module for each kind of file."""

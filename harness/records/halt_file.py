@@ -1,0 +1,66 @@
+"""The HALT file: what a person's says, and what harness writes into its own: why, since when, what to do."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+from harness.domain.look import Halt, HaltRequest, Stop
+from harness.domain.paths import Paths
+from harness.domain.text import plain
+
+BY_HARNESS = "written by harness"
+
+# A run that these end needs a person: HALT keeps the next one from starting until somebody has looked.
+WRITES_HALT = (Halt.BLOCKED, Halt.STUCK, Halt.QUOTA, Halt.BUDGET)
+
+
+def compose_halt(stop: Stop, *, run: str, at: str) -> str:
+    """Return the text of the HALT file for the end of a run."""
+    subject = f", {stop.slug}" if stop.slug else ""
+    lines = [
+        f"harness stopped: {stop.halt.sentence}",
+        "",
+        f"why:    {stop.because}",
+        f"since:  {at} (run {run})",
+    ]
+    if stop.resets_at is not None:
+        lines.append(f"resets: {local_time(stop.resets_at)}")
+    lines += [f"{'money:' if number == 0 else '':7} {sum}" for number, sum in enumerate(stop.sums)]
+    lines += [
+        f"do:     {stop.advice or stop.halt.advice}",
+        "resume: harness resume && harness run",
+        "",
+        f"{BY_HARNESS} (exit {stop.halt.code}, {stop.halt.name.lower()}{subject})",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def read_halt(paths: Paths) -> HaltRequest | None:
+    """Return the HALT that is present, `now` first; None when there is none."""
+    found = [request for path in paths.halts if (request := _read_halt_file(path)) is not None]
+    return min(found, key=lambda request: not request.now, default=None)
+
+
+def _read_halt_file(path: Path) -> HaltRequest | None:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return HaltRequest(path, now=False)  # unreadable, a folder, a strange thing: present is present
+    try:
+        text = plain(os.read(fd, 4096).decode("utf-8", "replace"))
+    except OSError:
+        text = ""
+    finally:
+        os.close(fd)
+    words = text.split(maxsplit=1)
+    now = bool(words) and words[0].lower().strip(".!") == "now"
+    return HaltRequest(path, now=now, text=text, by_harness=BY_HARNESS in text)
+
+
+def local_time(moment: float) -> str:
+    """Return epoch seconds as a person's clock shows them, with the zone."""
+    return datetime.fromtimestamp(moment).astimezone().strftime("%Y-%m-%d %H:%M %Z")

@@ -1,0 +1,157 @@
+"""The journal: what happened and why, append-only, a JSON line with its checksum per event; and run.log beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness.domain.errors import JournalError
+from harness.system import files
+from harness.system.redact import Redactor
+
+Event = dict[str, Any]
+
+_CRC_FIELD = b',"crc":"'
+_CRC_LENGTH = len(_CRC_FIELD) + 8 + len(b'"}')
+
+
+def utc(moment: float) -> str:
+    """Return epoch seconds as `2026-11-21T03:04:05.678Z`."""
+    text = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def encode_event(event: Event) -> bytes:
+    """Return the event as one line that ends in its own CRC-32 (of the line without the `crc` field)."""
+    body = json.dumps(event, ensure_ascii=False, separators=(",", ":"), default=str).encode("utf-8", "replace")
+    return body[:-1] + _CRC_FIELD + f"{zlib.crc32(body):08x}".encode() + b'"}\n'
+
+
+def decode_line(line: bytes) -> Event | None:
+    """Return the event of a line (without its newline), None when the line is damaged."""
+    body = line[:-_CRC_LENGTH] + b"}"
+    if line[-_CRC_LENGTH:] != _CRC_FIELD + f"{zlib.crc32(body):08x}".encode() + b'"}':
+        return None
+    try:
+        event = json.loads(body)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) else None
+
+
+def _read_events(path: Path) -> tuple[list[Event], int]:
+    """Return every event and the length in bytes of the sound part; what follows is a torn tail.
+
+    Raises JournalError when a sound line follows a damaged one: that is no crash, and nothing is guessed.
+    """
+    events: list[Event] = []
+    sound = 0
+    damaged_line = 0
+    raw = files.read_span(path, 0, files.size_of(path))
+    for number, line in enumerate(raw.split(b"\n"), start=1):
+        at_end = sound + len(line) >= len(raw)  # a last line without its newline is torn, even if its text is whole
+        event = None if at_end else decode_line(line)
+        if event is not None and event.get("seq", len(events) + 1) != len(events) + 1:
+            damaged_line = damaged_line or number  # a line before it is gone, whole
+        if event is None:
+            damaged_line = damaged_line or number
+        elif damaged_line:
+            raise JournalError(
+                f"`{path}` is damaged at line {damaged_line}, and sound lines follow it",
+                "restore it from a backup, or move it away: its history is then forgotten, markers and logs stay",
+            )
+        else:
+            events.append(event)
+            sound += len(line) + 1
+    return events, sound
+
+
+def read_journal(path: Path) -> list[Event]:
+    """Return the events of a journal that somebody else may be writing: a torn tail is skipped, nothing is mended."""
+    return _read_events(path)[0]
+
+
+# Fields that name things in the project and are compared with them: never redacted.
+_NAMES = frozenset(("at", "run", "event", "slug", "spec", "sha256", "tree", "commit", "marker", "file", "features"))
+
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Journal:
+    """The open journal and run.log of the holder of the run's lock."""
+
+    def __init__(self, folder: Path, run: str, clock: Callable[[], float], redactor: Redactor | None = None) -> None:
+        """Open `folder`/journal.jsonl and run.log; a torn tail is cut. `clock` gives epoch seconds."""
+        self._redactor = redactor or Redactor()
+        self.path = folder / "journal.jsonl"
+        self.run = run
+        self._clock = clock
+        self.events, sound = _read_events(self.path)
+        self._whole = bytearray(files.read_span(self.path, 0, sound))
+        with files.storage(self.path, "open"):
+            self._fd = os.open(self.path, _FLAGS, 0o644)
+            self.cut = os.fstat(self._fd).st_size - sound
+            if self.cut:
+                os.ftruncate(self._fd, sound)
+                os.fsync(self._fd)
+            files.sync_folder(folder)
+        with files.storage(folder / "run.log", "open"):
+            self._log_fd = os.open(folder / "run.log", _FLAGS, 0o644)
+        self._sequence = int(self.events[-1].get("seq", 0)) if self.events else 0
+
+    def record(self, event: str, **fields: Any) -> Event:  # noqa: ANN401 - an event carries what its reader needs
+        """Append one event, synced before this returns, and give it back. Raises StorageError, leaving no torn line."""
+        self.mend()
+        entry: Event = {"seq": self._sequence + 1, "at": utc(self._clock()), "run": self.run, "event": event, **fields}
+        line = encode_event(entry)
+        if self._redactor.raw(line) is not line:  # one look at the whole: most events hold no secret
+            entry = self._redactor.deep(entry, besides=_NAMES)
+            line = encode_event(entry)
+        with files.storage(self.path, "append to"):
+            files.append_fd(self._fd, line, sync=True)
+        self._whole += line
+        self._sequence += 1  # not before: a number that is missing means a line that is gone
+        return entry
+
+    def mend(self) -> bool:
+        """Put the journal back when somebody deleted, replaced or cut it while we hold it; True when that was so."""
+        try:
+            there = os.lstat(self.path)
+        except FileNotFoundError:
+            there = None
+        ours = os.fstat(self._fd)
+        same = there is not None and (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
+        if same and ours.st_size == len(self._whole):
+            return False
+        files.write_atomic(self.path, bytes(self._whole))
+        with files.storage(self.path, "open"):
+            os.close(self._fd)
+            self._fd = os.open(self.path, _FLAGS, 0o644)
+            os.close(self._log_fd)
+            self._log_fd = os.open(self.path.with_name("run.log"), _FLAGS, 0o644)
+        return True
+
+    def last_receipt(self, slug: str) -> str:
+        """Return the text of the last receipt that was accepted for a feature, "" when there is none."""
+        for line in reversed(self._whole.splitlines()):
+            if b'"event":"accepted"' in line and (event := decode_line(bytes(line))) and event.get("slug") == slug:
+                return str(event.get("receipt", ""))
+        return ""
+
+    def log(self, line: str) -> None:
+        """Append a line for people to run.log; a full disk is not told here, the journal will tell it."""
+        line = self._redactor.text(line)
+        try:
+            files.append_fd(self._log_fd, f"{utc(self._clock())} {line}\n".encode("utf-8", "replace"), sync=False)
+        except OSError:
+            return
+
+    def close(self) -> None:
+        """Close both files."""
+        os.close(self._fd)
+        os.close(self._log_fd)

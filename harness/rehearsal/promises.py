@@ -1,0 +1,220 @@
+"""What harness promises about each fault of `harness chaos`, and how that is seen in the files after a scene."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import resource
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from harness.domain.units import format_duration
+from harness.rehearsal.scene import Scene
+from harness.system import files
+
+MOST_MEMORY = 400 << 20  # bytes
+MOST_STREAM = 65 << 20
+GRACE = 7.0  # seconds that the end of an attempt may take on a busy machine
+LATE = 15.0  # seconds after which a wait that is over must have been noticed
+SECRET = {"CHAOS_API_TOKEN": "chaos-7f3a9c1d-not-for-logs"}
+
+Judged = tuple[bool, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """One row: the fault, what harness promises about it, how that is seen in the files, and the features it needs
+    where that is not the one named after it."""
+
+    fault: str
+    promise: str
+    judge: Callable[[Scene], Judged]
+    slugs: tuple[str, ...] = ()
+
+
+def _outcome(scene: Scene, slug: str, attempt: int = 1) -> str:
+    one = scene.ended(slug, attempt)
+    return f"attempt {attempt}: {one['outcome']}" if one else f"attempt {attempt} never ended"
+
+
+# --- in one night ------------------------------------------------------------------------------------------------
+
+
+def _hang(scene: Scene) -> Judged:
+    one = scene.ended("hang")
+    said = f"{_outcome(scene, 'hang')}, {one.get('ended')} after {format_duration(round(one.get('seconds', 0), 1))}"
+    return one.get("outcome") == "done" and one.get("ended") == "finished", said
+
+
+def _torn(scene: Scene) -> Judged:
+    told = [remark for remark in scene.ended("torn").get("remarks", ()) if "JSON" in remark]
+    return scene.proven("torn") and bool(told), "; ".join([_outcome(scene, "torn"), *told])
+
+
+def _holder(scene: Scene) -> Judged:
+    with (scene.root / ".chaos-child").open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False, "its child is still alive"
+    return scene.proven("holder"), f"{_outcome(scene, 'holder')}, its child is dead"
+
+
+def _forger(scene: Scene) -> Judged:
+    aside = scene.events("foreign", "forger")
+    own = scene.ended("victim").get("outcome") == "done" and scene.proven("victim")
+    became = "set aside" if aside else "could not be written" if own else "believed"
+    return own, f"{became}, victim {_outcome(scene, 'victim')}"
+
+
+def _liar(scene: Scene) -> Judged:
+    return scene.ended("liar").get("outcome") == "unconfirmed" and scene.proven("liar"), _outcome(scene, "liar")
+
+
+def _truncator(scene: Scene) -> Judged:
+    kept = "a memory worth keeping" in files.read_text(scene.logs / "truncator.log")
+    return kept and bool(scene.events("tampered", "truncator")), "restored and told" if kept else "the memory is lost"
+
+
+def _echo(scene: Scene) -> Judged:
+    asked = bool(scene.events("blocked", "echo"))
+    return not asked and scene.proven("echo"), _outcome(scene, "echo") + (", a question was seen" if asked else "")
+
+
+def _leak(scene: Scene) -> Judged:
+    (secret,) = SECRET.values()
+    found = [path for path in scene.logs.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+    wrote = "[redacted CHAOS_API_TOKEN]" in files.read_text(scene.logs / "leak.log")
+    return wrote and not found, f"found in {found[0].name}" if found else "redacted in every file"
+
+
+# --- each ends a run ---------------------------------------------------------------------------------------------
+
+
+def _limit(scene: Scene) -> Judged:
+    one = scene.ended("limit")
+    seen = one.get("outcome") == "fault" and not one.get("charged")
+    good = seen and scene.code == 6 and (scene.root / "HALT").exists()
+    return good, f"exit {scene.code}, {_outcome(scene, 'limit')}, {'charged' if one.get('charged') else 'not charged'}"
+
+
+def _crash(scene: Scene) -> Judged:
+    one = scene.ended("crash")
+    told = "the moon is down" in one.get("reason", "") and one.get("outcome") == "failed"
+    count = len(scene.events("attempt_ended"))
+    said = f"exit {scene.code} after {count} attempts: {one.get('reason', 'no reason told')}"
+    return told and scene.code in (5, 6), said
+
+
+def _flood(scene: Scene) -> Judged:
+    kept = files.size_of(scene.logs / "attempts" / "flood" / "0001" / "stream.jsonl")
+    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    said = f"{_outcome(scene, 'flood')}, {kept >> 20} MiB kept, {most >> 20} MiB of memory at most"
+    return bool(scene.ended("flood")) and kept <= MOST_STREAM and most <= MOST_MEMORY, said
+
+
+def _cap(scene: Scene) -> Judged:
+    events = scene.events("attempt_began")  # raises where the journal is damaged
+    good = scene.code == 2 and "Traceback" not in scene.said
+    last = scene.said.strip().splitlines()[-1:]
+    return good and bool(events), f"exit {scene.code}, the journal is whole; it said: {''.join(last)}"
+
+
+def _disk(scene: Scene) -> Judged:
+    told = scene.said.count("error: ") >= scene.codes.count(2) and "Traceback" not in scene.said
+    ended = scene.codes[:1] == (2,) and scene.code == 0 and set(scene.codes) <= {0, 2} and told
+    wrong = [slug for slug in ("disk", "nearly") if not _is_whole(scene, slug)]
+    torn = [path.name for path in scene.logs.rglob(".*.tmp")]
+    inside = ", agent in the sandbox" if all(one.get("confined") for one in scene.events("run_began")) else ""
+    harm = [f"{slug} is not whole" for slug in wrong] + [f"{name} is left" for name in torn]
+    became = "; ".join([f"exits {' '.join(map(str, scene.codes))}", *(harm or ["both features proven once"])])
+    return ended and not harm, f"{scene.way}{inside}: {became}"
+
+
+def _is_whole(scene: Scene, slug: str) -> bool:
+    """Whether a feature is proven and committed, once, and no word of its agent is lost or doubled."""
+    numbers = [one["attempt"] for one in scene.events("attempt_began", slug)]
+    receipt, log = scene.receipt(slug), files.read_text(scene.logs / f"{slug}.log").splitlines()
+    once = len(scene.events("accepted", slug)) == 1 and numbers == list(range(1, len(numbers) + 1))
+    noted = sum(line.startswith("did the work") for line in log)
+    return once and receipt.kind == "proven" and not receipt.refused and noted == len(set(log)) == 1
+
+
+# --- a clock that jumps ------------------------------------------------------------------------------------------
+
+
+def _clock(scene: Scene) -> Judged:
+    wrong = [what for what, good in _look_at_times(scene).items() if not good]
+    jumps = ", ".join(f"{one['seconds'] / 3600:+.0f}h" for one in scene.events("clock_jumped"))
+    back, late = scene.ended("back").get("seconds", 0), _lateness(scene)
+    said = f"told {jumps or 'nothing'}; an attempt that hung ended after {format_duration(round(back, 1))}, a wait "
+    return not wrong, said + f"{format_duration(round(late, 1))} after the reset" + "".join(f"; {one}" for one in wrong)
+
+
+def _look_at_times(scene: Scene) -> dict[str, bool]:
+    """Return each thing that could go wrong with the time, and whether it is right."""
+    ended = scene.events("attempt_ended")
+    jumps = [one["seconds"] for one in scene.events("clock_jumped")]
+    limits = json.loads(files.read_text(scene.root / "harness.yaml"))
+    longest = min(filter(None, (limits["timeout"], limits["idle_timeout"])))
+    back, asleep = scene.ended("back"), scene.ended("asleep")
+    counts = {slug: [one["attempt"] for one in ended if one["slug"] == slug] for slug in ("ahead", "back", "asleep")}
+    runs = [look.get("run") or {} for look in scene.looks]
+    beats = [run.get("beat") for run in runs]
+    return {
+        f"exit {scene.code}": scene.code == 0,
+        "a feature is not proven": all(map(scene.proven, counts)),
+        "a jump was not told": any(jump > 3600 for jump in jumps) and any(jump < -3600 for jump in jumps),
+        "an attempt was cut short": scene.ended("ahead").get("outcome") == "done",
+        "an attempt was not ended in time": back.get("ended") in ("timed out", "idle")
+        and 0.9 * longest <= back["seconds"] <= longest + GRACE,
+        "a duration is not true": all(0 <= one["seconds"] <= longest + GRACE for one in ended),
+        "the limit was charged": asleep.get("outcome") == "fault" and not asleep["charged"],
+        "attempts are lost or doubled": counts == {"ahead": [1], "back": [1, 2], "asleep": [1, 2]},
+        "the wait did not end with the reset": 0 <= _lateness(scene) <= LATE,
+        "a run that was alive was called dead": bool(runs) and all(run.get("pid") for run in runs),
+        "a run that was alive was said to hang": any(beats) and not any(beat and beat["hung"] for beat in beats),
+    }
+
+
+def _lateness(scene: Scene) -> float:
+    """Seconds from the moment at which the clock had passed the reset to the attempt that followed."""
+    try:
+        told: dict[str, Any] = json.loads(files.read_text(scene.root / ".chaos-asleep-times"))
+        return float(told["began"]) - float(told["reset"])
+    except (ValueError, KeyError):
+        return -1.0
+
+
+NIGHT = {
+    "hang": Promise("hang after the result", "what was done counts, and it is ended", _hang),
+    "torn": Promise("torn JSON", "told, and the attempt is judged by its work", _torn),
+    "holder": Promise("a child that holds the pipe", "dead with the attempt, which does not wait for it", _holder),
+    "forger": Promise(
+        "a forged marker of another feature", "set aside; the other is worked on", _forger, ("forger", "victim")
+    ),
+    "liar": Promise("a claim without work", "the checks say no", _liar),
+    "truncator": Promise("its log cut to nothing", "the old text is restored", _truncator),
+    "echo": Promise("the prompt echoed, with BLOCKED: in it", "not taken for a question", _echo),
+    "leak": Promise("a secret printed and written down", "redacted wherever harness writes", _leak),
+}  # in one run, a feature each
+ALONE = {  # each has runs of its own
+    "limit": Promise("a usage limit at exit 0", "seen as a limit, charged to nobody", _limit),
+    "crash": Promise("an instant crash, every time", "the run ends after a few, with the error's text", _crash),
+    "flood": Promise("2 GB of output", "bounded memory, a capped transcript", _flood),
+    "clock": Promise(
+        "a clock that jumps by hours, ahead and back",
+        "attempts and durations are true, a wait ends with its reset, nobody is called dead",
+        _clock,
+        ("ahead", "back", "asleep"),
+    ),
+    "cap": Promise("files that cannot grow", "the run ends with a message, the journal is whole", _cap),
+    "disk": Promise(
+        "a full disk",
+        "the run ends with a message; with room again it goes on, nothing lost or doubled",
+        _disk,
+        ("disk", "nearly"),
+    ),
+}

@@ -1,0 +1,280 @@
+"""What the reporting commands say, as plain values: each is one JSON document, and `tables` prints it for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any
+
+from harness.agents.loads import find_loaded
+from harness.domain.look import Feature, Halt, Record, State, Stop, Sum, Wait, Work
+from harness.domain.units import format_duration
+from harness.records.halt_file import local_time
+from harness.records.heartbeat import Beat
+from harness.records.receipt import Receipt
+from harness.reports.view import View, name_state, say_time
+from harness.settings.options import OPTIONS, Config
+from harness.specs.lint import lint
+from harness.specs.shelf import open_shelf, read_spec_text
+from harness.system.clocks import say_jump
+
+Report = dict[str, Any]
+
+
+def report_feature(view: View, feature: Feature) -> Report:
+    """Return one row of status."""
+    record, receipt = view.record(feature.slug), view.receipt(feature.slug)
+    because = view.stand(feature).because
+    if receipt is not None:
+        because = _say_receipt(receipt)
+        if view.is_stale(feature):
+            because = f"its spec changed since it was accepted; `harness verify {feature.slug}`, or remove its .done"
+    return {
+        "slug": feature.slug,
+        "title": feature.title,
+        "state": name_state(view, feature),
+        "because": because,
+        "attempts": record.attempts,
+        "outcome": record.outcome or None,
+        "dollars": _known(record),
+        "unknown_costs": record.spent.unknown,
+        "seconds": round(record.seconds, 3),
+        "depends_on": list(feature.depends_on),
+        "checks": len(view.config.settings.checks_with(feature.checks)),
+    }
+
+
+def _known(record: Record) -> float | None:
+    """Return what a feature has cost; None while nothing is known, also of a first attempt that has not ended."""
+    if record.spent == Sum() and record.began is not None:
+        return None
+    return None if record.spent.shown is None else round(record.spent.shown, 6)
+
+
+def _say_receipt(receipt: Receipt) -> str:
+    proven = f"proven at {receipt.commit[:12]}" if receipt.commit not in ("", "none") else "proven"
+    ways = {
+        "proven": "proven, NOT COMMITTED" if receipt.refused else proven,
+        "unverified": "accepted without checks",
+        "accepted": "accepted by a person",
+        "by hand": "a person wrote its .done",
+    }
+    return f"{ways[receipt.kind]}: {receipt.words}" if receipt.words else ways[receipt.kind]
+
+
+def report_status(view: View) -> Report:
+    """Return where every feature stands, and what the run as a whole is doing."""
+    rows = [report_feature(view, feature) for feature in view.look.features]
+    return {
+        "features": rows,
+        "done": sum(row["state"].startswith("done") or row["state"] == "stale" for row in rows),
+        "run": _report_run(view),
+        "last_end": _report_last_end(view),
+        "limits": _report_limits(view),
+        "halt": _report_halt(view),
+        "warnings": [*view.config.warnings, *view.warnings],
+    }
+
+
+def _report_run(view: View) -> Report | None:
+    if view.holder is None:
+        return None
+    on = [slug for slug in view.history.records if view.attempt_on(slug) is not None]
+    who = {"pid": view.holder.pid, "since": view.holder.since, "host": view.holder.host, "alive": view.alive}
+    waits = _say_wait(view.look.wait) if view.alive else None
+    return {**who, "working_on": on, "beat": _report_beat(view.beat), "waits": waits}
+
+
+def _report_last_end(view: View) -> Report | None:
+    """Return how the last run ended, or that it was killed; None while one is on, or when there was none."""
+    history = view.history
+    if view.alive or history.began is None:
+        return None
+    began = str(history.began.get("at", ""))
+    if history.ended is not None:
+        end = _pick(history.ended, "at", "run", "halt", "code", "because", "slug")
+        return {**end, "began": began, "says": _say_end(history.ended)}
+    says = f"killed; last sign at {say_time(history.last_sign)}"
+    because = f"the last run began at {say_time(began)} and has no end: it was {says}"
+    about = {"at": history.last_sign, "run": history.last_run, "halt": None, "code": None}
+    return {**about, "because": because, "slug": None, "began": began, "says": says}
+
+
+def _say_end(halted: Report) -> str:
+    """Return exit code, time and reason of a run's end."""
+    halt, because = Halt.__members__.get(str(halted.get("halt"))), str(halted.get("because", ""))
+    if halt not in (None, Halt.CANNOT_START):  # that one's sentence would deny that it had begun
+        because = f"{halt.sentence} ({because})"
+    return f"ended with exit {halted.get('code')} at {say_time(str(halted.get('at', '')))}: {because}"
+
+
+def _report_limits(view: View) -> list[Report]:
+    """Return the limits that a killed run had met and that hold still."""
+    on = "; another agent stands in" if view.stood_in else ""
+    return [{"agent": one.agent, "slug": one.slug, "until": one.until, "says": f"{one}{on}"} for one in view.limits]
+
+
+def _report_beat(beat: Beat | None) -> Report | None:
+    """Return the last sign of life of the run that is on."""
+    if beat is None:
+        return None
+    about = {"feature": beat.feature or None, "attempt": beat.attempt}
+    return {"seconds_ago": round(beat.age, 3), "phase": beat.phase, **about, "hung": beat.hung}
+
+
+def _say_wait(wait: Wait | None) -> str | None:
+    """Return until when is waited, and for what."""
+    if wait is None or wait.until is None:
+        return None
+    return f"waits until {local_time(wait.until)}: {wait.because}"
+
+
+def _report_halt(view: View) -> Report | None:
+    if view.halt is None:
+        return None
+    return {
+        "path": str(view.halt.path),
+        "by": "harness" if view.halt.by_harness else "a person",
+        "now": view.halt.now,
+        "text": view.halt.text.strip(),
+    }
+
+
+def report_why(view: View, slug: str | None) -> Report:
+    """Return why anything waits, stopped or was skipped, from the files alone."""
+    report: Report = {
+        "next": report_next(view.next()),
+        "run": _report_run(view),
+        "last_end": _report_last_end(view),
+        "limits": _report_limits(view),
+        "halt": _report_halt(view),
+    }
+    if slug is None:
+        undone = [feature for feature in view.look.features if not name_state(view, feature).startswith("done")]
+        return {**report, "features": [report_feature(view, feature) for feature in undone]}
+    feature = view.feature(slug)
+    return {**report, "feature": report_feature(view, feature), "history": _report_history(view.events, slug)}
+
+
+def _report_history(events: list[Report], slug: str) -> list[Report]:
+    """Return what befell a feature, and what befell the run meanwhile, oldest first."""
+    own = [number for number, event in enumerate(events) if event.get("slug") == slug]
+    span = events[own[0] : own[-1] + 1] if own else []
+    return [told for event in span if (told := _report_event(event, slug)) is not None]
+
+
+_TOLD = {
+    "attempt_began": ("attempt", "agent", "because"),
+    "attempt_ended": ("attempt", "outcome", "reason", "seconds", "dollars", "checks", "remarks"),
+    "accepted": ("attempt",),
+    "committed": ("attempt", "commit"),
+    "commit_failed": ("attempt", "why"),
+    "blocked": ("attempt", "question"),
+    "answered": ("text",),
+    "by_hand": (),
+    "foreign": ("attempt", "marker"),
+    "vanished": ("attempt", "marker"),
+    "spec_changed": ("attempt",),
+    "tampered": ("attempt", "file"),
+    "reset": (),
+    "parked": ("streak",),
+    "budget_warning": ("line", "spent", "limit"),
+    "halted": ("halt", "because"),
+    "verified": ("green",),
+}
+
+
+def _report_event(event: Report, slug: str) -> Report | None:
+    """Return an event of the feature, or one of the run that explains a gap; None for all others."""
+    kind = str(event.get("event"))
+    if kind in _BEFELL:
+        names, say = _BEFELL[kind]
+        return {**_pick(event, "at", "event", *names), "says": say(event)}
+    return _pick(event, "at", "event", *_TOLD[kind]) if event.get("slug") == slug and kind in _TOLD else None
+
+
+def _say_waiting(event: Report) -> str:
+    return f"{format_duration(round(event['seconds'], 1))}, until {local_time(event['until'])}: {event['because']}"
+
+
+def _say_change(event: Report) -> str:
+    until = event.get("until")
+    stay = f" until {local_time(until)}" if until is not None else ""
+    return f"{event['agent']} goes on instead of {event['was']}{stay}: {event['because']}"
+
+
+_BEFELL: dict[str, tuple[tuple[str, ...], Callable[[Report], str]]] = {
+    "waiting": (("seconds", "until", "because"), _say_waiting),
+    "agent_changed": (("was", "agent", "until", "because"), _say_change),
+    "clock_jumped": (("seconds",), lambda event: say_jump(event["seconds"])),
+}
+
+
+def _pick(event: Report, *names: str) -> Report:
+    return {name: event[name] for name in names if name in event}
+
+
+def report_next(decision: Work | Wait | Stop) -> Report:
+    """Return what a run would do first."""
+    if isinstance(decision, Wait):
+        advice = "`harness halt` ends the wait"
+        return {"slug": None, "because": _say_wait(decision), "until": decision.until, "advice": advice}
+    if isinstance(decision, Work):
+        return {"slug": decision.feature.slug, "because": decision.because}
+    return {
+        "slug": None,
+        "halt": decision.halt.name,
+        "code": decision.halt.code,
+        "because": decision.because,
+        "advice": decision.advice or decision.halt.advice,
+    }
+
+
+def report_config(config: Config) -> Report:
+    """Return each setting, its value, where it came from and what it is for."""
+    return {
+        "file": str(config.file) if config.file else None,
+        "settings": {
+            name: {
+                "value": option.shown(getattr(config.settings, name)),
+                "origin": config.origins[name],
+                "help": option.help,
+            }
+            for name, option in OPTIONS.items()
+        },
+        "warnings": list(config.warnings),
+    }
+
+
+def report_queue(view: View) -> list[Report]:
+    """Return the resolved queue: what is not done, in order, with its state and why it is or is not next."""
+    decision = view.next()
+    chosen = decision.feature.slug if isinstance(decision, Work) else None
+    rows = []
+    for feature in view.look.features:
+        standing = view.stand(feature)
+        if standing.state is not State.DONE:
+            rows.append(
+                {
+                    "slug": feature.slug,
+                    "state": standing.state,
+                    "because": standing.because,
+                    "next": feature.slug == chosen,
+                }
+            )
+    return rows
+
+
+def report_loaded(view: View, agent: str) -> list[str]:
+    """Return the files of the repository that the agent would load by itself: settings, hooks, instructions."""
+    return find_loaded(agent, view.config.paths.root, view.config.settings.setting_sources)
+
+
+def report_lint(config: Config) -> Report:
+    """Return what is to be mended in the specs."""
+    features = open_shelf(config).read().features
+    texts = {feature.slug: read_spec_text(feature, whole=True) for feature in features if not feature.problem}
+    proven = [replace(one, checks=config.settings.checks_with(one.checks)) for one in features]
+    paths = {feature.slug: config.paths.shown(feature.path) for feature in features}
+    findings = [{"path": paths[one.slug], **asdict(one)} for one in lint(proven, texts)]
+    return {"features": len(features), "findings": findings}

@@ -1,0 +1,224 @@
+"""A project as a reader sees it, from the files alone: nothing is locked, mended or written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from harness.decide.backoff import MANY, after_limit, opening_of, pick_agent
+from harness.decide.next import closure, stand, what_next
+from harness.domain.errors import UsageError
+from harness.domain.look import Feature, HaltRequest, Limit, Look, Record, Standing, State, Stop, Wait, Work
+from harness.records.halt_file import local_time, read_halt
+from harness.records.heartbeat import Beat, read_beat
+from harness.records.history import History, fold_journal, read_markers
+from harness.records.journal import read_journal
+from harness.records.receipt import Receipt, digest, parse_receipt
+from harness.records.run_lock import Holder, find_holder
+from harness.settings.options import Config, Settings
+from harness.specs.shelf import open_shelf
+from harness.system import files
+
+RECEIPT_LIMIT = 1 << 20  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """A limit that an agent met in a run that was killed, and that holds still; `until` in epoch seconds."""
+
+    agent: str
+    slug: str
+    limit: Limit
+    until: float
+
+    def __str__(self) -> str:
+        """Return the sentence about it."""
+        return f"{self.agent} met a limit that holds until {local_time(self.until)}"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the files say at one moment."""
+
+    config: Config
+    look: Look
+    history: History
+    events: list[dict[str, Any]]
+    warnings: tuple[str, ...]
+    claimed: frozenset[str]  # a `.done` that is not checked yet
+    holder: Holder | None  # who runs now
+    beat: Beat | None = None  # its last sign of life
+    run: str = ""  # the run that is on, "" where none is or it has not begun yet
+    limits: tuple[Met, ...] = ()  # what the next run takes up
+    receipts: dict[str, Receipt] = field(default_factory=dict)  # those read so far
+
+    def record(self, slug: str) -> Record:
+        """Return what the journal remembers about a feature."""
+        return self.history.records.get(slug, Record())
+
+    def stand(self, feature: Feature) -> Standing:
+        """Say where a feature stands and why: also that an attempt is on, or that a limit keeps it from beginning."""
+        standing = stand(feature, self.look, self.config.settings.rules)
+        began = self.attempt_on(feature.slug)
+        if began is not None and standing.state is not State.DONE:
+            since = say_time(str(began.get("at", "")))
+            return replace(standing, because=f"attempt {began['attempt']} is on since {since}")
+        if standing.state is State.READY and self.limits and not self.stood_in:
+            return replace(standing, because="; ".join(map(str, self.limits)))
+        return standing
+
+    def next(self) -> Work | Wait | Stop:
+        """Say what a run would do first; of a run that is on, what it is at."""
+        decision = what_next(self.look, self.config.settings.rules)
+        on = next((one for one in self.look.features if self.attempt_on(one.slug) is not None), None)
+        return Work(on, self.stand(on).because) if on is not None and isinstance(decision, Work) else decision
+
+    @property
+    def alive(self) -> bool:
+        """Whether somebody works on the project now."""
+        return self.holder is not None and self.holder.alive
+
+    @property
+    def stood_in(self) -> bool:
+        """Whether the next run goes on in spite of the limits: another agent stands in."""
+        return self.look.trip is None and self.look.wait is None
+
+    def attempt_on(self, slug: str) -> Mapping[str, object] | None:
+        """Return the `attempt_began` of a feature that is worked on now; one of a killed run was cut off."""
+        began = self.record(slug).began
+        return began if began is not None and self.run and began.get("run") == self.run else None
+
+    @property
+    def halt(self) -> HaltRequest | None:
+        """The HALT that is present."""
+        return self.look.halt
+
+    def feature(self, slug: str) -> Feature:
+        """Return the feature of that name. Raises UsageError."""
+        for feature in self.look.features:
+            if feature.slug == slug:
+                return feature
+        known = ", ".join(feature.slug for feature in self.look.features[:20])
+        raise UsageError(f"there is no feature `{slug}`", f"the features are {known}")
+
+    def receipt(self, slug: str) -> Receipt | None:
+        """Return the feature's marker, read; one that harness did not write as it stands is by hand."""
+        if slug not in self.look.markers.done:
+            return None
+        if slug not in self.receipts:
+            self.receipts[slug] = self._read_receipt(slug)
+        return self.receipts[slug]
+
+    def _read_receipt(self, slug: str) -> Receipt:
+        text = files.read_text(self.config.paths.done(slug), RECEIPT_LIMIT)
+        receipt = parse_receipt(text)
+        if receipt.kind != "by hand" and self.record(slug).marked not in ("", digest(text)):
+            return Receipt("by hand", receipt.words)
+        return receipt
+
+    def is_stale(self, feature: Feature) -> bool:
+        """Whether the spec changed since the feature was accepted."""
+        receipt = self.receipt(feature.slug)
+        return receipt is not None and bool(receipt.spec) and receipt.spec != feature.sha256
+
+
+def read_view(config: Config, wanted: tuple[str, ...] = ()) -> View:
+    """Read the project. Raises SpecError when there are no specs, JournalError when the journal is damaged."""
+    reading, paths, now = open_shelf(config).read(), config.paths, time.time()
+    holder = find_holder(paths.lock, paths.root)  # before the journal: a run that ends meanwhile was not killed
+    events = read_journal(paths.journal)
+    history = fold_journal(events)
+    markers = read_markers(paths)
+    alive = holder is not None and holder.alive
+    met = () if alive else _find_limits(history, {feature.slug for feature in reading.features}, now)
+    ahead = _foresee(met, reading.features, config.settings, now)
+    look = Look(
+        features=closure(reading.features, wanted),
+        markers=history.settle(markers),
+        records=history.records,
+        halt=read_halt(paths),
+        spend=history.spend_at(now),
+        trip=ahead if isinstance(ahead, Stop) else None,
+        wait=ahead if isinstance(ahead, Wait) else _find_wait(history, holder, now),
+    )
+    return View(
+        config,
+        look,
+        history,
+        events,
+        reading.warnings,
+        claimed=markers.done & history.claims,
+        holder=holder,
+        beat=read_beat(paths.heartbeat, holder),
+        run=_find_run(history, holder),
+        limits=met,
+    )
+
+
+def _find_run(history: History, holder: Holder | None) -> str:
+    """Return the run that holds the lock, "" when none does; one that was killed does not, whoever has it now."""
+    if holder is None or not holder.alive or not history.run_open or history.ended is not None:
+        return ""
+    pid = (history.began or {}).get("pid")
+    return history.last_run if holder.pid in (0, pid) else ""  # 0: its name cannot be read
+
+
+def _find_wait(history: History, holder: Holder | None, now: float) -> Wait | None:
+    """Return what the run that is on waits for."""
+    waiting, until = history.waiting or {}, (history.waiting or {}).get("until")
+    if holder is None or not holder.alive or not isinstance(until, int | float) or until <= now:
+        return None
+    return Wait(until - now, str(waiting.get("because", "")), float(until))
+
+
+def _find_limits(history: History, slugs: Collection[str], now: float) -> tuple[Met, ...]:
+    """Return the limits that a killed run had met and that hold still: the next run begins with them."""
+    return tuple(
+        Met(agent, slug, limit, until)
+        for agent, slug, limit in history.limits_met()
+        if slug in slugs and (until := opening_of(limit, now, 0.0)) is not None
+    )
+
+
+def _foresee(limits: Sequence[Met], features: Sequence[Feature], settings: Settings, now: float) -> Wait | Stop | None:
+    """Return what those limits mean for the next run, as it will decide; None where another agent stands in."""
+    own = {feature.slug for feature in features if feature.agent is not None}
+    rules, chain, ahead = settings.rules, settings.chain, None
+    worker, closed = chain[0], dict[str, float | None]()
+    for number, met in enumerate(limits, start=1):
+        opens: list[float | None] = [met.until]
+        if met.slug not in own:
+            worker = met.agent if met.agent in chain else worker
+            closed[worker] = met.until
+            if number < (rules.fault_limit or MANY) and (other := pick_agent(chain, closed, now)):
+                worker = other
+                continue
+            opens = list(closed.values())
+        ahead = after_limit(met.limit, opens, number, rules, now)
+    return ahead
+
+
+def say_time(at: str) -> str:
+    """Return the time of an event as a person's clock shows it."""
+    try:
+        return local_time(datetime.fromisoformat(at).timestamp())
+    except ValueError:
+        return at
+
+
+def name_state(view: View, feature: Feature) -> str:
+    """Return the word that status shows: the state, and of a done feature how it came to be done."""
+    state = view.stand(feature).state
+    receipt = view.receipt(feature.slug)
+    if view.attempt_on(feature.slug) is not None:
+        return "working"
+    if feature.slug in view.claimed:
+        return "claimed"
+    if state is not State.DONE or receipt is None:
+        return state
+    if view.is_stale(feature):
+        return "stale"
+    return "done" if receipt.kind == "proven" else f"done ({receipt.kind})"

@@ -1,0 +1,165 @@
+"""What a limit, an outage and an agent that fails at once mean for the run: another agent, a wait, or its end."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+
+from harness.agents.choose import NAMES, Agent
+from harness.decide.backoff import MANY, after_failures, after_fault, after_limit, is_believed, opening_of, pick_agent
+from harness.domain.errors import AgentError
+from harness.domain.listener import Tone
+from harness.domain.look import Feature, Limit, LimitKind, Outcome, Stop, Verdict, Wait
+from harness.domain.units import format_duration
+from harness.records.halt_file import local_time
+from harness.run.run import Run
+from harness.run.spending import check_prices
+
+STEP = 5.0  # seconds of one stretch of a long wait; between two the wall clock is read again
+
+# --- who goes on ---------------------------------------------------------------------------------------------------
+
+
+def tell_chain(run: Run) -> None:
+    """Say who goes on when a limit ends an attempt, and who could not."""
+    first, *others = run.chain
+    for name in others:
+        try:
+            check_prices(run, [run.agent_named(name)])
+        except AgentError as error:
+            run.tell(f"agent {name} could not stand in: {error.message}; {error.hint}", Tone.NOTICE)
+    if others:
+        run.tell(f"at a limit of {first}: {', then '.join(others)}")
+
+
+def stand_ins(run: Run) -> dict[str, Agent]:
+    """Return the agents of the chain behind the first, by name; without those that cannot be started now.
+
+    Raises AgentError for a name nobody has.
+    """
+    found = {}
+    for name in run.chain[1:]:
+        if name not in NAMES:
+            raise AgentError(f"`agents` names `{name}`, and there is no such agent", f"choose of {', '.join(NAMES)}")
+        with suppress(AgentError):
+            found[name] = run.agent_named(name)
+    return found
+
+
+# --- limits -------------------------------------------------------------------------------------------------------
+
+
+def meet_limit(run: Run, feature: Feature, limit: Limit) -> None:
+    """Go on with the next agent of the chain; else wait for the reset where that is wanted and known; else stop."""
+    run.limits += 1
+    opens: list[float | None] = [opening_of(limit, run.clock(), run.random())]
+    if feature.agent is None and limit.kind is not LimitKind.REFUSED:
+        run.closed[run.worker] = opens[0]
+        if run.limits < (run.rules.fault_limit or MANY) and settle_agent(run, f"{limit.kind}: {limit.text}"):
+            return
+        opens = list(run.closed.values())
+    match after_limit(limit, opens, run.limits, run.rules, run.clock()):
+        case Wait() as wait:
+            run.wait = wait
+        case Stop() as stop:
+            run.trip = stop
+
+
+def settle_agent(run: Run, because: str = "its limit is over") -> bool:
+    """Go on with the first agent of the chain that no limit closes and that can start; False when there is none."""
+    while (name := pick_agent(run.chain, run.closed, run.clock())) not in ("", run.worker):
+        try:
+            check_prices(run, [run.agent_named(name)])
+        except AgentError as error:
+            run.closed[name] = None
+            run.tell(f"agent {name} cannot stand in: {error.message}; {error.hint}", Tone.BAD)
+            continue
+        back, was = run.closed.pop(name, None), run.worker
+        until = run.closed.get(was)
+        run.record("agent_changed", was=was, agent=name, because=because, until=until)
+        stay = f", until {local_time(until)}" if until is not None and back is None else ""
+        run.tell(f"agent {name} goes on instead of {was}{stay} ({because})", Tone.NOTICE)
+        run.worker = name
+        return True
+    return name == run.worker
+
+
+def wait_for_reset(run: Run, wait: Wait) -> None:
+    """Wait until the reset by the wall clock, some seconds more, and say so; a person, or `max_time`, ends it early.
+
+    What follows is the probe: the next attempt, whose first call costs nothing where the limit still holds.
+    """
+    until = run.clock() + wait.seconds if wait.until is None else wait.until
+    left = format_duration(round(max(0.0, until - run.clock())))
+    run.record("waiting", seconds=round(until - run.clock(), 3), until=until, because=wait.because, reset=True)
+    run.tell(f"waiting until {local_time(until)} ({left}): {wait.because}; nothing is charged", Tone.NOTICE)
+    run.heart.phase("waiting")
+    run.narrator.began(f"waiting until {local_time(until)}")
+    try:
+        _sleep(run, until)
+    finally:
+        run.narrator.ended()
+    if not is_believed(until, run.clock()):
+        run.wait = None
+        run.tell("the wait is over: going on", Tone.NOTICE)
+
+
+def _sleep(run: Run, until: float) -> None:
+    """Sleep in steps, by the wall clock; a jump that makes the wait longer than any window ends it."""
+    while is_believed(until, run.clock()) and run.control.asked() is None and not run.out_of_time:
+        left = until - run.clock()
+        rest = run.settings.max_time - run.elapsed if run.settings.max_time else left
+        run.control.wait(min(left, STEP, rest))
+        run.watch_clock()
+
+
+def take_up_limits(run: Run) -> None:
+    """Go on with the limits that a killed run had met: no call before the reset."""
+    features = {feature.slug: feature for feature in run.shelf.read().features}
+    for name, slug, limit in list(run.history.limits_met()):
+        feature = features.get(slug)
+        if feature is not None and opening_of(limit, run.clock(), 0.0) is not None:
+            run.tell(
+                f"resuming: {name} had met a limit that holds until {local_time(limit.resets_at or 0)}", Tone.NOTICE
+            )
+            run.worker = name if name in run.chain and feature.agent is None else run.worker
+            meet_limit(run, feature, limit)
+
+
+# --- outages ------------------------------------------------------------------------------------------------------
+
+
+def wait_out_fault(run: Run, because: str) -> None:
+    """Wait after somebody else's outage, each time longer; one that lasts too long ends the run."""
+    if run.faults == 0:
+        run.first_fault = run.monotonic()
+    run.faults += 1
+    outage = run.monotonic() - run.first_fault
+    match after_fault(run.faults, outage, run.rules, run.random(), because):
+        case Stop() as stop:
+            run.trip = stop
+        case Wait(seconds):
+            until = round(run.clock() + seconds, 3)
+            run.record("waiting", seconds=round(seconds, 3), until=until, because=because)
+            run.tell(f"waiting {format_duration(round(seconds, 1))}: {because}; nothing is charged", Tone.NOTICE)
+            run.heart.phase("waiting")
+            run.control.wait(seconds)
+            run.watch_clock()
+
+
+# --- an agent that fails at once ----------------------------------------------------------------------------------
+
+
+def meet_failure(run: Run, verdict: Verdict) -> None:
+    """Count failures at once and without a token, which no feature is charged for; alike in a row, they end the run."""
+    if verdict.outcome is not Outcome.FAILED or verdict.charged:
+        run.failures.clear()
+        return
+    run.failures.append(verdict.reason)
+    stop = after_failures(run.failures, run.rules)
+    if stop is not None:
+        printed = run.paths.shown(run.paths.attempt(*run.just_ended)) if run.just_ended else "logs/attempts"
+        advice = f"try the agent by hand: what it printed is in `{printed}` (stream.jsonl, stderr.log)"
+        if run.cage is not None:
+            advice += "; a file that it misses inside the sandbox can be let in with `sandbox_read`"
+        run.trip = replace(stop, advice=advice)

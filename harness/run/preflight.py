@@ -1,0 +1,187 @@
+"""What a run says before its first attempt: who works, on what, within which limits, and how to stop it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness import __version__
+from harness.agents.choose import Agent
+from harness.attempts.begin import compose
+from harness.decide.next import closure
+from harness.domain.errors import AgentError
+from harness.domain.listener import Tone
+from harness.domain.text import counted, one_line
+from harness.domain.units import format_duration, format_size
+from harness.records.history import read_markers
+from harness.run.failover import stand_ins, tell_chain
+from harness.run.open import process_identity
+from harness.run.run import Run
+from harness.run.spending import check_prices, tell_budget
+from harness.system.capture import capture, find_program
+from harness.system.files import LITTLE_SPACE, free_bytes
+
+
+def announce(run: Run) -> None:
+    """Check that every agent can be started, decide about commits, and tell and record how the run begins."""
+    features = closure(run.shelf.read().features, run.wanted)
+    done = run.history.settle(read_markers(run.paths)).done
+    todo = [feature for feature in features if feature.slug not in done]
+    chosen = {(agent := run.agent_for(feature)).name + agent.model: agent for feature in todo}
+    check_prices(run, chosen.values())
+    agents = {agent.name: agent for agent in chosen.values()}
+    versions = _enter_sandbox(run, agents | stand_ins(run))
+    named = (versions.get(name) or _with_version(run, agent) for name, agent in agents.items())
+    names = ", ".join(named) or "none needed"
+    run.commits, why_not = _decide_commits(run)
+    if todo:
+        compose(run, todo[0])  # a template that cannot serve is told before anything is run
+    checks = sum(bool(run.checks_for(feature)) for feature in todo)
+    settings = run.settings
+    run.record(
+        "run_began",
+        **process_identity(),
+        version=__version__,
+        agents=names,
+        features=[feature.slug for feature in features][:200],
+        todo=len(todo),
+        commits=run.commits,
+        confined=run.cage is not None,
+        settings={name: getattr(settings, name) for name in ("timeout", "idle_timeout", "max_iterations", "sandbox")},
+    )
+    if run.journal.cut:
+        run.tell(f"the journal's last line was torn ({run.journal.cut} bytes) and is cut", Tone.NOTICE)
+    run.tell(f"harness {__version__}, run {run.id[:8]}, agent {names}, model {_say_models(agents)}")
+    run.tell(f"{counted(len(features), 'feature')}, {len(todo)} to do; checks: {_say_checks(checks, len(todo))}")
+    run.tell(_say_limits(run))
+    tell_chain(run)
+    tell_budget(run, agents)
+    run.tell(f"commits: {'one for each proven feature' if run.commits else why_not}")
+    if line := _say_sandbox(run, agents):
+        run.tell(line, Tone.PLAIN if run.cage is not None else Tone.NOTICE)
+    if run.cage is not None and run.outside:
+        run.tell(f"but unconfined, as you: {'; '.join(run.outside.values())}", Tone.NOTICE)
+    if os.geteuid() == 0:
+        run.tell(_say_root(agents, run.environ), Tone.NOTICE)
+    if not run.supervisor.namespace and run.supervisor.why:
+        run.tell(f"pid namespace: none ({one_line(run.supervisor.why)}); the supervisor ends what is left", Tone.NOTICE)
+    if (free := free_bytes(run.paths.logs)) < LITTLE_SPACE:
+        run.tell(f"only {format_size(free)} free on the disk of `{run.paths.shown(run.paths.logs)}`", Tone.NOTICE)
+    if problem := run.notifier.problem():
+        run.tell(problem, Tone.NOTICE)
+    run.tell("to stop: `touch HALT` after this attempt, `echo now > HALT` at once, or Ctrl-C")
+    for warning in run.config.warnings:
+        run.tell_once(warning, Tone.NOTICE)
+
+
+def _say_models(agents: Mapping[str, Agent]) -> str:
+    """Return the models that the agents are asked to use."""
+    models = {agent.model or "its own choice" for agent in agents.values()}
+    return ", ".join(sorted(models)) or "its own choice"
+
+
+def _enter_sandbox(run: Run, agents: Mapping[str, Agent]) -> dict[str, str]:
+    """Let each agent show that it can start inside, and return the names with versions of those who told theirs.
+
+    One that cannot works outside under `auto`, unconfined. Raises AgentError under `bwrap`, and for a program that lies
+    in the project, where an agent may have written it.
+    """
+    names: dict[str, str] = {}
+    if run.cage is None:
+        return names
+    for agent in agents.values():
+        environ = run.environment_for(agent)
+        version, problem = run.cage.try_agent(agent, run.supervisor, environ)
+        if problem and (run.settings.sandbox == "bwrap" or not _is_outside(run, agent)):
+            raise AgentError(
+                f"agent `{agent.name}` cannot start inside the sandbox: {problem}",
+                "give it what it misses with `sandbox_read` and `sandbox_write`, or choose another `sandbox`",
+            )
+        if problem:
+            run.outside[agent.name] = f"agent `{agent.name}` cannot start inside: {problem}"
+        elif version:
+            names[agent.name] = f"{agent.name} ({version})"
+    if agents and run.outside.keys() == agents.keys():
+        run.cage, run.unconfined = None, "; ".join(run.outside.values())
+    return names
+
+
+def _say_sandbox(run: Run, agents: Mapping[str, Agent]) -> str:
+    """Return the line about confinement; "" where a person vouches for the container."""
+    if run.cage is not None:
+        network = _NETWORKS[run.settings.sandbox_network]
+        name = run.cage.name if run.cage.mounts else f"{run.cage.name} (untested)"
+        line = f"sandbox: {name}: agents and checks see this project and their tools alone, {network}"
+        said = [word for agent in agents.values() for word in run.cage.explain_keys(agent, run.environment_for(agent))]
+        return "; but ".join((line, ", ".join(said))) if said else line
+    if run.unconfined == "container":
+        return ""
+    because = "" if run.unconfined == "none" else f" ({run.unconfined})"
+    return f"sandbox: none: the agent runs as you, unconfined{because}"
+
+
+_NETWORKS = {
+    "host": "with your network",
+    "none": "without network",
+    "broker": "with the network of `sandbox_hosts` alone; keys stay outside",
+}
+
+
+def _with_version(run: Run, agent: Agent) -> str:
+    """Return an agent's name with the version its command says; those without a program of their own have none."""
+    if agent.name in ("scripted", "command", "api") or run.cage_for(agent) is not None or not _is_outside(run, agent):
+        return agent.name
+    environ = run.environment_for(agent)
+    said = capture((agent.argv[0], "--version"), cwd=run.temporary, env=environ, timeout=15.0)
+    version = one_line(said.stdout.decode("utf-8", "replace"), 60)
+    return f"{agent.name} ({version})" if said.code == 0 and version else agent.name
+
+
+def _is_outside(run: Run, agent: Agent) -> bool:
+    """Whether an agent's program lies where no agent could have written it: it may be run without a sandbox."""
+    found = Path(find_program(agent.argv[0], run.environ, run.paths.root) or run.paths.root)
+    return not found.resolve().is_relative_to(run.paths.root.resolve())
+
+
+def _decide_commits(run: Run) -> tuple[bool, str]:
+    """Commit only where the tree was clean at start, or holds nothing but what an earlier run left in it."""
+    if run.settings.commit == "never":
+        return False, "off (`commit: never`)"
+    if not run.workspace.has_git:
+        return False, f"off: {run.workspace.why_no_git}"
+    snapshot = run.workspace.snapshot()
+    if not snapshot.head:
+        return False, "off: the repository has no commit yet"
+    ours = run.history.commits and (run.history.run_open or snapshot.digest == run.history.tree)
+    if not snapshot.clean and not ours:
+        names = ", ".join(sorted(snapshot.files)[:3]) + (", …" if len(snapshot.files) > 3 else "")
+        changes = counted(len(snapshot.files), "uncommitted change")
+        return False, f"off: the tree has {changes} ({names}): commit, stash or ignore them"
+    return True, ""
+
+
+def _say_root(agents: Mapping[str, Agent], environ: Mapping[str, str]) -> str:
+    refuses = "claude" in agents and "bypassPermissions" in agents["claude"].argv and environ.get("IS_SANDBOX") != "1"
+    more = "; Claude Code refuses bypassPermissions then, unless IS_SANDBOX=1 says that this is a container"
+    return "you are root, and so is the agent" + (more if refuses else "")
+
+
+def _say_checks(with_checks: int, todo: int) -> str:
+    if not todo:
+        return "nothing left to check"
+    if not with_checks:
+        return "none, a claim is accepted on the agent's word"
+    if with_checks < todo:
+        return f"for {with_checks} of {todo}, the others are accepted on the agent's word"
+    return "for each"
+
+
+def _say_limits(run: Run) -> str:
+    s = run.settings
+    parts = [f"{format_duration(s.timeout)} an attempt" if s.timeout else "no time limit an attempt"]
+    parts += [f"{format_duration(s.idle_timeout)} without output"] if s.idle_timeout else []
+    parts += [f"{s.max_iterations} iterations"] if s.max_iterations else []
+    parts += [f"{format_duration(s.max_time)} in all"] if s.max_time else []
+    parts += [f"stuck after {s.stuck_limit}"] if s.stuck_limit else []
+    return "limits: " + ", ".join(parts)

@@ -1,0 +1,342 @@
+"""One run: everything it holds, how it looks at the project, and how it tells what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from harness.agents.choose import Agent, Bearings
+from harness.agents.from_settings import choose_for
+from harness.agents.prices import PriceBook
+from harness.decide.next import closure
+from harness.domain.errors import SpecError, StorageError
+from harness.domain.listener import Narrator, Tone
+from harness.domain.look import Check, Feature, Look, Rules, Spend, Stop, Sum, Wait, Who
+from harness.domain.paths import Paths
+from harness.domain.text import plain
+from harness.listeners.channels import Notifier
+from harness.records.heartbeat import Heartbeat
+from harness.records.history import History, read_markers
+from harness.records.journal import Journal
+from harness.records.notes import Logbook, Mark
+from harness.records.receipt import digest
+from harness.run.awake import Awake
+from harness.run.interrupts import GRACE, Ask, Control, remove_halt
+from harness.sandbox.sandbox import Cage
+from harness.settings.options import Config, Settings
+from harness.specs.shelf import SpecShelf, read_spec_text
+from harness.system import files
+from harness.system.clocks import Clocks, say_jump
+from harness.system.environment import clean_environment
+from harness.system.process import Command, Supervisor
+from harness.system.redact import Redactor
+from harness.workspace.in_place import InPlace
+
+ANSWER_LIMIT = 64 * 1024  # bytes
+MARKER_LIMIT = 1 << 20
+
+
+@dataclass(slots=True)
+class Run:
+    """The parts of a run and what it counts; opened by `open_run`."""
+
+    id: str
+    config: Config
+    journal: Journal
+    history: History
+    shelf: SpecShelf
+    control: Control
+    supervisor: Supervisor
+    workspace: InPlace
+    narrator: Narrator
+    environ: Mapping[str, str]
+    temporary: Path
+    template: Path
+    wanted: tuple[str, ...]
+    clock: Callable[[], float]
+    monotonic: Callable[[], float]
+    random: Callable[[], float]
+    began: float
+    prices: PriceBook
+    redactor: Redactor
+    heart: Heartbeat
+    awake: Awake
+    notifier: Notifier
+    clocks: Clocks
+    cage: Cage | None = None  # the sandbox; None where nothing is confined
+    unconfined: str = ""  # why
+    outside: dict[str, str] = field(default_factory=dict)  # agents that cannot start in the sandbox, and why
+    commits: bool = False
+    iterations: int = 0
+    faults: int = 0  # in a row
+    first_fault: float = 0.0
+    spent: Sum = field(default_factory=Sum)
+    warned: set[tuple[str, str]] = field(default_factory=set)  # lines of money of which this run has warned
+    asked: dict[tuple[str | None, str | None], Who] = field(default_factory=dict)  # agent and model of a spec -> who
+    worker: str = ""  # the agent of the chain that works now
+    closed: dict[str, float | None] = field(default_factory=dict)  # agents that met a limit, and when each opens again
+    limits: int = 0  # in a row
+    failures: list[str] = field(default_factory=list)  # at once and without a token, in a row: what was said
+    wait: Wait | None = None
+    trip: Stop | None = None
+    parked: set[str] = field(default_factory=set)
+    fresh_blocks: set[str] = field(default_factory=set)
+    told: set[str] = field(default_factory=set)
+    unusable: dict[str, tuple[str, str]] = field(default_factory=dict)  # slug -> hash of the spec, and why
+    frozen: dict[str, tuple[Check, ...]] = field(default_factory=dict)  # checks that changed under an agent's hands
+    just_ended: tuple[str, int] | None = None  # slug and number of an attempt that no look has followed yet
+    read: tuple[Feature, ...] = ()  # the specs at the last look
+    marks: dict[str, Mark] = field(default_factory=dict)  # where each log ended when harness last looked
+    packed: dict[str, int] = field(default_factory=dict)  # attempt up to which a feature's transcripts are compressed
+    texts: dict[str, str] = field(default_factory=dict)  # of the specs worked on in this run
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of this run."""
+        return self.config.settings
+
+    @property
+    def paths(self) -> Paths:
+        """The files of the project."""
+        return self.config.paths
+
+    @property
+    def rules(self) -> Rules:
+        """The limits that decisions are made by."""
+        return self.config.settings.rules
+
+    @property
+    def chain(self) -> tuple[str, ...]:
+        """The agents that stand in for one another at a limit, the first first."""
+        return self.config.settings.chain
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the run began."""
+        return self.monotonic() - self.began
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the time of this run is used up."""
+        return bool(self.settings.max_time) and self.elapsed >= self.settings.max_time
+
+    @property
+    def dollars(self) -> float | None:
+        """What this run has cost; None while nothing is known."""
+        return self.spent.dollars if self.spent.known else None
+
+    @property
+    def spend(self) -> Spend:
+        """What was spent by now, in this run and in this month."""
+        return replace(self.history.spend_at(self.clock()), run=self.spent, asked=self.asked)
+
+    # --- looking ---
+
+    def look(self) -> Look:
+        """Read specs, markers and HALT from disk; take in answers and markers that a person left meanwhile."""
+        reading = self.shelf.reread()
+        for warning in reading.warnings:
+            self.tell_once(warning, Tone.NOTICE)
+        if self.just_ended is not None and reading.features is not self.read:
+            self._watch_specs(reading.features, *self.just_ended)
+        self.just_ended, self.read = None, reading.features
+        markers = self.history.settle(read_markers(self.paths))
+        features = closure(reading.features, self.wanted)
+        if self.unusable:
+            features = tuple(map(self._mark_unusable, features))
+        if markers.answered:
+            self._take_answers(markers.answered, markers.blocked)
+            markers = self.history.settle(read_markers(self.paths))
+        for slug in sorted(markers.done - self.history.known):
+            self._note_marker_by_hand(slug)
+        return Look(
+            features=features,
+            markers=markers,
+            records=self.history.records,
+            halt=self.control.halt(),
+            interrupted=self.control.interrupted,
+            trip=self.trip,
+            wait=self.wait,
+            iterations=self.iterations,
+            elapsed=self.elapsed,
+            parked=frozenset(self.parked),
+            fresh_blocks=frozenset(self.fresh_blocks),
+            spend=self.spend,
+        )
+
+    def _watch_specs(self, features: tuple[Feature, ...], slug: str, attempt: int) -> None:
+        """Say which specs changed during an attempt, and keep the checks they had: an agent must not weaken its proof.
+
+        A person may edit a spec at any time; what was changed under an agent's hands counts from the next run on.
+        """
+        now = {feature.slug: feature for feature in features}
+        for was in self.read:
+            feature = now.get(was.slug)
+            if feature is not None and feature.sha256 == was.sha256:
+                continue
+            self.record("spec_changed", slug=was.slug, attempt=attempt, during=slug, was=was.sha256)
+            what = self.paths.shown(was.path)
+            self.tell(
+                f"{slug}: `{what}` changed during the attempt; if that was not you, see `git diff {what}`", Tone.BAD
+            )
+            if feature is None or feature.checks != was.checks:
+                self.frozen.setdefault(was.slug, was.checks)
+                self.tell(f"{was.slug}: this run goes on with the checks it had; start again to use the new", Tone.BAD)
+
+    def _mark_unusable(self, feature: Feature) -> Feature:
+        sha256, because = self.unusable.get(feature.slug, ("", ""))
+        return replace(feature, problem=because) if because and sha256 == feature.sha256 else feature
+
+    def _take_answers(self, slugs: frozenset[str], blocked: frozenset[str]) -> None:
+        for slug in sorted(slugs):
+            if not files.is_plain(self.paths.answer(slug)):
+                files.move(self.paths.answer(slug), self.paths.kept / f"{slug}.answer.strange")
+                continue
+            text = plain(files.read_text(self.paths.answer(slug), ANSWER_LIMIT)).strip()
+            if not text:
+                continue  # a shell that redirects shows an empty file first; it is read again at the next look
+            if slug not in blocked and not self.history.record(slug).question:
+                files.move(self.paths.answer(slug), self.paths.kept / f"{slug}.answer")
+                self.tell(f"{slug}: an answer came, but nobody had asked; it is set aside", Tone.NOTICE)
+                continue
+            text = self.redactor.text(text)
+            self.record("answered", slug=slug, text=text)
+            self.logbook(slug).add(f"## A person answered\n\n{text}\n")
+            self.fresh_blocks.discard(slug)
+            files.remove(self.paths.blocked(slug))
+            files.remove(self.paths.answer(slug))
+            remove_halt(self.paths, about=slug)
+            self.tell(f"{slug}: an answer came, it is taken up again", Tone.GOOD)
+
+    def _note_marker_by_hand(self, slug: str) -> None:
+        self.record("by_hand", slug=slug, sha256=digest(self.read_marker(slug)))
+        self.tell(f"{slug}: a person set `.done`, it counts as done", Tone.NOTICE)
+
+    # --- what belongs to one feature ---
+
+    def read_marker(self, slug: str) -> str:
+        """Return the text of the feature's `.done`."""
+        return files.read_text(self.paths.done(slug), MARKER_LIMIT)
+
+    def agent_for(self, feature: Feature, bearings: Bearings | None = None) -> Agent:
+        """Return the agent for a feature. Raises AgentError."""
+        agent = choose_for(self.config, feature, self.temporary, self.environ, bearings, self.worker)
+        self.asked[feature.agent, feature.model] = (agent.name, agent.model)
+        return agent
+
+    def agent_named(self, name: str) -> Agent:
+        """Return an agent of the chain. Raises AgentError when it cannot start."""
+        return choose_for(self.config, None, self.temporary, self.environ, None, name)
+
+    def environment_for(self, agent: Agent) -> dict[str, str]:
+        """Return the environment that an agent gets in this run."""
+        return agent.environment(self.environ, self.settings.env_pass, self.id)
+
+    def set_aside(self, feature: Feature, because: str) -> None:
+        """Leave a feature that cannot be worked on, for the rest of this run or until its spec changes."""
+        self.unusable[feature.slug] = (feature.sha256, because)
+        self.tell(f"{feature.slug}: cannot be worked on: {because}", Tone.BAD)
+
+    def spec_text(self, feature: Feature) -> str:
+        """Return the text of the spec; one that broke in mid-run as it was read last. Raises SpecError without one."""
+        try:
+            text = read_spec_text(feature)
+        except SpecError:
+            if feature.slug not in self.texts:
+                raise
+            return self.texts[feature.slug]
+        if text.strip() or feature.slug not in self.texts:
+            self.texts[feature.slug] = text
+        return self.texts[feature.slug]
+
+    def checks_for(self, feature: Feature) -> tuple[Check, ...]:
+        """Return the feature's own checks, then the project's."""
+        return self.settings.checks_with(self.frozen.get(feature.slug, feature.checks))
+
+    def check_environment(self) -> dict[str, str]:
+        """Return the environment that checks run in."""
+        return {**clean_environment(self.environ, self.settings.env_pass), "HARNESS_RUN_ID": self.id}
+
+    def cage_for(self, agent: Agent) -> Cage | None:
+        """Return the sandbox that the agent works in; None where it is unconfined."""
+        return None if agent.name in self.outside else self.cage
+
+    def confine_check(self, command: Command, agent: Agent | None = None) -> Command:
+        """Return a check's command, inside the sandbox where there is one and the agent whose claim it checks is."""
+        cage = self.cage if agent is None else self.cage_for(agent)
+        return command if cage is None else cage.confine(command, agent=None)
+
+    def logbook(self, slug: str) -> Logbook:
+        """Return the feature's log."""
+        return Logbook(self.paths.log(slug), self.paths.kept)
+
+    @property
+    def learnings(self) -> Logbook:
+        """The lessons across features."""
+        return Logbook(self.paths.learnings, self.paths.kept)
+
+    # --- telling ---
+
+    def record(self, event: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Write one event into the journal and fold it into the history."""
+        return self.history.apply(self.journal.record(event, **fields))
+
+    def mend_logs(self) -> bool:
+        """Put back what an agent took away of harness's own files in logs/; True when the journal was harmed."""
+        prepare_logs(self.paths)
+        if not self.journal.mend():
+            return False
+        self.tell("the journal was deleted, replaced or cut while it was in use; it is restored", Tone.BAD)
+        return True
+
+    def tell(self, line: str, tone: Tone = Tone.PLAIN) -> None:
+        """Say one line to the person and into run.log."""
+        line = self.redactor.text(" ".join(plain(line).split("\n")))
+        self.journal.log(line)
+        self.narrator.tell(line, tone)
+
+    def tell_once(self, line: str, tone: Tone = Tone.PLAIN) -> None:
+        """Say a line unless this run has said it already."""
+        if line not in self.told:
+            self.told.add(line)
+            self.tell(line, tone)
+
+    def tick(self) -> None:
+        """Give a sign of life, and say what befell the machine; asked at each wake of what waits."""
+        self.heart.beat()
+        self.watch_clock()
+        if problem := self.awake.problem():
+            self.tell(problem, Tone.NOTICE)
+
+    def watch_clock(self) -> None:
+        """Write down and say when the wall clock jumped: what is timed goes on by the other one."""
+        if jump := self.clocks.find_jump():
+            self.record("clock_jumped", seconds=round(jump, 3))
+            self.tell(say_jump(jump), Tone.NOTICE)
+
+    def asked_to_stop(self) -> float | None:
+        """Return the grace in seconds when what runs must end now; say at once when a HALT lets it finish."""
+        self.tick()
+        ask = self.control.asked()
+        if ask is Ask.FINISH:
+            self.tell_once(
+                "HALT seen: the attempt in flight may finish, then the run stops; `echo now > HALT` ends it at once",
+                Tone.NOTICE,
+            )
+        elif ask is not None:
+            return GRACE
+        if self.out_of_time:
+            return 5.0
+        return None
+
+
+def prepare_logs(paths: Paths) -> None:
+    """Make logs/ and what belongs into it on first use, so that nobody commits logs by accident."""
+    if paths.logs.exists() and not paths.logs.is_dir():
+        raise StorageError(f"`{paths.logs}` is not a folder", "move it away, or choose another with `logs_dir`")
+    files.make_folder(paths.kept)
+    ignore = paths.logs / ".gitignore"
+    if not ignore.exists():
+        files.write_atomic(ignore, "*\n!README.md\n")

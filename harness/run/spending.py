@@ -1,0 +1,120 @@
+"""The money of a run: what an attempt may cost, what it did cost, and what a person is told about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from harness.agents.choose import Agent, Bearings
+from harness.agents.prices import PriceBook
+from harness.decide.budget import STOPS_ITSELF, expect, has_budget, line_for, line_of, lines, warnings
+from harness.domain.errors import AgentError
+from harness.domain.listener import Tone
+from harness.domain.look import CACHE_LIFE, Cost, Ended, Feature, Reply, Usage
+from harness.domain.units import format_dollars
+from harness.listeners.messages import notify
+from harness.run.run import Run
+from harness.settings.options import Settings
+
+REPORTS = ("claude", "opencode")  # dialects that say themselves what an attempt has cost
+NAMELESS = ("codex", "gemini")  # agents that choose a model themselves, and do not say in time which
+
+
+def bearings_for(run: Run, feature: Feature) -> Bearings:
+    """Return what an attempt at the feature may cost, and whether the next one is likely to come late for the cache."""
+    spent, last = run.history.record(feature.slug).spent, run.history.last_ended or {}
+    checks = sum(float(check.get("seconds") or 0) for check in last.get("checks") or ())
+    line = line_for(feature, spent, run.spend, run.rules)
+    return Bearings(max_cost=line, long_cache=run.settings.pause + checks > CACHE_LIFE)
+
+
+def price(reply: Reply, agent: Agent, prices: PriceBook) -> Reply:
+    """Return the reply with its cost derived from its tokens, where the agent told those and no dollars."""
+    said = reply.transcript
+    if said.cost.dollars is not None:
+        return reply
+    if reply.exit.ended is Ended.NOT_STARTED:
+        return _at_cost(reply, 0.0)
+    if said.usage == Usage():
+        return reply
+    return _at_cost(reply, prices.cost(said.model or agent.model, said.usage, requests=said.requests))
+
+
+def _at_cost(reply: Reply, dollars: float | None) -> Reply:
+    if dollars is None:
+        return reply
+    return replace(reply, transcript=replace(reply.transcript, cost=Cost(round(dollars, 9), "derived")))
+
+
+def warn_of_budget(run: Run, feature: Feature | None = None) -> None:
+    """Say once in a run that four fifths of a line are spent, and write it down."""
+    expected = expect(run.spend, run.rules, feature)
+    found = lines(run.spend, run.rules)
+    if feature is not None:
+        found += line_of(feature.slug, run.history.record(feature.slug).spent, run.rules)
+    for line, sentence in warnings(found, expected):
+        if (line.setting, line.whose) in run.warned:
+            continue
+        run.warned.add((line.setting, line.whose))
+        about = {"slug": line.whose} if line.setting == "max_cost_per_feature" else {}
+        spent = {"spent": round(line.spent.dollars, 6), "unknown": line.spent.unknown}
+        run.record("budget_warning", line=line.setting, limit=line.limit, **spent, **about)
+        run.tell(sentence, Tone.NOTICE)
+        notify(run, "budget", sentence, line=line.setting, limit=line.limit, **spent, **about)
+
+
+# --- before anything is run ---------------------------------------------------------------------------------------
+
+
+def check_prices(run: Run, agents: Iterable[Agent]) -> None:
+    """Raise AgentError when a budget is set and what an agent costs could never be known."""
+    if not has_budget(run.rules):
+        return
+    for agent in agents:
+        if agent.dialect == "text":
+            raise AgentError(
+                f"a budget is set, and nothing that agent `{agent.name}` prints says what it costs (`dialect: text`)",
+                "bound it with `max_iterations` and `max_time` instead, or name the `dialect` of its JSON lines",
+            )
+        if agent.dialect in REPORTS and agent.name != "api":
+            continue
+        for model in _models_of(agent, run.settings):
+            _check_price(run.prices, agent, model)
+
+
+def _models_of(agent: Agent, settings: Settings) -> tuple[str, ...]:
+    return (agent.model, *(settings.fallback_models if agent.name == "api" else ()))
+
+
+def _check_price(prices: PriceBook, agent: Agent, model: str) -> None:
+    if not model:
+        raise AgentError(
+            f"a budget is set, and agent `{agent.name}` does not say which model it uses: it has no known price",
+            "name the model with `model:` in harness.yaml, or `--model`",
+        )
+    if not prices.knows(model):
+        raise AgentError(
+            f"a budget is set, and no price is known for model `{model}`",
+            f"add `prices: {{{model}: {{input: 1.00, output: 5.00}}}}` (dollars for a million tokens) to harness.yaml",
+        )
+
+
+def tell_budget(run: Run, agents: Mapping[str, Agent]) -> None:
+    """Say the budget in one line, where the prices come from if any were looked up, and whom no line can stop."""
+    if not has_budget(run.rules):
+        return
+    r, month = run.rules, run.spend.month
+    parts = [f"{format_dollars(r.max_cost)} for the run"] if r.max_cost else []
+    parts += [f"{format_dollars(r.max_cost_per_feature)} a feature"] if r.max_cost_per_feature else []
+    parts += [f"{format_dollars(r.max_cost_per_attempt)} an attempt"] if r.max_cost_per_attempt else []
+    if r.monthly_budget:
+        more = f" and {month.unknown} of unknown cost" if month.unknown else ""
+        spent = f"{format_dollars(month.dollars)}{more} spent"
+        parts.append(f"{format_dollars(r.monthly_budget)} a month (stops at {r.monthly_stop:.0%}; {spent})")
+    source = f"; prices: {run.prices.source}" if run.prices.used else ""
+    run.tell(f"budget: {', '.join(parts)}{source}")
+    unstoppable = sorted(name for name in agents if name not in (*STOPS_ITSELF, "scripted"))
+    if unstoppable:
+        names = ", ".join(f"`{name}`" for name in unstoppable)
+        run.tell(f"{names} cannot be stopped at a line in dollars: the last attempt may go beyond it", Tone.NOTICE)
+    warn_of_budget(run)

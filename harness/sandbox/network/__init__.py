@@ -1,0 +1,1 @@
+"""The network of a sandbox that has none of its own: what is let through, and credentials that stay outside."""

@@ -1,0 +1,124 @@
+"""Which sandbox there is: the one that the settings ask for where it works, and the reason where it does not."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.domain.errors import AgentError
+from harness.sandbox.bubblewrap import Walls, compose_arguments
+from harness.sandbox.macos import Belt
+from harness.sandbox.mounts import describe_walls, find_git, real_path
+from harness.sandbox.probe import try_command
+from harness.sandbox.sandbox import ARGUMENTS_FD, NO_WAY_OUT, Cage
+from harness.sandbox.seatbelt import PROGRAM as MAC_PROGRAM
+from harness.settings.options import Config, Settings
+from harness.system import files
+from harness.system.capture import find_program
+from harness.system.process import Command, Confined, Supervisor
+
+if TYPE_CHECKING:
+    from harness.sandbox.network.broker import Broker
+
+PROGRAM = "bwrap"
+MAC_WAYS = (("auto", "host"), ("auto", "none"))  # settings that sandbox-exec can serve
+
+
+class WallsError(AgentError):
+    """The sandbox works here, but not around this project: something in it, perhaps an agent's, is in the way."""
+
+
+def open_cage(
+    config: Config, supervisor: Supervisor, environ: Mapping[str, str], temporary: Path
+) -> tuple[Cage | None, str]:
+    """Return the sandbox that the settings ask for; None with the reason where the agent will be unconfined.
+
+    Raises AgentError when `bwrap` is asked for by name and does not work here, when it works and only this project's
+    walls cannot be built, and when keys are to stay outside (`sandbox_network: broker`) and there is no sandbox to keep
+    them out of.
+    """
+    word, with_broker = config.settings.sandbox, config.settings.sandbox_network == "broker"
+    if word in ("none", "container"):
+        if with_broker:
+            raise AgentError(f"`sandbox_network: broker` needs bubblewrap, and `sandbox` is `{word}`", NO_WAY_OUT)
+        return None, word
+    try:
+        return _build(config, supervisor, environ, temporary), ""
+    except AgentError as error:
+        if word == "bwrap" or isinstance(error, WallsError):
+            raise
+        if with_broker:
+            raise AgentError(f"`sandbox_network: broker` needs a sandbox: {error.message}", NO_WAY_OUT) from error
+        return None, error.message
+
+
+def _build(config: Config, supervisor: Supervisor, environ: Mapping[str, str], temporary: Path) -> Cage:
+    root = real_path(config.paths.root)
+    home = real_path(environ.get("HOME", "")) if environ.get("HOME", "/") != "/" else Path("/nonexistent")
+    on_mac = sys.platform == "darwin"
+    program = MAC_PROGRAM if on_mac else find_program(PROGRAM, environ, root)
+    if on_mac and (config.settings.sandbox, config.settings.sandbox_network) not in MAC_WAYS:
+        raise AgentError("no bubblewrap on macOS", "choose `sandbox: auto` with `sandbox_network: host` or `none`")
+    if not program:
+        raise AgentError("`bwrap` is not on PATH", "install bubblewrap, or choose `sandbox: container` or `none`")
+    if home.is_relative_to(root):
+        raise AgentError(f"the project `{root}` holds your home folder", "move it to a folder of its own")
+    for git in find_git(root)[1][:1]:
+        for name in ("hooks", "info"):
+            files.make_folder(git / name)  # as `git init` does: what is not there cannot be held
+    walls = describe_walls(config, environ, root=root, home=home)
+    walls = replace(walls, tied=not supervisor.namespace)
+    cage = (Belt if on_mac else Cage)(
+        walls=walls,
+        settings=config.settings,
+        home=home,
+        place=temporary,
+        logs=real_path(config.paths.logs),
+        program=program,
+        limits=limits_of(config.settings),
+        broker=_make_broker(config, supervisor, environ),
+    )
+    why = ""
+    older, as_root = replace(walls, closed=False), replace(walls, user_namespace=False)
+    variants = (walls,) if on_mac else (walls, older, *([as_root] if os.geteuid() == 0 else []))
+    for variant in variants:
+        cage.walls = variant
+        _, problem = try_command(cage.confine(Command(("true",), root, {"PATH": os.defpath}), agent=None), supervisor)
+        if not problem:
+            return cage
+        why = why or problem
+    if not on_mac and any(_stands(variant, program, temporary, supervisor) for variant in variants):
+        said = f"the sandbox cannot be built around this project, though {cage.name} works here: {why}"
+        raise WallsError(said, "move away what it names, unless you put it there; `harness doctor` looks again")
+    raise AgentError(f"{cage.name} does not work here: {why}", "see `harness doctor`, or choose another `sandbox`")
+
+
+def _stands(walls: Walls, program: str, temporary: Path, supervisor: Supervisor) -> bool:
+    """Whether walls like these can be built around an empty folder of ours: nothing of the project is among them."""
+    empty = temporary / "empty"
+    files.make_folder(empty)
+    bare = replace(walls, workspace=empty, writable=(), readable=(), protected=(), masked=(), private=())
+    told = "\0".join((*compose_arguments(bare), "")).encode("utf-8", "surrogateescape")
+    confined = Confined((program, "--args", str(ARGUMENTS_FD), "--"), (told,), {})
+    command = Command(("true",), empty, {"PATH": os.defpath}, confined=confined)
+    return not try_command(command, supervisor)[1]
+
+
+def _make_broker(config: Config, supervisor: Supervisor, environ: Mapping[str, str]) -> Broker | None:
+    if config.settings.sandbox_network != "broker":
+        return None
+    from harness.sandbox.network.broker import Broker  # with it come http and ssl, which nothing else here needs
+
+    return Broker(config.settings.sandbox_hosts, config.paths.logs / "network.txt", environ, supervisor.redactor)
+
+
+def limits_of(settings: Settings) -> dict[str, int]:
+    """Return the limits on each process; the number of processes is not counted for root."""
+    limits = {"DATA": settings.sandbox_memory, "FSIZE": settings.sandbox_file_size, "CORE": 0}
+    if os.geteuid() != 0:
+        limits["NPROC"] = settings.sandbox_processes
+    return {name: limit for name, limit in limits.items() if limit or name == "CORE"}

@@ -1,0 +1,99 @@
+"""Front matter: the settings of one feature, at the top of its spec.
+
+YAML front matter is opened by a first line `---` and closed by a line `---` or `...`. That first line is taken for a
+horizontal rule when what follows neither begins like `key: value` nor is closed, or begins with a blank line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from harness.domain.slugs import check_slug
+from harness.domain.text import shown, suggest
+from harness.system.yamls import (
+    Mistake,
+    Node,
+    is_null,
+    parse_bytes,
+    parse_checks,
+    parse_count,
+    parse_line,
+    parse_seconds,
+    parse_whole,
+    parse_yaml,
+)
+
+_OPENING = re.compile(r"\ufeff?---[ \t]*\r?\n")
+_CLOSING = re.compile(r"^(?:---|\.\.\.)[ \t]*\r?$", re.MULTILINE)
+_FIRST_WORDS = re.compile(r"^[ \t]*([^\s#].*)$", re.MULTILINE)
+_KEY_LINE = re.compile(r"""["']?[A-Za-z_][\w-]*["']?[ \t]*:(?:\s|$)""")
+
+
+def split_front_matter(text: str) -> tuple[str, str]:
+    """The front matter without its `---` lines, and the body; front matter that is never closed counts as body."""
+    opening = _OPENING.match(text)
+    closing = _CLOSING.search(text, opening.end()) if opening else None
+    if opening is None or closing is None:
+        return "", text.removeprefix("\ufeff")
+    inner = text[opening.end() : closing.start()]
+    if inner[:1].isspace() and inner.strip() and not _begins_with_key(inner):
+        return "", text.removeprefix("\ufeff")
+    return inner, text[closing.end() + 1 :]
+
+
+def _begins_with_key(text: str) -> bool:
+    """Whether the first line with words, comments aside, is one of a YAML mapping."""
+    first = _FIRST_WORDS.search(text)
+    return first is not None and _KEY_LINE.match(first[1]) is not None
+
+
+def check_closed(text: str) -> None:
+    """Refuse settings that are never closed: taken for prose, they would be lost without a word."""
+    opening = _OPENING.match(text)
+    closing = _CLOSING.search(text, opening.end()) if opening else None
+    if opening and not closing and _begins_with_key(text[opening.end() :]):
+        raise Mistake(0, "the front matter is never closed", "close it with a line `---`")
+
+
+def parse_front_matter(text: str) -> dict[str, Any]:
+    """Fields of a Feature; a mistake is raised with its line."""
+    node = parse_yaml(text)
+    if node is None:
+        return {}
+    if not isinstance(node.value, dict):
+        raise Mistake(
+            node.line, "the front matter is no list of `key: value`", "for a horizontal rule, write `***` instead"
+        )
+    for key, item in node.value.items():
+        if key not in _KEYS:
+            raise Mistake(
+                item.line,
+                f"unknown key `{shown(key)}` in front matter{suggest(key, _KEYS)}",
+                f"the keys are {', '.join(sorted(_KEYS))}",
+            )
+    return {key: _KEYS[key](key, item) for key, item in node.value.items() if not is_null(item)}
+
+
+def _parse_slugs(key: str, node: Node) -> tuple[str, ...]:
+    """One slug or a list of them."""
+    slugs = []
+    for item in node.value if isinstance(node.value, list) else [node]:
+        slugs.append(parse_line(key, item))
+        if reason := check_slug(slugs[-1]):
+            raise Mistake(item.line, f"`{key}` must name features: {reason}", "a feature is named as its folder")
+    return tuple(dict.fromkeys(slugs))
+
+
+_KEYS: dict[str, Callable[[str, Node], object]] = {
+    "agent": parse_line,
+    "checks": parse_checks,
+    "depends_on": _parse_slugs,
+    "model": parse_line,
+    "priority": parse_whole,
+    "stuck_bytes": parse_bytes,
+    "stuck_limit": parse_count,
+    "timeout": parse_seconds,
+    "title": parse_line,
+}

@@ -1,0 +1,1 @@
+"""One door to each thing outside: disk, processes, environment, YAML."""

@@ -1,0 +1,312 @@
+"""The one door to the disk: tails, atomic replacement, synced appends, the run's lock. Knows bytes, not meanings."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import os
+import re
+import stat
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from harness.domain.errors import explain_storage
+
+TAIL_WINDOW = 64 * 1024  # bytes
+
+
+@contextmanager
+def storage(path: Path, doing: str) -> Iterator[None]:
+    """Turn an OSError on `path` into a StorageError that says what harness was doing, in which file, and a hint."""
+    try:
+        yield
+    except OSError as error:
+        raise explain_storage(path, doing, error) from error
+
+
+# --- reading ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """The end of a text file: at most so many lines and bytes of it. `cut` is how many bytes came before."""
+
+    text: str
+    cut: int
+    size: int
+
+
+def read_text(path: Path, limit: int | None = None) -> str:
+    """Return the file as text, UTF-8 with errors replaced; at most `limit` bytes; "" when there is none."""
+    with storage(path, "read"):
+        try:
+            fd = _open_plain(path)
+        except FileNotFoundError:
+            return ""
+        with os.fdopen(fd, "rb") as file:
+            return file.read(-1 if limit is None else limit).decode("utf-8", "replace")
+
+
+def read_tail(path: Path, lines: int, limit: int) -> Tail:
+    """Return the last `lines` lines of the file in at most `limit` bytes, newest kept, found by seeking.
+
+    Starts at a line's beginning where it can; a single line longer than `limit` is cut at its front.
+    """
+    with storage(path, "read"):
+        try:
+            fd = _open_plain(path)
+        except FileNotFoundError:
+            return Tail("", 0, 0)
+        try:
+            size = os.fstat(fd).st_size
+            start = max(0, size - limit - 1)
+            data = _read_from(fd, start, size - start)
+        finally:
+            os.close(fd)
+    if size > limit:  # we read one byte more than allowed, to know whether a line begins right there
+        newline = data.find(b"\n")
+        data = data[newline + 1 :] if 0 <= newline < len(data) - 1 else data[1:]
+    kept = data.splitlines(keepends=True)[-lines:]
+    text = b"".join(kept)
+    return Tail(text.decode("utf-8", "replace"), size - len(text), size)
+
+
+def is_plain(path: Path) -> bool:
+    """Whether a plain file stands there, or nothing at all; not a folder, a link, a fifo or a device."""
+    with storage(path, "look at"):
+        try:
+            return stat.S_ISREG(path.lstat().st_mode)
+        except FileNotFoundError:
+            return True
+
+
+def read_span(path: Path, start: int, limit: int) -> bytes:
+    """Return at most `limit` bytes of the file from offset `start`; b"" when there is none."""
+    with storage(path, "read"):
+        try:
+            fd = _open_plain(path)
+        except FileNotFoundError:
+            return b""
+        try:
+            return _read_from(fd, start, limit)
+        finally:
+            os.close(fd)
+
+
+def _open_plain(path: Path) -> int:
+    """Open for reading what is a plain file; a fifo that an agent planted must not make us wait for ever."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    kind = os.fstat(fd).st_mode
+    if not stat.S_ISREG(kind):
+        os.close(fd)
+        if stat.S_ISDIR(kind):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        raise OSError(errno.EEXIST, "it is no plain file")
+    return fd
+
+
+def _read_from(fd: int, start: int, length: int) -> bytes:
+    os.lseek(fd, start, os.SEEK_SET)
+    chunks = []
+    while length > 0 and (chunk := os.read(fd, min(length, 1 << 20))):
+        chunks.append(chunk)
+        length -= len(chunk)
+    return b"".join(chunks)
+
+
+def modified_at(path: Path) -> float | None:
+    """Return when the file was last written, in epoch seconds; None when there is none."""
+    with storage(path, "look at"):
+        try:
+            return path.stat().st_mtime
+        except FileNotFoundError:
+            return None
+
+
+def size_of(path: Path) -> int:
+    """Return the file's size in bytes, 0 when there is none."""
+    with storage(path, "look at"):
+        try:
+            return path.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+
+def tail_digest(path: Path, end: int) -> str:
+    """Return the SHA-256 of the up to 64 KiB that lie before offset `end`: two equal ones mean only growth since."""
+    start = max(0, end - TAIL_WINDOW)
+    return sha256(read_span(path, start, end - start)).hexdigest()
+
+
+# --- writing ------------------------------------------------------------------------------------------------------
+
+
+def write_atomic(path: Path, content: str | bytes, *, sync: bool = True) -> None:
+    """Replace the file as a whole: a temporary file beside it, synced, renamed, and the folder synced.
+
+    Without `sync` it is whole after a kill -9 and may be empty after a power cut: for copies of what is elsewhere.
+    """
+    raw = content.encode("utf-8", "replace") if isinstance(content, str) else content
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with storage(path, "write"):
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+        path.parent.mkdir(parents=True, exist_ok=True)  # an agent's `git clean -fdx` takes ignored folders away
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        try:
+            try:
+                _write_all(fd, raw)
+                if sync:
+                    os.fsync(fd)
+            finally:
+                os.close(fd)
+            os.rename(temporary, path)  # noqa: PTH104 - one syscall, its error is ours to tell
+        except OSError:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+        if sync:
+            sync_folder(path.parent)
+
+
+def append(path: Path, content: str | bytes, *, sync: bool = True) -> None:
+    """Add to the end of the file in one write; on a failed write the file is cut back to what it was."""
+    raw = content.encode("utf-8", "replace") if isinstance(content, str) else content
+    with storage(path, "append to"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        try:
+            append_fd(fd, raw, sync=sync)
+        finally:
+            os.close(fd)
+
+
+def replace_end(path: Path, start: int, raw: bytes) -> None:
+    """Cut the file at offset `start` and write `raw` there, synced: for what is too long to be replaced as a whole."""
+    with storage(path, "write"):
+        fd = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.ftruncate(fd, start)
+            os.lseek(fd, start, os.SEEK_SET)
+            _write_all(fd, raw)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+def append_fd(fd: int, raw: bytes, *, sync: bool) -> None:
+    """Append to an open O_APPEND file; raises OSError after cutting the file back, so that no torn line stays."""
+    before = os.fstat(fd).st_size
+    try:
+        _write_all(fd, raw)
+        if sync:
+            os.fsync(fd)
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(fd, before)
+        raise
+
+
+def _write_all(fd: int, raw: bytes) -> None:
+    view = memoryview(raw)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames and new names in the folder durable."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def make_folder(folder: Path) -> None:
+    """Create the folder and its parents; being there already is fine."""
+    with storage(folder, "make the folder"):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def remove(path: Path) -> None:
+    """Remove the file; being gone already is fine."""
+    with storage(path, "remove"), suppress(FileNotFoundError):
+        path.unlink()
+
+
+def move(source: Path, target: Path) -> Path:
+    """Rename `source` to `target`, whose folder is made, or to a name beside it that is free; returns the new path."""
+    make_folder(target.parent)
+    with storage(source, "move"):
+        free = find_free(target)
+        source.rename(free)
+        sync_folder(target.parent)
+        sync_folder(source.parent)
+    return free
+
+
+def find_free(target: Path) -> Path:
+    """Return the path, or one beside it that is free."""
+    number, free = 1, target
+    while os.path.lexists(free):
+        number += 1
+        free = target.with_name(f"{target.name}.{number}")
+    return free
+
+
+def copy_tail(source: Path, target: Path, limit: int) -> None:
+    """Replace `target` by the last `limit` bytes of `source`, atomically."""
+    size = size_of(source)
+    write_atomic(target, read_span(source, max(0, size - limit), limit), sync=False)
+
+
+def compress(path: Path) -> int:
+    """Replace the plain file by `path`.gz and return its size before; killed at any moment, one of the two is whole."""
+    packed = path.with_name(f"{path.name}.gz")
+    temporary = packed.with_name(f".{packed.name}.{os.getpid()}.tmp")
+    with storage(path, "compress"):
+        try:
+            with os.fdopen(_open_plain(path), "rb") as source:
+                before = os.fstat(source.fileno())
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+                with os.fdopen(os.open(temporary, flags, stat.S_IMODE(before.st_mode)), "wb") as target:
+                    with gzip.GzipFile("", "wb", compresslevel=4, fileobj=target, mtime=before.st_mtime) as writer:
+                        while chunk := source.read(1 << 20):
+                            writer.write(chunk)
+                    target.flush()
+                    os.fsync(target.fileno())
+            os.utime(temporary, ns=(before.st_atime_ns, before.st_mtime_ns))
+            os.rename(temporary, packed)  # noqa: PTH104
+        except OSError:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+        sync_folder(path.parent)
+        path.unlink()
+    return before.st_size
+
+
+def remove_temporaries(folder: Path, *, names: Collection[str] = ()) -> None:
+    """Remove what an interrupted write_atomic left in the folder, of `names` alone where there are any.
+
+    Only the holder of the lock may do this, and only with names of our own form: a person may have `.mine.tmp`.
+    """
+    with storage(folder, "tidy"), os.scandir(folder) as entries:
+        for entry in entries:
+            ours = re.fullmatch(r"\.(.+)\.\d+\.tmp", entry.name)
+            if ours and (not names or ours[1] in names):
+                with suppress(OSError):
+                    os.unlink(entry.path)  # noqa: PTH108
+
+
+LITTLE_SPACE = 1 << 30  # bytes: less is too little for a night
+
+
+def free_bytes(folder: Path) -> int:
+    """Return how many bytes an ordinary user can still write in the folder's file system."""
+    with storage(folder, "look at"):
+        stat = os.statvfs(folder)
+    return stat.f_bavail * stat.f_frsize

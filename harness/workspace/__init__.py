@@ -1,0 +1,1 @@
+"""Where an attempt works, what it changed there, and what is quarantined."""

@@ -1,0 +1,135 @@
+"""Run the checks: shell commands that harness itself believes, in the workspace, below the supervisor."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from harness.domain.look import Check, CheckRun, Ended
+from harness.domain.text import one_line, plain
+from harness.system import files
+from harness.system.process import Bounds, Command, Quiet, Supervisor
+from harness.system.redact import LineRedactor, Redactor
+
+TAIL_LINES = 60
+TAIL_LIMIT = 6000  # characters of a check's output that travel into the next prompt
+
+
+@dataclass(slots=True)
+class _Ear(Quiet):
+    """Hears a check's output: keeps its tail, ends it when the run is asked to stop."""
+
+    asked_to_stop: Callable[[], float | None]
+    tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
+
+    def line(self, line: bytes) -> None:
+        self.tail.append(plain(line[: TAIL_LIMIT * 4].decode("utf-8", "replace")))
+
+    def stop(self) -> float | None:
+        return self.asked_to_stop()
+
+
+def run_checks(
+    checks: Sequence[Check],
+    *,
+    supervisor: Supervisor,
+    cwd: Path,
+    environ: Mapping[str, str],
+    timeout: float,
+    log: Path | None,
+    asked_to_stop: Callable[[], float | None],
+    began: Callable[[str], None],
+    confine: Callable[[Command], Command] = lambda command: command,
+) -> tuple[CheckRun, ...]:
+    """Run the checks in order, all of them, and return how each ended; a stop ends it early.
+
+    `timeout` is the seconds a check gets that names none itself; `log` (None: none) receives their output;
+    `asked_to_stop` gives a grace in seconds when the run must stop now; `began` is told each command, `confine` puts it
+    into the sandbox.
+    """
+    runs: list[CheckRun] = []
+    for number, check in enumerate(checks, start=1):
+        began(check.command)
+        command = confine(Command(("/bin/sh", "-c", f"exec 2>&1\n{check.command}"), cwd, environ))
+        run = _run_check(check, command, number, supervisor, timeout, log, asked_to_stop)
+        runs.append(run)
+        if run.stopped:
+            break
+    return tuple(runs)
+
+
+def _run_check(
+    check: Check,
+    command: Command,
+    number: int,
+    supervisor: Supervisor,
+    timeout: float,
+    log: Path | None,
+    asked_to_stop: Callable[[], float | None],
+) -> CheckRun:
+    ear = _Ear(asked_to_stop)
+    limit = timeout if check.timeout is None else check.timeout
+    part = None if log is None else log.with_name(f"{log.name}.{number}")
+    ended = supervisor.run(command, Bounds(timeout=limit), ear, stdout=part, stderr=None)
+    tail = supervisor.redactor.text("\n".join(ear.tail))[-TAIL_LIMIT:]
+    run = CheckRun(
+        command=check.command,
+        code=None if ended.ended is Ended.NOT_STARTED else ended.code,
+        seconds=ended.seconds,
+        tail=f"{tail}\n{ended.error}".strip() if ended.error else tail,
+        timed_out=ended.ended is Ended.TIMED_OUT,
+        stopped=ended.ended is Ended.STOPPED,
+    )
+    if log is not None:
+        _collect(log, part, run, check.command, supervisor.redactor)
+    return run
+
+
+def _collect(log: Path, part: Path | None, run: CheckRun, command: str, redactor: Redactor) -> None:
+    """Add one check's output to checks.log, under the command and how it ended.
+
+    Without its control codes first, then without secrets: one that was cut in two by such a code is whole then.
+    """
+    clean = LineRedactor(redactor)
+    files.make_folder(log.parent)
+    with files.storage(log, "append to"), log.open("ab") as whole:
+        whole.write(redactor.text(f"$ {command}\n").encode("utf-8", "replace"))
+        if part is not None and part.exists():
+            with part.open("rb") as file:
+                while chunk := file.read(1 << 20) + file.readline(1 << 20):  # no code and no letter is cut in two
+                    whole.write(clean.feed(plain(chunk.decode("utf-8", "replace")).encode("utf-8", "replace")))
+            whole.write(clean.end())
+            part.unlink()
+        whole.write(f"[{describe(run)}]\n\n".encode())
+        whole.flush()
+        os.fsync(whole.fileno())
+
+
+def describe(run: CheckRun) -> str:
+    """Return how a check ended, in a few words."""
+    if run.stopped:
+        return "stopped before it ended"
+    if run.timed_out:
+        return f"over its time limit after {run.seconds:.1f} s"
+    if run.code is None:
+        return "could not be started"
+    return f"exit {run.code} in {run.seconds:.2f} s"
+
+
+def digest_failures(runs: Sequence[CheckRun]) -> str:
+    """Return a digest of which checks failed and how: equal ones failed the same way."""
+    failing = [f"{run.command}\0{run.code}\0{run.timed_out}" for run in runs if not run.green]
+    return sha256("\n".join(failing).encode("utf-8", "replace")).hexdigest()[:16] if failing else ""
+
+
+def report_failures(runs: Sequence[CheckRun]) -> str:
+    """Return what the next prompt says about the checks that failed."""
+    parts = []
+    for run in runs:
+        if not run.green:
+            parts.append(f"$ {one_line(run.command, 2000)}\n[{describe(run)}]\n{run.tail}".rstrip())
+    return "\n\n".join(parts)

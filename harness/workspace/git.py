@@ -1,0 +1,246 @@
+"""Git, called where an agent may have written: in the sandbox where there is one, and else told to obey little.
+
+What an agent can write makes git run programs: hooks in a folder of the work tree, the configuration of a nested
+repository, a filter that is a script of the project, a `git` in a folder on PATH. So looks and commits are made in the
+sandbox; outside of it only what runs no program at all (`ask`), and the signing of a commit, by what was configured
+when the run began.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from harness.domain.look import Ended
+from harness.domain.text import one_line
+from harness.system import files
+from harness.system.capture import Captured, capture, find_program, path_outside
+from harness.system.process import Bounds, Command, Kept, Supervisor
+
+TIMEOUT = 120.0  # seconds for one call
+LOOK_ON, WRITE_ON = 5.0, 20.0  # seconds a look and a commit (its hooks) go on when everything has to stop
+AT_LEAST = 2.0  # seconds that each of them gets even so
+_LONGEST = 256 << 20  # bytes of what a look may say
+_NO_MONITOR, _NO_HOOKS = "core.fsmonitor=false", "core.hooksPath=/dev/null"
+_NO_UPKEEP = ("gc.auto=0", "maintenance.auto=false")
+_QUIET = (_NO_MONITOR, "core.untrackedCache=false", *_NO_UPKEEP)
+
+# Which program signs, and where nothing is said.
+_SIGNING = {
+    "gpg.format": "openpgp", "gpg.program": "gpg", "gpg.x509.program": "gpgsm", "gpg.ssh.program": "ssh-keygen",
+    "gpg.ssh.defaultkeycommand": "false", "user.signingkey": "",
+}  # fmt: skip
+
+
+class Git:
+    """Runs git for one project. `environ` is the environment git gets; `temporary` holds what it reads on stdin.
+
+    `confine` puts a command into the sandbox, and leaves it as it is where there is none: then it is run as we are,
+    without any filter if `filters` are not wanted. `stop` gives a grace in seconds when everything has to stop.
+    """
+
+    def __init__(
+        self, root: Path, environ: Mapping[str, str], temporary: Path | None = None, *, filters: bool = True
+    ) -> None:
+        self.root = root
+        self.top = ""
+        self.prefix = ""
+        self.confine: Callable[[Command], Command] = lambda command: command
+        self.supervisor: Supervisor | None = None
+        self.stop: Callable[[], float | None] = lambda: None
+        self._stopped_at: float | None = None
+        folder = next((one / ".git" for one in (root, *root.parents) if (one / ".git").is_dir()), root / ".git")
+        self._folders = (folder, folder)
+        self._temporary = temporary
+        self._filters = filters
+        self._environ = {**environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+        self._outside = {**self._environ, "PATH": path_outside(environ.get("PATH", os.defpath), root)}
+        self._program = find_program("git", environ, root) or "git"
+        self.found, self.why = False, "a fifo or a device stands in .git, where git would wait for ever"
+        if self.is_blocked():
+            return
+        asked = ("--is-inside-work-tree", "--show-toplevel", "--show-prefix", "--git-dir", "--git-common-dir")
+        said = self.ask("rev-parse", *asked)
+        inside, top, prefix, own, common = [*os.fsdecode(said.stdout).split("\n"), "", "", "", ""][:5]
+        self.found = said.code == 0 and inside == "true"
+        self.why = "" if self.found else _explain(said)
+        if not self.found:
+            return
+        self.top, self.prefix, self._folders = top, prefix, (root / own, root / common)
+        self._hooks = os.fsdecode(self.ask("-C", top, "rev-parse", "--git-path", "hooks").stdout).strip("\n")
+        self._signs, self._pinned = self._read_signing()
+
+    def ask(self, *words: str, told: Sequence[str] = (), stdin: bytes = b"", **more: str) -> Captured:
+        """Run, as we are, what makes git read its own files and run no program."""
+        line = _line(self._program, [*_QUIET, *told], words)
+        env, stop = {**self._outside, **more}, self._must_end(WRITE_ON)
+        return capture(line, cwd=self.root, env=env, stdin=stdin, timeout=TIMEOUT, stop=stop)
+
+    def is_blocked(self) -> bool:
+        """Whether a fifo or a device stands where git reads a file of its own: it would wait there for ever."""
+        own, common = self._folders
+        read = [own / name for name in ("HEAD", "index", "commondir", "config.worktree")]
+        read += [common / name for name in ("packed-refs", "config", "shallow", "info/exclude", "info/attributes")]
+        return any(_is_special(file) for file in read)
+
+    def _must_end(self, patience: float) -> Callable[[], bool]:
+        """Return what says whether a call that begins now must end: a stop leaves all of them `patience` seconds."""
+        began = time.monotonic()
+
+        def ask() -> bool:
+            if self.stop() is None:
+                self._stopped_at = None
+                return False
+            now = time.monotonic()
+            if self._stopped_at is None:
+                self._stopped_at = now
+            return now >= max(self._stopped_at + patience, began + AT_LEAST)
+
+        return ask
+
+    def path(self, name: str) -> Path:
+        """Return where the repository keeps a file of its own."""
+        said = self.ask("rev-parse", "--git-path", name)
+        return self.root / (os.fsdecode(said.stdout).strip("\n") or ".git/" + name)
+
+    def look(self, *words: str, ignores: Path | None = None) -> Captured:
+        """Run what reads the work tree; `ignores` are more patterns for what nobody looks at."""
+        told = [*_QUIET, _NO_HOOKS, *([] if ignores is None else [f"core.excludesFile={ignores}"])]
+        environ = {**self._environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_ALLOW_PROTOCOL": "none"}  # and fetches nothing
+        command = Command(_line("git", told, words), self.root, environ)
+        return self._inside(command, () if ignores is None else (ignores,), LOOK_ON) or self._as_we_are(
+            _line(self._program, [*told, *self._without_filters()], words), self.root, environ, LOOK_ON
+        )
+
+    def write(self, *words: str, stdin: bytes) -> Captured:
+        """Run what writes index and history, from the top of the work tree, with the person's own hooks."""
+        top = Path(self.top)
+        # inside is no key to sign with, that is done afterwards; and what git leaves running would be killed
+        inside = [_NO_MONITOR, *_NO_UPKEEP, "commit.gpgSign=false"]
+        command = Command(_line("git", inside, words), top, self._environ)
+        outside = [_NO_MONITOR, *self._without_filters(), *self._pinned, f"core.hooksPath={self._hooks}"]
+        return self._inside(command, (), WRITE_ON, stdin) or self._as_we_are(
+            _line(self._program, outside, words), top, self._environ, WRITE_ON, stdin
+        )
+
+    def _as_we_are(
+        self, line: tuple[str, ...], cwd: Path, environ: Mapping[str, str], patience: float, stdin: bytes = b""
+    ) -> Captured:
+        return capture(line, cwd=cwd, env=environ, timeout=TIMEOUT, stdin=stdin, stop=self._must_end(patience))
+
+    def _inside(
+        self, command: Command, needed: tuple[Path, ...], patience: float, stdin: bytes = b""
+    ) -> Captured | None:
+        """Run it in the sandbox, where `needed` files are to be seen; None where there is none."""
+        names = ("sh", str(1 + len(needed)), *map(str, needed))  # the shell does nothing but name them
+        argv = ("/bin/sh", "-c", 'shift $1; exec "$@"', *names, *command.argv)
+        environ = {name: value for name, value in command.env.items() if not _is_private(name)}
+        confined = self.confine(replace(command, argv=argv, env=environ))
+        if confined.confined is None or self.supervisor is None:
+            return None
+        if stdin:
+            assert self._temporary is not None
+            files.write_atomic(self._temporary / "git-stdin", stdin, sync=False)
+            confined = replace(confined, stdin=self._temporary / "git-stdin")
+        return _capture_inside(confined, self.supervisor, self._must_end(patience))
+
+    def _without_filters(self) -> list[str]:
+        """Return what makes every filter do nothing, where none is wanted: the name of one is free text."""
+        if self._filters:
+            return []
+        said = self.ask("config", "--null", "--name-only", "--get-regexp", r"^filter\..*\.(clean|smudge|process)$")
+        names = {key.rpartition(".")[0] for key in os.fsdecode(said.stdout).split("\0") if key}
+        return [f"{name}.{one}" for name in sorted(names) for one in ("clean=", "process=", "required=false")]
+
+    # --- signing ---
+
+    def sign(self, head: str) -> str:
+        """Sign the commit at HEAD where the person signs commits and it is not; returns the new one's id, or `head`.
+
+        Raises OSError with what git said when that fails; the commit then stays without a signature.
+        """
+        if not self._signs:
+            return head
+        header, _, message = self.ask("cat-file", "commit", head).stdout.partition(b"\n\n")
+        lines = [line.partition(" ")[::2] for line in os.fsdecode(header).splitlines()]
+        fields = dict(lines)
+        if "gpgsig" in fields:
+            return head
+        name, _, rest = fields["author"].rpartition(" <")
+        mail, _, date = rest.partition("> ")
+        parents = [word for key, value in lines if key == "parent" for word in ("-p", value)]
+        made = self.ask(
+            "commit-tree", fields["tree"], "-S", *parents, told=self._pinned, stdin=message,
+            GIT_AUTHOR_NAME=name, GIT_AUTHOR_EMAIL=mail, GIT_AUTHOR_DATE=f"@{date}",
+        )  # fmt: skip
+        signed = os.fsdecode(made.stdout).strip()
+        if made.code == 0:
+            made = self.ask("update-ref", "-m", "commit: signed by harness", "HEAD", signed, head, told=[_NO_HOOKS])
+        if made.code != 0:
+            raise OSError(os.fsdecode(made.stderr).strip() or "git could not sign")
+        return signed
+
+    def _read_signing(self) -> tuple[bool, list[str]]:
+        """Return whether commits are signed, and by what; a file of the work tree is not asked."""
+        keys = r"^(commit\.gpgsign|gpg\..*|user\.signingkey)$"
+        words = os.fsdecode(self.ask("config", "--null", "--show-origin", "--get-regexp", keys).stdout).split("\0")
+        found = dict(_SIGNING)
+        for origin, (key, _, value) in zip(words[::2], (word.partition("\n") for word in words[1::2]), strict=False):
+            if not self._is_in_tree(origin):
+                found[key] = value or "true"
+        signs = found.pop("commit.gpgsign", "false").lower() in ("true", "yes", "on", "1")
+        return signs, [f"{key}={value}" for key, value in found.items() if value]
+
+    def _is_in_tree(self, origin: str) -> bool:
+        kind, _, name = origin.partition(":")
+        path, top = (self.root / name).resolve(), Path(self.top).resolve()
+        return kind == "file" and path.is_relative_to(top) and not path.is_relative_to(top / ".git")
+
+
+def _line(program: str, told: Sequence[str], words: tuple[str, ...]) -> tuple[str, ...]:
+    return (program, *(word for one in told for word in ("-c", one)), *words)
+
+
+def _explain(said: Captured) -> str:
+    """Return why there is no repository to work with."""
+    words = one_line(said.stderr.decode("utf-8", "replace"), 200)
+    if said.code == 127:
+        return "git is not installed"
+    return "this is no git repository" if not words or "not a git repository" in words else f"git says: {words}"
+
+
+def _is_private(name: str) -> bool:
+    """Whether a variable is a key of the person's, or leads to one."""
+    return name.startswith(("SSH_", "GIT_CONFIG_KEY", "GIT_CONFIG_VALUE", "GIT_CONFIG_COUNT", "GIT_ASKPASS"))
+
+
+class _Ear(Kept):
+    """Keeps what git says, and ends it when `must_end` says so."""
+
+    def __init__(self, must_end: Callable[[], bool]) -> None:
+        super().__init__()
+        self._must_end = must_end
+
+    def stop(self) -> float | None:
+        return 1.0 if self._must_end() else None
+
+
+def _is_special(path: Path) -> bool:
+    try:
+        kind = path.stat().st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(kind) and not stat.S_ISDIR(kind)
+
+
+def _capture_inside(command: Command, supervisor: Supervisor, must_end: Callable[[], bool]) -> Captured:
+    ear = _Ear(must_end)
+    bounds = Bounds(timeout=TIMEOUT, grace=1.0, line_cap=_LONGEST)
+    ended = supervisor.run(command, bounds, ear, stdout=None, stderr=None)
+    said = (ended.error or ended.stderr_tail).encode("utf-8", "replace")
+    code = 126 if ended.code is None else ended.code
+    return Captured(code, b"\n".join(ear.lines), said, timed_out=ended.ended in (Ended.TIMED_OUT, Ended.STOPPED))
