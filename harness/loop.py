@@ -9,9 +9,10 @@ from harness.attempts.keep import keep
 from harness.attempts.recover import recover
 from harness.decide.next import stuck_limit_of, what_next
 from harness.domain.errors import HarnessError
+from harness.domain.feature import Feature
 from harness.domain.listener import Tone
-from harness.domain.look import Evidence, Feature, Halt, Look, Outcome, Stop, Verdict, Wait, Work
-from harness.listeners.messages import tell_of_end, tell_of_parked
+from harness.domain.look import Halt, Look, Stop, Wait, Work
+from harness.domain.verdict import Evidence, Outcome, Verdict
 from harness.records.halt_file import WRITES_HALT, compose_halt, local_time
 from harness.records.journal import utc
 from harness.run.failover import meet_failure, meet_limit, wait_for_reset, wait_out_fault
@@ -77,18 +78,25 @@ def park_if_stuck(run: Run, feature: Feature) -> None:
     """With --keep-going, set a feature without progress aside for this run."""
     limit, streak = stuck_limit_of(feature, run.rules), run.history.record(feature.slug).streak
     if run.settings.keep_going and limit and streak >= limit:
-        run.record("parked", slug=feature.slug, streak=streak)
-        run.parked.add(feature.slug)
         text = f"{feature.slug}: set aside after {streak} attempts in a row without progress"
+        run.record("parked", slug=feature.slug, streak=streak, text=text)
+        run.parked.add(feature.slug)
         run.tell(text, Tone.BAD)
-        tell_of_parked(run, feature, streak, text)
+        run.inform_messenger()
 
 
 def conclude(run: Run, stop: Stop) -> Stop:
     """Write down how the run ended, with a HALT file where a person must look before the next one."""
     if wants_halt_file(run, stop) and run.control.halt() is None:
         files.write_atomic(run.paths.halt, run.redactor.text(compose_halt(stop, run=run.id[:8], at=utc(run.clock()))))
-    run.record("halted", halt=stop.halt.name, code=stop.halt.code, because=stop.because, slug=stop.slug)
+    run.record(
+        "halted",
+        halt=stop.halt.name,
+        code=stop.halt.code,
+        because=stop.because,
+        slug=stop.slug,
+        resets_at=stop.resets_at,
+    )
     run.record(
         "run_ended",
         halt=stop.halt.name,
@@ -103,7 +111,7 @@ def conclude(run: Run, stop: Stop) -> Stop:
     if stop.resets_at is not None:
         run.tell(f"it resets at {local_time(stop.resets_at)}", tone)
     run.tell(f"next: {stop.advice or stop.halt.advice}")
-    tell_of_end(run, stop)
+    run.inform_messenger()
     return stop
 
 

@@ -19,6 +19,8 @@ from fakes.api_agent import Agent, run_agent
 from harness.cli.app import start
 from harness.domain.listener import Silent, Tone
 from harness.domain.look import Halt, Stop
+from harness.listeners.channels import Notifier
+from harness.listeners.messages import Messages
 from harness.loop import run_loop
 from harness.records.journal import read_journal
 from harness.reports.view import name_state, read_view
@@ -123,7 +125,9 @@ class World:
         listener = Listener()
         given = {"pause": "0", "fault_backoff": "0.05s", **self.settings, **flags}
         config = load_config(self.root, given, environ or self.environ)
-        with open_run(config, listener, environ=environ or self.environ, wanted=wanted, **clocks) as run:
+        around = environ or self.environ
+        messages = Messages(Notifier(config.settings, self.root, around))
+        with open_run(config, listener, messages, environ=around, wanted=wanted, **clocks) as run:
             announce(run)
             stop, _ = run_loop(run)
         return Ran(stop, listener.lines)

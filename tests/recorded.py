@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from harness.agents.stream import StreamReader
-from harness.domain.look import Ended, Exit, Reply
+from harness.domain.reply import Ended, Exit, Reply
 
 STREAMS = Path(__file__).parent / "streams"
 DIALECTS = ("claude", "codex", "gemini", "opencode")

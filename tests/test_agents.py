@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from conftest import World
 
-from harness.agents.choose import Choices, choose_agent
+from harness.agents.choose import Choices, choose_agent, environment_of
 from harness.agents.claude import prepare_prompt
 from harness.agents.from_settings import choices_of
 from harness.agents.loads import find_loaded
 from harness.domain.errors import AgentError
-from harness.domain.look import Feature
+from harness.domain.feature import Feature
 from harness.settings.options import Settings
 from harness.system.environment import clean_environment
 
@@ -135,13 +135,13 @@ def test_the_environment_is_what_is_needed_and_what_is_let_through() -> None:
 def test_what_the_person_set_wins_over_what_harness_would_set(programs: Path, tmp_path: Path) -> None:
     put(programs, "claude")
     agent = choose_agent(choices(), None, tmp_path, tmp_path)
-    assert agent.environment({}, (), "run")["CLAUDE_CODE_MAX_RETRIES"] == "4"
-    assert agent.environment({"CLAUDE_CODE_MAX_RETRIES": "9"}, (), "run")["CLAUDE_CODE_MAX_RETRIES"] == "9"
+    assert environment_of(agent, {}, (), "run")["CLAUDE_CODE_MAX_RETRIES"] == "4"
+    assert environment_of(agent, {"CLAUDE_CODE_MAX_RETRIES": "9"}, (), "run")["CLAUDE_CODE_MAX_RETRIES"] == "9"
 
 
 def test_harness_never_claims_to_be_a_sandbox_by_itself(programs: Path, tmp_path: Path) -> None:
     put(programs, "claude")
-    assert "IS_SANDBOX" not in choose_agent(choices(), None, tmp_path, tmp_path).environment({}, (), "run")
+    assert "IS_SANDBOX" not in environment_of(choose_agent(choices(), None, tmp_path, tmp_path), {}, (), "run")
 
 
 def test_hooks_that_an_agent_would_execute_are_named(tmp_path: Path) -> None:

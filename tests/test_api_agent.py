@@ -30,7 +30,7 @@ from fakes.messages_faults import (
 from fakes.messages_replies import Broken, Call, Fault, Foreign, How, Reply, Turn
 from fakes.messages_script import Request
 
-from harness.domain.look import FaultKind, LimitKind
+from harness.domain.reply import FaultKind, LimitKind
 
 pytestmark = pytest.mark.xdist_group("anthropic")  # importing it takes two seconds: once is enough
 

@@ -15,7 +15,7 @@ from harness.agents.api.conversation import Caching, Conversation, Parts, digest
 from harness.agents.api.failure import LONGEST_WAIT, Failure, Kind, classify, find_retry_after, find_wait
 from harness.agents.api.meter import Meter
 from harness.agents.prompt import shorten_tails
-from harness.domain.look import Usage
+from harness.domain.reply import Usage
 
 PROMPT = """\
 You are one step of a loop.

@@ -17,7 +17,7 @@ from harness.agents.api.failure import Failure, Kind, find_wait
 from harness.agents.api.launch import check_start
 from harness.agents.from_settings import wishes_of
 from harness.domain.errors import AgentError
-from harness.domain.look import FaultKind, LimitKind
+from harness.domain.reply import FaultKind, LimitKind
 from harness.settings.options import Settings
 
 pytestmark = pytest.mark.xdist_group("anthropic")

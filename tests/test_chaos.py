@@ -74,16 +74,16 @@ BREAKS = {
     "torn": "keep.find_remarks = lambda reply: []",
     "holder": """
 def run(self, command, bounds, listener, *, stdout, stderr):
-    with open(command.stdin or os.devnull) as given, open(stdout or os.devnull, "w+b") as out:
+    with io.open(command.stdin or os.devnull) as given, io.open(stdout or os.devnull, "w+b") as out:
         code = subprocess.run(command.argv, cwd=command.cwd, env=command.env, stdin=given, stdout=out).returncode
         out.seek(0)
         [listener.line(line) for line in out]
-    return domain.Exit(domain.Ended.EXITED, code)
+    return reply.Exit(reply.Ended.EXITED, code)
 process.Supervisor.run = run
 """,
     "forger": "keep._set_foreign_aside = lambda *given, **named: None",
-    "liar": "keep.run_checks = lambda checks, **named: tuple(domain.CheckRun(one.command, 0, 0.0) for one in checks)",
-    "truncator": "logbook.Logbook._restore = lambda book, mark: logbook.Note('', 0)",
+    "liar": "keep.run_checks = lambda checks, **named: tuple(verdict.CheckRun(one.command, 0, 0.0) for one in checks)",
+    "truncator": "notes.Logbook._restore = lambda book, mark: notes.Note('', 0)",
     "echo": """
 gather = keep._gather
 def _gather(run, attempt, reply, **named):
@@ -92,16 +92,16 @@ def _gather(run, attempt, reply, **named):
     return found
 keep._gather = _gather
 """,
-    "leak": "start.read_redactor = lambda *given: redact.Redactor()",
+    "leak": "open.read_redactor = lambda *given: redact.Redactor()",
     "limit": "keep.find_limit = lambda *given, **named: None",
     "crash": "judge = keep.judge\nkeep.judge = lambda evidence: replace(judge(evidence), reason='it failed')",
-    "flood": "attempt.Bounds = functools.partial(process.Bounds, output_cap=80 << 20)",
+    "flood": "begin.Bounds = functools.partial(process.Bounds, output_cap=80 << 20)",
     "cap": "files.explain_storage = lambda *given: ZeroDivisionError('a bug')",
     "disk": "accept._refuse_full_disk = lambda *given: None",
     "clock": "process.time = types.SimpleNamespace(monotonic=time.time)",
 }
 MORE_BREAKS = {
-    "a wait that nobody waits for": ("clock", "setbacks.is_believed = lambda *given: False"),
+    "a wait that nobody waits for": ("clock", "failover.is_believed = lambda *given: False"),
     "jumps that nobody tells": ("clock", "clocks.JUMP = 1e9"),
     "a run that seems dead": ("clock", "view.find_holder = lambda *given: None"),
     "a journal that nobody cuts back": (
@@ -112,13 +112,19 @@ MORE_BREAKS = {
 }
 QUICK = ("forger", "leak", "limit", "cap")
 BROKEN = """
-import functools, os, subprocess, sys, time, types
+import functools, io, os, subprocess, sys, time, types
 from dataclasses import replace
-from harness import accept, attempt, cli, clocks, domain, files, keep, logbook, loop, process, redact, setbacks
-from harness import start, view
+from harness import loop
 from harness.agents import stream
+from harness.attempts import accept, begin, keep
+from harness.cli import app
+from harness.domain import reply, verdict
+from harness.records import notes
+from harness.reports import view
+from harness.run import failover, open
+from harness.system import clocks, files, process, redact
 {}
-sys.exit(cli.start(sys.argv[1:]))
+sys.exit(app.start(sys.argv[1:]))
 """
 
 
@@ -152,6 +158,10 @@ def survivor(monkeypatch: pytest.MonkeyPatch) -> None:
         remove(place, **given)
 
     monkeypatch.setattr("harness.rehearsal.chaos.shutil.rmtree", end_and_remove)
+
+
+def test_without_a_break_the_promise_is_kept(tmp_path: Path) -> None:
+    assert play_broken(tmp_path, "cap", "")["kept"]
 
 
 @pytest.mark.parametrize("fault", [pytest.param(one, marks=[] if one in QUICK else [slow]) for one in BREAKS])

@@ -22,7 +22,9 @@ from test_night import until
 from harness import __version__
 from harness.decide.next import stand
 from harness.domain.errors import StorageError
-from harness.domain.look import Feature, Look, Markers, Outcome, Record, Rules
+from harness.domain.feature import Feature
+from harness.domain.look import Look, Markers, Record, Rules
+from harness.domain.verdict import Outcome
 from harness.records.halt_file import local_time
 from harness.records.journal import Journal, read_journal
 from harness.records.run_lock import find_holder, hold_lock

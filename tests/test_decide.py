@@ -10,31 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.decide.next import closure, judge, judge_claim, stand, what_next
-from harness.domain.look import (
-    Claim,
-    Ended,
-    Evidence,
-    Exit,
-    Fault,
-    FaultKind,
-    Feature,
-    Halt,
-    HaltRequest,
-    Limit,
-    LimitKind,
-    Look,
-    Markers,
-    Outcome,
-    Record,
-    Reply,
-    Rules,
-    State,
-    Stop,
-    Transcript,
-    Usage,
-    Wait,
-    Work,
-)
+from harness.domain.feature import Feature
+from harness.domain.look import Halt, HaltRequest, Look, Markers, Record, Rules, State, Stop, Wait, Work
+from harness.domain.reply import Ended, Exit, Fault, FaultKind, Limit, LimitKind, Reply, Transcript, Usage
+from harness.domain.verdict import Claim, Evidence, Outcome
 
 GOOD = Reply(Exit(Ended.EXITED, 0), Transcript(results=1))
 BAD = Reply(Exit(Ended.EXITED, 1), Transcript(results=1, is_error=True, error_text="it broke"))

@@ -22,12 +22,13 @@ from harness.domain.paths import Paths
 from harness.records.halt_file import read_halt
 from harness.sandbox import open as gate
 from harness.sandbox.bubblewrap import Walls
-from harness.sandbox.mounts import describe_walls, find_absent, find_git, find_tools, move_aside
+from harness.sandbox.mounts import describe_walls, find_tools
 from harness.settings.options import load_config
 from harness.system import untrusted
 from harness.system.capture import find_program
 from harness.system.secrets import MOST, read_redactor
 from harness.workspace.in_place import InPlace
+from harness.workspace.quarantine import find_absent, find_git, move_aside
 
 needs_bwrap = pytest.mark.skipif(not WANTED, reason="needs bubblewrap")
 in_the_sandbox = pytest.mark.xdist_group("sandbox")

@@ -10,10 +10,10 @@ from conftest import World
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.agents.reset_times import FURTHEST
 from harness.decide.backoff import JITTER, MANY, after_failures, after_fault, after_limit, opening_of, pick_agent
 from harness.domain.errors import AgentError
-from harness.domain.look import Halt, Limit, LimitKind, Rules, Stop, Wait
+from harness.domain.look import Halt, Rules, Stop, Wait
+from harness.domain.reply import FURTHEST, Limit, LimitKind
 from harness.records.halt_file import local_time
 from harness.records.history import fold_journal
 from harness.run.interrupts import Control

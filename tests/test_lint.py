@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.domain.look import Check, Feature
+from harness.domain.feature import Check, Feature
 from harness.specs.lint import RULES, Finding, lint
 
 GOOD = """---

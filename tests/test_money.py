@@ -22,24 +22,9 @@ from harness.decide.budget import Expected, expect, line_for, over, over_its_own
 from harness.decide.budget import lines as lines_of
 from harness.decide.next import stand, what_next
 from harness.domain.errors import AgentError
-from harness.domain.look import (
-    Ended,
-    Exit,
-    Feature,
-    Halt,
-    Look,
-    Markers,
-    ModelPrice,
-    Record,
-    Reply,
-    Rules,
-    Spend,
-    State,
-    Stop,
-    Sum,
-    Usage,
-    Work,
-)
+from harness.domain.feature import Feature
+from harness.domain.look import Halt, Look, Markers, Record, Rules, Spend, State, Stop, Sum, Work
+from harness.domain.reply import Ended, Exit, ModelPrice, Reply, Usage
 from harness.loop import run_loop
 from harness.reports.cost import find_misses, read_expenses
 from harness.run.open import open_run

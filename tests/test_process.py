@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from harness.domain.errors import StorageError
-from harness.domain.look import Ended
+from harness.domain.reply import Ended
 from harness.run.orphans import sweep
 from harness.system.capture import capture
 from harness.system.process import Bounds, Command, Supervisor
@@ -100,7 +100,7 @@ import fcntl, json, os, sys
 from dataclasses import asdict
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from harness.process import Bounds, Command, Supervisor
+from harness.system.process import Bounds, Command, Supervisor
 
 folder, nasty, namespace, ending, timeout = sys.argv[2:]
 
@@ -567,7 +567,7 @@ FLOOD = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from harness.process import Bounds, Command, Supervisor
+from harness.system.process import Bounds, Command, Supervisor
 class Ear:
     count = longest = 0
     def line(self, line): self.count += 1; self.longest = max(self.longest, len(line))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.agents.prompt import compose_prompt, find_template
 from harness.domain.errors import ConfigError
-from harness.domain.look import Feature
+from harness.domain.feature import Feature
 from harness.domain.paths import Paths
 from harness.domain.text import fenced, plain
 from harness.system.shipped import shipped_template

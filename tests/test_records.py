@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.domain.errors import JournalError, LockHeld, StorageError
-from harness.domain.look import CheckRun
+from harness.domain.verdict import CheckRun
 from harness.records.history import fold_journal
 from harness.records.journal import Journal, decode_line, encode_event, read_journal
 from harness.records.notes import Logbook

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.agents.reset_times import FURTHEST, find_reset
+from harness.agents.reset_times import find_reset
+from harness.domain.reply import FURTHEST
 
 BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
 NOW = datetime(2026, 11, 21, 13, 15, tzinfo=UTC).timestamp()  # a Saturday, 14:15 in Berlin

@@ -23,13 +23,13 @@ from harness.domain.paths import Paths
 from harness.records.notes import Mark
 from harness.sandbox.bubblewrap import Walls, compose_arguments
 from harness.sandbox.macos import Belt
-from harness.sandbox.mounts import find_absent, find_git
 from harness.sandbox.sandbox import read_claude_state
 from harness.sandbox.seatbelt import compose_profile
 from harness.sandbox.seccomp import ARCHITECTURES, compose_filter
 from harness.settings.options import Settings
 from harness.system.process import Command
 from harness.workspace.private_logs import ADDED_LIMIT, has_claim, import_cell, prepare_cell
+from harness.workspace.quarantine import find_absent, find_git
 
 HERE = Path(__file__).parent
 WANTED = shutil.which("bwrap") is not None and sys.platform.startswith("linux")

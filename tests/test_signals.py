@@ -9,7 +9,7 @@ from recorded import DIALECTS, dialect_of, names, reply, reply_of
 
 from harness.agents.failures import find_fault, find_limit, find_remarks
 from harness.decide.blocked import find_blocked
-from harness.domain.look import Ended, Exit, Fault, FaultKind, Limit, LimitKind, RateLimit, Reply, Transcript
+from harness.domain.reply import Ended, Exit, Fault, FaultKind, Limit, LimitKind, RateLimit, Reply, Transcript
 
 NOW = 1795230000.0  # Sat 21 Nov 2026, 03:00 UTC
 USAGE, SPEND, CREDIT, AUTH, REFUSED = LimitKind

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.domain.errors import SpecError
-from harness.domain.look import Check, Feature
+from harness.domain.feature import Check, Feature
 from harness.domain.slugs import check_slug
 from harness.specs.front_matter import split_front_matter
 from harness.specs.order import find_cycle, find_problems, order_features

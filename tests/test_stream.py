@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from recorded import DIALECTS, dialect_of, exit_of, lines_of, names, read, reply, reply_of
 
 from harness.agents.stream import StreamReader
-from harness.domain.look import Cost, Ended, Exit, RateLimit, Usage
+from harness.domain.reply import Cost, Ended, Exit, RateLimit, Usage
 
 ONE = Usage(1000, 50, 300, 200)
 TWO = Usage(2000, 100, 600, 400)

@@ -233,10 +233,10 @@ def test_many_files_are_set_aside_in_one_go(tmp_path: Path, monkeypatch: pytest.
 PLAIN_USER = """
 import os, sys
 from pathlib import Path
-from harness import untrusted
-from harness.logbook import Mark
-from harness.paths import Paths
-from harness.sandbox.cell import has_claim, import_cell, prepare_cell
+from harness.system import untrusted
+from harness.records.notes import Mark
+from harness.domain.paths import Paths
+from harness.workspace.private_logs import has_claim, import_cell, prepare_cell
 root, how = Path(sys.argv[1]), sys.argv[2]
 assert os.geteuid() != 0
 paths = Paths(root, root / "specs", root / "logs")

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from harness.agents import claude, presets
 from harness.agents.api import launch as api
+from harness.domain.agent import Agent
 from harness.domain.errors import AgentError
-from harness.domain.look import Feature, ModelPrice
+from harness.domain.feature import Feature
+from harness.domain.reply import ModelPrice
 from harness.system.environment import clean_environment
 
 NAMES = ("auto", "claude", "api", "codex", "gemini", "opencode", "command", "scripted")
@@ -46,32 +48,6 @@ class Bearings:
     long_cache: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Agent:
-    """An agent, ready to be started: `argv` reads the prompt on stdin, `dialect` says how its output is read."""
-
-    name: str
-    dialect: str
-    argv: tuple[str, ...]
-    model: str
-    passes: tuple[str, ...]
-    own: Mapping[str, str]
-    root: Path
-
-    def environment(self, environ: Mapping[str, str], env_pass: tuple[str, ...], run: str) -> dict[str, str]:
-        """Return the cleaned environment of one attempt; what the person set wins over what harness would set.
-
-        But for TMPDIR: an agent that leaves files behind gets a folder of its own, which goes with the run.
-        """
-        clean = clean_environment(environ, self.passes, env_pass)
-        temporary = {"TMPDIR": self.own["TMPDIR"]} if "TMPDIR" in self.own else {}
-        return {**self.own, **clean, **temporary, "HARNESS_RUN_ID": run}
-
-    def prepare(self, prompt: str) -> str:
-        """Return the prompt as this agent must get it."""
-        return claude.prepare_prompt(prompt, self.root) if self.name == "claude" else prompt
-
-
 def choose_agent(
     choices: Choices,
     feature: Feature | None,
@@ -99,6 +75,21 @@ def choose_agent(
         )
     shown = model or (api.DEFAULT_MODEL if name == "api" else "")
     return Agent(name, dialect, argv, shown, passes, own, root)
+
+
+def environment_of(agent: Agent, environ: Mapping[str, str], env_pass: tuple[str, ...], run: str) -> dict[str, str]:
+    """Return the cleaned environment of one attempt; what the person set wins over what harness would set.
+
+    But for TMPDIR: an agent that leaves files behind gets a folder of its own, which goes with the run.
+    """
+    clean = clean_environment(environ, agent.passes, env_pass)
+    temporary = {"TMPDIR": agent.own["TMPDIR"]} if "TMPDIR" in agent.own else {}
+    return {**agent.own, **clean, **temporary, "HARNESS_RUN_ID": run}
+
+
+def prepare_prompt(agent: Agent, prompt: str) -> str:
+    """Return the prompt as this agent must get it."""
+    return claude.prepare_prompt(prompt, agent.root) if agent.name == "claude" else prompt
 
 
 def stand_in(choices: Choices, feature: Feature | None, name: str) -> tuple[Choices, Feature | None]:

@@ -18,7 +18,7 @@ from harness.agents.draft import (
     status_of,
     text_of,
 )
-from harness.domain.look import RateLimit, Usage
+from harness.domain.reply import RateLimit, Usage
 
 LONGEST_NOTICE = 500  # characters
 _USAGE = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")

@@ -24,7 +24,7 @@ from harness.agents.draft import (
     status_of,
     text_of,
 )
-from harness.domain.look import Usage
+from harness.domain.reply import Usage
 
 # --- Codex ----------------------------------------------------------------------------------------------------------
 

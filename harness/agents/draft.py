@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from harness.domain.look import RateLimit, Usage
+from harness.domain.reply import RateLimit, Usage
 
 Event = Mapping[str, object]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.domain.look import FaultKind, LimitKind
+from harness.domain.reply import FaultKind, LimitKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,6 @@ class Wording:
     anywhere: bool = False
     says: str = ""
 
-
-# Endings that no window, no outage and no setup has a part in, though a retry or a status came before them.
-OWN_ENDINGS = ("max_turns", "budget_exhausted", "prompt_too_long", "blocking_limit", "image_error", "refusal")
 
 HINTS: dict[LimitKind, str] = {
     LimitKind.USAGE: "wait for the reset, then `harness resume` and `harness run`",

@@ -10,18 +10,9 @@ import re
 from dataclasses import replace
 from datetime import tzinfo
 
-from harness.agents.error_patterns import (
-    ERRORS,
-    EXIT_CODES,
-    HINTS,
-    NOT_STARTED_HINT,
-    OWN_ENDINGS,
-    PREFIX,
-    REFUSALS,
-    Wording,
-)
+from harness.agents.error_patterns import ERRORS, EXIT_CODES, HINTS, NOT_STARTED_HINT, PREFIX, REFUSALS, Wording
 from harness.agents.reset_times import find_reset
-from harness.domain.look import Ended, Fault, FaultKind, Limit, LimitKind, Reply, Transcript
+from harness.domain.reply import OWN_ENDINGS, Ended, Fault, FaultKind, Limit, LimitKind, Reply, Transcript
 from harness.domain.text import counted, one_line
 
 LONGEST_TEXT = 300

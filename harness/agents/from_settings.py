@@ -7,8 +7,9 @@ from dataclasses import fields
 from pathlib import Path
 
 from harness.agents.api.launch import Wishes
-from harness.agents.choose import Agent, Bearings, Choices, choose_agent, stand_in
-from harness.domain.look import Feature
+from harness.agents.choose import Bearings, Choices, choose_agent, stand_in
+from harness.domain.agent import Agent
+from harness.domain.feature import Feature
 from harness.settings.options import Config, Settings
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from harness.domain.look import ModelPrice, Usage
+from harness.domain.reply import ModelPrice, Usage
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, Provider

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from harness.domain.errors import ConfigError
-from harness.domain.look import Feature
+from harness.domain.feature import Feature
 from harness.domain.paths import Paths
 from harness.domain.text import cut_middle, fenced, plain
 from harness.system import files
@@ -175,3 +175,9 @@ def _compile(source: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - jin
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False
     )
     return environment.from_string(source)
+
+
+def observations(observed: str, answer: str) -> str:
+    """Return what the prompt says harness observed, a person's answer first."""
+    parts = [f"A person answered your question:\n{answer}"] if answer else []
+    return "\n\n".join([*parts, observed] if observed else parts)

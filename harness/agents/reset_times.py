@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
-FURTHEST = 35 * 86_400.0  # seconds; no window of an account is longer than a month
+from harness.domain.reply import FURTHEST
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 # Abbreviations that name one offset only; others (IST, CST, BST) mean several, and are not guessed at.

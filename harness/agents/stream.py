@@ -7,7 +7,7 @@ from collections import deque
 
 from harness.agents.dialects import DIALECTS, add_exit_status, find_status
 from harness.agents.draft import Draft, Trouble
-from harness.domain.look import Cost, Ended, Exit, Transcript
+from harness.domain.reply import Cost, Ended, Exit, Transcript
 from harness.domain.text import one_line, plain
 
 LONGEST_PLAIN_LINE = 1_000

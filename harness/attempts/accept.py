@@ -7,8 +7,9 @@ import re
 from harness.attempts.begin import Attempt
 from harness.domain.errors import StorageError
 from harness.domain.listener import Tone
-from harness.domain.look import CheckRun, Reply
+from harness.domain.reply import Reply
 from harness.domain.units import format_size
+from harness.domain.verdict import CheckRun
 from harness.records.journal import utc
 from harness.records.receipt import REFUSED, compose_receipt, digest
 from harness.run.run import Run

@@ -6,22 +6,25 @@ import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from harness.agents.choose import Agent
-from harness.agents.prompt import Prompt, compose_prompt
+from harness.agents.choose import prepare_prompt
+from harness.agents.prompt import Prompt
 from harness.agents.stream import StreamReader
+from harness.domain.agent import Agent
 from harness.domain.errors import AgentError, ConfigError, SpecError
+from harness.domain.feature import Feature
 from harness.domain.listener import Tone
-from harness.domain.look import Feature, Reply
+from harness.domain.reply import Reply
 from harness.records.history import read_markers
 from harness.records.notes import Mark
+from harness.run.brief import compose
 from harness.run.failover import settle_agent
 from harness.run.run import Run
 from harness.run.spending import bearings_for
-from harness.sandbox.mounts import find_absent
 from harness.system import files
 from harness.system.process import Bounds, Command
 from harness.workspace.in_place import Snapshot
 from harness.workspace.private_logs import prepare_cell
+from harness.workspace.quarantine import find_absent
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ def prepare(run: Run, feature: Feature) -> tuple[Agent, Prompt] | None:
     settle_agent(run)
     try:
         agent, prompt = run.agent_for(feature, bearings_for(run, feature)), compose(run, feature)
-        return agent, replace(prompt, text=agent.prepare(prompt.text))
+        return agent, replace(prompt, text=prepare_prompt(agent, prompt.text))
     except (AgentError, ConfigError, SpecError) as error:
         run.set_aside(feature, f"{error.message}; {error.hint}")
         return None
@@ -176,23 +179,3 @@ def work(run: Run, attempt: Attempt, prompt: Prompt) -> Reply:
     finally:
         run.narrator.ended()
     return run.redactor.deep(Reply(ended, reader.transcript(ended)))
-
-
-def compose(run: Run, feature: Feature) -> Prompt:
-    """Return the prompt of the feature's next attempt."""
-    record = run.history.record(feature.slug)
-    return compose_prompt(
-        run.template,
-        feature,
-        run.spec_text(feature),
-        [check.command for check in run.checks_for(feature)],
-        run.paths,
-        observations(record.observed, record.answer),
-        run.redactor.text,
-    )
-
-
-def observations(observed: str, answer: str) -> str:
-    """Return what the prompt says harness observed, a person's answer first."""
-    parts = [f"A person answered your question:\n{answer}"] if answer else []
-    return "\n\n".join([*parts, observed] if observed else parts)

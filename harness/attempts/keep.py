@@ -16,10 +16,10 @@ from harness.attempts.quarantined import set_appeared_aside, tell_aside
 from harness.decide.blocked import find_blocked
 from harness.decide.next import judge, judge_claim
 from harness.domain.listener import Tone
-from harness.domain.look import CheckRun, Claim, Ended, Evidence, Limit, Outcome, Reply, Verdict
+from harness.domain.reply import Ended, Limit, Reply
 from harness.domain.text import counted, cut_middle, one_line, plain
 from harness.domain.units import format_dollars, format_duration
-from harness.listeners.messages import tell_of_attempt
+from harness.domain.verdict import CheckRun, Claim, Evidence, Outcome, Verdict
 from harness.records.lessons import mend_learnings, redact_file, redact_log
 from harness.records.notes import Note
 from harness.records.transcripts import pack_old
@@ -65,7 +65,7 @@ def keep(
     evidence = replace(_weigh(run, attempt, reply, found, checks, claim), limit=limit, crashed=crashed)
     verdict = judge(evidence)
     _act(run, attempt, reply, found, checks, evidence, verdict)
-    tell_of_attempt(run, attempt.feature.slug, attempt.number, evidence, verdict)
+    run.inform_messenger()
     pack_transcripts(run, attempt)
     return verdict, evidence
 
@@ -80,7 +80,8 @@ def _gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> _Findi
     slug = attempt.feature.slug
     remarks = _take_over(run, attempt)
     note, lessons = run.logbook(slug).take_note(attempt.log), run.learnings.take_note(attempt.learnings)
-    remarks += [*find_remarks(reply), *mend_learnings(run, lessons), *redact_log(run, slug, note)]
+    remarks += [*find_remarks(reply), *mend_learnings(run.learnings, lessons, run.redactor)]
+    remarks += redact_log(run.logbook(slug), note, run.redactor)
     note = replace(note, text=run.redactor.text(note.text))
     for name, taken in ((f"{slug}.log", note), ("learnings.md", lessons)):
         if taken.tampered:
@@ -108,7 +109,7 @@ def _take_over(run: Run, attempt: Attempt) -> list[str]:
         run.record("tampered", slug=slug, attempt=attempt.number, file=name)
     remarks += [f"it added more to {name} than is taken over: the rest is left out" for name in imported.cut]
     for name in imported.set_aside:
-        redact_file(run, attempt.folder / "foreign" / name)
+        redact_file(attempt.folder / "foreign" / name, run.redactor)
         tell_aside(run, slug, attempt.number, attempt.folder, name, f"`{name}` was left in logs/")
     _set_appeared_aside(run, attempt, "during the attempt")
     return remarks
@@ -135,13 +136,13 @@ def _set_foreign_aside(run: Run, attempt: Attempt, *, harmed: bool) -> None:
     now = marker_names(run)
     for name in sorted(now - attempt.markers - own):
         slug, kind = name.rsplit(".", 1)
-        redact_file(run, files.move(run.paths.logs / name, attempt.folder / "foreign" / name))
+        redact_file(files.move(run.paths.logs / name, attempt.folder / "foreign" / name), run.redactor)
         run.record("foreign", slug=attempt.feature.slug, attempt=attempt.number, marker=name)
         hint = f'; if you set it, say `harness accept {slug} "why"`' if kind == "done" else ""
         run.tell(f"{attempt.feature.slug}: `{name}` appeared during the attempt and is set aside{hint}", Tone.BAD)
     answer = run.paths.answer(attempt.feature.slug)
     if answer.exists() and f"{attempt.feature.slug}.blocked" not in attempt.markers:
-        redact_file(run, files.move(answer, attempt.folder / "foreign" / answer.name))
+        redact_file(files.move(answer, attempt.folder / "foreign" / answer.name), run.redactor)
         run.record("foreign", slug=attempt.feature.slug, attempt=attempt.number, marker=answer.name)
         run.tell(f"{attempt.feature.slug}: `{answer.name}` appeared before anything was asked: set aside", Tone.BAD)
     for name in sorted(attempt.markers - now):
@@ -221,7 +222,7 @@ def _act(
         accept(run, attempt, found.words, checks, reply, _names_to_commit(run, attempt, found))
         _set_appeared_aside(run, attempt, "during the commit")  # its hooks may be an agent's
     elif found.claimed and evidence.claim is not Claim.PENDING:
-        redact_file(run, files.move(run.paths.done(feature.slug), attempt.folder / "claim.done"))
+        redact_file(files.move(run.paths.done(feature.slug), attempt.folder / "claim.done"), run.redactor)
     if verdict.outcome is Outcome.BLOCKED and evidence.question is not None:
         files.write_atomic(run.paths.blocked(feature.slug), evidence.question + "\n")
         run.record("blocked", slug=feature.slug, attempt=attempt.number, question=evidence.question)

@@ -8,13 +8,13 @@ from pathlib import Path
 from harness.domain.listener import Tone
 from harness.records.lessons import redact_file
 from harness.run.run import Run
-from harness.sandbox.mounts import set_aside_absent
+from harness.workspace.quarantine import set_aside_absent
 
 
 def set_appeared_aside(run: Run, slug: str, attempt: int, folder: Path, absent: Iterable[str], when: str) -> None:
     """Set aside what was `absent`: an agent's work, or that of what it made others run; `when` is said of it."""
     for what, where in set_aside_absent(run.paths, folder, absent):
-        redact_file(run, where)
+        redact_file(where, run.redactor)
         name = run.paths.shown(what)
         tell_aside(run, slug, attempt, folder, name, f"`{name}` appeared {when}")
 

@@ -9,15 +9,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from harness.agents.choose import Agent
 from harness.agents.failures import find_limit
 from harness.agents.stream import StreamReader
 from harness.attempts.accept import write_marker
 from harness.attempts.begin import Attempt, marker_names
 from harness.attempts.keep import describe_cost, describe_limit, keep, write_outcome
+from harness.domain.agent import Agent
 from harness.domain.errors import AgentError
+from harness.domain.feature import Feature
 from harness.domain.listener import Tone
-from harness.domain.look import Cost, Ended, Exit, Feature, Reply, Usage
+from harness.domain.reply import Cost, Ended, Exit, Reply, Usage
 from harness.records.lessons import redact_file
 from harness.records.notes import Mark
 from harness.records.transcripts import open_transcript
@@ -96,7 +97,7 @@ def _settle(run: Run, slug: str, began: dict[str, Any] | None) -> None:
 def _redact_foreign(run: Run, folder: Path) -> None:
     """Take the secrets out of what the start of this run set aside."""
     for name in sorted(os.listdir(folder)) if folder.is_dir() else ():  # noqa: PTH208
-        redact_file(run, folder / name)
+        redact_file(folder / name, run.redactor)
 
 
 def _reread_facts(run: Run, slug: str, began: dict[str, Any]) -> dict[str, Any]:

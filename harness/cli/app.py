@@ -120,14 +120,17 @@ def run(slugs: Slugs = None, *, flags: dict[str, Any]) -> int:
 
 def _run(config: Config, slugs: tuple[str, ...]) -> int:
     from harness.cli.run import run_and_report
+    from harness.listeners.channels import Notifier
     from harness.listeners.console import Terminal
+    from harness.listeners.messages import Messages
     from harness.run.open import open_run
 
+    notifier = Notifier(config.settings, config.paths.root, os.environ)
     with (
         Terminal(quiet=config.settings.quiet, verbose=config.settings.verbose) as terminal,
-        open_run(config, terminal, environ=os.environ, wanted=slugs) as run,
+        open_run(config, terminal, Messages(notifier), environ=os.environ, wanted=slugs) as run,
     ):
-        stop, result = run_and_report(run, wanted=config.settings.json)
+        stop, result = run_and_report(run, notifier, wanted=config.settings.json)
     if config.settings.json:
         _say(run.redactor.text(jsonlib.dumps(result, indent=1, default=str)))
     return stop.halt.code

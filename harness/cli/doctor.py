@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.agents.api.launch import find_key
-from harness.agents.choose import Agent
+from harness.agents.choose import environment_of
 from harness.agents.from_settings import choose_for, wishes_of
+from harness.domain.agent import Agent
 from harness.domain.errors import AgentError, HarnessError
 from harness.domain.text import counted, one_line
 from harness.domain.units import format_size
@@ -80,7 +81,7 @@ def _look_at_agent(config: Config, environ: Mapping[str, str]) -> Diagnosis:
         return Diagnosis("agent", "ok", f"{agent.name}: {agent.argv[0]}")
     if agent.name == "api":
         return _ask_api(config, agent, environ)
-    env = agent.environment(environ, config.settings.env_pass, "doctor")
+    env = environment_of(agent, environ, config.settings.env_pass, "doctor")
     program = find_program(agent.argv[0], environ, config.paths.root)
     if not program:
         said_so = f"`{agent.argv[0]}` lies in the project, where an agent may have written it: not asked"
@@ -100,7 +101,7 @@ def _look_at_agent(config: Config, environ: Mapping[str, str]) -> Diagnosis:
 
 def _ask_api(config: Config, agent: Agent, environ: Mapping[str, str]) -> Diagnosis:
     """Let the API agent see whether the server lets it in; counting the tokens of a word costs nothing."""
-    env = agent.environment(environ, config.settings.env_pass, "doctor")
+    env = environment_of(agent, environ, config.settings.env_pass, "doctor")
     asked = capture((*agent.argv, "--check", "--api-timeout", "20"), cwd=config.paths.root, env=env, timeout=60.0)
     words = one_line((asked.stdout or asked.stderr).decode("utf-8", "replace"), 300)
     if asked.code != 0:
@@ -199,7 +200,7 @@ def _look_at_sandbox(config: Config, environ: Mapping[str, str]) -> Diagnosis:
             with suppress(AgentError):  # told by its own line
                 agent = _agent(config, environ)
             if agent is not None:
-                env = agent.environment(environ, config.settings.env_pass, "doctor")
+                env = environment_of(agent, environ, config.settings.env_pass, "doctor")
                 keys = cage.explain_keys(agent, env)
                 if problem := cage.try_agent(agent, supervisor, env)[1]:
                     said = f"{cage.name} works, but agent `{agent.name}` cannot start inside: {problem}"

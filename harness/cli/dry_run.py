@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.agents.choose import Agent
+from harness.agents.choose import prepare_prompt
 from harness.agents.from_settings import choose_for
-from harness.agents.prompt import Section, compose_prompt, find_template
-from harness.attempts.begin import observations
+from harness.agents.prompt import Section, compose_prompt, find_template, observations
+from harness.domain.agent import Agent
 from harness.domain.errors import HarnessError
-from harness.domain.look import Check, Feature, State, Work
+from harness.domain.feature import Check, Feature
+from harness.domain.look import State, Work
 from harness.reports.status import report_loaded, report_next, report_queue
 from harness.reports.view import View
-from harness.sandbox.mounts import find_absent, set_aside_absent
 from harness.sandbox.open import open_cage
 from harness.settings.options import Config
 from harness.specs.shelf import read_spec_text
@@ -23,6 +23,7 @@ from harness.system.environment import clean_environment
 from harness.system.process import Supervisor
 from harness.system.secrets import read_redactor
 from harness.workspace.checks import describe, run_checks
+from harness.workspace.quarantine import find_absent, set_aside_absent
 
 LONGEST_CHECK = 60.0  # seconds a check gets here; a slow suite is no reason to wait for a preview
 
@@ -70,7 +71,7 @@ def _report_prompt(view: View, feature: Feature, environ: Mapping[str, str], *, 
         read_redactor(config.paths.root, environ).text,
     )
     ran = _try_checks(config, checks, environ) if with_checks else []
-    text = agent.prepare(prompt.text) if agent else prompt.text
+    text = prepare_prompt(agent, prompt.text) if agent else prompt.text
     size, composed = (len(one.encode("utf-8", "replace")) for one in (text, prompt.text))
     sections = [*prompt.sections, *([Section("for this agent", size - composed)] if size > composed else [])]
     return {

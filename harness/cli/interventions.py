@@ -9,12 +9,11 @@ from contextlib import contextmanager
 
 from harness.domain.errors import UsageError
 from harness.domain.text import counted
-from harness.records.halt_file import read_halt
+from harness.records.halt_file import read_halt, remove_halt
 from harness.records.journal import Journal, utc
 from harness.records.receipt import compose_acceptance, digest
 from harness.records.run_lock import Lock, find_holder, hold_lock
 from harness.reports.view import read_view
-from harness.run.interrupts import remove_halt
 from harness.run.run import prepare_logs
 from harness.settings.options import Config
 from harness.system import files

@@ -6,15 +6,16 @@ from typing import Any
 
 from harness.domain.errors import HarnessError
 from harness.domain.look import Stop
-from harness.listeners.messages import notify_end
+from harness.listeners.channels import Notifier
 from harness.loop import run_to_its_end
+from harness.records.journal import utc
 from harness.reports.status import report_status
 from harness.reports.view import read_view
 from harness.run.preflight import announce
 from harness.run.run import Run
 
 
-def run_and_report(run: Run, *, wanted: bool) -> tuple[Stop, dict[str, Any] | None]:
+def run_and_report(run: Run, notifier: Notifier, *, wanted: bool) -> tuple[Stop, dict[str, Any] | None]:
     """Run to the end and return why it ended, and the result where it is `wanted`; tells who asked to be told.
 
     An error that ends it in the middle is told as well, and raised again: nothing here changes the exit code.
@@ -23,10 +24,9 @@ def run_and_report(run: Run, *, wanted: bool) -> tuple[Stop, dict[str, Any] | No
         announce(run)
         stop, _ = run_to_its_end(run)
     except Exception as error:
-        if run.notifier.wanted:
-            notify_end(run, *_explain(error))
+        notify_end(run, notifier, *_explain(error))
         raise
-    if not wanted and not run.notifier.wanted:
+    if not wanted and not notifier.wanted:
         return stop, None
     run.heart.phase("telling", silent=True, feature="", attempt=None)
     try:
@@ -35,9 +35,19 @@ def run_and_report(run: Run, *, wanted: bool) -> tuple[Stop, dict[str, Any] | No
         if wanted:
             raise
         result = describe_end(run, stop)
-    if run.notifier.wanted:
-        notify_end(run, f"{stop.halt.sentence} ({stop.because}); exit {stop.halt.code}", result)
+    notify_end(run, notifier, f"{stop.halt.sentence} ({stop.because}); exit {stop.halt.code}", result)
     return stop, result
+
+
+def notify_end(run: Run, notifier: Notifier, text: str, result: dict[str, Any]) -> None:
+    """Tell who asked to be told of the end, with the result as `run --json` gives it."""
+    if not notifier.wanted:
+        return
+    told = run.redactor.deep({"text": text, "result": result})
+    project = {"project": str(run.paths.root), "run": run.id, "at": utc(run.clock())}
+    failures = notifier.send({**told, "event": "finished", **project})
+    run.tick()
+    run.note_failures(failures + notifier.finish(run.redactor.deep(result), run.id))
 
 
 def _explain(error: Exception) -> tuple[str, dict[str, Any]]:

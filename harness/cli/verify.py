@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from harness.attempts.quarantined import set_appeared_aside
+from harness.domain.feature import Feature
 from harness.domain.listener import Tone
-from harness.domain.look import Feature
 from harness.domain.text import one_line
 from harness.records.receipt import parse_receipt
 from harness.run.run import Run
-from harness.sandbox.mounts import find_absent
 from harness.workspace.checks import describe, run_checks
+from harness.workspace.quarantine import find_absent
 
 
 def verify(run: Run) -> dict[str, Any]:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from harness.agents.reset_times import FURTHEST
-from harness.domain.look import CACHE_LIFE, Halt, Limit, LimitKind, Rules, Stop, Wait
+from harness.domain.look import Halt, Rules, Stop, Wait
+from harness.domain.reply import CACHE_LIFE, FURTHEST, Limit, LimitKind
 
 JITTER = 60.0  # seconds after a reset within which the next attempt begins: not everybody at once
 ALIKE = 3  # failures in a row that say the same: the next would say it again

@@ -9,7 +9,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.domain.look import Feature, Halt, Rules, Spend, Stop, Sum, Who
+from harness.domain.feature import Feature
+from harness.domain.look import Halt, Rules, Spend, Stop, Sum, Who
 from harness.domain.text import counted
 from harness.domain.units import end_of_month, format_dollars
 

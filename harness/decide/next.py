@@ -4,29 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.agents.error_patterns import OWN_ENDINGS
 from harness.decide.budget import over, over_its_own, stop_for
-from harness.domain.look import (
-    Claim,
-    Ended,
-    Evidence,
-    Feature,
-    Halt,
-    HaltRequest,
-    Look,
-    Outcome,
-    Record,
-    Reply,
-    Rules,
-    Standing,
-    State,
-    Stop,
-    Usage,
-    Verdict,
-    Wait,
-    Work,
-)
+from harness.domain.feature import Feature
+from harness.domain.look import Halt, HaltRequest, Look, Record, Rules, Standing, State, Stop, Wait, Work
+from harness.domain.reply import OWN_ENDINGS, Ended, Reply, Usage
 from harness.domain.text import counted, one_line
+from harness.domain.verdict import Claim, Evidence, Outcome, Verdict
 
 INSTANT = 5.0  # seconds; an agent that fails in less, without a token, never came to work on the feature
 _NOTHING = Record()

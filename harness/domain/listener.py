@@ -1,9 +1,11 @@
-"""Who tells a person what happens: the protocol that the loop speaks to; the terminal implements it."""
+"""Who hears what happens: the protocols that a run speaks to; `listeners` implements them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Tone(StrEnum):
@@ -51,3 +53,34 @@ class Silent:
 
     def ended(self) -> None:
         """Say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A channel that did not take a message, and why; without its address."""
+
+    channel: str
+    why: str
+    told: str = ""  # the kind of message
+
+
+class Messenger(Protocol):
+    """Told every event of the journal; sends a message outside for those that people want to hear of at once."""
+
+    def hear(self, event: Mapping[str, Any]) -> list[Failure]:
+        """Send what this event means to people outside, if anything; return the channels that failed."""
+
+    def problem(self) -> str:
+        """Return what keeps a channel from ever being reached, "" when nothing is known to."""
+
+
+class NoMessages:
+    """A messenger with nobody to tell."""
+
+    def hear(self, event: Mapping[str, Any]) -> list[Failure]:
+        """Send nothing."""
+        return []
+
+    def problem(self) -> str:
+        """Nothing is sent, so nothing is in the way."""
+        return ""

@@ -9,11 +9,12 @@ import importlib.util
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from harness.domain.errors import StorageError
+from harness.domain.listener import Failure
 from harness.domain.text import one_line
 from harness.settings.options import Settings
 from harness.system.capture import Captured, capture
@@ -26,14 +27,6 @@ BOUND = 30.0  # seconds for all of them
 COMMAND_BOUND = 60.0  # seconds for `on_finish`
 DESKTOP = ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS")  # what a command needs to reach the screen
 MISSING = "`notify` needs apprise, which is not installed: `pip install 'harness-loop[notify]'`"
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A channel that did not take a message, and why; without its address."""
-
-    channel: str
-    why: str
 
 
 @dataclass(slots=True)
@@ -71,7 +64,7 @@ class Notifier:
             order = {"apprise": self.settings.notify, "title": title, "body": message["text"]}
             failures += self._carry("notify", order)
         self.failed |= {failure.channel for failure in failures}
-        return failures
+        return [replace(failure, told=message["event"]) for failure in failures]
 
     def finish(self, result: Mapping[str, Any], run: str) -> list[Failure]:
         """Run the command of `on_finish` with the result on its stdin. Returns what failed."""
@@ -91,7 +84,7 @@ class Notifier:
             stdin=json.dumps(result, default=str).encode() + b"\n",
             cap=64 * 1024,
         )
-        return _judge("on_finish", ran, COMMAND_BOUND)
+        return [replace(failure, told="finished") for failure in _judge("on_finish", ran, COMMAND_BOUND)]
 
     def _carry(self, channel: str, order: Mapping[str, Any]) -> list[Failure]:
         ran = _run(

@@ -1,68 +1,80 @@
-"""What happened that people outside want to hear: at once a question, a limit, silence, no progress; and the end."""
+"""What people outside hear at once: a question, a limit, silence, no progress, money; each from one event."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.domain.errors import StorageError
-from harness.domain.listener import Tone
-from harness.domain.look import Ended, Evidence, Feature, Halt, LimitKind, Outcome, Stop, Verdict
+from harness.domain.listener import Failure
+from harness.domain.look import Halt
+from harness.domain.reply import Ended, LimitKind
 from harness.domain.units import format_duration
-from harness.listeners.channels import Failure
-from harness.records.journal import utc
-from harness.run.run import Run
+from harness.domain.verdict import Outcome
+from harness.listeners.channels import Notifier
+
+Message = dict[str, Any]  # `event` is its kind, `text` a sentence, and what belongs to it
 
 
-def notify(run: Run, event: str, text: str, **about: Any) -> None:  # noqa: ANN401
-    """Tell who asked to be told of what happens in the middle; whatever fails changes nothing."""
-    if run.notifier.listens:
-        _note_failures(run, run.notifier.send(_compose(run, event, text, about)), event)
+class Messages:
+    """Turns events of the journal into messages, and sends them."""
+
+    def __init__(self, notifier: Notifier) -> None:
+        """Nothing was heard yet."""
+        self._notifier = notifier
+        self._parked: set[str] = set()
+        self._in_outage = False
+
+    def hear(self, event: Mapping[str, Any]) -> list[Failure]:
+        """Send what this event means to people outside, if anything; return the channels that failed."""
+        failures = []
+        for message in self._compose(event):
+            if self._notifier.listens:
+                about = {"project": str(self._notifier.root), "run": event["run"], "at": event["at"]}
+                failures += self._notifier.send({**message, **about})
+        return failures
+
+    def problem(self) -> str:
+        """Return what keeps a channel from ever being reached, "" when nothing is known to."""
+        return self._notifier.problem()
+
+    def _compose(self, event: Mapping[str, Any]) -> Iterator[Message]:
+        match event["event"]:
+            case "blocked":
+                slug, question = event["slug"], event["question"]
+                text = f'{slug} is blocked: {question}\nanswer it with `harness answer {slug} "text"`'
+                yield {"event": "blocked", "text": text, **_of_attempt(event), "question": question}
+            case "attempt_ended":
+                self._in_outage = event["outcome"] == Outcome.FAULT and not event.get("limit")
+                yield from self._tell_of_attempt(event)
+            case "parked":
+                self._parked.add(event["slug"])
+                yield {"event": "stuck", "text": event["text"], "slug": event["slug"], "streak": event["streak"]}
+            case "budget_warning":
+                about = {name: event[name] for name in ("line", "limit", "spent", "unknown", "slug") if name in event}
+                yield {"event": "budget", "text": event["text"], **about}
+            case "halted":
+                yield from self._tell_of_end(event)
+
+    def _tell_of_attempt(self, event: Mapping[str, Any]) -> Iterator[Message]:
+        limit = event.get("limit")
+        if limit and limit["kind"] != LimitKind.REFUSED:
+            text = f"{limit['kind']}: {limit['text']}"
+            about = {"kind": limit["kind"], "resets_at": limit["resets_at"]}
+            yield {"event": "limit", "text": text, **_of_attempt(event), **about}
+        if event.get("ended") == Ended.IDLE:
+            idle = format_duration(self._notifier.settings.idle_timeout)
+            text = f"{event['slug']}: attempt {event['attempt']} printed nothing for {idle} and was ended"
+            yield {"event": "silent", "text": text, **_of_attempt(event)}
+
+    def _tell_of_end(self, event: Mapping[str, Any]) -> Iterator[Message]:
+        """Tell of a run that ends stuck, or of an outage that lasted too long; `finished` follows with the result."""
+        halt = Halt[event["halt"]]
+        text = f"{halt.sentence}: {event['because']}"
+        if halt is Halt.STUCK and event["slug"] not in self._parked:
+            yield {"event": "stuck", "text": text, "slug": event["slug"] or None}
+        if halt is Halt.QUOTA and self._in_outage:
+            yield {"event": "limit", "text": text, "kind": "outage", "resets_at": event["resets_at"]}
 
 
-def notify_end(run: Run, text: str, result: dict[str, Any]) -> None:
-    """Tell who asked to be told of the end, with the result as `run --json` gives it."""
-    failures = run.notifier.send(_compose(run, "finished", text, {"result": result}))
-    run.tick()
-    _note_failures(run, failures + run.notifier.finish(run.redactor.deep(result), run.id), "finished")
-
-
-def _compose(run: Run, event: str, text: str, about: Mapping[str, Any]) -> dict[str, Any]:
-    project = {"project": str(run.paths.root), "run": run.id, "at": utc(run.clock())}
-    return {**run.redactor.deep({"text": text, **about}), "event": event, **project}
-
-
-def _note_failures(run: Run, failures: list[Failure], event: str) -> None:
-    """Say once for each channel that it could not be told, and write each time down."""
-    for failure in failures:
-        with suppress(StorageError):
-            run.record("notify_failed", channel=failure.channel, told=event, why=failure.why)
-        run.tell_once(f"{failure.channel} could not be told: {failure.why}", Tone.NOTICE)
-
-
-def tell_of_attempt(run: Run, slug: str, attempt: int, evidence: Evidence, verdict: Verdict) -> None:
-    """Tell of a question, a limit, or an agent that fell silent, once the attempt is written down."""
-    about = {"slug": slug, "attempt": attempt}
-    if verdict.outcome is Outcome.BLOCKED and evidence.question is not None:
-        text = f'{slug} is blocked: {evidence.question}\nanswer it with `harness answer {slug} "text"`'
-        notify(run, "blocked", text, **about, question=evidence.question)
-    if evidence.limit is not None and evidence.limit.kind is not LimitKind.REFUSED:
-        limit = evidence.limit
-        notify(run, "limit", f"{limit.kind}: {limit.text}", **about, kind=limit.kind, resets_at=limit.resets_at)
-    if evidence.reply.exit.ended is Ended.IDLE:
-        idle = format_duration(run.settings.idle_timeout)
-        notify(run, "silent", f"{slug}: attempt {attempt} printed nothing for {idle} and was ended", **about)
-
-
-def tell_of_parked(run: Run, feature: Feature, streak: int, text: str) -> None:
-    """Tell of a feature that is set aside without progress while the run goes on; `text` as the run told it."""
-    notify(run, "stuck", text, slug=feature.slug, streak=streak)
-
-
-def tell_of_end(run: Run, stop: Stop) -> None:
-    """Tell of a run that ends stuck, or of an outage that lasted too long; `finished` follows with the result."""
-    if stop.halt is Halt.STUCK and stop.slug not in run.parked:
-        notify(run, "stuck", f"{stop.halt.sentence}: {stop.because}", slug=stop.slug or None)
-    if stop.halt is Halt.QUOTA and run.faults:
-        notify(run, "limit", f"{stop.halt.sentence}: {stop.because}", kind="outage", resets_at=stop.resets_at)
+def _of_attempt(event: Mapping[str, Any]) -> dict[str, Any]:
+    return {"slug": event["slug"], "attempt": event["attempt"]}

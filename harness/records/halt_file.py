@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.domain.look import Halt, HaltRequest, Stop
 from harness.domain.paths import Paths
 from harness.domain.text import plain
+from harness.system import files
 
 BY_HARNESS = "written by harness"
 
@@ -64,3 +65,18 @@ def _read_halt_file(path: Path) -> HaltRequest | None:
 def local_time(moment: float) -> str:
     """Return epoch seconds as a person's clock shows them, with the zone."""
     return datetime.fromtimestamp(moment).astimezone().strftime("%Y-%m-%d %H:%M %Z")
+
+
+def remove_halt(paths: Paths, *, about: str = "") -> tuple[Path, ...]:
+    """Remove HALT; with `about`, only one that harness wrote for that feature's question alone. Returns what went."""
+    removed = []
+    for path in paths.halts:
+        request = read_halt(Paths(path.parent, paths.specs, path.parent))
+        if request is None or (about and not (request.by_harness and f"blocked, {about})" in request.text)):
+            continue
+        if path.is_dir() and not path.is_symlink():  # an agent can make one: it could not be written to, nor removed
+            files.move(path, paths.kept / "HALT")
+        else:
+            files.remove(path)
+        removed.append(path)
+    return tuple(removed)

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from harness.domain.look import Limit, LimitKind, Markers, Record, Spend, Sum, Who
+from harness.domain.look import Markers, Record, Spend, Sum, Who
 from harness.domain.paths import Paths
+from harness.domain.reply import Limit, LimitKind
 from harness.system import files
 
 REMEMBERED = 200  # attempts whose cost says what the next may cost

@@ -5,23 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.domain.text import counted
-from harness.records.notes import SHADOW_LIMIT, Note
-from harness.run.run import Run
+from harness.records.notes import SHADOW_LIMIT, Logbook, Note
 from harness.system import files
+from harness.system.redact import Redactor
 
 LONGEST_LESSON = 500  # bytes of a line
 MOST_LESSONS = 20  # lines of an attempt
 _CUT = " … (cut)"
 
 
-def mend_learnings(run: Run, note: Note) -> list[str]:
+def mend_learnings(learnings: Logbook, note: Note, redactor: Redactor) -> list[str]:
     """Cut what an attempt added to the learnings beyond its bounds, take secrets out, and say what was done."""
     if not note.size:
         return []
-    raw = run.learnings.read_note(note)
+    raw = learnings.read_note(note)
     lines = [line for line in raw.decode("utf-8", "replace").splitlines() if line.strip()]
     long = sum(len(line.encode("utf-8", "replace")) > LONGEST_LESSON for line in lines[:MOST_LESSONS])
-    clean = run.redactor.raw(raw)
+    clean = redactor.raw(raw)
     remarks = []
     if long:
         remarks.append(f"{counted(long, 'line')} of its learnings were over {LONGEST_LESSON} bytes and are cut")
@@ -32,7 +32,7 @@ def mend_learnings(run: Run, note: Note) -> list[str]:
     if remarks:
         kept = clean.decode("utf-8", "replace").splitlines()
         kept = [cut_line(line) for line in kept if line.strip()][:MOST_LESSONS]
-        run.learnings.mend(note, "".join(f"{line}\n" for line in kept).encode("utf-8", "replace"))
+        learnings.mend(note, "".join(f"{line}\n" for line in kept).encode("utf-8", "replace"))
     return remarks
 
 
@@ -44,23 +44,22 @@ def cut_line(line: str) -> str:
     return raw[: LONGEST_LESSON - len(_CUT.encode())].decode("utf-8", "ignore") + _CUT
 
 
-def redact_log(run: Run, slug: str, note: Note) -> list[str]:
+def redact_log(log: Logbook, note: Note, redactor: Redactor) -> list[str]:
     """Take the secrets out of a note, in the log and in its shadow, and say so."""
     if not note.size or note.size > SHADOW_LIMIT:
         return []
-    book = run.logbook(slug)
-    raw = book.read_note(note)
-    clean = run.redactor.raw(raw)
+    raw = log.read_note(note)
+    clean = redactor.raw(raw)
     if clean is raw:
         return []
-    book.mend(note, clean)
+    log.mend(note, clean)
     return ["its note held a secret, which is redacted in the log"]
 
 
-def redact_file(run: Run, path: Path) -> None:
+def redact_file(path: Path, redactor: Redactor) -> None:
     """Take the secrets out of a small file that an agent wrote and harness keeps; no link is followed."""
     if path.is_symlink() or not path.is_file() or not 0 < files.size_of(path) <= SHADOW_LIMIT:
         return
     raw = files.read_span(path, 0, SHADOW_LIMIT)
-    if (clean := run.redactor.raw(raw)) is not raw:
+    if (clean := redactor.raw(raw)) is not raw:
         files.write_atomic(path, clean, sync=False)

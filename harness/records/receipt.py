@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from harness.domain.look import CheckRun
 from harness.domain.text import one_line
+from harness.domain.verdict import CheckRun
 
 _RULE = "--- proven by harness ---"
 _UNVERIFIED = "--- accepted by harness, unverified: no checks ---"

@@ -8,7 +8,8 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from harness.domain.look import By, Sum, Usage
+from harness.domain.look import By, Sum
+from harness.domain.reply import Usage
 from harness.domain.units import format_duration
 from harness.records.history import spent_at
 from harness.reports.view import View

@@ -7,7 +7,8 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from harness.agents.loads import find_loaded
-from harness.domain.look import Feature, Halt, Record, State, Stop, Sum, Wait, Work
+from harness.domain.feature import Feature
+from harness.domain.look import Halt, Record, State, Stop, Sum, Wait, Work
 from harness.domain.units import format_duration
 from harness.records.halt_file import local_time
 from harness.records.heartbeat import Beat

@@ -11,7 +11,9 @@ from typing import Any
 from harness.decide.backoff import MANY, after_limit, opening_of, pick_agent
 from harness.decide.next import closure, stand, what_next
 from harness.domain.errors import UsageError
-from harness.domain.look import Feature, HaltRequest, Limit, Look, Record, Standing, State, Stop, Wait, Work
+from harness.domain.feature import Feature
+from harness.domain.look import HaltRequest, Look, Record, Standing, State, Stop, Wait, Work
+from harness.domain.reply import Limit
 from harness.records.halt_file import local_time, read_halt
 from harness.records.heartbeat import Beat, read_beat
 from harness.records.history import History, fold_journal, read_markers

@@ -5,12 +5,16 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
-from harness.agents.choose import NAMES, Agent
+from harness.agents.choose import NAMES
 from harness.decide.backoff import MANY, after_failures, after_fault, after_limit, is_believed, opening_of, pick_agent
+from harness.domain.agent import Agent
 from harness.domain.errors import AgentError
+from harness.domain.feature import Feature
 from harness.domain.listener import Tone
-from harness.domain.look import Feature, Limit, LimitKind, Outcome, Stop, Verdict, Wait
+from harness.domain.look import Stop, Wait
+from harness.domain.reply import Limit, LimitKind
 from harness.domain.units import format_duration
+from harness.domain.verdict import Outcome, Verdict
 from harness.records.halt_file import local_time
 from harness.run.run import Run
 from harness.run.spending import check_prices

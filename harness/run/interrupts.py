@@ -17,7 +17,6 @@ from types import FrameType
 from harness.domain.look import HaltRequest
 from harness.domain.paths import Paths
 from harness.records.halt_file import read_halt
-from harness.system import files
 
 POLL = 0.2  # seconds between looks at HALT where watching fails
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -135,18 +134,3 @@ def _pipe() -> tuple[int, int]:
     os.set_blocking(read, False)
     os.set_blocking(write, False)
     return read, write
-
-
-def remove_halt(paths: Paths, *, about: str = "") -> tuple[Path, ...]:
-    """Remove HALT; with `about`, only one that harness wrote for that feature's question alone. Returns what went."""
-    removed = []
-    for path in paths.halts:
-        request = read_halt(Paths(path.parent, paths.specs, path.parent))
-        if request is None or (about and not (request.by_harness and f"blocked, {about})" in request.text)):
-            continue
-        if path.is_dir() and not path.is_symlink():  # an agent can make one: it could not be written to, nor removed
-            files.move(path, paths.kept / "HALT")
-        else:
-            files.remove(path)
-        removed.append(path)
-    return tuple(removed)

@@ -17,10 +17,9 @@ from harness.agents.prices import PriceBook
 from harness.agents.prompt import find_template
 from harness.decide.next import closure
 from harness.domain.errors import ConfigError, SpecError, UsageError
-from harness.domain.listener import Narrator, Tone
-from harness.domain.look import Feature
+from harness.domain.feature import Feature
+from harness.domain.listener import Messenger, Narrator, NoMessages, Tone
 from harness.domain.paths import Paths
-from harness.listeners.channels import Notifier
 from harness.records.heartbeat import Heartbeat
 from harness.records.history import History, fold_journal, read_markers
 from harness.records.journal import Journal
@@ -29,7 +28,6 @@ from harness.run.awake import stay_awake
 from harness.run.interrupts import Control
 from harness.run.orphans import sweep
 from harness.run.run import Run, prepare_logs
-from harness.sandbox.mounts import set_aside_absent
 from harness.sandbox.open import open_cage
 from harness.settings.options import CONFIG_FILE, Config
 from harness.specs.shelf import SpecShelf, open_shelf
@@ -39,6 +37,7 @@ from harness.system.environment import clean_environment
 from harness.system.process import Supervisor
 from harness.system.secrets import read_redactor
 from harness.workspace.in_place import InPlace
+from harness.workspace.quarantine import set_aside_absent
 
 
 def make_temporary(paths: Paths) -> Path:
@@ -62,6 +61,7 @@ def make_temporary(paths: Paths) -> Path:
 def open_run(
     config: Config,
     narrator: Narrator,
+    messenger: Messenger | None = None,
     *,
     environ: Mapping[str, str],
     wanted: tuple[str, ...] = (),
@@ -145,7 +145,7 @@ def open_run(
             worker=config.settings.chain[0],
             heart=heart,
             awake=awake,
-            notifier=Notifier(config.settings, paths.root, environ),
+            messenger=messenger or NoMessages(),
             clocks=Clocks(clock, monotonic),
         )
         run.workspace.confine_git(supervisor, run.confine_check, run.asked_to_stop)

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness import __version__
-from harness.agents.choose import Agent
-from harness.attempts.begin import compose
 from harness.decide.next import closure
+from harness.domain.agent import Agent
 from harness.domain.errors import AgentError
 from harness.domain.listener import Tone
 from harness.domain.text import counted, one_line
 from harness.domain.units import format_duration, format_size
 from harness.records.history import read_markers
+from harness.run.brief import compose
 from harness.run.failover import stand_ins, tell_chain
 from harness.run.open import process_identity
 from harness.run.run import Run
@@ -68,7 +68,7 @@ def announce(run: Run) -> None:
         run.tell(f"pid namespace: none ({one_line(run.supervisor.why)}); the supervisor ends what is left", Tone.NOTICE)
     if (free := free_bytes(run.paths.logs)) < LITTLE_SPACE:
         run.tell(f"only {format_size(free)} free on the disk of `{run.paths.shown(run.paths.logs)}`", Tone.NOTICE)
-    if problem := run.notifier.problem():
+    if problem := run.messenger.problem():
         run.tell(problem, Tone.NOTICE)
     run.tell("to stop: `touch HALT` after this attempt, `echo now > HALT` at once, or Ctrl-C")
     for warning in run.config.warnings:

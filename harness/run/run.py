@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from harness.agents.choose import Agent, Bearings
+from harness.agents.choose import Bearings, environment_of
 from harness.agents.from_settings import choose_for
 from harness.agents.prices import PriceBook
 from harness.decide.next import closure
+from harness.domain.agent import Agent
 from harness.domain.errors import SpecError, StorageError
-from harness.domain.listener import Narrator, Tone
-from harness.domain.look import Check, Feature, Look, Rules, Spend, Stop, Sum, Wait, Who
+from harness.domain.feature import Check, Feature
+from harness.domain.listener import Failure, Messenger, Narrator, Tone
+from harness.domain.look import Look, Rules, Spend, Stop, Sum, Wait, Who
 from harness.domain.paths import Paths
 from harness.domain.text import plain
-from harness.listeners.channels import Notifier
+from harness.records.halt_file import remove_halt
 from harness.records.heartbeat import Heartbeat
 from harness.records.history import History, read_markers
 from harness.records.journal import Journal
 from harness.records.notes import Logbook, Mark
 from harness.records.receipt import digest
 from harness.run.awake import Awake
-from harness.run.interrupts import GRACE, Ask, Control, remove_halt
+from harness.run.interrupts import GRACE, Ask, Control
 from harness.sandbox.sandbox import Cage
 from harness.settings.options import Config, Settings
 from harness.specs.shelf import SpecShelf, read_spec_text
@@ -63,7 +66,7 @@ class Run:
     redactor: Redactor
     heart: Heartbeat
     awake: Awake
-    notifier: Notifier
+    messenger: Messenger
     clocks: Clocks
     cage: Cage | None = None  # the sandbox; None where nothing is confined
     unconfined: str = ""  # why
@@ -91,6 +94,7 @@ class Run:
     marks: dict[str, Mark] = field(default_factory=dict)  # where each log ended when harness last looked
     packed: dict[str, int] = field(default_factory=dict)  # attempt up to which a feature's transcripts are compressed
     texts: dict[str, str] = field(default_factory=dict)  # of the specs worked on in this run
+    untold: list[dict[str, Any]] = field(default_factory=list)  # events that the messenger has not heard of
 
     @property
     def settings(self) -> Settings:
@@ -232,7 +236,7 @@ class Run:
 
     def environment_for(self, agent: Agent) -> dict[str, str]:
         """Return the environment that an agent gets in this run."""
-        return agent.environment(self.environ, self.settings.env_pass, self.id)
+        return environment_of(agent, self.environ, self.settings.env_pass, self.id)
 
     def set_aside(self, feature: Feature, because: str) -> None:
         """Leave a feature that cannot be worked on, for the rest of this run or until its spec changes."""
@@ -281,7 +285,22 @@ class Run:
 
     def record(self, event: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401
         """Write one event into the journal and fold it into the history."""
-        return self.history.apply(self.journal.record(event, **fields))
+        written = self.history.apply(self.journal.record(event, **fields))
+        self.untold.append(written)
+        return written
+
+    def inform_messenger(self) -> None:
+        """Let people outside hear of what was written down since the last time; whatever fails changes nothing."""
+        while self.untold:
+            self.note_failures(self.messenger.hear(self.untold.pop(0)))
+
+    def note_failures(self, failures: list[Failure]) -> None:
+        """Say once for each channel that it could not be told, and write each time down."""
+        for failure in failures:
+            with suppress(StorageError):
+                told = self.journal.record("notify_failed", channel=failure.channel, told=failure.told, why=failure.why)
+                self.history.apply(told)
+            self.tell_once(f"{failure.channel} could not be told: {failure.why}", Tone.NOTICE)
 
     def mend_logs(self) -> bool:
         """Put back what an agent took away of harness's own files in logs/; True when the journal was harmed."""

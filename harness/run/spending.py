@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from harness.agents.choose import Agent, Bearings
+from harness.agents.choose import Bearings
 from harness.agents.prices import PriceBook
 from harness.decide.budget import STOPS_ITSELF, expect, has_budget, line_for, line_of, lines, warnings
+from harness.domain.agent import Agent
 from harness.domain.errors import AgentError
+from harness.domain.feature import Feature
 from harness.domain.listener import Tone
-from harness.domain.look import CACHE_LIFE, Cost, Ended, Feature, Reply, Usage
+from harness.domain.reply import CACHE_LIFE, Cost, Ended, Reply, Usage
 from harness.domain.units import format_dollars
-from harness.listeners.messages import notify
 from harness.run.run import Run
 from harness.settings.options import Settings
 
 REPORTS = ("claude", "opencode")  # dialects that say themselves what an attempt has cost
-NAMELESS = ("codex", "gemini")  # agents that choose a model themselves, and do not say in time which
 
 
 def bearings_for(run: Run, feature: Feature) -> Bearings:
@@ -58,9 +58,9 @@ def warn_of_budget(run: Run, feature: Feature | None = None) -> None:
         run.warned.add((line.setting, line.whose))
         about = {"slug": line.whose} if line.setting == "max_cost_per_feature" else {}
         spent = {"spent": round(line.spent.dollars, 6), "unknown": line.spent.unknown}
-        run.record("budget_warning", line=line.setting, limit=line.limit, **spent, **about)
+        run.record("budget_warning", line=line.setting, limit=line.limit, text=sentence, **spent, **about)
         run.tell(sentence, Tone.NOTICE)
-        notify(run, "budget", sentence, line=line.setting, limit=line.limit, **spent, **about)
+    run.inform_messenger()
 
 
 # --- before anything is run ---------------------------------------------------------------------------------------

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from harness.agents.choose import Agent
-from harness.sandbox.mounts import find_absent
+from harness.domain.agent import Agent
 from harness.sandbox.sandbox import Cage
 from harness.sandbox.seatbelt import compose_profile
 from harness.system.process import Command, Confined
+from harness.workspace.quarantine import find_absent
 
 
 class Belt(Cage):

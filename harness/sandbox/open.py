@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from harness.domain.errors import AgentError
 from harness.sandbox.bubblewrap import Walls, compose_arguments
 from harness.sandbox.macos import Belt
-from harness.sandbox.mounts import describe_walls, find_git, real_path
+from harness.sandbox.mounts import describe_walls
 from harness.sandbox.probe import try_command
 from harness.sandbox.sandbox import ARGUMENTS_FD, NO_WAY_OUT, Cage
 from harness.sandbox.seatbelt import PROGRAM as MAC_PROGRAM
@@ -20,6 +20,7 @@ from harness.settings.options import Config, Settings
 from harness.system import files
 from harness.system.capture import find_program
 from harness.system.process import Command, Confined, Supervisor
+from harness.workspace.quarantine import find_git, real_path
 
 if TYPE_CHECKING:
     from harness.sandbox.network.broker import Broker

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.agents.choose import Agent
+from harness.domain.agent import Agent
 from harness.domain.text import one_line
 from harness.system.process import Bounds, Command, Kept, Supervisor
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import harness
-from harness.agents.choose import Agent
+from harness.domain.agent import Agent
 from harness.domain.errors import AgentError
 from harness.sandbox.bubblewrap import Walls, compose_arguments
 from harness.sandbox.mounts import AUTHORITIES, existing, named_files, program_of

@@ -1,1 +1,1 @@
-"""Every setting, once."""
+"""Every setting, once: its name, default, meaning, and how it is parsed."""

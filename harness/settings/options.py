@@ -11,9 +11,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from harness.domain.errors import ConfigError
+from harness.domain.feature import Check
 from harness.domain.hosts import parse_listed
-from harness.domain.look import Check, ModelPrice, Rules
+from harness.domain.look import Rules
 from harness.domain.paths import Paths
+from harness.domain.reply import ModelPrice
 from harness.domain.text import suggest
 from harness.domain.units import format_duration, format_size, parse_duration, parse_size
 from harness.system import files

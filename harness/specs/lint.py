@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.domain.look import Feature
+from harness.domain.feature import Feature
 from harness.domain.units import format_size
 
 LONG = 20 * 1024  # bytes; every attempt reads the spec again

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from harness.domain.errors import SpecError
-from harness.domain.look import Feature
+from harness.domain.feature import Feature
 from harness.domain.slugs import RENAME, WRITE_ONE, check_slug
 from harness.domain.text import suggest
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.domain.errors import SpecError
-from harness.domain.look import Feature
+from harness.domain.feature import Feature
 from harness.domain.slugs import RENAME, WRITE_ONE, check_slug
 from harness.domain.text import one_line, shown
 from harness.domain.units import format_size

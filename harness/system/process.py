@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from harness.domain.errors import AgentError, explain_storage
-from harness.domain.look import Ended, Exit
+from harness.domain.reply import Ended, Exit
 from harness.system.output import KeptFile, Lines
 from harness.system.redact import Redactor
 

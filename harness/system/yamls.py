@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness.domain.look import Check
+from harness.domain.feature import Check
 from harness.domain.text import shown, suggest
 from harness.domain.units import format_size, parse_duration, parse_size
 

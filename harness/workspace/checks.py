@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from harness.domain.look import Check, CheckRun, Ended
+from harness.domain.feature import Check
+from harness.domain.reply import Ended
 from harness.domain.text import one_line, plain
+from harness.domain.verdict import CheckRun
 from harness.system import files
 from harness.system.process import Bounds, Command, Quiet, Supervisor
 from harness.system.redact import LineRedactor, Redactor

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness.domain.look import Ended
+from harness.domain.reply import Ended
 from harness.domain.text import one_line
 from harness.system import files
 from harness.system.capture import Captured, capture, find_program, path_outside

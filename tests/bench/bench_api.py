@@ -33,8 +33,9 @@ from fakes.messages_script import Request
 
 from harness.agents.prices import PriceBook
 from harness.agents.prompt import compose_prompt
-from harness.domain.look import Feature, Usage
+from harness.domain.feature import Feature
 from harness.domain.paths import Paths
+from harness.domain.reply import Usage
 from harness.system.shipped import shipped_template
 
 MODEL = "claude-opus-5-5"

@@ -50,8 +50,8 @@ KINDS = {"sparse": make_sparse, "real lines": make_lines, "one single line": mak
 
 def probe(root: Path) -> None:
     """In a fresh process: measure and print one JSON line."""
-    from harness.attempts.begin import compose
     from harness.domain.listener import Silent
+    from harness.run.brief import compose
     from harness.run.open import open_run
     from harness.run.preflight import announce
     from harness.settings.options import load_config

@@ -15,7 +15,7 @@ from harness.agents.api.__main__ import attempt_once, parse_options
 from harness.agents.api.report import Report
 from harness.agents.failures import find_fault, find_limit
 from harness.agents.stream import StreamReader
-from harness.domain.look import Ended, Exit, Reply, Transcript
+from harness.domain.reply import Ended, Exit, Reply, Transcript
 
 from .messages_api import MessagesApi
 from .messages_replies import Call

@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness.agents.choose import Agent
+from harness.domain.agent import Agent
 from harness.domain.errors import AgentError
 from harness.sandbox.open import open_cage
 from harness.settings.options import load_config

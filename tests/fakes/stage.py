@@ -21,7 +21,8 @@ from typing import Any
 import pytest
 
 from harness.domain.listener import Silent
-from harness.domain.look import Ended, Exit, Stop
+from harness.domain.look import Stop
+from harness.domain.reply import Ended, Exit
 from harness.loop import run_loop
 from harness.records.journal import Journal
 from harness.run.open import open_run

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.agents.api.failure import TORN, CallFailed, Failure, Kind
-from harness.domain.look import Usage
+from harness.domain.reply import Usage
 
 CUT_OFF = ("max_tokens", "model_context_window_exceeded")  # its last call may be torn, and is never run
 CHARACTERS = 4  # about so many make a token, for an answer that broke off before it was counted

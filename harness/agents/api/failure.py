@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
 
-from harness.domain.look import CACHE_LIFE
+from harness.domain.reply import CACHE_LIFE
 from harness.domain.units import end_of_month
 
 LONGEST_WAIT = CACHE_LIFE

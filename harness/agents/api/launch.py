@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from harness.domain.errors import AgentError
-from harness.domain.look import ModelPrice
+from harness.domain.reply import ModelPrice
 
 DIALECT = "claude"
 KEY = "ANTHROPIC_API_KEY"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from harness.domain.look import Usage
+from harness.domain.reply import Usage
 
 Price = Callable[[str, Usage], float | None]
 NEARLY = 0.8  # of the line: there the agent is told to write its note

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 from harness import __version__
 from harness.agents.api.failure import Ending, Failure, Kind
 from harness.agents.api.meter import Meter
-from harness.domain.look import Usage
+from harness.domain.reply import Usage
 
 _API_ERRORS = {Kind.SPEND: "spend_limit_reached", Kind.NETWORK: "connection_failed"}
 

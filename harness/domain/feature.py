@@ -1,0 +1,35 @@
+"""What a person asked for: a spec, read, and the checks that prove it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A shell command that harness runs before it believes a claim; `timeout` in seconds, None for the default."""
+
+    command: str
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A spec, read. `problem` is a sentence when it cannot be worked on (broken front matter, empty, too large)."""
+
+    slug: str
+    path: Path
+    sha256: str = ""
+    size: int = 0
+    title: str = ""
+    depends_on: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
+    agent: str | None = None
+    model: str | None = None
+    timeout: float | None = None
+    stuck_bytes: int | None = None
+    stuck_limit: int | None = None
+    priority: int = 0
+    problem: str | None = None
+    hint: str = ""

@@ -1,0 +1,77 @@
+"""What became of an attempt: the claim, the checks that ran, the evidence, the verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harness.domain.reply import Fault, Limit, Reply
+
+
+class Outcome(StrEnum):
+    """The verdict on one attempt."""
+
+    DONE = "done"
+    PROGRESSED = "progressed"
+    UNCONFIRMED = "unconfirmed"
+    BLOCKED = "blocked"
+    STALLED = "stalled"
+    TIMED_OUT = "timed_out"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    FAULT = "fault"
+
+
+class Claim(StrEnum):
+    """What became of the agent's word that the feature is done."""
+
+    NONE = "none"
+    CONFIRMED = "confirmed"  # every check is green
+    UNVERIFIED = "unverified"  # there are no checks: accepted on the agent's word
+    RED = "red"  # a check failed
+    UNFOUNDED = "unfounded"  # no checks, and the agent failed or wrote nothing into the marker
+    PENDING = "pending"  # stopped before the checks were through: they run at the next start
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRun:
+    """One check, run: `code` is its exit code (negative for a signal), seconds its wall time, tail its last output."""
+
+    command: str
+    code: int | None
+    seconds: float
+    tail: str = ""
+    timed_out: bool = False
+    stopped: bool = False
+
+    @property
+    def green(self) -> bool:
+        """Whether it passed."""
+        return self.code == 0 and not self.timed_out and not self.stopped
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known when an attempt is judged."""
+
+    reply: Reply
+    claim: Claim = Claim.NONE
+    limit: Limit | None = None
+    fault: Fault | None = None
+    question: str | None = None
+    note_bytes: int = 0
+    changed: bool = False
+    same_failure: bool = False  # the tree and the failing checks equal last time's
+    failing: tuple[str, ...] = ()  # commands of the checks that failed
+    stuck_bytes: int = 32
+    crashed: bool = False  # the run it belonged to was killed
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome, why in one sentence, and what it counts as."""
+
+    outcome: Outcome
+    reason: str
+    progress: bool  # resets the breaker
+    charged: bool  # counts as an iteration and an attempt

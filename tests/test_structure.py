@@ -1,0 +1,149 @@
+"""The structure, held: a file imports only from the folders in its row of the table, every outside thing has one door.
+
+The table is the docstring of `harness`: a new file needs no row, a new folder does.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+from pathlib import Path
+
+import pytest
+
+import harness
+
+PACKAGE = Path(harness.__file__).parent
+ALONE = {
+    "agents.scripted",
+    "listeners.send",
+    "rehearsal.saboteur",
+    "rehearsal.skew",
+    "sandbox.network.inlet",
+    "system.supervise",
+}  # programs of their own, started by their path: they import nothing of ours
+DOORS = {
+    "typer": {"cli.app"},
+    "rich": {"listeners.console"},
+    "yaml": {"system.yamls", "agents.scripted"},
+    "jinja2": {"agents.prompt"},
+    "watchfiles": {"run.interrupts"},
+    "subprocess": {"system.process", "system.capture", "agents.scripted", "agents.api.shell"},
+    "fcntl": {
+        "records.run_lock",
+        "rehearsal.promises",
+        "rehearsal.saboteur",
+        "system.process",
+    },
+    "socket": {
+        "records.heartbeat",
+        "records.run_lock",
+        "sandbox.network.broker",
+        "sandbox.network.exchange",
+        "sandbox.network.tunnel",
+        "sandbox.network.upstream",
+        "system.process",
+        "system.supervise",
+    },
+    "ssl": {"sandbox.network.broker", "sandbox.network.exchange", "sandbox.network.upstream"},
+    "http": {"sandbox.network.exchange"},
+    "apprise": {"listeners.send"},
+    "genai_prices": {"agents.prices"},
+    "anthropic": {"agents.api.client"},
+}
+
+
+def read_table() -> dict[str, set[str]]:
+    """Return what each folder may import, from the docstring of the package."""
+    rows: dict[str, str] = {}
+    name = ""
+    for line in re.split(r"-{10}.*\n", str(harness.__doc__))[1].splitlines():
+        name = line[:16].strip() or name
+        rows[name] = rows.get(name, "") + " " + line[68:]
+    everything = set(rows)
+    table = {}
+    for folder, said in rows.items():
+        if "everything" in said:
+            table[folder] = everything
+            continue
+        named = set(re.sub(r"\(.*\)", "", said).split()) - {"nothing"}
+        assert named <= everything, f"{folder} names a folder that has no row: {named - everything}"
+        table[folder] = named | {"domain", "system", folder} - ({"system"} if "not system" in said else set())
+    return table
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+
+
+MODULES = sorted(module_name(path) for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
+TABLE = read_table()
+
+
+@functools.cache
+def imports_of(name: str) -> frozenset[str]:
+    """Return every module that is imported anywhere in a file, in functions and for types too."""
+    tree = ast.parse((PACKAGE / (name.replace(".", "/") + ".py")).read_text("utf-8"))
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{name} imports relatively"
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "importlib.import_module":
+            found |= {str(word.value) for word in node.args if isinstance(word, ast.Constant)}
+    return frozenset(found)
+
+
+def ours(name: str) -> set[str]:
+    return {found.removeprefix("harness.") for found in imports_of(name)} & set(MODULES)
+
+
+def folder_of(name: str) -> str:
+    return name.split(".")[0]
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name != "__main__"])
+def test_a_file_imports_only_from_the_folders_in_its_row(name: str) -> None:
+    wrong = {other for other in ours(name) if folder_of(other) not in TABLE[folder_of(name)] or other in ALONE}
+    assert not wrong
+
+
+def test_a_folder_imports_only_from_lower_ones() -> None:
+    order = list(TABLE)
+    circular = {
+        (above, below) for above in order for below in TABLE[above] & set(order) if above in TABLE[below] != above
+    }
+    assert {(a, b) for a, b in circular if a != b and "cli" not in (a, b)} == set()
+
+
+def test_files_do_not_import_one_another_in_a_circle() -> None:
+    left = {name: ours(name) for name in MODULES}
+    while ready := [name for name, needs in left.items() if not needs & left.keys()]:
+        for name in ready:
+            del left[name]
+    assert not left
+
+
+@pytest.mark.parametrize("folder", sorted({path.parent for path in PACKAGE.rglob("*.py")}), ids=lambda path: path.name)
+def test_a_folder_says_its_rule_in_its_first_line(folder: Path) -> None:
+    first = str(ast.get_docstring(ast.parse((folder / "__init__.py").read_text("utf-8")))).splitlines()[0]
+    assert len(first) > 20 and first.endswith(".")
+
+
+@pytest.mark.parametrize("name", sorted(ALONE))
+def test_a_program_of_its_own_imports_nothing_of_ours(name: str) -> None:
+    assert not {found for found in imports_of(name) if found.split(".")[0] == "harness"}
+
+
+@pytest.mark.parametrize(("library", "homes"), DOORS.items(), ids=DOORS)
+def test_every_outside_thing_has_one_door(library: str, homes: set[str]) -> None:
+    assert {name for name in MODULES if library in {one.split(".")[0] for one in imports_of(name)}} == homes
+
+
+def test_the_loop_fits_on_a_screen() -> None:
+    tree = ast.parse((PACKAGE / "loop.py").read_text("utf-8"))
+    sizes = {node.name: node.end_lineno - node.lineno for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    assert sizes["run_loop"] <= 24
