@@ -7,7 +7,7 @@ import sys
 
 def main() -> None:
     """Run the command line; ends the process with its exit code."""
-    from harness.cli.app import start
+    from harness.cli.funnel import start
 
     sys.exit(start(sys.argv[1:]))
 

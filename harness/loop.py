@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from harness.attempts.begin import begin, prepare, work
+from harness.attempts.begin import begin, prepare
 from harness.attempts.keep import keep
 from harness.attempts.recover import recover
+from harness.attempts.work import work
 from harness.decide.next import stuck_limit_of, what_next
 from harness.domain.errors import HarnessError
 from harness.domain.feature import Feature

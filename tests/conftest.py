@@ -16,7 +16,7 @@ import pytest
 import yaml
 from fakes.api_agent import Agent, run_agent
 
-from harness.cli.app import start
+from harness.cli.funnel import start
 from harness.domain.listener import Silent, Tone
 from harness.domain.look import Halt, Stop
 from harness.listeners.channels import Notifier
@@ -26,7 +26,7 @@ from harness.records.journal import read_journal
 from harness.reports.view import name_state, read_view
 from harness.run.open import open_run
 from harness.run.preflight import announce
-from harness.settings.options import load_config
+from harness.settings.load import load_config
 
 PRELUDE = """
 prompt=$(cat)

@@ -32,7 +32,7 @@ from harness.sandbox.network.broker import Broker
 from harness.sandbox.network.credentials import Route, dress_agent, dress_check
 from harness.sandbox.network.heads import BadHead, Mask, is_straight, parse_head, put_key
 from harness.sandbox.network.upstream import Proxy, find_proxy
-from harness.settings.options import load_config
+from harness.settings.load import load_config
 from harness.system.redact import Redactor
 
 KEY = "sk-ant-api03-" + "the-real-key-of-a-test-" + "0123456789"

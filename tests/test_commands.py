@@ -145,7 +145,7 @@ def test_bash_completes_commands_and_options(world: World) -> None:
 def test_who_only_looks_imports_nothing_heavy(world: World, words: list[str]) -> None:
     world.spec("a")
     code = (
-        "import sys; from harness.cli.app import start; code = start(sys.argv[1:]);"
+        "import sys; from harness.cli.funnel import start; code = start(sys.argv[1:]);"
         "print([name for name in ('anthropic', 'genai_prices', 'watchfiles', 'jinja2') if name in sys.modules], code)"
     )
     ran = subprocess.run(

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.decide.next import closure, judge, judge_claim, stand, what_next
+from harness.decide.judge import judge, judge_claim
+from harness.decide.next import closure, stand, what_next
 from harness.domain.feature import Feature
 from harness.domain.look import Halt, HaltRequest, Look, Markers, Record, Rules, State, Stop, Wait, Work
 from harness.domain.reply import Ended, Exit, Fault, FaultKind, Limit, LimitKind, Reply, Transcript, Usage

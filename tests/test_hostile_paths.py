@@ -23,7 +23,7 @@ from harness.records.halt_file import read_halt
 from harness.sandbox import open as gate
 from harness.sandbox.bubblewrap import Walls
 from harness.sandbox.mounts import describe_walls, find_tools
-from harness.settings.options import load_config
+from harness.settings.load import load_config
 from harness.system import untrusted
 from harness.system.capture import find_program
 from harness.system.secrets import MOST, read_redactor

@@ -18,7 +18,7 @@ from harness.domain.errors import HarnessError
 from harness.records.journal import read_journal
 from harness.records.receipt import parse_receipt
 from harness.reports.view import read_view
-from harness.settings.options import load_config
+from harness.settings.load import load_config
 
 SLUGS = ("a", "b", "c")
 ACTS = st.sampled_from(

@@ -29,7 +29,7 @@ from harness.loop import run_loop
 from harness.reports.cost import find_misses, read_expenses
 from harness.run.open import open_run
 from harness.run.preflight import announce
-from harness.settings.options import load_config
+from harness.settings.load import load_config
 
 # --- prices -------------------------------------------------------------------------------------------------------
 

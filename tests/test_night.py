@@ -23,7 +23,7 @@ from conftest import World
 
 from harness.listeners import channels as notify
 from harness.records.transcripts import open_transcript, pack_old
-from harness.settings.options import load_config
+from harness.settings.load import load_config
 from harness.system import files
 
 CLAIM = 'note "did $slug"; echo finished > "$done"'

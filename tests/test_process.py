@@ -22,7 +22,8 @@ from harness.domain.errors import StorageError
 from harness.domain.reply import Ended
 from harness.run.orphans import sweep
 from harness.system.capture import capture
-from harness.system.process import Bounds, Command, Supervisor
+from harness.system.command import Bounds, Command
+from harness.system.process import Supervisor
 
 LINUX = sys.platform == "linux"
 HERE = Path(__file__).parent
@@ -460,7 +461,7 @@ def test_a_wake_up_descriptor_makes_us_ask(tmp_path):
 
 
 def test_the_limit_holds_when_harness_itself_hangs(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("harness.system.process._SPARE", 0.0)
+    monkeypatch.setattr("harness.system.watch._SPARE", 0.0)
 
     def hang():
         if (tmp_path / "main").exists():

@@ -13,7 +13,8 @@ import pytest
 from harness.agents.prompt import find_template
 from harness.cli.app import app
 from harness.domain.look import Halt
-from harness.settings.options import OPTIONS, Settings, load_config
+from harness.settings.load import load_config
+from harness.settings.options import OPTIONS, Settings
 from harness.system.shipped import shipped_template
 
 ROOT = Path(__file__).parent.parent

@@ -27,7 +27,7 @@ from harness.sandbox.sandbox import read_claude_state
 from harness.sandbox.seatbelt import compose_profile
 from harness.sandbox.seccomp import ARCHITECTURES, compose_filter
 from harness.settings.options import Settings
-from harness.system.process import Command
+from harness.system.command import Command
 from harness.workspace.private_logs import ADDED_LIMIT, has_claim, import_cell, prepare_cell
 from harness.workspace.quarantine import find_absent, find_git
 

@@ -21,7 +21,8 @@ from test_process import AS_NOBODY, python_of_nobody
 
 from harness.domain.paths import Paths
 from harness.records.notes import Mark
-from harness.system.process import Confined, Supervisor
+from harness.system.command import Confined
+from harness.system.process import Supervisor
 from harness.system.redact import LineRedactor, Redactor
 from harness.workspace import in_place as workspace
 from harness.workspace.in_place import InPlace

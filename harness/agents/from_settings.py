@@ -10,7 +10,8 @@ from harness.agents.api.launch import Wishes
 from harness.agents.choose import Bearings, Choices, choose_agent, stand_in
 from harness.domain.agent import Agent
 from harness.domain.feature import Feature
-from harness.settings.options import Config, Settings
+from harness.settings.load import Config
+from harness.settings.options import Settings
 
 
 def choose_for(

@@ -8,12 +8,10 @@ from pathlib import Path
 
 from harness.agents.choose import prepare_prompt
 from harness.agents.prompt import Prompt
-from harness.agents.stream import StreamReader
 from harness.domain.agent import Agent
 from harness.domain.errors import AgentError, ConfigError, SpecError
 from harness.domain.feature import Feature
 from harness.domain.listener import Tone
-from harness.domain.reply import Reply
 from harness.records.history import read_markers
 from harness.records.notes import Mark
 from harness.run.brief import compose
@@ -21,7 +19,6 @@ from harness.run.failover import settle_agent
 from harness.run.run import Run
 from harness.run.spending import bearings_for
 from harness.system import files
-from harness.system.process import Bounds, Command
 from harness.workspace.in_place import Snapshot
 from harness.workspace.private_logs import prepare_cell
 from harness.workspace.quarantine import find_absent
@@ -122,60 +119,3 @@ def marker_names(run: Run) -> frozenset[str]:
 
 
 # --- work ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class _Ear:
-    """Hears the agent: understands its stream, passes its words on, and asks the run whether it must stop."""
-
-    run: Run
-    reader: StreamReader
-
-    def line(self, line: bytes) -> None:
-        if words := self.reader.feed(line):
-            self.run.narrator.says(self.run.redactor.text(words))
-
-    def busy(self) -> bool:
-        return self.reader.busy()
-
-    def finished(self) -> bool:
-        return self.reader.finished()
-
-    def stop(self) -> float | None:
-        return self.run.asked_to_stop()
-
-
-def work(run: Run, attempt: Attempt, prompt: Prompt) -> Reply:
-    """Give the agent its prompt and let it work; when this returns, nothing of it is alive."""
-    feature, agent, settings = attempt.feature, attempt.agent, run.settings
-    prompt_file = attempt.folder / "prompt.md"
-    files.write_atomic(prompt_file, prompt.text, sync=False)
-    command = Command(
-        argv=agent.argv,
-        cwd=run.paths.root,
-        env={
-            **run.environment_for(agent),
-            "HARNESS_ATTEMPT": str(attempt.number),  # in a sandbox it cannot be counted in logs/attempts
-        },
-        stdin=prompt_file,
-    )
-    if (cage := run.cage_for(agent)) is not None:
-        whose = f"{feature.slug}#{attempt.number}"
-        command = cage.confine(command, agent=agent, cell=attempt.folder / "cell", whose=whose)
-    bounds = Bounds(
-        timeout=settings.timeout if feature.timeout is None else feature.timeout, idle_timeout=settings.idle_timeout
-    )
-    reader = StreamReader(agent.dialect)
-    run.heart.phase("working", feature=feature.slug, attempt=attempt.number, tree=attempt.before.digest)
-    run.narrator.began(f"{feature.slug} · attempt {attempt.number}")
-    try:
-        ended = run.supervisor.run(
-            command,
-            bounds,
-            _Ear(run, reader),
-            stdout=attempt.folder / "stream.jsonl",
-            stderr=attempt.folder / "stderr.log",
-        )
-    finally:
-        run.narrator.ended()
-    return run.redactor.deep(Reply(ended, reader.transcript(ended)))

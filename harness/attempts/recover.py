@@ -13,7 +13,8 @@ from harness.agents.failures import find_limit
 from harness.agents.stream import StreamReader
 from harness.attempts.accept import write_marker
 from harness.attempts.begin import Attempt, marker_names
-from harness.attempts.keep import describe_cost, describe_limit, keep, write_outcome
+from harness.attempts.keep import keep
+from harness.attempts.write_down import describe_cost, describe_limit, write_outcome
 from harness.domain.agent import Agent
 from harness.domain.errors import AgentError
 from harness.domain.feature import Feature

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 import json as jsonlib
 import os
 import sys
-import tempfile
 import time
-import traceback
-from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,9 +13,11 @@ from typing import Annotated, Any
 import typer
 
 from harness import __version__
-from harness.domain.errors import OUT_OF_ORDER, HarnessError, UsageError
+from harness.cli.flags import _FILES, _RUN, _config, with_settings
+from harness.cli.stdout import _print, _say
+from harness.domain.errors import UsageError
 from harness.domain.look import By
-from harness.settings.options import OPTIONS, Config, load_config
+from harness.settings.load import Config, load_config
 
 app = typer.Typer(
     name="harness",
@@ -37,64 +35,6 @@ Slugs = Annotated[list[str] | None, typer.Argument(metavar="[SLUG]...", help="On
 Slug = Annotated[str, typer.Argument(metavar="SLUG", help="The feature's name: its folder in specs/.")]
 CostSlugs = Annotated[list[str] | None, typer.Argument(metavar="[SLUG]...", help="Only these.")]
 MaybeSlug = Annotated[str | None, typer.Argument(metavar="[SLUG]", help="Only this feature.")]
-
-_RUN = (
-    "agent", "model", "timeout", "idle_timeout", "max_iterations", "max_time", "stuck_limit", "stuck_bytes", "pause",
-    "max_cost", "max_cost_per_feature", "max_cost_per_attempt", "monthly_budget",
-    "keep_going", "fault_backoff", "outage_limit", "fault_limit", "on_limit", "max_attempts", "check_timeout", "commit",
-    "sandbox", "script", "order_file", "specs_dir", "spec_file", "logs_dir", "json", "quiet", "verbose",
-)  # fmt: skip
-_FILES = ("order_file", "specs_dir", "spec_file", "logs_dir", "json")
-_SHORT = {"keep_going": "-k", "quiet": "-q", "verbose": "-v"}
-_SWITCHES = ("keep_going", "json", "quiet", "verbose")
-
-
-def with_settings(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a command one flag per setting, from the table in `config`; it gets those given as `flags`."""
-
-    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        def wrapped(**given: Any) -> Any:  # noqa: ANN401
-            flags = {name: given.pop(name) for name in names}
-            return command(**given, flags=flags)
-
-        own = inspect.signature(command, eval_str=True)
-        kept = [parameter for parameter in own.parameters.values() if parameter.name != "flags"]
-        wrapped.__signature__ = inspect.Signature([*kept, *map(_flag, names)])  # type: ignore[attr-defined]
-        wrapped.__annotations__ = {one.name: one.annotation for one in (*kept, *map(_flag, names))}
-        wrapped.__doc__, wrapped.__name__ = command.__doc__, command.__name__
-        return wrapped
-
-    return decorate
-
-
-def _flag(name: str) -> inspect.Parameter:
-    kind: Any = bool | None if name in _SWITCHES else str | None
-    long = "--" + name.replace("_", "-")
-    if name in _SWITCHES:
-        long += "/--no-" + name.replace("_", "-")
-    flags = [long, *([_SHORT[name]] if name in _SHORT else [])]
-    option = typer.Option(*flags, help=OPTIONS[name].help, show_default=False)
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option])
-
-
-def _config(flags: dict[str, Any] | None = None) -> Config:
-    return load_config(Path.cwd(), flags or {}, os.environ)
-
-
-def _print(report: dict[str, Any], lines: Callable[[dict[str, Any]], list[str]], config: Config) -> None:
-    """Print a report: one JSON document with --json, else lines for people."""
-    from harness.system.secrets import read_redactor
-
-    text = jsonlib.dumps(report, indent=1, default=str) if config.settings.json else "\n".join(lines(report))
-    _say(read_redactor(config.paths.root, os.environ).text(text))
-
-
-def _say(text: str, end: str = "\n") -> None:
-    """Write to stdout; a reader that went away (`| head -1`) changes nothing, also not the exit code."""
-    try:
-        print(text, end=end, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at exit
 
 
 @app.callback(invoke_without_command=True)
@@ -430,91 +370,3 @@ def resume(*, flags: dict[str, Any]) -> None:
 
 
 # --- the one funnel -----------------------------------------------------------------------------------------------
-
-
-def start(argv: Sequence[str]) -> int:
-    """Run one command and return its exit code: the one place that turns errors into text and a number."""
-    try:
-        code = app(args=list(argv), standalone_mode=False)
-        sys.stdout.flush()
-        return code if isinstance(code, int) else 0
-    except HarnessError as error:
-        return _tell_error(argv, error.message, error.hint, error.exit_code)
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at exit
-        return 0
-    except OSError as error:
-        if error.errno not in OUT_OF_ORDER:
-            return _tell_error(argv, *_report_bug(argv), 70)
-        where = f"`{error.filename}`: " if error.filename else ""
-        return _tell_error(argv, f"{where}{_lower(os.strerror(error.errno or 0))}", "mend that, then start again", 2)
-    except Exception as error:
-        if (usage := getattr(error, "format_message", None)) is not None:
-            if type(error).__name__ == "NoArgsIsHelpError":
-                _say(usage())
-                return 2
-            context = getattr(error, "ctx", None)
-            command = getattr(context, "info_name", None) if getattr(context, "parent", None) else None
-            hint = f"`harness {command} -h` shows how" if command else "`harness -h` lists the commands"
-            return _tell_error(argv, _lower(usage()), hint, 2)
-        if isinstance(error, typer.Abort):
-            return 130
-        return _tell_error(argv, *_report_bug(argv), 70)
-
-
-def _lower(sentence: str) -> str:
-    sentence = " ".join(sentence.split()).rstrip(".")
-    return sentence[:1].lower() + sentence[1:].replace("'", "`")
-
-
-def _tell_error(argv: Sequence[str], message: str, hint: str, code: int) -> int:
-    """Tell an error on stderr, and with --json as the one document on stdout."""
-    message, hint = _redact(message), _redact(hint)
-    if _wants_json(argv):
-        print(jsonlib.dumps({"error": message, "hint": hint, "code": code}))
-    try:
-        print(f"error: {message}" + (f"\nhint: {hint}" if hint else ""), file=sys.stderr)
-    except OSError:
-        pass
-    return code
-
-
-def _redact(text: str) -> str:
-    from harness.system.secrets import read_redactor
-
-    try:
-        return read_redactor(Path.cwd(), os.environ).text(text)
-    except Exception:  # an error that is told plainly is better than one that is lost
-        return text
-
-
-def _wants_json(argv: Sequence[str]) -> bool:
-    if "--json" in argv:
-        return True
-    try:
-        return _config().settings.json
-    except HarnessError:
-        return False
-
-
-def _report_bug(argv: Sequence[str]) -> tuple[str, str]:
-    """Write a paste-ready report and return the sentence and the hint that point to it."""
-    text = _redact(
-        f"harness {__version__}, Python {sys.version.split()[0]}, {sys.platform}\n"
-        f"command: harness {' '.join(argv)}\n\n{traceback.format_exc()}"
-    )
-    name = f"bug-{time.strftime('%Y%m%d-%H%M%S')}.txt"
-    for folder in (Path.cwd() / "logs", Path(tempfile.gettempdir())):  # not into the tree: that would be a change
-        try:
-            (folder / name).write_text(text, "utf-8")
-        except OSError:
-            continue
-        return f"a bug in harness: {_last_line(text)}", f"please report it with `{folder / name}`"
-    sys.stderr.write(text)
-    return f"a bug in harness: {_last_line(text)}", "please report it with the text above"
-
-
-def _last_line(text: str) -> str:
-    return text.strip().splitlines()[-1]

@@ -20,7 +20,7 @@ from harness.domain.text import counted, one_line
 from harness.domain.units import format_size
 from harness.records.run_lock import find_holder
 from harness.sandbox.open import open_cage
-from harness.settings.options import Config
+from harness.settings.load import Config
 from harness.specs.shelf import open_shelf
 from harness.system import files
 from harness.system.capture import capture, find_program

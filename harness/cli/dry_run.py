@@ -17,7 +17,7 @@ from harness.domain.look import State, Work
 from harness.reports.status import report_loaded, report_next, report_queue
 from harness.reports.view import View
 from harness.sandbox.open import open_cage
-from harness.settings.options import Config
+from harness.settings.load import Config
 from harness.specs.shelf import read_spec_text
 from harness.system.environment import clean_environment
 from harness.system.process import Supervisor

@@ -15,7 +15,7 @@ from harness.records.receipt import compose_acceptance, digest
 from harness.records.run_lock import Lock, find_holder, hold_lock
 from harness.reports.view import read_view
 from harness.run.run import prepare_logs
-from harness.settings.options import Config
+from harness.settings.load import Config
 from harness.system import files
 from harness.system.secrets import read_redactor
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.domain.errors import UsageError
 from harness.domain.slugs import check_slug
-from harness.settings.options import CONFIG_FILE, Config
+from harness.settings.load import CONFIG_FILE, Config
 from harness.system import files
 from harness.system.shipped import shipped_template
 

@@ -14,7 +14,8 @@ from harness.records.halt_file import local_time
 from harness.records.heartbeat import Beat
 from harness.records.receipt import Receipt
 from harness.reports.view import View, name_state, say_time
-from harness.settings.options import OPTIONS, Config
+from harness.settings.load import Config
+from harness.settings.options import OPTIONS
 from harness.specs.lint import lint
 from harness.specs.shelf import open_shelf, read_spec_text
 from harness.system.clocks import say_jump

@@ -20,7 +20,8 @@ from harness.records.history import History, fold_journal, read_markers
 from harness.records.journal import read_journal
 from harness.records.receipt import Receipt, digest, parse_receipt
 from harness.records.run_lock import Holder, find_holder
-from harness.settings.options import Config, Settings
+from harness.settings.load import Config
+from harness.settings.options import Settings
 from harness.specs.shelf import open_shelf
 from harness.system import files
 

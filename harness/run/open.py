@@ -29,7 +29,7 @@ from harness.run.interrupts import Control
 from harness.run.orphans import sweep
 from harness.run.run import Run, prepare_logs
 from harness.sandbox.open import open_cage
-from harness.settings.options import CONFIG_FILE, Config
+from harness.settings.load import CONFIG_FILE, Config
 from harness.specs.shelf import SpecShelf, open_shelf
 from harness.system import files, untrusted
 from harness.system.clocks import Clocks

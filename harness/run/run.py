@@ -28,12 +28,14 @@ from harness.records.receipt import digest
 from harness.run.awake import Awake
 from harness.run.interrupts import GRACE, Ask, Control
 from harness.sandbox.sandbox import Cage
-from harness.settings.options import Config, Settings
+from harness.settings.load import Config
+from harness.settings.options import Settings
 from harness.specs.shelf import SpecShelf, read_spec_text
 from harness.system import files
 from harness.system.clocks import Clocks, say_jump
+from harness.system.command import Command
 from harness.system.environment import clean_environment
-from harness.system.process import Command, Supervisor
+from harness.system.process import Supervisor
 from harness.system.redact import Redactor
 from harness.workspace.in_place import InPlace
 

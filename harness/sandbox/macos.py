@@ -10,7 +10,7 @@ from typing import ClassVar
 from harness.domain.agent import Agent
 from harness.sandbox.sandbox import Cage
 from harness.sandbox.seatbelt import compose_profile
-from harness.system.process import Command, Confined
+from harness.system.command import Command, Confined
 from harness.workspace.quarantine import find_absent
 
 

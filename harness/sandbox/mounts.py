@@ -12,8 +12,8 @@ from pathlib import Path
 
 import harness
 from harness.sandbox.bubblewrap import Walls
-from harness.settings.options import Config
-from harness.system.process import Command
+from harness.settings.load import Config
+from harness.system.command import Command
 from harness.workspace.quarantine import GUARDED_OF_GIT, _guards, find_git, real_path
 
 # Where tools live that are not of the system, besides what PATH says; of each, what holds a credential is masked.

@@ -16,10 +16,12 @@ from harness.sandbox.mounts import describe_walls
 from harness.sandbox.probe import try_command
 from harness.sandbox.sandbox import ARGUMENTS_FD, NO_WAY_OUT, Cage
 from harness.sandbox.seatbelt import PROGRAM as MAC_PROGRAM
-from harness.settings.options import Config, Settings
+from harness.settings.load import Config
+from harness.settings.options import Settings
 from harness.system import files
 from harness.system.capture import find_program
-from harness.system.process import Command, Confined, Supervisor
+from harness.system.command import Command, Confined
+from harness.system.process import Supervisor
 from harness.workspace.quarantine import find_git, real_path
 
 if TYPE_CHECKING:

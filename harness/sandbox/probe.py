@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from harness.domain.agent import Agent
 from harness.domain.text import one_line
-from harness.system.process import Bounds, Command, Kept, Supervisor
+from harness.system.command import Bounds, Command, Kept
+from harness.system.process import Supervisor
 
 PROBE = 20.0  # seconds
 

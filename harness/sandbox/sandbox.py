@@ -22,7 +22,8 @@ from harness.sandbox.probe import probe_of, try_command
 from harness.sandbox.seccomp import compose_filter
 from harness.settings.options import Settings
 from harness.system import files, untrusted
-from harness.system.process import Command, Confined, Door, Supervisor
+from harness.system.command import Command, Confined, Door
+from harness.system.process import Supervisor
 
 if TYPE_CHECKING:
     from harness.sandbox.network.broker import Broker

@@ -2,187 +2,39 @@
 
 from __future__ import annotations
 
-import re
-import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from harness.domain.errors import ConfigError
 from harness.domain.feature import Check
-from harness.domain.hosts import parse_listed
 from harness.domain.look import Rules
-from harness.domain.paths import Paths
 from harness.domain.reply import ModelPrice
-from harness.domain.text import suggest
-from harness.domain.units import format_duration, format_size, parse_duration, parse_size
-from harness.system import files
-from harness.system.yamls import Mistake, Node, is_null, parse_checks, parse_yaml, to_plain
-
-CONFIG_FILE = "harness.yaml"
-Parse = Callable[[Any], Any]
-
+from harness.domain.units import format_duration, format_size
+from harness.settings.parse import (
+    Parse,
+    _channels,
+    _checks,
+    _count,
+    _dollars,
+    _duration,
+    _hosts,
+    _one_of,
+    _optional_path,
+    _prices,
+    _relative,
+    _share,
+    _show_channels,
+    _show_dollars,
+    _show_prices,
+    _show_url,
+    _size,
+    _switch,
+    _text,
+    _webhook,
+    _words,
+)
 
 # --- one value, parsed: each takes what a flag, a variable or YAML gives, and raises ValueError with a sentence -----
-
-
-def _text(value: object) -> str:
-    if isinstance(value, str | int | float) and not isinstance(value, bool):
-        return str(value)
-    raise ValueError("must be text")
-
-
-def _count(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError("must be a whole number")
-    try:
-        number = int(value)
-    except ValueError:
-        raise ValueError("must be a whole number") from None
-    if number < 0:
-        raise ValueError("must not be negative")
-    return number
-
-
-def _duration(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError("must be a duration such as 90s, 30m or 1h30m")
-    return parse_duration(value)
-
-
-def _size(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError("must be a size such as 512M or 8G")
-    return parse_size(value)
-
-
-def _switch(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-    if isinstance(value, str | int) and (chosen := words.get(str(value).strip().lower())) is not None:
-        return chosen
-    raise ValueError("must be true or false")
-
-
-def _one_of(*choices: str) -> Parse:
-    def parse(value: object) -> str:
-        if value is False and "off" in choices:  # YAML 1.1 reads a bare `off` as false
-            value = "off"
-        if not isinstance(value, str) or value not in choices:
-            raise ValueError("must be one of " + ", ".join(f"`{choice}`" for choice in choices))
-        return value
-
-    return parse
-
-
-def _words(value: object) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return tuple(shlex.split(value))
-    if isinstance(value, list | tuple) and all(isinstance(one, str | int | float) for one in value):
-        return tuple(str(one) for one in value)
-    raise ValueError("must be a list of words, or one line as a shell splits it")
-
-
-def _relative(value: object) -> str:
-    if not isinstance(value, str) or not value.strip() or "\0" in value:
-        raise ValueError("must be a path")
-    return value
-
-
-def _checks(value: object) -> tuple[Check, ...]:
-    node = value if isinstance(value, Node) else Node(str(value), 0)
-    return parse_checks("checks", node)
-
-
-def _dollars(value: object) -> float:
-    """Dollars as people write them: 5, 0.50, "$5"."""
-    said = str(value).strip().removeprefix("$")
-    if isinstance(value, bool) or not re.fullmatch(r"\d{1,9}(?:\.\d{1,6})?", said):
-        raise ValueError("must be an amount in dollars, such as 5 or 0.50")
-    return float(said)
-
-
-def _share(value: object) -> float:
-    """A share as people write it: 90% or 0.9."""
-    said = str(value).strip()
-    number = float(said.removesuffix("%")) if re.fullmatch(r"\d{1,3}(?:\.\d{1,6})?%?", said) else -1.0
-    share = number / 100 if said.endswith("%") else number
-    if isinstance(value, bool) or not 0 < share <= 1:
-        raise ValueError("must be a share such as 90% or 0.9")
-    return share
-
-
-def _prices(value: object) -> tuple[ModelPrice, ...]:
-    """Dollars for a million tokens, by model: {my-model: {input: 0.5, output: 2}}."""
-    if not isinstance(value, dict):
-        raise ValueError("must be a mapping such as `my-model: {input: 0.5, output: 2}`")
-    return tuple(_price(str(model), figures) for model, figures in value.items())
-
-
-def _price(model: str, figures: object) -> ModelPrice:
-    names = [name.name for name in fields(ModelPrice)][1:]
-    if not isinstance(figures, dict) or not {"input", "output"} <= figures.keys():
-        raise ValueError(f"must give `input` and `output` for `{model}`, in dollars for a million tokens")
-    for name in figures:
-        if name not in names:
-            raise ValueError(f"must give `{model}` none but {', '.join(names)}{suggest(name, names)}")
-    return ModelPrice(model, **{name: _dollars(amount) for name, amount in figures.items()})
-
-
-def _hosts(value: object) -> tuple[str, ...]:
-    """Hosts as people write them: [pypi.org, localhost:5432]."""
-    said = _words(value)
-    for one in said:
-        parse_listed(one)
-    return said
-
-
-def _webhook(value: object) -> str:
-    """An address of http or https; it may hold a secret, so no message repeats it."""
-    said = value.strip() if isinstance(value, str) else "-"
-    try:
-        parts = urlsplit(said)
-        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and said.isprintable() and " " not in said
-    except ValueError:
-        fine = False
-    if said and not fine:
-        raise ValueError("must be an address that begins with https:// or http://")
-    return said
-
-
-def _channels(value: object) -> tuple[str, ...]:
-    """Addresses as apprise writes them: mailto://..., slack://...; no message repeats one."""
-    said = _words(value)
-    if not all(re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", url) for url in said):
-        raise ValueError("must be a list of addresses for apprise, such as ntfy://topic or mailto://...")
-    return said
-
-
-def _show_url(url: str) -> str:
-    """Return an address without what may be a secret in it."""
-    scheme = url.partition(":")[0]
-    if not url:
-        return '""'
-    return f"{scheme}://{urlsplit(url).hostname}/…" if scheme in ("http", "https") else f"{scheme}://…"
-
-
-def _show_channels(urls: tuple[str, ...]) -> str:
-    return "[" + ", ".join(f"{url.partition(':')[0]}://…" for url in urls) + "]"
-
-
-def _optional_path(value: object) -> str:
-    return "" if value in ("", None) else _relative(value)
-
-
-def _show_dollars(amount: float) -> str:
-    return f"{amount:.2f}" if round(amount, 2) == amount else f"{amount:g}"
-
-
-def _show_prices(prices: tuple[ModelPrice, ...]) -> str:
-    return "{" + ", ".join(f"{one.model}: {{input: {one.input:g}, output: {one.output:g}}}" for one in prices) + "}"
 
 
 # --- the table ----------------------------------------------------------------------------------------------------
@@ -380,119 +232,6 @@ OPTIONS: dict[str, Option] = {
     "quiet": Option(_switch, "only what needs a person, on stderr"),
     "verbose": Option(_switch, "also what the agent says"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """The settings of a project, where each came from, and what a person should know about them."""
-
-    settings: Settings
-    origins: dict[str, str]
-    paths: Paths
-    warnings: tuple[str, ...] = ()
-    file: Path | None = None
-
-
-def find_root(start: Path) -> Path:
-    """Return the project's root: the nearest folder upwards with harness.yaml or specs/, not beyond a repository's."""
-    for folder in (start, *start.parents):
-        if (folder / CONFIG_FILE).is_file() or (folder / "specs").is_dir():
-            return folder
-        if (folder / ".git").exists():
-            break
-    return start
-
-
-def load_config(
-    start: Path, flags: Mapping[str, Any], environ: Mapping[str, str], *, root: Path | None = None
-) -> Config:
-    """Return the configuration for a command started in `start`; `root` is looked for upwards unless it is given.
-
-    `flags` holds what was given on the command line (None for what was not). Raises ConfigError that names the source.
-    """
-    root = root or find_root(start.resolve())
-    file = root / CONFIG_FILE
-    values: dict[str, Any] = {}
-    origins = dict.fromkeys(OPTIONS, "default")
-    for name, node in _read_file(file).items():
-        where = f"`{file.name}` line {node.line}: `{name}`"
-        values[name] = _parse_one(name, node if name == "checks" else to_plain(node), where)
-        origins[name] = file.name
-    unknown = []
-    for variable, text in sorted(environ.items()):
-        name = variable.removeprefix("HARNESS_").lower()
-        if not variable.startswith("HARNESS_") or variable in _NOT_SETTINGS:
-            continue
-        if not text:
-            continue  # an empty variable is one that is not set
-        if name not in OPTIONS:
-            close = suggest(name.upper(), [option.upper() for option in OPTIONS]).replace("`", "`HARNESS_", 1)
-            unknown.append(f"`{variable}` is not a setting of harness{close}")
-            continue
-        values[name], origins[name] = _parse_one(name, text, f"`{variable}`"), variable
-    for name, value in flags.items():
-        if value is not None:
-            flag = "--" + name.replace("_", "-")
-            values[name], origins[name] = _parse_one(name, value, f"`{flag}`"), flag
-    settings = Settings(**values)
-    if unknown:
-        unknown = [unknown[0] + (f" (and {len(unknown) - 1} more)" if unknown[1:] else "")]
-    return Config(
-        settings=settings,
-        origins=origins,
-        paths=Paths(root, _below(root, settings.specs_dir), _below(root, settings.logs_dir)),
-        warnings=(*unknown, *_warn(settings)),
-        file=file if file.exists() else None,
-    )
-
-
-def _warn(settings: Settings) -> tuple[str, ...]:
-    if settings.sandbox_hosts and settings.sandbox_network != "broker":
-        return (f"`sandbox_hosts` bounds nothing while `sandbox_network` is `{settings.sandbox_network}`",)
-    return ()
-
-
-# we set them ourselves
-_NOT_SETTINGS = {"HARNESS_RUN_ID", "HARNESS_ATTEMPT", "HARNESS_EVENT", "HARNESS_HALT", "HARNESS_EXIT"}
-
-
-def _below(root: Path, path: str) -> Path:
-    return root / Path(path).expanduser()
-
-
-def _read_file(file: Path) -> dict[str, Node]:
-    if not file.exists():
-        return {}
-    try:
-        root = parse_yaml(files.read_text(file, 1 << 20))
-    except Mistake as mistake:
-        raise ConfigError(f"`{file.name}` line {mistake.line}: {mistake.sentence}", mistake.hint) from None
-    if root is None or is_null(root):
-        return {}
-    if not isinstance(root.value, dict):
-        raise ConfigError(f"`{file.name}` is no list of `key: value`", "`harness config` lists every key")
-    for name, node in root.value.items():
-        if name not in OPTIONS:
-            raise ConfigError(
-                f"`{file.name}` line {node.line}: unknown key `{name}`{suggest(name, OPTIONS)}",
-                "`harness config` lists every key",
-            )
-    return {name: node for name, node in root.value.items() if not is_null(node)}
-
-
-def _parse_one(name: str, value: object, where: str) -> Any:  # noqa: ANN401 - the table's parsers give every type
-    try:
-        return OPTIONS[name].parse(value)
-    except Mistake as mistake:
-        raise ConfigError(f"{where}: {mistake.sentence}", mistake.hint) from None
-    except ValueError as error:
-        shown = f" (it is `{value}`)" if isinstance(value, str | int | float) and f"`{value}`" not in str(error) else ""
-        shown = "" if OPTIONS[name].secret else shown
-        raise ConfigError(f"{where} {_sentence(error)}{shown}", OPTIONS[name].help) from None
-
-
-def _sentence(error: ValueError) -> str:
-    return str(error) if str(error).startswith("must") else f"cannot be used: {error}"
 
 
 def show_value(value: object) -> str:

@@ -17,7 +17,7 @@ from harness.domain.feature import Feature
 from harness.domain.slugs import RENAME, WRITE_ONE, check_slug
 from harness.domain.text import one_line, shown
 from harness.domain.units import format_size
-from harness.settings.options import Config
+from harness.settings.load import Config
 from harness.specs.front_matter import check_closed, parse_front_matter, split_front_matter
 from harness.specs.order import find_problems, order_features, parse_order
 from harness.system.yamls import Mistake

@@ -14,7 +14,8 @@ from harness.domain.reply import Ended
 from harness.domain.text import one_line, plain
 from harness.domain.verdict import CheckRun
 from harness.system import files
-from harness.system.process import Bounds, Command, Quiet, Supervisor
+from harness.system.command import Bounds, Command, Quiet
+from harness.system.process import Supervisor
 from harness.system.redact import LineRedactor, Redactor
 
 TAIL_LINES = 60

@@ -19,7 +19,8 @@ from harness.domain.reply import Ended
 from harness.domain.text import one_line
 from harness.system import files
 from harness.system.capture import Captured, capture, find_program, path_outside
-from harness.system.process import Bounds, Command, Kept, Supervisor
+from harness.system.command import Bounds, Command, Kept
+from harness.system.process import Supervisor
 
 TIMEOUT = 120.0  # seconds for one call
 LOOK_ON, WRITE_ON = 5.0, 20.0  # seconds a look and a commit (its hooks) go on when everything has to stop

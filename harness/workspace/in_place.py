@@ -20,7 +20,8 @@ from pathlib import Path
 from harness.domain.paths import Paths
 from harness.domain.text import one_line
 from harness.system import files
-from harness.system.process import Command, Supervisor
+from harness.system.command import Command
+from harness.system.process import Supervisor
 from harness.workspace.git import TIMEOUT, Git
 
 WALK_LIMIT = 100_000  # files and folders that are looked at where there is no git

@@ -29,7 +29,7 @@ from harness.domain.listener import Silent
 from harness.run.open import open_run
 from harness.run.preflight import announce
 from harness.run.run import Run
-from harness.settings.options import load_config
+from harness.settings.load import load_config
 
 ITERATIONS = 32
 WARM_UP = 2

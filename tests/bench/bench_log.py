@@ -54,7 +54,7 @@ def probe(root: Path) -> None:
     from harness.run.brief import compose
     from harness.run.open import open_run
     from harness.run.preflight import announce
-    from harness.settings.options import load_config
+    from harness.settings.load import load_config
 
     def memory(field: str) -> float:
         status = Path("/proc/self/status").read_text("ascii")

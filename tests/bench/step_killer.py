@@ -50,7 +50,7 @@ for each, function in real.items():
 subprocess.Popen.__init__ = counted("Popen", subprocess.Popen.__init__)  # type: ignore[method-assign]
 
 if __name__ == "__main__":
-    from harness.cli.app import start
+    from harness.cli.funnel import start
 
     code = start(sys.argv[3:])
     if report := os.environ.get("STEP_KILLER_TOTAL"):

@@ -17,8 +17,9 @@ from pathlib import Path
 from harness.domain.agent import Agent
 from harness.domain.errors import AgentError
 from harness.sandbox.open import open_cage
-from harness.settings.options import load_config
-from harness.system.process import Bounds, Command, Supervisor
+from harness.settings.load import load_config
+from harness.system.command import Bounds, Command
+from harness.system.process import Supervisor
 from harness.system.yamls import parse_yaml
 from harness.workspace.private_logs import prepare_cell
 

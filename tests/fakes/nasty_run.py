@@ -11,8 +11,9 @@ from pathlib import Path
 
 from harness.domain.errors import HarnessError
 from harness.sandbox.open import open_cage
-from harness.settings.options import load_config
-from harness.system.process import Bounds, Command, Quiet, Supervisor
+from harness.settings.load import load_config
+from harness.system.command import Bounds, Command, Quiet
+from harness.system.process import Supervisor
 from harness.system.yamls import parse_yaml
 
 NASTY = Path(__file__).with_name("nasty.py")

@@ -27,7 +27,7 @@ from harness.loop import run_loop
 from harness.records.journal import Journal
 from harness.run.open import open_run
 from harness.run.preflight import announce
-from harness.settings.options import load_config
+from harness.settings.load import load_config
 
 CALL = 0.25  # dollars that every attempt costs
 

@@ -1,0 +1,97 @@
+"""What an attempt came to, written down: for the journal, for the next prompt, for the person."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from harness.agents.prompt import OBSERVED_LIMIT
+from harness.attempts.begin import Attempt
+from harness.attempts.intake import _Finding
+from harness.domain.listener import Tone
+from harness.domain.reply import Ended, Limit, Reply
+from harness.domain.text import counted, cut_middle
+from harness.domain.units import format_dollars, format_duration
+from harness.domain.verdict import CheckRun, Outcome, Verdict
+from harness.run.run import Run
+from harness.system import files
+from harness.workspace.checks import report_failures
+
+JOURNALLED_FILES = 1000  # changed files that the journal names
+
+
+SHOWN_FILES = 20  # changed files named in the line harness writes for a silent agent
+
+
+def describe_cost(run: Run, attempt: Attempt, reply: Reply) -> dict[str, Any]:
+    """Return what the journal says about money: who was paid, how much, for which tokens, and how one knows."""
+    said, model = reply.transcript, reply.transcript.model or attempt.agent.model
+    return {
+        "agent": attempt.agent.name,
+        "agent_version": said.agent_version,
+        "model": model,
+        "dollars": said.cost.dollars,
+        "cost_source": said.cost.source,
+        "prices": run.prices.source_of(model) if said.cost.source == "derived" else "",
+        "usage": asdict(said.usage),
+        "prefix": dict(said.prefix),
+    }
+
+
+def describe_limit(limit: Limit | None) -> dict[str, Any] | None:
+    """Return a limit as the journal says it."""
+    return None if limit is None else asdict(limit)
+
+
+def _describe_check(one: CheckRun) -> dict[str, Any]:
+    return {"command": one.command, "exit": one.code, "seconds": round(one.seconds, 3), "timed_out": one.timed_out}
+
+
+def write_outcome(run: Run, ended: dict[str, Any]) -> None:
+    """Copy an `attempt_ended` into the attempt's folder, for readers; not synced, the journal has it."""
+    target = run.paths.attempt(ended["slug"], ended["attempt"]) / "outcome.json"
+    files.write_atomic(target, json.dumps(ended, indent=1, default=str) + "\n", sync=False)
+
+
+def _names_to_commit(run: Run, attempt: Attempt, found: _Finding) -> frozenset[str]:
+    """Return the files that belong to the feature: what stood there before the checks ran, less others' open work."""
+    own = run.history.record(attempt.feature.slug).changed | set(found.changed)
+    others = run.history.open_work_besides(attempt.feature.slug)
+    return frozenset(name for name in found.after.files if name in own or name not in others)
+
+
+def _line_for_silent_agent(attempt: Attempt, found: _Finding) -> str:
+    """Return the memory that harness leaves for an agent that changed files and wrote no note."""
+    names = ", ".join(found.changed[:SHOWN_FILES])
+    more = f" and {len(found.changed) - SHOWN_FILES} more" if len(found.changed) > SHOWN_FILES else ""
+    return f"[harness] attempt {attempt.number} wrote no note; it changed {names}{more}\n"
+
+
+def _observe(reply: Reply, checks: tuple[CheckRun, ...], verdict: Verdict, found: _Finding) -> str:
+    """Return what the next prompt says about this attempt; "" when there is nothing to say."""
+    parts = []
+    if failures := report_failures(checks):
+        parts.append(f"The last attempt claimed to be done, and the checks said no:\n\n{failures}")
+    elif verdict.outcome is Outcome.UNCONFIRMED:
+        parts.append(f"The last attempt {verdict.reason}.")
+    if reply.exit.ended in (Ended.TIMED_OUT, Ended.IDLE):
+        parts.append(f"The last attempt was ended after {format_duration(reply.exit.seconds)}: {verdict.reason}.")
+    elif verdict.outcome in (Outcome.FAILED, Outcome.STALLED):
+        parts.append(f"The last attempt {verdict.outcome}: {verdict.reason}.")
+    parts += [f"The last attempt: {remark}." for remark in found.remarks]
+    return cut_middle("\n\n".join(parts), OBSERVED_LIMIT)
+
+
+_TONES = {Outcome.DONE: Tone.GOOD, Outcome.PROGRESSED: Tone.PLAIN}
+
+
+def _tell_outcome(run: Run, attempt: Attempt, reply: Reply, verdict: Verdict, found: _Finding) -> None:
+    facts = [format_duration(round(reply.exit.seconds, 2))]
+    if reply.transcript.cost.dollars:
+        facts.append(format_dollars(reply.transcript.cost.dollars))
+    facts.append(f"{counted(len(found.changed), 'file')} changed" if found.changed else "no file changed")
+    tone = _TONES.get(verdict.outcome, Tone.NOTICE)
+    run.tell(f"{attempt.feature.slug}: {verdict.outcome}: {verdict.reason} ({', '.join(facts)})", tone)
+    for remark in found.remarks:
+        run.tell(f"{attempt.feature.slug}: {remark}", Tone.NOTICE)

@@ -1,0 +1,108 @@
+"""The one place that turns errors into text and an exit code."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import os
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from harness import __version__
+from harness.cli.app import app
+from harness.cli.flags import _config
+from harness.cli.stdout import _say
+from harness.domain.errors import OUT_OF_ORDER, HarnessError
+
+
+def start(argv: Sequence[str]) -> int:
+    """Run one command and return its exit code: the one place that turns errors into text and a number."""
+    try:
+        code = app(args=list(argv), standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except HarnessError as error:
+        return _tell_error(argv, error.message, error.hint, error.exit_code)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at exit
+        return 0
+    except OSError as error:
+        if error.errno not in OUT_OF_ORDER:
+            return _tell_error(argv, *_report_bug(argv), 70)
+        where = f"`{error.filename}`: " if error.filename else ""
+        return _tell_error(argv, f"{where}{_lower(os.strerror(error.errno or 0))}", "mend that, then start again", 2)
+    except Exception as error:
+        if (usage := getattr(error, "format_message", None)) is not None:
+            if type(error).__name__ == "NoArgsIsHelpError":
+                _say(usage())
+                return 2
+            context = getattr(error, "ctx", None)
+            command = getattr(context, "info_name", None) if getattr(context, "parent", None) else None
+            hint = f"`harness {command} -h` shows how" if command else "`harness -h` lists the commands"
+            return _tell_error(argv, _lower(usage()), hint, 2)
+        if isinstance(error, typer.Abort):
+            return 130
+        return _tell_error(argv, *_report_bug(argv), 70)
+
+
+def _lower(sentence: str) -> str:
+    sentence = " ".join(sentence.split()).rstrip(".")
+    return sentence[:1].lower() + sentence[1:].replace("'", "`")
+
+
+def _tell_error(argv: Sequence[str], message: str, hint: str, code: int) -> int:
+    """Tell an error on stderr, and with --json as the one document on stdout."""
+    message, hint = _redact(message), _redact(hint)
+    if _wants_json(argv):
+        print(jsonlib.dumps({"error": message, "hint": hint, "code": code}))
+    try:
+        print(f"error: {message}" + (f"\nhint: {hint}" if hint else ""), file=sys.stderr)
+    except OSError:
+        pass
+    return code
+
+
+def _redact(text: str) -> str:
+    from harness.system.secrets import read_redactor
+
+    try:
+        return read_redactor(Path.cwd(), os.environ).text(text)
+    except Exception:  # an error that is told plainly is better than one that is lost
+        return text
+
+
+def _wants_json(argv: Sequence[str]) -> bool:
+    if "--json" in argv:
+        return True
+    try:
+        return _config().settings.json
+    except HarnessError:
+        return False
+
+
+def _report_bug(argv: Sequence[str]) -> tuple[str, str]:
+    """Write a paste-ready report and return the sentence and the hint that point to it."""
+    text = _redact(
+        f"harness {__version__}, Python {sys.version.split()[0]}, {sys.platform}\n"
+        f"command: harness {' '.join(argv)}\n\n{traceback.format_exc()}"
+    )
+    name = f"bug-{time.strftime('%Y%m%d-%H%M%S')}.txt"
+    for folder in (Path.cwd() / "logs", Path(tempfile.gettempdir())):  # not into the tree: that would be a change
+        try:
+            (folder / name).write_text(text, "utf-8")
+        except OSError:
+            continue
+        return f"a bug in harness: {_last_line(text)}", f"please report it with `{folder / name}`"
+    sys.stderr.write(text)
+    return f"a bug in harness: {_last_line(text)}", "please report it with the text above"
+
+
+def _last_line(text: str) -> str:
+    return text.strip().splitlines()[-1]

@@ -1,0 +1,92 @@
+"""The pipes to and from a child, and the messages of the supervisor."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import socket
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from harness.domain.errors import explain_storage
+from harness.system.command import MIB, Command
+
+_LAST_READ = 16 * MIB  # bytes read after the tree is dead: more than a pipe holds, less than a stranger can delay us
+
+
+class _Pipes:
+    """The descriptors of one attempt: our ends, and until they are handed over theirs."""
+
+    def __init__(self, command: Command) -> None:
+        stdin = command.stdin
+        try:
+            self.stdin = os.open(stdin or os.devnull, os.O_RDONLY)
+        except OSError as error:
+            raise explain_storage(stdin or Path("/dev/null"), "read", error) from error
+        self.out, self.out_end = _new_pipe()
+        self.err, self.err_end = _new_pipe()
+        self.control, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        inputs = command.confined.inputs if command.confined else ()
+        self.theirs_in_order = [self.stdin, self.out_end, self.err_end, *map(_memory_file, inputs)]
+        self._door = command.confined.door if command.confined else None
+        if self._door is not None:
+            self.theirs_in_order.append(self._door.open())
+        self._their_ends = list(self.theirs_in_order)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close_their_ends()
+        self.control.close()
+        self.theirs.close()
+        os.close(self.out)
+        os.close(self.err)
+        if self._door is not None:
+            self._door.close()
+
+    def close_their_ends(self) -> None:
+        """Close what the agent has by now, so that a pipe ends when the agent closes it."""
+        while self._their_ends:
+            os.close(self._their_ends.pop())
+
+
+def _new_pipe() -> tuple[int, int]:
+    """A pipe whose reading end does not block, as large as the system allows up to 1 MiB."""
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, MIB)
+    return reading, writing
+
+
+def _memory_file(content: bytes) -> int:
+    """A descriptor that gives these bytes; Linux, as everything that confines."""
+    fd = os.memfd_create("harness", os.MFD_CLOEXEC)
+    os.write(fd, content)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
+
+
+def _as_utf8(text: str) -> str:
+    """The same bytes for a supervisor that runs in UTF-8 mode, whatever our own locale is."""
+    return os.fsencode(text).decode("utf-8", "surrogateescape")
+
+
+def _read_message(channel: socket.socket) -> dict[str, Any] | None:
+    """Wait for the one message that comes; None when the other side ended without it."""
+    text = b""
+    while not text.endswith(b"\n"):
+        try:
+            part = channel.recv(65536)
+        except ConnectionResetError:
+            return None
+        if not part:
+            return None
+        text += part
+    message: dict[str, Any] = json.loads(text)
+    return message
