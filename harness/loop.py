@@ -34,7 +34,7 @@ def run_loop(run: Run) -> tuple[Stop, Look]:
             case Wait() as wait:
                 wait_for_reset(run, wait)
             case Work() if not rested and run.settings.pause:
-                run.control.wait(run.settings.pause)
+                run.interrupts.wait(run.settings.pause)
                 rested = True
             case Work(feature, because) if (prepared := prepare(run, feature)) is not None:
                 agent, prompt = prepared
@@ -52,7 +52,7 @@ def run_to_its_end(run: Run) -> tuple[Stop, Look]:
         with suppress(HarnessError):
             because = f"{error.message}; {error.hint}"
             run.journal.log(f"end: {because}")
-            run.record("halted", halt=Halt.CANNOT_START.name, code=error.exit_code, because=because, slug="")
+            run.write("halted", halt=Halt.CANNOT_START.name, code=error.exit_code, because=because, slug="")
         raise
 
 
@@ -77,10 +77,10 @@ def take_stock(run: Run, feature: Feature, verdict: Verdict, evidence: Evidence)
 
 def park_if_stuck(run: Run, feature: Feature) -> None:
     """With --keep-going, set a feature without progress aside for this run."""
-    limit, streak = stuck_limit_of(feature, run.rules), run.history.record(feature.slug).streak
+    limit, streak = stuck_limit_of(feature, run.rules), run.history.of(feature.slug).streak
     if run.settings.keep_going and limit and streak >= limit:
         text = f"{feature.slug}: set aside after {streak} attempts in a row without progress"
-        run.record("parked", slug=feature.slug, streak=streak, text=text)
+        run.write("parked", slug=feature.slug, streak=streak, text=text)
         run.parked.add(feature.slug)
         run.tell(text, Tone.BAD)
         run.inform_messenger()
@@ -88,9 +88,9 @@ def park_if_stuck(run: Run, feature: Feature) -> None:
 
 def conclude(run: Run, stop: Stop) -> Stop:
     """Write down how the run ended, with a HALT file where a person must look before the next one."""
-    if wants_halt_file(run, stop) and run.control.halt() is None:
+    if wants_halt_file(run, stop) and run.interrupts.halt() is None:
         files.write_atomic(run.paths.halt, run.redactor.text(compose_halt(stop, run=run.id[:8], at=utc(run.clock()))))
-    run.record(
+    run.write(
         "halted",
         halt=stop.halt.name,
         code=stop.halt.code,
@@ -98,7 +98,7 @@ def conclude(run: Run, stop: Stop) -> Stop:
         slug=stop.slug,
         resets_at=stop.resets_at,
     )
-    run.record(
+    run.write(
         "run_ended",
         halt=stop.halt.name,
         code=stop.halt.code,

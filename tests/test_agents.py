@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from conftest import World
 
-from harness.agents.choose import Choices, choose_agent, environment_of
+from harness.agents.choose import AgentOptions, choose_agent, environment_of
 from harness.agents.claude import prepare_prompt
-from harness.agents.from_settings import choices_of
+from harness.agents.from_settings import agent_options
 from harness.agents.loads import find_loaded
 from harness.domain.errors import AgentError
 from harness.domain.feature import Feature
@@ -20,8 +20,8 @@ from harness.settings.options import Settings
 from harness.system.environment import clean_environment
 
 
-def choices(**given) -> Choices:
-    return choices_of(replace(Settings(), **given))
+def choices(**given) -> AgentOptions:
+    return agent_options(replace(Settings(), **given))
 
 
 @pytest.fixture

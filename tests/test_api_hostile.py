@@ -15,7 +15,7 @@ from fakes.raw_server import BLOCK, DELTA, END, OVER, START, STOP, RawServer, an
 
 from harness.agents.api.failure import Failure, Kind, find_wait
 from harness.agents.api.launch import check_start
-from harness.agents.from_settings import wishes_of
+from harness.agents.from_settings import api_options
 from harness.domain.errors import AgentError
 from harness.domain.reply import FaultKind, LimitKind
 from harness.settings.options import Settings
@@ -216,5 +216,5 @@ def test_the_key_is_in_no_message(agent: Agent, monkeypatch: pytest.MonkeyPatch)
 )
 def test_what_cannot_work_is_told_before_anything_is_run(settings: dict[str, str], environ: dict[str, str]) -> None:
     with pytest.raises(AgentError) as caught:
-        check_start(wishes_of(Settings(**settings)), "m", environ)
+        check_start(api_options(Settings(**settings)), "m", environ)
     assert "secret" not in caught.value.message

@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 from harness.domain.errors import AgentError, ConfigError
 from harness.domain.hosts import Target, may_dial, parse_listed, parse_target
 from harness.sandbox.network.broker import Broker
-from harness.sandbox.network.credentials import Route, dress_agent, dress_check
+from harness.sandbox.network.credentials import Route, substitute_for_agent, substitute_for_check
 from harness.sandbox.network.heads import BadHead, Mask, is_straight, parse_head, put_key
 from harness.sandbox.network.upstream import Proxy, find_proxy
 from harness.settings.load import load_config
@@ -180,12 +180,14 @@ def test_the_end_of_an_event_is_never_held_back() -> None:
 # --- what a command gets --------------------------------------------------------------------------------------------
 
 
-def dress(name: str, *argv: str, passed: tuple[str, ...] = (), **env: str) -> Any:
-    return dress_agent(name, (name, *argv), env, relay=RELAY, word=lambda: "a" * 40, passed=passed)
+def substitute(name: str, *argv: str, passed: tuple[str, ...] = (), **env: str) -> Any:
+    return substitute_for_agent(name, (name, *argv), env, relay=RELAY, word=lambda: "a" * 40, passed=passed)
 
 
 def test_claude_gets_stand_ins_and_the_brokers_address() -> None:
-    outfit = dress("claude", ANTHROPIC_API_KEY=KEY, CLAUDE_CODE_OAUTH_TOKEN="sk-ant-oat01-real", HTTPS_PROXY="http://p")
+    outfit = substitute(
+        "claude", ANTHROPIC_API_KEY=KEY, CLAUDE_CODE_OAUTH_TOKEN="sk-ant-oat01-real", HTTPS_PROXY="http://p"
+    )
     assert outfit.env == {
         "ANTHROPIC_API_KEY": STAND_IN,
         "CLAUDE_CODE_OAUTH_TOKEN": "sk-ant-oat01-" + "a" * 40,
@@ -201,7 +203,7 @@ def test_claude_gets_stand_ins_and_the_brokers_address() -> None:
 
 
 def test_the_upstream_is_what_the_person_had_set() -> None:
-    outfit = dress(
+    outfit = substitute(
         "claude", ANTHROPIC_BASE_URL="http://localhost:4000/tenant/", ANTHROPIC_CUSTOM_HEADERS="X-Key: 1\nY:2"
     )
     assert outfit.routes == (Route("anthropic", "http://localhost:4000/tenant", {}, (("X-Key", "1"), ("Y", "2"))),)
@@ -209,44 +211,44 @@ def test_the_upstream_is_what_the_person_had_set() -> None:
 
 
 def test_a_login_without_a_key_needs_no_route() -> None:
-    outfit = dress("claude", HOME="/home/u")
+    outfit = substitute("claude", HOME="/home/u")
     assert (outfit.routes, outfit.holds_key) == ((), False)
 
 
 def test_the_api_agent_is_told_by_its_arguments() -> None:
     argv = ("--base-url", "http://127.0.0.1:9/x", "--api-key-env", "MINE")
-    outfit = dress("api", *argv, MINE="hidden-key-1", ANTHROPIC_API_KEY=KEY)
+    outfit = substitute("api", *argv, MINE="hidden-key-1", ANTHROPIC_API_KEY=KEY)
     assert outfit.argv == ("api", *argv, "--base-url", f"{RELAY}/anthropic")
     assert outfit.routes == (Route("anthropic", "http://127.0.0.1:9/x", {"sk-" + "a" * 40: "hidden-key-1"}),)
     assert "ANTHROPIC_API_KEY" not in outfit.env
 
 
 def test_codex_gemini_and_opencode_are_told_in_their_own_ways() -> None:
-    codex = dress("codex", "exec", "--json", "-", CODEX_API_KEY="sk-real")
+    codex = substitute("codex", "exec", "--json", "-", CODEX_API_KEY="sk-real")
     assert codex.argv == ("codex", "exec", "-c", f'openai_base_url="{RELAY}/openai"', "--json", "-")
     assert codex.routes[0].upstream == "https://api.openai.com/v1"
-    assert dress("gemini", GEMINI_API_KEY="AIza-real").env["GOOGLE_GEMINI_BASE_URL"] == f"{RELAY}/gemini"
-    opencode = dress("opencode", OPENAI_API_KEY="sk-real", OPENCODE_CONFIG_CONTENT='{"theme": "x"}')
+    assert substitute("gemini", GEMINI_API_KEY="AIza-real").env["GOOGLE_GEMINI_BASE_URL"] == f"{RELAY}/gemini"
+    opencode = substitute("opencode", OPENAI_API_KEY="sk-real", OPENCODE_CONFIG_CONTENT='{"theme": "x"}')
     assert opencode.env["OPENCODE_CONFIG_CONTENT"] == (
         '{"theme": "x", "provider": {"openai": {"options": {"baseURL": "http://127.0.0.1:20617/openai"}}}}'
     )
 
 
 def test_gemini_is_told_that_an_address_of_ours_is_no_gateway() -> None:
-    outfit = dress("gemini", GEMINI_API_KEY="AIza-real")
+    outfit = substitute("gemini", GEMINI_API_KEY="AIza-real")
     assert outfit.files == {"gemini.json": '{"security": {"auth": {"selectedType": "gemini-api-key"}}}'}
     assert outfit.env["GEMINI_CLI_SYSTEM_SETTINGS_PATH"] == "/tmp/gemini.json"
 
 
 def test_a_secret_without_a_route_stays_outside_unless_it_is_let_through() -> None:
     secret = {"AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG", "AWS_REGION": "eu"}
-    outfit = dress("claude", **secret)
+    outfit = substitute("claude", **secret)
     assert (outfit.kept, "AWS_SECRET_ACCESS_KEY" in outfit.env) == (("AWS_SECRET_ACCESS_KEY",), False)
-    assert dress("claude", passed=("AWS_*",), **secret).env["AWS_SECRET_ACCESS_KEY"]
+    assert substitute("claude", passed=("AWS_*",), **secret).env["AWS_SECRET_ACCESS_KEY"]
 
 
 def test_a_check_gets_the_hosts_and_no_key() -> None:
-    outfit = dress_check(("sh",), {"ANTHROPIC_API_KEY": KEY, "A": "b"}, relay=RELAY)
+    outfit = substitute_for_check(("sh",), {"ANTHROPIC_API_KEY": KEY, "A": "b"}, relay=RELAY)
     assert ("ANTHROPIC_API_KEY" in outfit.env, outfit.env["A"], outfit.env["https_proxy"]) == (False, "b", RELAY)
 
 
@@ -280,7 +282,7 @@ def open_box(outside: Outside, tmp_path: Path) -> Iterator[Callable[..., Any]]:
 
     def open_it(*listed: str, **environ: str) -> Any:
         broker = Broker(listed, tmp_path / "network.txt", environ, Redactor({"KEY": KEY}))
-        way = inside(broker.box("hello#1", [Route("anthropic", f"{outside.url}/base", {STAND_IN: KEY})]))
+        way = inside(broker.open_channel("hello#1", [Route("anthropic", f"{outside.url}/base", {STAND_IN: KEY})]))
         opened.append(way)
         return way.__enter__(), broker
 
@@ -384,7 +386,7 @@ def test_a_server_with_tls_must_prove_its_name(tmp_path: Path) -> None:
         said = []
         for name, environ in (("localhost", known), ("localhost", {}), ("127.0.0.1", known)):
             there = replace(route, upstream=f"https://{name}:{server.port}")
-            with inside(Broker([], tmp_path / "network.txt", environ).box("x", [there])) as connect:
+            with inside(Broker([], tmp_path / "network.txt", environ).open_channel("x", [there])) as connect:
                 said.append(ask(connect, "GET /a/v1", lines=f"authorization: Bearer {STAND_IN}\r\n")[0])
     assert said == [200, 502, 502]
     assert [head["authorization"] for _, head, _ in server.requests] == [f"Bearer {KEY}"]
@@ -454,7 +456,7 @@ def test_closing_leaves_no_thread_and_no_socket(outside: Outside, tmp_path: Path
     outside.answer = answer
     before = count_open()
     broker = Broker([f"127.0.0.1:{outside.port}"], tmp_path / "network.txt", {})
-    with inside(broker.box("x", [Route("a", outside.url, {})])) as connect:
+    with inside(broker.open_channel("x", [Route("a", outside.url, {})])) as connect:
         clients = [connect() for _ in range(4)]
         clients[0].sendall(b"GET /a/ HTTP/1.1\r\n\r\n")
         clients[1].sendall(f"CONNECT 127.0.0.1:{outside.port} HTTP/1.1\r\n\r\n".encode())
@@ -572,7 +574,7 @@ def test_a_listed_name_that_leads_home_is_refused(open_box: Any, outside: Outsid
 
 def test_a_tunnel_goes_through_the_persons_own_proxy(open_box: Any, outside: Outside, tmp_path: Path) -> None:
     proxies = Broker([f"10.255.255.1:{outside.port}"], tmp_path / "proxy.log", {})
-    with inside(proxies.box("the proxy")) as to_proxy:
+    with inside(proxies.open_channel("the proxy")) as to_proxy:
         host, port = to_proxy().getpeername()
         connect, _ = open_box(f"10.255.255.2:{outside.port}", https_proxy=f"http://{host}:{port}")
         status, _ = tunnel(connect, f"10.255.255.2:{outside.port}")

@@ -71,7 +71,7 @@ def test_a_plain_user_sees_every_promise_kept() -> None:
 # In the harness that is played against: the one thing that keeps the promise, taken out.
 BREAKS = {
     "hang": "stream.StreamReader.finished = lambda reader: False",
-    "torn": "keep.find_remarks = lambda reply: []",
+    "torn": "intake.find_remarks = lambda reply: []",
     "holder": """
 def run(self, command, bounds, listener, *, stdout, stderr):
     with io.open(command.stdin or os.devnull) as given, io.open(stdout or os.devnull, "w+b") as out:
@@ -81,24 +81,24 @@ def run(self, command, bounds, listener, *, stdout, stderr):
     return reply.Exit(reply.Ended.EXITED, code)
 process.Supervisor.run = run
 """,
-    "forger": "keep._set_foreign_aside = lambda *given, **named: None",
+    "forger": "intake.quarantine_foreign = lambda *given, **named: None",
     "liar": "keep.run_checks = lambda checks, **named: tuple(verdict.CheckRun(one.command, 0, 0.0) for one in checks)",
-    "truncator": "notes.Logbook._restore = lambda book, mark: notes.Note('', 0)",
+    "truncator": "notes.Notes._restore = lambda book, mark: notes.Note('', 0)",
     "echo": """
-gather = keep._gather
-def _gather(run, attempt, reply, **named):
+gather = keep.gather
+def gather_with_echo(run, attempt, reply, **named):
     found = gather(run, attempt, reply, **named)
     found.note = replace(found.note, text=found.note.text + "\\n\\n" + reply.transcript.text)
     return found
-keep._gather = _gather
+keep.gather = gather_with_echo
 """,
     "leak": "open.read_redactor = lambda *given: redact.Redactor()",
     "limit": "keep.find_limit = lambda *given, **named: None",
     "crash": "judge = keep.judge\nkeep.judge = lambda evidence: replace(judge(evidence), reason='it failed')",
-    "flood": "begin.Bounds = functools.partial(process.Bounds, output_cap=80 << 20)",
+    "flood": "work.Bounds = functools.partial(command.Bounds, output_cap=80 << 20)",
     "cap": "files.explain_storage = lambda *given: ZeroDivisionError('a bug')",
     "disk": "accept._refuse_full_disk = lambda *given: None",
-    "clock": "process.time = types.SimpleNamespace(monotonic=time.time)",
+    "clock": "process.time = watch.time = types.SimpleNamespace(monotonic=time.time)",
 }
 MORE_BREAKS = {
     "a wait that nobody waits for": ("clock", "failover.is_believed = lambda *given: False"),
@@ -116,21 +116,22 @@ import functools, io, os, subprocess, sys, time, types
 from dataclasses import replace
 from harness import loop
 from harness.agents import stream
-from harness.attempts import accept, begin, keep
-from harness.cli import app
+from harness.attempts import accept, intake, keep, work
+from harness.cli import funnel
 from harness.domain import reply, verdict
 from harness.records import notes
 from harness.reports import view
 from harness.run import failover, open
-from harness.system import clocks, files, process, redact
+from harness.system import clocks, command, files, process, redact, watch
 {}
-sys.exit(app.start(sys.argv[1:]))
+sys.exit(funnel.start(sys.argv[1:]))
 """
 
 
 def play_broken(folder: Path, fault: str, breaks: str) -> dict[str, Any]:
     (folder / "broken.py").write_text(BROKEN.format(breaks), "utf-8")
     command = (sys.executable, str(folder / "broken.py"))
+    subprocess.run([*command, "--version"], stdout=subprocess.DEVNULL, check=True)  # it is the promise that breaks
     (row,) = play(fault, settings=Settings(sandbox="none", pid_namespace="off"), command=command)
     return row
 

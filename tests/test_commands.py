@@ -23,7 +23,7 @@ from harness import __version__
 from harness.decide.next import stand
 from harness.domain.errors import StorageError
 from harness.domain.feature import Feature
-from harness.domain.look import Look, Markers, Record, Rules
+from harness.domain.look import FeatureHistory, Look, Markers, Rules
 from harness.domain.verdict import Outcome
 from harness.records.halt_file import local_time
 from harness.records.journal import Journal, read_journal
@@ -425,14 +425,14 @@ def test_why_tells_what_befell_the_run_between_the_attempts_of_a_feature(world: 
     (world.root / "logs").mkdir()
     now = 1_795_266_900.0
     journal = Journal(world.root / "logs", "r", lambda: now)
-    journal.record("clock_jumped", seconds=-7200.0)  # before its first attempt
-    journal.record("attempt_began", slug="a", attempt=1, agent="claude", because="not begun")
-    journal.record("attempt_began", slug="b", attempt=1, agent="claude", because="not begun")
-    journal.record("waiting", seconds=45.04, until=now + 45, because="overloaded: busy")
-    journal.record("clock_jumped", seconds=36000.0)
-    journal.record("agent_changed", was="claude", agent="api", because="usage limit: used up", until=now + 3600)
-    journal.record("attempt_began", slug="a", attempt=2, agent="api", because="attempt 1 failed")
-    journal.record("waiting", seconds=15.0, until=now + 15, because="after its last")
+    journal.append("clock_jumped", seconds=-7200.0)  # before its first attempt
+    journal.append("attempt_began", slug="a", attempt=1, agent="claude", because="not begun")
+    journal.append("attempt_began", slug="b", attempt=1, agent="claude", because="not begun")
+    journal.append("waiting", seconds=45.04, until=now + 45, because="overloaded: busy")
+    journal.append("clock_jumped", seconds=36000.0)
+    journal.append("agent_changed", was="claude", agent="api", because="usage limit: used up", until=now + 3600)
+    journal.append("attempt_began", slug="a", attempt=2, agent="api", because="attempt 1 failed")
+    journal.append("waiting", seconds=15.0, until=now + 15, because="after its last")
     journal.close()
     lines = [re.sub(r"^\S+Z +", "", line) for line in harness("why", "a").out.splitlines() if "Z  " in line]
     assert [re.sub("  +", "  ", line) for line in lines] == [
@@ -455,7 +455,7 @@ def test_why_does_not_name_an_agent_that_is_always_the_same(world: World, harnes
 
 def test_why_a_feature_is_ready_reads_well_after_every_outcome() -> None:
     a = Feature("a", Path("a"))
-    looks = {str(one): Look((a,), Markers(), {"a": Record(attempts=12, outcome=one)}) for one in Outcome}
+    looks = {str(one): Look((a,), Markers(), {"a": FeatureHistory(attempts=12, outcome=one)}) for one in Outcome}
     assert {one: stand(a, look, Rules()).because for one, look in looks.items()} == {
         "done": "attempt 12 was done, but its `.done` is gone",
         "progressed": "attempt 12 made progress",

@@ -12,25 +12,28 @@ from hypothesis import strategies as st
 from harness.decide.judge import judge, judge_claim
 from harness.decide.next import closure, stand, what_next
 from harness.domain.feature import Feature
-from harness.domain.look import Halt, HaltRequest, Look, Markers, Record, Rules, State, Stop, Wait, Work
+from harness.domain.look import FeatureHistory, Halt, HaltFile, Look, Markers, Rules, State, Stop, Wait, Work
 from harness.domain.reply import Ended, Exit, Fault, FaultKind, Limit, LimitKind, Reply, Transcript, Usage
 from harness.domain.verdict import Claim, Evidence, Outcome
 
 GOOD = Reply(Exit(Ended.EXITED, 0), Transcript(results=1))
 BAD = Reply(Exit(Ended.EXITED, 1), Transcript(results=1, is_error=True, error_text="it broke"))
-HALT_FILE = HaltRequest(Path("HALT"), now=False)
+HALT_FILE = HaltFile(Path("HALT"), now=False)
 
 
 def feature(slug: str, **given) -> Feature:
     return Feature(slug, Path(slug), **given)
 
 
-def look(*slugs: str, done=(), blocked=(), answered=(), records=None, **given) -> Look:
+QUOTA = Stop(Halt.QUOTA, "x")
+
+
+def look(*slugs: str, done=(), blocked=(), answered=(), histories=None, **given) -> Look:
     markers = Markers(frozenset(done), frozenset(blocked), frozenset(answered))
-    return Look(tuple(feature(slug) for slug in slugs), markers, records or {}, **given)
+    return Look(tuple(feature(slug) for slug in slugs), markers, histories or {}, **given)
 
 
-STUCK = {"a": Record(streak=3, attempts=3)}
+STUCK = {"a": FeatureHistory(streak=3, attempts=3)}
 
 
 @pytest.mark.parametrize(
@@ -39,12 +42,12 @@ STUCK = {"a": Record(streak=3, attempts=3)}
         pytest.param(look("a", done="a", halt=HALT_FILE), Rules(), Halt.ALL_DONE, id="done wins over HALT"),
         pytest.param(look("a", interrupted=True, halt=HALT_FILE), Rules(), Halt.INTERRUPTED, id="a signal wins"),
         pytest.param(look("a", done="a", interrupted=True), Rules(), Halt.INTERRUPTED, id="even when all is done"),
-        pytest.param(look("a", halt=HALT_FILE, trip=Stop(Halt.QUOTA, "x")), Rules(), Halt.PAUSED, id="HALT over quota"),
-        pytest.param(look("a", records=STUCK, trip=Stop(Halt.QUOTA, "x")), Rules(), Halt.QUOTA, id="quota over stuck"),
+        pytest.param(look("a", halt=HALT_FILE, pending_stop=QUOTA), Rules(), Halt.PAUSED, id="HALT over quota"),
+        pytest.param(look("a", histories=STUCK, pending_stop=QUOTA), Rules(), Halt.QUOTA, id="quota over stuck"),
         pytest.param(
-            look("a", records=STUCK, iterations=9), Rules(max_iterations=9), Halt.STUCK, id="stuck over limit"
+            look("a", histories=STUCK, iterations=9), Rules(max_iterations=9), Halt.STUCK, id="stuck over limit"
         ),
-        pytest.param(look("a", "b", records=STUCK), Rules(), Halt.STUCK, id="stuck halts though b could go on"),
+        pytest.param(look("a", "b", histories=STUCK), Rules(), Halt.STUCK, id="stuck halts though b could go on"),
         pytest.param(
             look("a", "b", blocked="a", fresh_blocks=frozenset("a")), Rules(), Halt.BLOCKED, id="new question"
         ),
@@ -52,7 +55,10 @@ STUCK = {"a": Record(streak=3, attempts=3)}
         pytest.param(look("a", iterations=9), Rules(max_iterations=9), Halt.LIMIT_REACHED, id="iterations"),
         pytest.param(look("a", elapsed=9.0), Rules(max_time=9.0), Halt.LIMIT_REACHED, id="time"),
         pytest.param(
-            look("a", "b", blocked="b", records=STUCK), Rules(keep_going=True), Halt.BLOCKED, id="4 before 5 at the end"
+            look("a", "b", blocked="b", histories=STUCK),
+            Rules(keep_going=True),
+            Halt.BLOCKED,
+            id="4 before 5 at the end",
         ),
     ],
 )
@@ -88,7 +94,7 @@ def test_an_answered_question_makes_the_feature_ready() -> None:
 
 
 def test_keep_going_takes_the_next_feature_when_one_is_stuck() -> None:
-    decision = what_next(look("a", "b", records=STUCK), Rules(keep_going=True))
+    decision = what_next(look("a", "b", histories=STUCK), Rules(keep_going=True))
     assert isinstance(decision, Work)
     assert decision.feature.slug == "b"
 
@@ -191,7 +197,7 @@ slugs = st.sampled_from("abcdef")
 looks = st.builds(
     lambda names, done, blocked, streaks, parked, iterations: look(
         *sorted(names), done=done, blocked=blocked, parked=parked, iterations=iterations,
-        records={slug: Record(streak=streak) for slug, streak in streaks.items()},
+        histories={slug: FeatureHistory(streak=streak) for slug, streak in streaks.items()},
     ),
     st.frozensets(slugs, min_size=1), st.frozensets(slugs), st.frozensets(slugs),
     st.dictionaries(slugs, st.integers(0, 5)), st.frozensets(slugs), st.integers(0, 5),

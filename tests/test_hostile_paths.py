@@ -21,14 +21,14 @@ from harness.domain.errors import AgentError, StorageError
 from harness.domain.paths import Paths
 from harness.records.halt_file import read_halt
 from harness.sandbox import open as gate
-from harness.sandbox.bubblewrap import Walls
-from harness.sandbox.mounts import describe_walls, find_tools
+from harness.sandbox.bubblewrap import Mounts
+from harness.sandbox.mounts import find_mounts, find_tools
 from harness.settings.load import load_config
 from harness.system import untrusted
 from harness.system.capture import find_program
 from harness.system.secrets import MOST, read_redactor
 from harness.workspace.in_place import InPlace
-from harness.workspace.quarantine import find_absent, find_git, move_aside
+from harness.workspace.quarantine import find_absent, find_git, quarantine
 
 needs_bwrap = pytest.mark.skipif(not WANTED, reason="needs bubblewrap")
 in_the_sandbox = pytest.mark.xdist_group("sandbox")
@@ -52,7 +52,7 @@ def place(tmp_path: Path) -> Paths:
 def test_a_link_is_set_aside_and_not_what_it_leads_to(place: Paths, tmp_path: Path) -> None:
     home, settings = tmp_path / "home", place.root / ".claude/settings.json"
     (place.root / ".claude").symlink_to(home)
-    assert move_aside(place, tmp_path / "attempt", settings) == (
+    assert quarantine(place, tmp_path / "attempt", settings) == (
         place.root / ".claude", tmp_path / "attempt/foreign/.claude",
     )  # fmt: skip
     assert ((home / "settings.json").read_text(), (place.root / ".claude").is_symlink()) == (SECRET, False)
@@ -61,7 +61,7 @@ def test_a_link_is_set_aside_and_not_what_it_leads_to(place: Paths, tmp_path: Pa
 def test_a_file_is_set_aside_under_a_name_that_is_free(place: Paths, tmp_path: Path) -> None:
     for text in ("one", "two"):
         (place.root / ".mcp.json").write_text(text)
-        move_aside(place, tmp_path, place.root / ".mcp.json")
+        quarantine(place, tmp_path, place.root / ".mcp.json")
     assert [path.read_text() for path in sorted((tmp_path / "foreign").iterdir())] == ["one", "two"]
 
 
@@ -263,7 +263,7 @@ def test_a_thousand_folders_in_the_private_home_end_no_run(confined: Any, tmp_pa
     digging = "import os\nfor _ in range(1200): os.mkdir('d'); os.chdir('d')"
     confined.agent(f'(cd ~ && python3 -c "{digging}"); {FINISH}')
     assert confined.go().code == 0
-    assert not list(Path(tempfile.gettempdir()).glob("harness-*/box-*/home/d"))
+    assert not list(Path(tempfile.gettempdir()).glob("harness-*/scratch-*/home/d"))
 
 
 # --- commits --------------------------------------------------------------------------------------------------------
@@ -403,13 +403,13 @@ def test_walls_that_cannot_be_built_here_alone_leave_nobody_unconfined(
     confined: Any,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    describe = gate.describe_walls
+    describe = gate.find_mounts
 
-    def with_one_too_many(*given: Any, **named: Any) -> Walls:
-        walls = describe(*given, **named)
-        return replace(walls, protected=(*walls.protected, Path("/proc/2/nothing")))
+    def with_one_too_many(*given: Any, **named: Any) -> Mounts:
+        mounts = describe(*given, **named)
+        return replace(mounts, protected=(*mounts.protected, Path("/proc/2/nothing")))
 
-    monkeypatch.setattr(gate, "describe_walls", with_one_too_many)
+    monkeypatch.setattr(gate, "find_mounts", with_one_too_many)
     confined.spec("hello")
     confined.agent(FINISH)
     with pytest.raises(AgentError, match=r"cannot be built around this project.*/proc/2/nothing"):
@@ -469,8 +469,8 @@ def test_what_other_worktrees_keep_is_held_in_the_main_one_too(tmp_path: Path) -
     root = (tmp_path / "main").resolve()
     (root / "specs").mkdir()
     config = load_config(root, {"agent": "scripted"}, {})
-    walls = describe_walls(config, {"PATH": "/usr/bin"}, root=root, home=tmp_path / "home")
-    assert {root / ".git/worktrees/side", root / ".git/config", root / "specs"} <= set(walls.protected)
+    mounts = find_mounts(config, {"PATH": "/usr/bin"}, root=root, home=tmp_path / "home")
+    assert {root / ".git/worktrees/side", root / ".git/config", root / "specs"} <= set(mounts.protected)
 
 
 # --- links that lead round and round --------------------------------------------------------------------------------
@@ -491,8 +491,8 @@ def test_links_that_lead_nowhere_end_no_look(place: Paths) -> None:
     (place.root / ".mcp.json").symlink_to(".mcp.json")
     (place.root / "specs").symlink_to("specs")
     config = replace(load_config(place.root, {"agent": "scripted"}, {}), paths=place)
-    walls = describe_walls(config, {}, root=place.root, home=Path("/nonexistent"))
-    assert not [path for path in walls.protected if path.name in (".mcp.json", "specs")]
+    mounts = find_mounts(config, {}, root=place.root, home=Path("/nonexistent"))
+    assert not [path for path in mounts.protected if path.name in (".mcp.json", "specs")]
 
 
 # --- a run that was killed ------------------------------------------------------------------------------------------

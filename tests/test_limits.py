@@ -16,7 +16,7 @@ from harness.domain.look import Halt, Rules, Stop, Wait
 from harness.domain.reply import FURTHEST, Limit, LimitKind
 from harness.records.halt_file import local_time
 from harness.records.history import fold_journal
-from harness.run.interrupts import Control
+from harness.run.interrupts import Interrupts
 
 NOW = 1_795_266_900.0
 WAITING = Rules(on_limit="wait")
@@ -117,7 +117,7 @@ events = st.lists(
 def test_what_a_feature_has_used_in_its_life_never_falls(story) -> None:
     before = (0.0,) * 5
     for end in range(len(story) + 1):
-        record = fold_journal(story[:end]).record("a")
+        record = fold_journal(story[:end]).of("a")
         spent = (record.spent.dollars, record.spent.known + record.spent.unknown)
         after = (*(getattr(record, name) for name in COUNTED), *spent)
         assert all(old <= new for old, new in zip(before, after, strict=True))
@@ -149,7 +149,7 @@ class Clocks:
 @pytest.fixture
 def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
     made = Clocks()
-    monkeypatch.setattr(Control, "wait", lambda control, seconds: made.wait(seconds))
+    monkeypatch.setattr(Interrupts, "wait", lambda control, seconds: made.wait(seconds))
     return made
 
 
@@ -228,7 +228,7 @@ def test_a_clock_that_jumps_in_an_attempt_is_told_and_ends_nothing(world: World)
 def test_halt_ends_a_wait(world: World, clocks: Clocks, monkeypatch) -> None:
     world.spec("a")
     world.agent(say(NOW + 3600))
-    monkeypatch.setattr(Control, "wait", lambda control, seconds: (world.root / "HALT").touch())
+    monkeypatch.setattr(Interrupts, "wait", lambda control, seconds: (world.root / "HALT").touch())
     assert world.run(dialect="claude", on_limit="wait", clocks=clocks.given).code == 3
     assert clocks.wall == NOW
 
@@ -236,7 +236,7 @@ def test_halt_ends_a_wait(world: World, clocks: Clocks, monkeypatch) -> None:
 def test_ctrl_c_ends_a_wait(world: World, clocks: Clocks, monkeypatch) -> None:
     world.spec("a")
     world.agent(say(NOW + 3600))
-    monkeypatch.setattr(Control, "wait", lambda control, seconds: control._on_signal(2, None))
+    monkeypatch.setattr(Interrupts, "wait", lambda control, seconds: control._on_signal(2, None))
     assert world.run(dialect="claude", on_limit="wait", clocks=clocks.given).code == 130
 
 
@@ -364,12 +364,12 @@ def test_status_and_why_say_what_is_waited_for(world: World, clocks: Clocks, har
     world.agent(say(NOW + 3600))
     said = []
 
-    def look_in(control: Control, seconds: float) -> None:
+    def look_in(control: Interrupts, seconds: float) -> None:
         monkeypatch.setattr("harness.reports.view.time.time", lambda: NOW)
         said.extend([harness("status").out, harness("why").out])
         (world.root / "HALT").touch()
 
-    monkeypatch.setattr(Control, "wait", look_in)
+    monkeypatch.setattr(Interrupts, "wait", look_in)
     world.run(dialect="claude", on_limit="wait", clocks=clocks.given)
     until = local_time(NOW + 3630)
     assert f"it waits until {until}: usage limit: used up" in said[0]

@@ -9,7 +9,7 @@ import pytest
 from conftest import World
 
 from harness.domain.paths import Paths
-from harness.run.interrupts import Ask, Control
+from harness.run.interrupts import Ask, Interrupts
 
 CLAIM = 'note "did $slug"; echo "finished $slug" > "$done"'
 
@@ -558,7 +558,7 @@ def test_a_halt_by_command_lies_where_no_confined_agent_can_reach_it(world: Worl
 
 
 def test_a_halt_that_was_now_stays_so(tmp_path: Path) -> None:
-    control = Control(Paths(tmp_path, tmp_path / "specs", tmp_path / "logs"))
+    control = Interrupts(Paths(tmp_path, tmp_path / "specs", tmp_path / "logs"))
     (tmp_path / "HALT").write_text("now")
     assert control.asked() is Ask.NOW
     (tmp_path / "HALT").write_text("")

@@ -88,7 +88,7 @@ class Night(RuleBasedStateMachine):
     @rule(slug=st.sampled_from(SLUGS))
     def mark_by_hand(self, slug: str) -> None:
         done = self._done(slug)
-        cut_off = any(record.began is not None for record in self._view().history.records.values())
+        cut_off = any(record.began is not None for record in self._view().history.histories.values())
         if (
             not done.exists() and not cut_off
         ):  # what appears in an attempt's time, also a dead one's, is no person's word

@@ -23,7 +23,7 @@ from harness.decide.budget import lines as lines_of
 from harness.decide.next import stand, what_next
 from harness.domain.errors import AgentError
 from harness.domain.feature import Feature
-from harness.domain.look import Halt, Look, Markers, Record, Rules, Spend, State, Stop, Sum, Work
+from harness.domain.look import FeatureHistory, Halt, Look, Markers, Rules, Spend, State, Stop, Sum, Work
 from harness.domain.reply import Ended, Exit, ModelPrice, Reply, Usage
 from harness.loop import run_loop
 from harness.reports.cost import find_misses, read_expenses
@@ -189,9 +189,9 @@ def test_four_fifths_of_a_line_are_told(spent: float, told: list[str]) -> None:
 
 
 def look(*slugs: str, rich: frozenset[str] = frozenset(), **given) -> Look:
-    records = {slug: Record(attempts=1, spent=Sum(9.0, 1)) for slug in rich}
+    histories = {slug: FeatureHistory(attempts=1, spent=Sum(9.0, 1)) for slug in rich}
     features = tuple(Feature(slug, Path(slug)) for slug in slugs)
-    return Look(features, given.pop("markers", Markers()), records, **given)
+    return Look(features, given.pop("markers", Markers()), histories, **given)
 
 
 PER_FEATURE = Rules(max_cost_per_feature=5)
@@ -208,7 +208,7 @@ def test_a_feature_over_its_line_has_a_word_of_its_own() -> None:
     [
         pytest.param(look("a", "b", rich=frozenset("a")), PER_FEATURE, Halt.BUDGET, id="one feature halts the run"),
         pytest.param(
-            look("a", rich=frozenset("a"), trip=Stop(Halt.QUOTA, "x")), PER_FEATURE, Halt.QUOTA, id="6 before 7"
+            look("a", rich=frozenset("a"), pending_stop=Stop(Halt.QUOTA, "x")), PER_FEATURE, Halt.QUOTA, id="6 before 7"
         ),
         pytest.param(
             look("a", "b", rich=frozenset("a"), markers=Markers(blocked=frozenset("b"))),

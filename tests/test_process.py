@@ -101,7 +101,8 @@ import fcntl, json, os, sys
 from dataclasses import asdict
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from harness.system.process import Bounds, Command, Supervisor
+from harness.system.command import Bounds, Command
+from harness.system.process import Supervisor
 
 folder, nasty, namespace, ending, timeout = sys.argv[2:]
 
@@ -461,7 +462,7 @@ def test_a_wake_up_descriptor_makes_us_ask(tmp_path):
 
 
 def test_the_limit_holds_when_harness_itself_hangs(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("harness.system.watch._SPARE", 0.0)
+    monkeypatch.setattr("harness.system.watch.SPARE", 0.0)
 
     def hang():
         if (tmp_path / "main").exists():
@@ -568,7 +569,8 @@ FLOOD = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from harness.system.process import Bounds, Command, Supervisor
+from harness.system.command import Bounds, Command
+from harness.system.process import Supervisor
 class Ear:
     count = longest = 0
     def line(self, line): self.count += 1; self.longest = max(self.longest, len(line))

@@ -14,7 +14,7 @@ from harness.domain.errors import JournalError, LockHeld, StorageError
 from harness.domain.verdict import CheckRun
 from harness.records.history import fold_journal
 from harness.records.journal import Journal, decode_line, encode_event, read_journal
-from harness.records.notes import Logbook
+from harness.records.notes import Notes
 from harness.records.receipt import compose_acceptance, compose_receipt, parse_receipt
 from harness.records.run_lock import find_holder, hold_lock
 from harness.system import files
@@ -23,7 +23,7 @@ from harness.system import files
 def write_journal(folder: Path, number: int) -> Path:
     journal = Journal(folder, "run", lambda: 1_795_000_000.0)
     for index in range(number):
-        journal.record("attempt_began", slug=f"f{index}", attempt=1)
+        journal.append("attempt_began", slug=f"f{index}", attempt=1)
     journal.close()
     return journal.path
 
@@ -51,7 +51,7 @@ def test_a_torn_tail_is_cut_at_start_and_skipped_by_readers(tmp_path: Path) -> N
     assert len(read_journal(path)) == 2
     journal = Journal(tmp_path, "next", lambda: 0.0)
     assert (len(journal.events), journal.cut > 0) == (2, True)
-    assert journal.record("x")["seq"] == 3
+    assert journal.append("x")["seq"] == 3
     journal.close()
     assert len(read_journal(path)) == 3
 
@@ -81,8 +81,8 @@ def test_an_event_that_could_not_be_written_leaves_no_gap(tmp_path: Path, monkey
             "harness.system.files.append_fd", lambda *given, **named: (_ for _ in ()).throw(OSError(28, "full"))
         )
         with pytest.raises(StorageError):
-            journal.record("halted")
-    journal.record("halted")
+            journal.append("halted")
+    journal.append("halted")
     journal.close()
     assert [event["seq"] for event in read_journal(path)] == [1, 2, 3]
 
@@ -116,19 +116,19 @@ def test_a_reset_forgets_counters_but_never_numbers() -> None:
     began = {"event": "attempt_began", "slug": "a", "attempt": 7}
     ended = {"event": "attempt_ended", "slug": "a", "attempt": 7, "outcome": "stalled", "charged": True}
     history = fold_journal([began, ended, {"event": "reset", "slug": "a"}])
-    assert (history.record("a").attempts, history.record("a").charged, history.record("a").streak) == (7, 0, 0)
+    assert (history.of("a").attempts, history.of("a").charged, history.of("a").streak) == (7, 0, 0)
 
 
 # --- logs ---
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> Logbook:
+def book(tmp_path: Path) -> Notes:
     (tmp_path / ".kept").mkdir()
-    return Logbook(tmp_path / "a.log", tmp_path / ".kept")
+    return Notes(tmp_path / "a.log", tmp_path / ".kept")
 
 
-def test_a_note_is_what_was_added_since_the_mark(book: Logbook) -> None:
+def test_a_note_is_what_was_added_since_the_mark(book: Notes) -> None:
     book.path.write_text("old\n")
     mark = book.mark()
     with book.path.open("a") as log:
@@ -137,7 +137,7 @@ def test_a_note_is_what_was_added_since_the_mark(book: Logbook) -> None:
     assert (note.text, note.size, note.tampered) == ("new red\n", 17, False)
 
 
-def test_what_a_person_changed_between_attempts_is_right(book: Logbook) -> None:
+def test_what_a_person_changed_between_attempts_is_right(book: Notes) -> None:
     book.path.write_text("old\n")
     book.mark()
     book.path.write_text("a person's version\n")
@@ -145,7 +145,7 @@ def test_what_a_person_changed_between_attempts_is_right(book: Logbook) -> None:
     assert book.path.read_text() == "a person's version\n"
 
 
-def test_harness_s_own_lines_are_no_note_and_start_on_a_line_of_their_own(book: Logbook) -> None:
+def test_harness_s_own_lines_are_no_note_and_start_on_a_line_of_their_own(book: Notes) -> None:
     book.path.write_text("no newline at the end")
     book.add("[harness] said something\n")
     assert book.path.read_text() == "no newline at the end\n[harness] said something\n"
@@ -160,7 +160,7 @@ def test_harness_s_own_lines_are_no_note_and_start_on_a_line_of_their_own(book: 
 def test_no_line_that_was_there_is_ever_lost(tmp_path_factory, old: list[str], new: list[str]) -> None:
     folder = tmp_path_factory.mktemp("book")
     (folder / ".kept").mkdir()
-    book = Logbook(folder / "x.log", folder / ".kept")
+    book = Notes(folder / "x.log", folder / ".kept")
     before = "".join(f"{line}\n" for line in old)
     book.path.write_text(before)
     mark = book.mark()
@@ -169,7 +169,7 @@ def test_no_line_that_was_there_is_ever_lost(tmp_path_factory, old: list[str], n
     assert book.path.read_text().startswith(before)
 
 
-def test_a_long_old_log_that_is_cut_keeps_its_beginning_too(book: Logbook, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_old_log_that_is_cut_keeps_its_beginning_too(book: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.records.notes.SHADOW_LIMIT", 100)
     old = "".join(f"line {number}\n" for number in range(100))
     book.path.write_text(old)
@@ -180,7 +180,7 @@ def test_a_long_old_log_that_is_cut_keeps_its_beginning_too(book: Logbook, monke
     assert book.path.read_text().endswith("cut and changed\n")
 
 
-def test_a_note_is_kept_once_though_it_is_taken_twice(book: Logbook) -> None:
+def test_a_note_is_kept_once_though_it_is_taken_twice(book: Notes) -> None:
     book.path.write_text("old\n")
     mark = book.mark()
     with book.path.open("a") as log:

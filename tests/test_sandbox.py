@@ -21,14 +21,14 @@ import pytest
 from harness.domain.errors import AgentError
 from harness.domain.paths import Paths
 from harness.records.notes import Mark
-from harness.sandbox.bubblewrap import Walls, compose_arguments
-from harness.sandbox.macos import Belt
+from harness.sandbox.bubblewrap import Mounts, compose_arguments
+from harness.sandbox.macos import MacSandbox
 from harness.sandbox.sandbox import read_claude_state
 from harness.sandbox.seatbelt import compose_profile
 from harness.sandbox.seccomp import ARCHITECTURES, compose_filter
 from harness.settings.options import Settings
 from harness.system.command import Command
-from harness.workspace.private_logs import ADDED_LIMIT, has_claim, import_cell, prepare_cell
+from harness.workspace.private_logs import ADDED_LIMIT, has_claim, import_private_logs, prepare_private_logs
 from harness.workspace.quarantine import find_absent, find_git
 
 HERE = Path(__file__).parent
@@ -163,8 +163,8 @@ def test_no_mask_leaves_a_stub_and_bwrap_is_no_stray(user: str, profile: str) ->
 # --- the line, and the filter ---------------------------------------------------------------------------------------
 
 
-def mounts(walls: Walls) -> list[str]:
-    words = compose_arguments(walls)
+def mounts_of(mounts: Mounts) -> list[str]:
+    words = compose_arguments(mounts)
     told = words[words.index("/run") + 1 : words.index("--remount-ro")]
     return [f"{told[at][2:]} {told[at + 1]} {told[at + 2]}" for at in range(0, len(told), 3)]
 
@@ -174,16 +174,16 @@ def paths(*names: str) -> tuple[Path, ...]:
 
 
 def test_the_more_specific_path_wins_and_parents_come_first() -> None:
-    walls = Walls(
+    mounts = Mounts(
         workspace=Path("/home/u/code/app"),
         writable=paths("/home/u/code/app/.git"),
         readable=paths("/home/u/.cargo", "/home/u/.cargo/bin", "/home/u/code", "/home/u/code/app/tools"),
         protected=paths("/home/u/code/app/.git/hooks", "/home/u/code/app/a/b/c.json"),
         masked=paths("/home/u/.cargo/credentials"),
-        private=((Path("/home/u"), Path("/box/home")), (Path("/home/u/code/app/logs"), Path("/cell"))),
+        private=((Path("/home/u"), Path("/scratch/home")), (Path("/home/u/code/app/logs"), Path("/private"))),
     )
-    assert mounts(walls) == [
-        "bind /box/home /home/u",
+    assert mounts_of(mounts) == [
+        "bind /scratch/home /home/u",
         "ro-bind /home/u/.cargo /home/u/.cargo",
         "ro-bind /dev/null /home/u/.cargo/credentials",
         "ro-bind /home/u/code /home/u/code",
@@ -193,24 +193,24 @@ def test_the_more_specific_path_wins_and_parents_come_first() -> None:
         "bind /home/u/code/app/a /home/u/code/app/a",
         "bind /home/u/code/app/a/b /home/u/code/app/a/b",
         "ro-bind /home/u/code/app/a/b/c.json /home/u/code/app/a/b/c.json",
-        "bind /cell /home/u/code/app/logs",
+        "bind /private /home/u/code/app/logs",
     ]
 
 
 def test_the_folders_above_what_is_mounted_in_the_project_are_pinned() -> None:
-    walls = Walls(
+    mounts = Mounts(
         workspace=Path("/app"),
         writable=paths("/app/a/b/c", "/repo", "/repo/worktrees/mine"),
         protected=paths("/repo/worktrees", "/repo/worktrees/mine/gitdir"),
-        private=((Path("/app/build/logs"), Path("/cell")),),
+        private=((Path("/app/build/logs"), Path("/private")),),
     )
-    assert mounts(walls) == [
+    assert mounts_of(mounts) == [
         "bind /app /app",
         "bind /app/a /app/a",
         "bind /app/a/b /app/a/b",
         "bind /app/a/b/c /app/a/b/c",
         "bind /app/build /app/build",
-        "bind /cell /app/build/logs",
+        "bind /private /app/build/logs",
         "bind /repo /repo",
         "ro-bind /repo/worktrees /repo/worktrees",
         "bind /repo/worktrees/mine /repo/worktrees/mine",
@@ -219,24 +219,24 @@ def test_the_folders_above_what_is_mounted_in_the_project_are_pinned() -> None:
 
 
 @pytest.mark.parametrize(
-    ("walls", "word", "there"),
+    ("mounts", "word", "there"),
     [
-        (Walls(Path("/w")), "--unshare-net", False),
-        (Walls(Path("/w"), network=False), "--unshare-net", True),
-        (Walls(Path("/w")), "--disable-userns", True),
-        (Walls(Path("/w"), closed=False), "--disable-userns", False),
-        (Walls(Path("/w"), user_namespace=False), "--unshare-user", False),
-        (Walls(Path("/w")), "/proc/sys", False),
-        (Walls(Path("/w"), proc_sys=True), "/proc/sys", True),
-        (Walls(Path("/w"), tied=True), "--die-with-parent", True),
+        (Mounts(Path("/w")), "--unshare-net", False),
+        (Mounts(Path("/w"), network=False), "--unshare-net", True),
+        (Mounts(Path("/w")), "--disable-userns", True),
+        (Mounts(Path("/w"), closed=False), "--disable-userns", False),
+        (Mounts(Path("/w"), user_namespace=False), "--unshare-user", False),
+        (Mounts(Path("/w")), "/proc/sys", False),
+        (Mounts(Path("/w"), proc_sys=True), "/proc/sys", True),
+        (Mounts(Path("/w"), tied=True), "--die-with-parent", True),
     ],
 )
-def test_each_wish_is_a_word_of_the_line(walls: Walls, word: str, there: bool) -> None:
-    assert (word in compose_arguments(walls)) == there
+def test_each_wish_is_a_word_of_the_line(mounts: Mounts, word: str, there: bool) -> None:
+    assert (word in compose_arguments(mounts)) == there
 
 
 def test_nothing_of_etc_that_holds_a_secret_is_let_in() -> None:
-    let_in = {word for word in compose_arguments(Walls(Path("/w"))) if word.startswith("/etc")}
+    let_in = {word for word in compose_arguments(Mounts(Path("/w"))) if word.startswith("/etc")}
     assert not let_in & {"/etc", "/etc/shadow", "/etc/ssh", "/etc/pip.conf", "/etc/npmrc", "/etc/sudoers"}
 
 
@@ -252,79 +252,79 @@ def test_an_unknown_processor_has_no_filter() -> None:
     assert compose_filter("pdp11") == b""
 
 
-# --- the cell -------------------------------------------------------------------------------------------------------
+# --- private_logs logs -----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def cell(tmp_path: Path) -> Any:
-    """A cell for the feature `a` whose log and learnings hold a line each, and what its import gives back."""
+def private_logs(tmp_path: Path) -> Any:
+    """Private logs for the feature `a` whose log and learnings hold a line each, and what its import gives back."""
     made = Paths(tmp_path, tmp_path / "specs", tmp_path / "logs")
     made.logs.mkdir()
     made.log("a").write_text("old\n")
     made.learnings.write_text("- lesson\n")
     folder = made.attempt("a", 1)
-    inside = prepare_cell(folder, made, "a")
+    inside = prepare_private_logs(folder, made, "a")
 
-    class Cell:
+    class PrivateLogs:
         paths, where = made, folder
 
         def __truediv__(self, name: str) -> Path:
             return inside / name
 
         def take(self) -> tuple[Any, str, str]:
-            found = import_cell(folder, made, "a", Mark(4, ""), Mark(9, ""))
+            found = import_private_logs(folder, made, "a", Mark(4, ""), Mark(9, ""))
             return found, made.log("a").read_text(), made.learnings.read_text()
 
-    return Cell()
+    return PrivateLogs()
 
 
-def test_what_was_added_is_taken_over_once(cell: Any) -> None:
-    with (cell / "a.log").open("a") as log, (cell / "learnings.md").open("a") as lessons:
+def test_what_was_added_is_taken_over_once(private_logs: Any) -> None:
+    with (private_logs / "a.log").open("a") as log, (private_logs / "learnings.md").open("a") as lessons:
         log.write("new\n")
         lessons.write("- another\n")
-    (cell / "a.done").write_text("finished\n")
-    assert has_claim(cell.where, "a")
-    found, log_text, lessons_text = cell.take()
+    (private_logs / "a.done").write_text("finished\n")
+    assert has_claim(private_logs.where, "a")
+    found, log_text, lessons_text = private_logs.take()
     assert (log_text, lessons_text) == ("old\nnew\n", "- lesson\n- another\n")
-    assert cell.paths.done("a").read_text().strip() == "finished"
-    assert (found.rewritten, found.set_aside, found.cut) == ((), (), ())
-    assert sorted(path.name for path in cell.where.iterdir()) == []
-    assert cell.take()[1:] == (log_text, lessons_text)
+    assert private_logs.paths.done("a").read_text().strip() == "finished"
+    assert (found.rewritten, found.quarantined, found.cut) == ((), (), ())
+    assert sorted(path.name for path in private_logs.where.iterdir()) == []
+    assert private_logs.take()[1:] == (log_text, lessons_text)
 
 
-def test_an_import_that_was_killed_half_way_adds_nothing_twice(cell: Any) -> None:
-    with (cell / "a.log").open("a") as log:
+def test_an_import_that_was_killed_half_way_adds_nothing_twice(private_logs: Any) -> None:
+    with (private_logs / "a.log").open("a") as log:
         log.write("new\n")
-    with cell.paths.log("a").open("a") as real:
+    with private_logs.paths.log("a").open("a") as real:
         real.write("new\n")
-    assert cell.take()[1] == "old\nnew\n"
+    assert private_logs.take()[1] == "old\nnew\n"
 
 
-def test_a_rewritten_log_costs_nothing_of_the_old(cell: Any) -> None:
-    (cell / "a.log").write_text("mine alone\n")
-    found, text, _ = cell.take()
+def test_a_rewritten_log_costs_nothing_of_the_old(private_logs: Any) -> None:
+    (private_logs / "a.log").write_text("mine alone\n")
+    found, text, _ = private_logs.take()
     assert (found.rewritten, text) == (("a.log",), "old\nmine alone\n")
 
 
-def test_links_fifos_folders_and_strange_names_are_set_aside_unread(cell: Any, tmp_path: Path) -> None:
+def test_links_fifos_folders_and_strange_names_are_set_aside_unread(private_logs: Any, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("decoy")
-    (cell / "a.log").unlink()
-    (cell / "a.log").symlink_to(tmp_path / "secret")
-    (cell / "learnings.md").unlink()
-    os.mkfifo(cell / "learnings.md")
-    (cell / "a.done").mkdir()
-    (cell / "b.done").write_text("not mine")
-    found, log_text, lessons = cell.take()
+    (private_logs / "a.log").unlink()
+    (private_logs / "a.log").symlink_to(tmp_path / "secret")
+    (private_logs / "learnings.md").unlink()
+    os.mkfifo(private_logs / "learnings.md")
+    (private_logs / "a.done").mkdir()
+    (private_logs / "b.done").write_text("not mine")
+    found, log_text, lessons = private_logs.take()
     assert (log_text, lessons) == ("old\n", "- lesson\n")
-    assert found.set_aside == ("a.done", "a.log", "b.done", "learnings.md")
-    assert not cell.paths.done("b").exists()
-    assert cell.paths.done("a").read_text().strip() == ""
+    assert found.quarantined == ("a.done", "a.log", "b.done", "learnings.md")
+    assert not private_logs.paths.done("b").exists()
+    assert private_logs.paths.done("a").read_text().strip() == ""
 
 
-def test_a_huge_log_is_taken_over_in_part_and_told(cell: Any) -> None:
-    with (cell / "a.log").open("a") as log:
+def test_a_huge_log_is_taken_over_in_part_and_told(private_logs: Any) -> None:
+    with (private_logs / "a.log").open("a") as log:
         log.truncate(ADDED_LIMIT * 3)
-    found, text, _ = cell.take()
+    found, text, _ = private_logs.take()
     assert (found.cut, len(text)) == (("a.log",), 4 + ADDED_LIMIT)
 
 
@@ -332,7 +332,7 @@ def test_only_the_end_of_a_long_log_is_shown(tmp_path: Path) -> None:
     made = Paths(tmp_path, tmp_path / "specs", tmp_path / "logs")
     made.logs.mkdir()
     made.log("a").write_text("a line of old\n" * 100_000)
-    shown = (prepare_cell(made.attempt("a", 1), made, "a") / "a.log").read_text()
+    shown = (prepare_private_logs(made.attempt("a", 1), made, "a") / "a.log").read_text()
     assert (shown.startswith("a line of old\n"), 100_000 < len(shown) <= 128 * 1024) == (True, True)
 
 
@@ -609,9 +609,9 @@ def test_what_is_absent_is_looked_for_where_it_would_be_obeyed(tmp_path: Path) -
 
 def test_the_profile_for_macos_denies_what_it_does_not_allow_and_quotes_paths() -> None:
     work = Path('/Users/me/a "b"')
-    walls = Walls(work, readable=(Path("/Users/me/.nvm"),), protected=(work / ".git/config",), network=False)
+    mounts = Mounts(work, readable=(Path("/Users/me/.nvm"),), protected=(work / ".git/config",), network=False)
     text = compose_profile(
-        walls, scratch=Path("/private/tmp/x"), logs=work / "logs", own=[work / "logs/a.log"], absent=[work / ".envrc"]
+        mounts, scratch=Path("/private/tmp/x"), logs=work / "logs", own=[work / "logs/a.log"], absent=[work / ".envrc"]
     )
     rules = text.splitlines()
     assert rules[1] == "(deny default)"
@@ -624,17 +624,17 @@ def test_the_profile_for_macos_denies_what_it_does_not_allow_and_quotes_paths() 
     assert '(literal "/Users/me/a \\"b\\"/.git")' in text
     assert "(allow network*)" not in text
     assert text.count("(") == text.count(")")
-    assert "(allow network*)" in compose_profile(replace(walls, network=True), scratch=work, logs=work / "logs")
+    assert "(allow network*)" in compose_profile(replace(mounts, network=True), scratch=work, logs=work / "logs")
 
 
 def test_on_macos_an_agent_may_touch_its_own_logs_alone(tmp_path: Path) -> None:
-    belt = Belt(Walls(tmp_path), Settings(), tmp_path / "home", tmp_path / "place", tmp_path / "logs", "belt", {})
-    inside = belt.confine(
+    mac = MacSandbox(Mounts(tmp_path), Settings(), tmp_path / "home", tmp_path / "place", tmp_path / "logs", "mac", {})
+    inside = mac.confine(
         Command(("true",), tmp_path, {"PATH": "/bin", "TMPDIR": "/tmp"}),
         agent=None,
-        cell=tmp_path / "logs/attempts/pay/0003/cell",
+        private_logs=tmp_path / "logs/attempts/pay/0003/private_logs",
     )
     assert inside.confined is not None
-    assert (inside.confined.argv[:2], inside.confined.wraps) == (("belt", "-p"), False)
+    assert (inside.confined.argv[:2], inside.confined.wraps) == (("mac", "-p"), False)
     assert f'(subpath "{tmp_path}/logs/pay.done") (subpath "{tmp_path}/logs/learnings.md"))' in inside.confined.argv[2]
     assert inside.env["TMPDIR"].startswith(str(tmp_path / "place"))

@@ -24,18 +24,13 @@ ALONE = {
     "system.supervise",
 }  # programs of their own, started by their path: they import nothing of ours
 DOORS = {
-    "typer": {"cli.app"},
+    "typer": {"cli.app", "cli.flags", "cli.funnel"},
     "rich": {"listeners.console"},
     "yaml": {"system.yamls", "agents.scripted"},
     "jinja2": {"agents.prompt"},
     "watchfiles": {"run.interrupts"},
     "subprocess": {"system.process", "system.capture", "agents.scripted", "agents.api.shell"},
-    "fcntl": {
-        "records.run_lock",
-        "rehearsal.promises",
-        "rehearsal.saboteur",
-        "system.process",
-    },
+    "fcntl": {"records.run_lock", "rehearsal.promises", "rehearsal.saboteur", "system.pipes"},
     "socket": {
         "records.heartbeat",
         "records.run_lock",
@@ -43,6 +38,7 @@ DOORS = {
         "sandbox.network.exchange",
         "sandbox.network.tunnel",
         "sandbox.network.upstream",
+        "system.pipes",
         "system.process",
         "system.supervise",
     },

@@ -26,7 +26,7 @@ from harness.system.process import Supervisor
 from harness.system.redact import LineRedactor, Redactor
 from harness.workspace import in_place as workspace
 from harness.workspace.in_place import InPlace
-from harness.workspace.private_logs import MOST_STRANGE, import_cell, prepare_cell
+from harness.workspace.private_logs import MOST_STRANGE, import_private_logs, prepare_private_logs
 
 BEGIN, END = b"-----BEGIN " + b"PRIVATE KEY-----", b"-----END " + b"PRIVATE KEY-----"
 KNOWN = "Zk93jfTq8812LmQx"
@@ -214,21 +214,21 @@ def test_many_files_are_set_aside_in_one_go(tmp_path: Path, monkeypatch: pytest.
     paths.logs.mkdir()
     paths.log("a").write_text("old\n")
     folder = paths.attempt("a", 1)
-    cell = prepare_cell(folder, paths, "a")
-    with (cell / "a.log").open("a") as log:
+    private_logs = prepare_private_logs(folder, paths, "a")
+    with (private_logs / "a.log").open("a") as log:
         log.write("new\n")
     for number in range(500):
-        (cell / f"f{number:03}").touch()
+        (private_logs / f"f{number:03}").touch()
     synced: list[int] = []
     monkeypatch.setattr("os.fsync", synced.append)
-    found = import_cell(folder, paths, "a", Mark(4, ""), Mark(0, ""))
+    found = import_private_logs(folder, paths, "a", Mark(4, ""), Mark(0, ""))
     assert len(synced) < 100
-    assert found.set_aside[:MOST_STRANGE] == tuple(f"f{number:03}" for number in range(MOST_STRANGE))
-    assert found.set_aside[MOST_STRANGE:] == ("… and 480 more, in `rest`",)
+    assert found.quarantined[:MOST_STRANGE] == tuple(f"f{number:03}" for number in range(MOST_STRANGE))
+    assert found.quarantined[MOST_STRANGE:] == ("… and 480 more, in `rest`",)
     assert paths.log("a").read_text() == "old\nnew\n"
     assert sorted(path.name for path in folder.iterdir()) == ["foreign"]
     assert len(list((folder / "foreign/rest").glob("f*"))) == 480
-    assert import_cell(folder, paths, "a", Mark(4, ""), Mark(0, "")).set_aside == ()
+    assert import_private_logs(folder, paths, "a", Mark(4, ""), Mark(0, "")).quarantined == ()
 
 
 PLAIN_USER = """
@@ -237,23 +237,23 @@ from pathlib import Path
 from harness.system import untrusted
 from harness.records.notes import Mark
 from harness.domain.paths import Paths
-from harness.workspace.private_logs import has_claim, import_cell, prepare_cell
+from harness.workspace.private_logs import has_claim, import_private_logs, prepare_private_logs
 root, how = Path(sys.argv[1]), sys.argv[2]
 assert os.geteuid() != 0
 paths = Paths(root, root / "specs", root / "logs")
 paths.logs.mkdir()
 folder = paths.attempt("a", 1)
-cell = prepare_cell(folder, paths, "a")
-(cell / "a.log").write_text("new\\n")
-(cell / "a.done").write_text("finished\\n")
-(cell / "d/e").mkdir(parents=True)
+private_logs = prepare_private_logs(folder, paths, "a")
+(private_logs / "a.log").write_text("new\\n")
+(private_logs / "a.done").write_text("finished\\n")
+(private_logs / "d/e").mkdir(parents=True)
 (root / ".claude/inner").mkdir(parents=True)
 (root / ".claude/settings.json").write_text("{}")
-if how == "the cell":
-    cell.chmod(0)
+if how == "all of it":
+    private_logs.chmod(0)
 if how == "what is in it":
     for name in ("d/e", "d", "a.log", "a.done"):
-        (cell / name).chmod(0)
+        (private_logs / name).chmod(0)
 if how == "a folder on the way":
     (root / ".claude/settings.json").chmod(0)
     (root / ".claude").chmod(0o555)
@@ -261,8 +261,8 @@ if how == "a folder that is closed":
     (root / ".claude/inner").chmod(0)
     (root / ".claude").chmod(0)
 assert has_claim(folder, "a")
-found = import_cell(folder, paths, "a", Mark(0, ""), Mark(0, ""))
-print(found.set_aside, found.rewritten, paths.log("a").read_text().strip(), paths.done("a").read_text().strip())
+found = import_private_logs(folder, paths, "a", Mark(0, ""), Mark(0, ""))
+print(found.quarantined, found.rewritten, paths.log("a").read_text().strip(), paths.done("a").read_text().strip())
 for name in ("settings.json", "inner"):
     print(*(path.name for path in untrusted.move_out(root, root / ".claude" / name, folder / "foreign")))
 (folder / "foreign/settings.json").read_text()
@@ -270,7 +270,7 @@ for name in ("settings.json", "inner"):
 
 
 @pytest.mark.parametrize(
-    "how", ["nothing", "the cell", "what is in it", "a folder on the way", "a folder that is closed"]
+    "how", ["nothing", "all of it", "what is in it", "a folder on the way", "a folder that is closed"]
 )
 def test_a_plain_user_gets_at_what_an_agent_closed(tmp_path: Path, how: str) -> None:
     python, who = sys.executable, {}

@@ -21,7 +21,7 @@ NAMES = ("auto", "claude", "api", "codex", "gemini", "opencode", "command", "scr
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class AgentOptions:
     """What the settings say about agents."""
 
     agent: str
@@ -36,11 +36,11 @@ class Choices:
     timeout: float
     logs_dir: str
     prices: tuple[ModelPrice, ...]
-    api: api.Wishes
+    api: api.ApiOptions
 
 
 @dataclass(frozen=True, slots=True)
-class Bearings:
+class AttemptLimits:
     """What only the run knows when an attempt is about to begin: dollars it may cost at most (None: no line), and
     whether the next attempt is likely to be more than five minutes away."""
 
@@ -49,23 +49,23 @@ class Bearings:
 
 
 def choose_agent(
-    choices: Choices,
+    options: AgentOptions,
     feature: Feature | None,
     root: Path,
     temporary: Path,
     environ: Mapping[str, str] | None = None,
-    bearings: Bearings | None = None,
+    attempt_limits: AttemptLimits | None = None,
 ) -> Agent:
-    """Return the agent for a feature (None: for the run). Raises AgentError naming the choices when there is none."""
+    """Return the agent for a feature (None: for the run). Raises AgentError naming the options when there is none."""
     environ = os.environ if environ is None else environ
-    name = (feature.agent if feature is not None else None) or choices.agent
-    model = (feature.model if feature is not None else None) or choices.model
+    name = (feature.agent if feature is not None else None) or options.agent
+    model = (feature.model if feature is not None else None) or options.model
     if name not in NAMES:
         raise AgentError(f"there is no agent `{name}`", f"choose one of {', '.join(NAMES)}")
     if name == "auto":
-        name = _find_agent(choices, environ)
-    timeout = choices.timeout if feature is None or feature.timeout is None else feature.timeout
-    start = _Start(choices, model, timeout, root, temporary, environ, bearings or Bearings())
+        name = _find_agent(options, environ)
+    timeout = options.timeout if feature is None or feature.timeout is None else feature.timeout
+    start = _Start(options, model, timeout, root, temporary, environ, attempt_limits or AttemptLimits())
     argv, dialect, passes, own = start.parts(name)
     if shutil.which(argv[0], path=environ.get("PATH")) is None:
         is_path = os.sep in argv[0]
@@ -92,21 +92,21 @@ def prepare_prompt(agent: Agent, prompt: str) -> str:
     return claude.prepare_prompt(prompt, agent.root) if agent.name == "claude" else prompt
 
 
-def stand_in(choices: Choices, feature: Feature | None, name: str) -> tuple[Choices, Feature | None]:
-    """Return choices and feature for an agent that goes on in another's place: without what was said to that alone.
+def stand_in(options: AgentOptions, feature: Feature | None, name: str) -> tuple[AgentOptions, Feature | None]:
+    """Return options and feature for an agent that goes on in another's place: without what was said to that alone.
 
     Arguments are the first one's; a model is too, but between Claude Code and the API agent, which have the same.
     """
-    if not {choices.agent, name} <= {"auto", "claude", "api"}:
-        choices, feature = replace(choices, model=""), None if feature is None else replace(feature, model=None)
-    return replace(choices, agent=name, agent_args=()), feature
+    if not {options.agent, name} <= {"auto", "claude", "api"}:
+        options, feature = replace(options, model=""), None if feature is None else replace(feature, model=None)
+    return replace(options, agent=name, agent_args=()), feature
 
 
-def _find_agent(choices: Choices, environ: Mapping[str, str]) -> str:
+def _find_agent(options: AgentOptions, environ: Mapping[str, str]) -> str:
     """Return what `auto` stands for: Claude Code where it is installed, else the API agent where it has a key."""
     if shutil.which(claude.PROGRAM, path=environ.get("PATH")) is not None:
         return "claude"
-    if choices.api.base_url or api.find_key(choices.api, environ):
+    if options.api.base_url or api.find_key(options.api, environ):
         return "api"
     raise AgentError(
         f"no agent found: `claude` is not on PATH, and there is no {api.KEY} for `api`",
@@ -121,13 +121,13 @@ Parts = tuple[tuple[str, ...], str, tuple[str, ...], Mapping[str, str]]
 class _Start:
     """Everything a command line is made of."""
 
-    choices: Choices
+    options: AgentOptions
     model: str
     timeout: float
     root: Path
     temporary: Path
     environ: Mapping[str, str]
-    bearings: Bearings
+    attempt_limits: AttemptLimits
 
     def parts(self, name: str) -> Parts:
         """Return command line, dialect, environment patterns and own environment of the agent of that name."""
@@ -139,46 +139,46 @@ class _Start:
             case "scripted":
                 return self._scripted()
             case "command":
-                if not self.choices.command:
+                if not self.options.command:
                     raise AgentError("agent `command` has no command line", "write `command:` in harness.yaml")
-                return (*self.choices.command, *self.choices.agent_args), self.choices.dialect, (), {}
+                return (*self.options.command, *self.options.agent_args), self.options.dialect, (), {}
         preset = presets.PRESETS[name]
-        line = presets.command_line(preset, model=self.model, args=self.choices.agent_args)
+        line = presets.command_line(preset, model=self.model, args=self.options.agent_args)
         own = {"TMPDIR": str(self.temporary), **preset.own_environment}
         return line, preset.dialect, preset.environment, own
 
     def _claude(self) -> Parts:
         line = claude.command_line(
             model=self.model,
-            permission_mode=self.choices.permission_mode,
-            setting_sources=self.choices.setting_sources,
-            max_cost=self.bearings.max_cost,
-            args=self.choices.agent_args,
+            permission_mode=self.options.permission_mode,
+            setting_sources=self.options.setting_sources,
+            max_cost=self.attempt_limits.max_cost,
+            args=self.options.agent_args,
         )
         return line, claude.DIALECT, claude.ENVIRONMENT, claude.own_environment(self.temporary)
 
     def _api(self) -> Parts:
-        wishes = self.choices.api
-        api.check_start(wishes, self.model, self.environ)
-        logs = (self.root / Path(self.choices.logs_dir).expanduser()).resolve()
+        options = self.options.api
+        api.check_start(options, self.model, self.environ)
+        logs = (self.root / Path(self.options.logs_dir).expanduser()).resolve()
         line = api.command_line(
-            wishes,
+            options,
             model=self.model,
             environ=self.environ,
             also=() if logs.is_relative_to(self.root.resolve()) else (logs,),
-            prices=tuple(map(api.write_price, self.choices.prices)),
-            max_cost=self.bearings.max_cost,
+            prices=tuple(map(api.write_price, self.options.prices)),
+            max_cost=self.attempt_limits.max_cost,
             timeout=self.timeout,
-            long_cache=self.bearings.long_cache,
+            long_cache=self.attempt_limits.long_cache,
         )
-        passes = (*api.ENVIRONMENT, *filter(None, (wishes.api_key_env,)))
-        return (*line, *self.choices.agent_args), api.DIALECT, passes, {"TMPDIR": str(self.temporary)}
+        passes = (*api.ENVIRONMENT, *filter(None, (options.api_key_env,)))
+        return (*line, *self.options.agent_args), api.DIALECT, passes, {"TMPDIR": str(self.temporary)}
 
     def _scripted(self) -> Parts:
-        if not self.choices.script:
+        if not self.options.script:
             raise AgentError("agent `scripted` has no script", "name its YAML file with `script:` in harness.yaml")
-        script = self.root / self.choices.script
+        script = self.root / self.options.script
         if not script.is_file():
-            raise AgentError(f"the script `{self.choices.script}` does not exist", "mend `script` in harness.yaml")
+            raise AgentError(f"the script `{self.options.script}` does not exist", "mend `script` in harness.yaml")
         here = Path(__file__).with_name("scripted.py")
         return (sys.executable, "-I", str(here), str(script)), "claude", (), {}

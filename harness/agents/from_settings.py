@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 
-from harness.agents.api.launch import Wishes
-from harness.agents.choose import Bearings, Choices, choose_agent, stand_in
+from harness.agents.api.launch import ApiOptions
+from harness.agents.choose import AgentOptions, AttemptLimits, choose_agent, stand_in
 from harness.domain.agent import Agent
 from harness.domain.feature import Feature
 from harness.settings.load import Config
@@ -19,25 +19,25 @@ def choose_for(
     feature: Feature | None,
     temporary: Path,
     environ: Mapping[str, str],
-    bearings: Bearings | None = None,
+    attempt_limits: AttemptLimits | None = None,
     name: str = "",
 ) -> Agent:
     """Return the agent that the settings and the feature ask for; `name` is who of the chain works. Raises AgentError.
 
     What is set for the first of the chain alone is not given to those who stand in for it.
     """
-    choices = choices_of(config.settings)
-    if name not in ("", choices.agent) and (feature is None or feature.agent is None):
-        choices, feature = stand_in(choices, feature, name)
-    return choose_agent(choices, feature, config.paths.root, temporary, environ, bearings)
+    options = agent_options(config.settings)
+    if name not in ("", options.agent) and (feature is None or feature.agent is None):
+        options, feature = stand_in(options, feature, name)
+    return choose_agent(options, feature, config.paths.root, temporary, environ, attempt_limits)
 
 
-def choices_of(settings: Settings) -> Choices:
+def agent_options(settings: Settings) -> AgentOptions:
     """Return what the settings say about agents."""
-    said = {name.name: getattr(settings, name.name) for name in fields(Choices) if name.name != "api"}
-    return Choices(**{**said, "agent": settings.chain[0]}, api=wishes_of(settings))
+    said = {name.name: getattr(settings, name.name) for name in fields(AgentOptions) if name.name != "api"}
+    return AgentOptions(**{**said, "agent": settings.chain[0]}, api=api_options(settings))
 
 
-def wishes_of(settings: Settings) -> Wishes:
+def api_options(settings: Settings) -> ApiOptions:
     """Return what the settings say about the API agent."""
-    return Wishes(**{name.name: getattr(settings, name.name) for name in fields(Wishes)})
+    return ApiOptions(**{name.name: getattr(settings, name.name) for name in fields(ApiOptions)})

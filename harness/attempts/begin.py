@@ -15,12 +15,12 @@ from harness.domain.listener import Tone
 from harness.records.history import read_markers
 from harness.records.notes import Mark
 from harness.run.brief import compose
-from harness.run.failover import settle_agent
+from harness.run.failover import pick_agent_in_turn
 from harness.run.run import Run
-from harness.run.spending import bearings_for
+from harness.run.spending import limits_for
 from harness.system import files
 from harness.workspace.in_place import Snapshot
-from harness.workspace.private_logs import prepare_cell
+from harness.workspace.private_logs import prepare_private_logs
 from harness.workspace.quarantine import find_absent
 
 
@@ -44,20 +44,20 @@ class Attempt:
 
 def prepare(run: Run, feature: Feature) -> tuple[Agent, Prompt] | None:
     """Return the agent and its prompt; None when there is none: the feature is then set aside, and the others go on."""
-    settle_agent(run)
+    pick_agent_in_turn(run)
     try:
-        agent, prompt = run.agent_for(feature, bearings_for(run, feature)), compose(run, feature)
+        agent, prompt = run.agent_for(feature, limits_for(run, feature)), compose(run, feature)
         return agent, replace(prompt, text=prepare_prompt(agent, prompt.text))
     except (AgentError, ConfigError, SpecError) as error:
-        run.set_aside(feature, f"{error.message}; {error.hint}")
+        run.skip(feature, f"{error.message}; {error.hint}")
         return None
 
 
 def begin(run: Run, feature: Feature, agent: Agent, prompt: Prompt, because: str) -> Attempt:
     """Number the attempt on disk and in the journal before the agent starts: a crash counts as an attempt."""
     number, folder = _make_folder(run, feature.slug)
-    cage = run.cage_for(agent)
-    absent = () if cage is None else find_absent(run.paths.root)  # before git is asked, which may run what is there
+    sandbox = run.sandbox_for(agent)
+    absent = () if sandbox is None else find_absent(run.paths.root)  # before git is asked, which may run what is there
     attempt = Attempt(
         feature=feature,
         number=number,
@@ -69,9 +69,9 @@ def begin(run: Run, feature: Feature, agent: Agent, prompt: Prompt, because: str
         markers=marker_names(run),
         absent=absent,
     )
-    if cage is not None and cage.mounts:
-        prepare_cell(folder, run.paths, feature.slug)
-    run.record(
+    if sandbox is not None and sandbox.has_private_logs:
+        prepare_private_logs(folder, run.paths, feature.slug)
+    run.write(
         "attempt_began",
         slug=feature.slug,
         attempt=number,
@@ -83,7 +83,7 @@ def begin(run: Run, feature: Feature, agent: Agent, prompt: Prompt, because: str
         log=asdict(attempt.log),
         learnings=asdict(attempt.learnings),
         tree=attempt.before.digest,
-        confined=cage is not None,
+        confined=sandbox is not None,
         absent=list(attempt.absent),
     )
     run.tell(f"{feature.slug}: attempt {number} begins ({because})")
@@ -92,9 +92,9 @@ def begin(run: Run, feature: Feature, agent: Agent, prompt: Prompt, because: str
 
 def _mark_log(run: Run, slug: str) -> Mark:
     """Say where the log ends; what another feature's attempt cut off it since our last look is put back first."""
-    book, seen = run.logbook(slug), run.marks.get(slug)
+    book, seen = run.notes(slug), run.marks.get(slug)
     if seen is not None and book.take_note(seen).tampered:
-        run.record("tampered", slug=slug, attempt=run.history.record(slug).attempts, file=f"{slug}.log")
+        run.write("tampered", slug=slug, attempt=run.history.of(slug).attempts, file=f"{slug}.log")
         run.tell(f"{slug}: its log was cut or rewritten since its last attempt: the old text is restored", Tone.BAD)
     return book.mark()
 
@@ -105,7 +105,7 @@ def _make_folder(run: Run, slug: str) -> tuple[int, Path]:
     files.make_folder(parent)
     with files.storage(parent, "list"):
         used = [int(name) for name in os.listdir(parent) if name.isdecimal()]  # noqa: PTH208
-    number = max([run.history.record(slug).attempts, *used]) + 1
+    number = max([run.history.of(slug).attempts, *used]) + 1
     folder = run.paths.attempt(slug, number)
     with files.storage(folder, "make the folder"):
         folder.mkdir()  # not synced: the journal's `attempt_began` is, before the agent starts

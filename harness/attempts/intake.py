@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.agents.failures import find_remarks
 from harness.attempts.accept import write_marker
 from harness.attempts.begin import Attempt, marker_names
-from harness.attempts.quarantined import set_appeared_aside, tell_aside
+from harness.attempts.quarantined import tell_appeared, tell_quarantined
 from harness.domain.listener import Tone
 from harness.domain.reply import Reply
 from harness.domain.text import plain
@@ -17,13 +17,13 @@ from harness.records.notes import Note
 from harness.run.run import Run
 from harness.system import files
 from harness.workspace.in_place import Snapshot, changed_files
-from harness.workspace.private_logs import import_cell
+from harness.workspace.private_logs import import_private_logs
 
 WORDS_LIMIT = 4096  # bytes of a claim that are read
 
 
 @dataclass(slots=True)
-class _Finding:
+class Finding:
     """What an attempt left on disk, gathered before it is judged."""
 
     note: Note
@@ -34,19 +34,20 @@ class _Finding:
     remarks: list[str]
 
 
-def _gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> _Finding:
+def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Finding:
+    """Gather what an attempt left; `harmed` says that it took the journal away too."""
     slug = attempt.feature.slug
     remarks = _take_over(run, attempt)
-    note, lessons = run.logbook(slug).take_note(attempt.log), run.learnings.take_note(attempt.learnings)
+    note, lessons = run.notes(slug).take_note(attempt.log), run.learnings.take_note(attempt.learnings)
     remarks += [*find_remarks(reply), *mend_learnings(run.learnings, lessons, run.redactor)]
-    remarks += redact_log(run.logbook(slug), note, run.redactor)
+    remarks += redact_log(run.notes(slug), note, run.redactor)
     note = replace(note, text=run.redactor.text(note.text))
     for name, taken in ((f"{slug}.log", note), ("learnings.md", lessons)):
         if taken.tampered:
             back = "the old text is restored" if taken.restored else "what was there is lost, the shadow of it too"
             remarks.append(f"it had cut or rewritten {name}: {back}, what it wrote is kept")
-            run.record("tampered", slug=slug, attempt=attempt.number, file=name)
-    _set_foreign_aside(run, attempt, harmed=harmed)
+            run.write("tampered", slug=slug, attempt=attempt.number, file=name)
+    quarantine_foreign(run, attempt, harmed=harmed)
     done = run.paths.done(slug)
     claimed = done.exists() or done.is_symlink()
     after = run.workspace.snapshot()
@@ -55,26 +56,27 @@ def _gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> _Findi
         remarks.append("git no longer answers here: what it worked on cannot be committed")
     changed = changed_files(attempt.before, after) or (("(a commit)",) if moved else ())
     words = run.redactor.text(_read_claim(done)) if claimed else ""
-    return _Finding(note, changed, after, words, claimed, remarks)
+    return Finding(note, changed, after, words, claimed, remarks)
 
 
 def _take_over(run: Run, attempt: Attempt) -> list[str]:
     """Import what a confined agent wrote where it sees logs/, and set aside what would be obeyed outside; remarks."""
     slug, remarks = attempt.feature.slug, list[str]()
-    imported = import_cell(attempt.folder, run.paths, slug, attempt.log, attempt.learnings)
+    imported = import_private_logs(attempt.folder, run.paths, slug, attempt.log, attempt.learnings)
     for name in imported.rewritten:
         remarks.append(f"it had cut or rewritten {name}: the old text is restored, what it wrote is kept")
-        run.record("tampered", slug=slug, attempt=attempt.number, file=name)
+        run.write("tampered", slug=slug, attempt=attempt.number, file=name)
     remarks += [f"it added more to {name} than is taken over: the rest is left out" for name in imported.cut]
-    for name in imported.set_aside:
+    for name in imported.quarantined:
         redact_file(attempt.folder / "foreign" / name, run.redactor)
-        tell_aside(run, slug, attempt.number, attempt.folder, name, f"`{name}` was left in logs/")
-    _set_appeared_aside(run, attempt, "during the attempt")
+        tell_quarantined(run, slug, attempt.number, attempt.folder, name, f"`{name}` was left in logs/")
+    quarantine_appeared(run, attempt, "during the attempt")
     return remarks
 
 
-def _set_appeared_aside(run: Run, attempt: Attempt, when: str) -> None:
-    set_appeared_aside(run, attempt.feature.slug, attempt.number, attempt.folder, attempt.absent, when)
+def quarantine_appeared(run: Run, attempt: Attempt, when: str) -> None:
+    """Quarantine what programs outside would obey and was not there when the attempt began."""
+    tell_appeared(run, attempt.feature.slug, attempt.number, attempt.folder, attempt.absent, when)
 
 
 def _read_claim(done: Path) -> str:
@@ -84,7 +86,7 @@ def _read_claim(done: Path) -> str:
     return plain(files.read_text(done, WORDS_LIMIT)).strip()
 
 
-def _set_foreign_aside(run: Run, attempt: Attempt, *, harmed: bool) -> None:
+def quarantine_foreign(run: Run, attempt: Attempt, *, harmed: bool) -> None:
     """Move markers that appeared for other features into the attempt's folder: they are nobody's claim.
 
     A marker that vanished may be a person's wish to do it again; where the journal went too, it was an agent that
@@ -95,17 +97,17 @@ def _set_foreign_aside(run: Run, attempt: Attempt, *, harmed: bool) -> None:
     for name in sorted(now - attempt.markers - own):
         slug, kind = name.rsplit(".", 1)
         redact_file(files.move(run.paths.logs / name, attempt.folder / "foreign" / name), run.redactor)
-        run.record("foreign", slug=attempt.feature.slug, attempt=attempt.number, marker=name)
+        run.write("foreign", slug=attempt.feature.slug, attempt=attempt.number, marker=name)
         hint = f'; if you set it, say `harness accept {slug} "why"`' if kind == "done" else ""
         run.tell(f"{attempt.feature.slug}: `{name}` appeared during the attempt and is set aside{hint}", Tone.BAD)
     answer = run.paths.answer(attempt.feature.slug)
     if answer.exists() and f"{attempt.feature.slug}.blocked" not in attempt.markers:
         redact_file(files.move(answer, attempt.folder / "foreign" / answer.name), run.redactor)
-        run.record("foreign", slug=attempt.feature.slug, attempt=attempt.number, marker=answer.name)
+        run.write("foreign", slug=attempt.feature.slug, attempt=attempt.number, marker=answer.name)
         run.tell(f"{attempt.feature.slug}: `{answer.name}` appeared before anything was asked: set aside", Tone.BAD)
     for name in sorted(attempt.markers - now):
         slug, kind = name.rsplit(".", 1)
-        run.record("vanished", slug=attempt.feature.slug, attempt=attempt.number, marker=name)
+        run.write("vanished", slug=attempt.feature.slug, attempt=attempt.number, marker=name)
         if harmed and kind == "done" and (receipt := run.journal.last_receipt(slug)):
             write_marker(run, slug, receipt)
             run.tell(f"{attempt.feature.slug}: `{name}` was wiped during the attempt and is put back", Tone.BAD)

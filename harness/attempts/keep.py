@@ -8,16 +8,16 @@ from functools import partial
 from harness.agents.failures import find_fault, find_limit
 from harness.attempts.accept import accept
 from harness.attempts.begin import Attempt
-from harness.attempts.intake import _Finding, _gather, _set_appeared_aside
+from harness.attempts.intake import Finding, gather, quarantine_appeared
 from harness.attempts.write_down import (
     JOURNALLED_FILES,
-    _describe_check,
-    _line_for_silent_agent,
-    _names_to_commit,
-    _observe,
-    _tell_outcome,
+    compose_observed,
+    describe_check,
     describe_cost,
     describe_limit,
+    line_for_silent_agent,
+    names_to_commit,
+    tell_outcome,
     write_outcome,
 )
 from harness.decide.blocked import find_blocked
@@ -41,12 +41,12 @@ def keep(
     `crashed` says that the run it belonged to was killed: it then counts as an attempt, though never as a stall.
     `ended_at` is when it ended, in epoch seconds; None for just now.
     """
-    run.heart.phase("keeping", feature=attempt.feature.slug, attempt=attempt.number)
+    run.heartbeat.phase("keeping", feature=attempt.feature.slug, attempt=attempt.number)
     reply = price(reply, attempt.agent, run.prices)
     harmed = run.mend_logs()
-    found = _gather(run, attempt, reply, harmed=harmed)
+    found = gather(run, attempt, reply, harmed=harmed)
     checks, claim = _check_claim(run, attempt, reply, found)
-    found.remarks += [] if run.cage is None else run.cage.take_refused()
+    found.remarks += [] if run.sandbox is None else run.sandbox.take_refused()
     limit = find_limit(reply, attempt.agent.dialect, run.clock() if ended_at is None else ended_at)
     evidence = replace(_weigh(run, attempt, reply, found, checks, claim), limit=limit, crashed=crashed)
     verdict = judge(evidence)
@@ -58,18 +58,20 @@ def keep(
 
 def pack_transcripts(run: Run, attempt: Attempt) -> None:
     """Compress what older attempts at the feature printed, a few files at a time."""
-    slug, done = attempt.feature.slug, run.packed.get(attempt.feature.slug, 0)
-    run.packed[slug] = pack_old(run.paths, slug, newest=attempt.number, keep=run.settings.keep_transcripts, packed=done)
+    slug, done = attempt.feature.slug, run.packed_up_to.get(attempt.feature.slug, 0)
+    run.packed_up_to[slug] = pack_old(
+        run.paths, slug, newest=attempt.number, keep=run.settings.keep_transcripts, packed=done
+    )
 
 
-def _check_claim(run: Run, attempt: Attempt, reply: Reply, found: _Finding) -> tuple[tuple[CheckRun, ...], Claim]:
+def _check_claim(run: Run, attempt: Attempt, reply: Reply, found: Finding) -> tuple[tuple[CheckRun, ...], Claim]:
     """Run the checks where the agent claims to be done, and say what the claim is worth."""
     feature = attempt.feature
     checks = run.checks_for(feature)
     stopped = reply.exit.ended is Ended.STOPPED
     runs: tuple[CheckRun, ...] = ()
     if found.claimed and checks and not stopped:
-        run.heart.phase("checking")
+        run.heartbeat.phase("checking")
         run.tell(f"{feature.slug}: claims to be done; {counted(len(checks), 'check')} will tell")
         try:
             runs = run_checks(
@@ -86,8 +88,8 @@ def _check_claim(run: Run, attempt: Attempt, reply: Reply, found: _Finding) -> t
         finally:
             run.narrator.ended()
             run.workspace.forget()
-            run.heart.phase("keeping")
-            _set_appeared_aside(run, attempt, "during the checks")
+            run.heartbeat.phase("keeping")
+            quarantine_appeared(run, attempt, "during the checks")
         stopped = any(one.stopped for one in runs)
     green = bool(runs) and all(one.green for one in runs)
     claim = judge_claim(
@@ -97,9 +99,9 @@ def _check_claim(run: Run, attempt: Attempt, reply: Reply, found: _Finding) -> t
 
 
 def _weigh(
-    run: Run, attempt: Attempt, reply: Reply, found: _Finding, checks: tuple[CheckRun, ...], claim: Claim
+    run: Run, attempt: Attempt, reply: Reply, found: Finding, checks: tuple[CheckRun, ...], claim: Claim
 ) -> Evidence:
-    feature, record = attempt.feature, run.history.record(attempt.feature.slug)
+    feature, record = attempt.feature, run.history.of(attempt.feature.slug)
     stuck_bytes = run.settings.stuck_bytes if feature.stuck_bytes is None else feature.stuck_bytes
     return Evidence(
         reply=reply,
@@ -118,7 +120,7 @@ def _act(
     run: Run,
     attempt: Attempt,
     reply: Reply,
-    found: _Finding,
+    found: Finding,
     checks: tuple[CheckRun, ...],
     evidence: Evidence,
     verdict: Verdict,
@@ -126,18 +128,18 @@ def _act(
     """Do what the verdict asks for, and write it down."""
     feature = attempt.feature
     if verdict.outcome is Outcome.DONE:
-        accept(run, attempt, found.words, checks, reply, _names_to_commit(run, attempt, found))
-        _set_appeared_aside(run, attempt, "during the commit")  # its hooks may be an agent's
+        accept(run, attempt, found.words, checks, reply, names_to_commit(run, attempt, found))
+        quarantine_appeared(run, attempt, "during the commit")  # its hooks may be an agent's
     elif found.claimed and evidence.claim is not Claim.PENDING:
         redact_file(files.move(run.paths.done(feature.slug), attempt.folder / "claim.done"), run.redactor)
     if verdict.outcome is Outcome.BLOCKED and evidence.question is not None:
         files.write_atomic(run.paths.blocked(feature.slug), evidence.question + "\n")
-        run.record("blocked", slug=feature.slug, attempt=attempt.number, question=evidence.question)
+        run.write("blocked", slug=feature.slug, attempt=attempt.number, question=evidence.question)
         run.fresh_blocks.add(feature.slug)
     if found.changed and found.note.size == 0 and verdict.outcome is not Outcome.DONE:
-        run.logbook(feature.slug).add(_line_for_silent_agent(attempt, found))
-    observed = _observe(reply, checks, verdict, found)
-    ended = run.record(
+        run.notes(feature.slug).add(line_for_silent_agent(attempt, found))
+    observed = compose_observed(reply, checks, verdict, found)
+    ended = run.write(
         "attempt_ended",
         slug=feature.slug,
         attempt=attempt.number,
@@ -151,7 +153,7 @@ def _act(
         changed_files=len(found.changed),
         tree=found.after.digest,
         failing=digest_failures(checks),
-        checks=[_describe_check(one) for one in checks],
+        checks=[describe_check(one) for one in checks],
         observed=observed,
         remarks=found.remarks,
         ended=reply.exit.ended,
@@ -162,6 +164,6 @@ def _act(
         **describe_cost(run, attempt, reply),
     )
     write_outcome(run, ended)
-    run.marks[feature.slug] = run.logbook(feature.slug).mark()
+    run.marks[feature.slug] = run.notes(feature.slug).mark()
     run.just_ended = (feature.slug, attempt.number)
-    _tell_outcome(run, attempt, reply, verdict, found)
+    tell_outcome(run, attempt, reply, verdict, found)

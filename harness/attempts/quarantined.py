@@ -8,18 +8,18 @@ from pathlib import Path
 from harness.domain.listener import Tone
 from harness.records.lessons import redact_file
 from harness.run.run import Run
-from harness.workspace.quarantine import set_aside_absent
+from harness.workspace.quarantine import quarantine_absent
 
 
-def set_appeared_aside(run: Run, slug: str, attempt: int, folder: Path, absent: Iterable[str], when: str) -> None:
+def tell_appeared(run: Run, slug: str, attempt: int, folder: Path, absent: Iterable[str], when: str) -> None:
     """Set aside what was `absent`: an agent's work, or that of what it made others run; `when` is said of it."""
-    for what, where in set_aside_absent(run.paths, folder, absent):
+    for what, where in quarantine_absent(run.paths, folder, absent):
         redact_file(where, run.redactor)
         name = run.paths.shown(what)
-        tell_aside(run, slug, attempt, folder, name, f"`{name}` appeared {when}")
+        tell_quarantined(run, slug, attempt, folder, name, f"`{name}` appeared {when}")
 
 
-def tell_aside(run: Run, slug: str, attempt: int, folder: Path, name: str, what: str) -> None:
+def tell_quarantined(run: Run, slug: str, attempt: int, folder: Path, name: str, what: str) -> None:
     """Write down and say that something lies in `folder`/foreign now."""
-    run.record("foreign", slug=slug, attempt=attempt, marker=name)
+    run.write("foreign", slug=slug, attempt=attempt, marker=name)
     run.tell(f"{slug}: {what} and is set aside, in {run.paths.shown(folder / 'foreign')}", Tone.BAD)

@@ -36,7 +36,7 @@ LINE_LIMIT = 8 << 20  # bytes of a line that are understood
 def recover(run: Run) -> None:
     """Finish what a killed run left half done, and say what was found and what was decided."""
     _mend_copy(run, run.history.last_ended)
-    for slug, record in list(run.history.records.items()):
+    for slug, record in list(run.history.histories.items()):
         if record.accepted is not None:
             _roll_forward(run, slug, record.accepted)
         if record.began is not None or record.claim_pending:
@@ -62,13 +62,13 @@ def _roll_forward(run: Run, slug: str, accepted: dict[str, object]) -> None:
 
 def _settle(run: Run, slug: str, began: dict[str, Any] | None) -> None:
     """Judge an attempt that was cut off: keep its note, and check its claim if it made one."""
-    record = run.history.record(slug)
+    record = run.history.of(slug)
     if began is not None:
         _redact_foreign(run, run.paths.attempt(slug, began["attempt"]) / "foreign")
     if record.marked and began is not None:
         files.remove_temporaries(run.paths.attempt(slug, began["attempt"]))
         facts = _reread_facts(run, slug, began)
-        stands = run.record(
+        stands = run.write(
             "attempt_ended",
             slug=slug,
             attempt=began["attempt"],
@@ -137,8 +137,8 @@ def _reread(attempt: Attempt, began: dict[str, Any] | None, *, claimed: bool) ->
 
 def _rebuild(run: Run, feature: Feature, began: dict[str, Any] | None) -> Attempt:
     """Return the attempt as it stood when it began, from the journal; without that, as of now."""
-    number = run.history.record(feature.slug).attempts
-    log = Mark(**began["log"]) if began else run.logbook(feature.slug).mark()
+    number = run.history.of(feature.slug).attempts
+    log = Mark(**began["log"]) if began else run.notes(feature.slug).mark()
     learnings = Mark(**began["learnings"]) if began else run.learnings.mark()
     folder = run.paths.attempt(feature.slug, number)
     files.make_folder(folder)

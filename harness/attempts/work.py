@@ -11,10 +11,11 @@ from harness.domain.reply import Reply
 from harness.run.run import Run
 from harness.system import files
 from harness.system.command import Bounds, Command
+from harness.workspace.private_logs import PRIVATE_LOGS
 
 
 @dataclass(slots=True)
-class _Ear:
+class AgentListener:
     """Hears the agent: understands its stream, passes its words on, and asks the run whether it must stop."""
 
     run: Run
@@ -48,20 +49,20 @@ def work(run: Run, attempt: Attempt, prompt: Prompt) -> Reply:
         },
         stdin=prompt_file,
     )
-    if (cage := run.cage_for(agent)) is not None:
+    if (sandbox := run.sandbox_for(agent)) is not None:
         whose = f"{feature.slug}#{attempt.number}"
-        command = cage.confine(command, agent=agent, cell=attempt.folder / "cell", whose=whose)
+        command = sandbox.confine(command, agent=agent, private_logs=attempt.folder / PRIVATE_LOGS, whose=whose)
     bounds = Bounds(
         timeout=settings.timeout if feature.timeout is None else feature.timeout, idle_timeout=settings.idle_timeout
     )
     reader = StreamReader(agent.dialect)
-    run.heart.phase("working", feature=feature.slug, attempt=attempt.number, tree=attempt.before.digest)
+    run.heartbeat.phase("working", feature=feature.slug, attempt=attempt.number, tree=attempt.before.digest)
     run.narrator.began(f"{feature.slug} · attempt {attempt.number}")
     try:
         ended = run.supervisor.run(
             command,
             bounds,
-            _Ear(run, reader),
+            AgentListener(run, reader),
             stdout=attempt.folder / "stream.jsonl",
             stderr=attempt.folder / "stderr.log",
         )

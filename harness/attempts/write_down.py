@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.agents.prompt import OBSERVED_LIMIT
 from harness.attempts.begin import Attempt
-from harness.attempts.intake import _Finding
+from harness.attempts.intake import Finding
 from harness.domain.listener import Tone
 from harness.domain.reply import Ended, Limit, Reply
 from harness.domain.text import counted, cut_middle
@@ -44,7 +44,8 @@ def describe_limit(limit: Limit | None) -> dict[str, Any] | None:
     return None if limit is None else asdict(limit)
 
 
-def _describe_check(one: CheckRun) -> dict[str, Any]:
+def describe_check(one: CheckRun) -> dict[str, Any]:
+    """Return a check as the journal says it."""
     return {"command": one.command, "exit": one.code, "seconds": round(one.seconds, 3), "timed_out": one.timed_out}
 
 
@@ -54,21 +55,21 @@ def write_outcome(run: Run, ended: dict[str, Any]) -> None:
     files.write_atomic(target, json.dumps(ended, indent=1, default=str) + "\n", sync=False)
 
 
-def _names_to_commit(run: Run, attempt: Attempt, found: _Finding) -> frozenset[str]:
+def names_to_commit(run: Run, attempt: Attempt, found: Finding) -> frozenset[str]:
     """Return the files that belong to the feature: what stood there before the checks ran, less others' open work."""
-    own = run.history.record(attempt.feature.slug).changed | set(found.changed)
+    own = run.history.of(attempt.feature.slug).changed | set(found.changed)
     others = run.history.open_work_besides(attempt.feature.slug)
     return frozenset(name for name in found.after.files if name in own or name not in others)
 
 
-def _line_for_silent_agent(attempt: Attempt, found: _Finding) -> str:
+def line_for_silent_agent(attempt: Attempt, found: Finding) -> str:
     """Return the memory that harness leaves for an agent that changed files and wrote no note."""
     names = ", ".join(found.changed[:SHOWN_FILES])
     more = f" and {len(found.changed) - SHOWN_FILES} more" if len(found.changed) > SHOWN_FILES else ""
     return f"[harness] attempt {attempt.number} wrote no note; it changed {names}{more}\n"
 
 
-def _observe(reply: Reply, checks: tuple[CheckRun, ...], verdict: Verdict, found: _Finding) -> str:
+def compose_observed(reply: Reply, checks: tuple[CheckRun, ...], verdict: Verdict, found: Finding) -> str:
     """Return what the next prompt says about this attempt; "" when there is nothing to say."""
     parts = []
     if failures := report_failures(checks):
@@ -86,7 +87,8 @@ def _observe(reply: Reply, checks: tuple[CheckRun, ...], verdict: Verdict, found
 _TONES = {Outcome.DONE: Tone.GOOD, Outcome.PROGRESSED: Tone.PLAIN}
 
 
-def _tell_outcome(run: Run, attempt: Attempt, reply: Reply, verdict: Verdict, found: _Finding) -> None:
+def tell_outcome(run: Run, attempt: Attempt, reply: Reply, verdict: Verdict, found: Finding) -> None:
+    """Tell the person the verdict, in one line, and each remark in one more."""
     facts = [format_duration(round(reply.exit.seconds, 2))]
     if reply.transcript.cost.dollars:
         facts.append(format_dollars(reply.transcript.cost.dollars))

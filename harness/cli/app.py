@@ -13,10 +13,10 @@ from typing import Annotated, Any
 import typer
 
 from harness import __version__
-from harness.cli.flags import _FILES, _RUN, _config, with_settings
-from harness.cli.stdout import _print, _say
+from harness.cli.flags import FILE_SETTINGS, RUN_SETTINGS, read_config, with_settings
+from harness.cli.stdout import print_report, say
 from harness.domain.errors import UsageError
-from harness.domain.look import By
+from harness.domain.look import GroupBy
 from harness.settings.load import Config, load_config
 
 app = typer.Typer(
@@ -44,7 +44,7 @@ def root(
 ) -> None:
     """Hold what stands before every command."""
     if version:
-        _say(f"harness {__version__}")
+        say(f"harness {__version__}")
         raise typer.Exit
 
 
@@ -52,10 +52,10 @@ def root(
 
 
 @app.command(epilog="Examples: harness run · harness run login pay --keep-going · harness run --max-time 8h")
-@with_settings(*_RUN)
+@with_settings(*RUN_SETTINGS)
 def run(slugs: Slugs = None, *, flags: dict[str, Any]) -> int:
     """Drive the agent through the specs until every feature is done and proven, or a person is needed."""
-    return _run(_config(flags), tuple(slugs or ()))
+    return _run(read_config(flags), tuple(slugs or ()))
 
 
 def _run(config: Config, slugs: tuple[str, ...]) -> int:
@@ -72,12 +72,12 @@ def _run(config: Config, slugs: tuple[str, ...]) -> int:
     ):
         stop, result = run_and_report(run, notifier, wanted=config.settings.json)
     if config.settings.json:
-        _say(run.redactor.text(jsonlib.dumps(result, indent=1, default=str)))
+        say(run.redactor.text(jsonlib.dumps(result, indent=1, default=str)))
     return stop.halt.code
 
 
 @app.command("dry-run", epilog="Examples: harness dry-run · harness dry-run login --json · harness dry-run --all")
-@with_settings(*_RUN)
+@with_settings(*RUN_SETTINGS)
 def dry_run(
     slug: MaybeSlug = None,
     *,
@@ -90,11 +90,11 @@ def dry_run(
     from harness.reports.as_text import show_dry_run
     from harness.reports.view import read_view
 
-    config = _config(flags)
+    config = read_config(flags)
     view = read_view(config, (slug,) if slug else ())
     if slug:
         view.feature(slug)
-    _print(report_dry_run(view, os.environ, every=all, with_checks=checks), show_dry_run, config)
+    print_report(report_dry_run(view, os.environ, every=all, with_checks=checks), show_dry_run, config)
 
 
 @app.command(epilog="Example: harness demo --dir /tmp/try-harness")
@@ -108,7 +108,7 @@ def demo(
     environ = {name: value for name, value in os.environ.items() if not name.startswith("HARNESS_")}
     code = _run(load_config(folder, {}, environ), ())
     if code == 0:
-        _say("\n".join(tell_where_to_look(folder)))
+        say("\n".join(tell_where_to_look(folder)))
     return code
 
 
@@ -120,15 +120,15 @@ def chaos(*, flags: dict[str, Any]) -> int:
 
     if flags.pop("agent") not in (None, "scripted"):
         raise UsageError("chaos plays the agent itself", "leave `--agent` out: no model is called")
-    config = _config(flags)
+    config = read_config(flags)
     rows = run_chaos(config.settings, os.environ)
     report = {"ok": all(row["kept"] for row in rows), "faults": rows}
-    _print(report, lambda report: show_chaos(report["faults"]), config)
+    print_report(report, lambda report: show_chaos(report["faults"]), config)
     return 0 if report["ok"] else 1
 
 
 @app.command(epilog="Examples: harness verify · harness verify login")
-@with_settings(*_FILES, "check_timeout")
+@with_settings(*FILE_SETTINGS, "check_timeout")
 def verify(slugs: Slugs = None, *, flags: dict[str, Any]) -> int:
     """Run the checks of accepted features again; exit 1 when one drifted."""
     from harness.cli.verify import verify as verify_features
@@ -136,14 +136,14 @@ def verify(slugs: Slugs = None, *, flags: dict[str, Any]) -> int:
     from harness.reports.as_text import show_verify
     from harness.run.open import open_run
 
-    config = _config(flags)
+    config = read_config(flags)
     with (
         Terminal(quiet=True) as terminal,
         open_run(config, terminal, environ=os.environ, wanted=tuple(slugs or ()), working=False) as run,
     ):
         report = verify_features(run)
-        interrupted = run.control.interrupted
-    _print(report, show_verify, config)
+        interrupted = run.interrupts.interrupted
+    print_report(report, show_verify, config)
     return 130 if interrupted else 1 if report["drifted"] else 0
 
 
@@ -157,8 +157,8 @@ def init(*, flags: dict[str, Any]) -> None:
     from harness.cli.scaffold import init_project
 
     config = load_config(Path.cwd(), flags, os.environ, root=Path.cwd())
-    _say("\n".join(init_project(config) or ["everything is there already"]))
-    _say("next: `harness new SLUG` writes a spec, `harness lint` looks it over, `harness dry-run` shows the prompt")
+    say("\n".join(init_project(config) or ["everything is there already"]))
+    say("next: `harness new SLUG` writes a spec, `harness lint` looks it over, `harness dry-run` shows the prompt")
 
 
 @app.command(epilog="Example: harness new password-reset")
@@ -167,20 +167,20 @@ def new(slug: Slug, *, flags: dict[str, Any]) -> None:
     """Write the skeleton of a spec."""
     from harness.cli.scaffold import new_spec
 
-    config = _config(flags)
-    _say(f"wrote {config.paths.shown(new_spec(config, slug))}: fill it in, then `harness lint`")
+    config = read_config(flags)
+    say(f"wrote {config.paths.shown(new_spec(config, slug))}: fill it in, then `harness lint`")
 
 
 @app.command(epilog="Example: harness lint --json")
-@with_settings(*_FILES)
+@with_settings(*FILE_SETTINGS)
 def lint(*, flags: dict[str, Any]) -> int:
     """Look the specs over: front matter, dependencies, acceptance criteria that a check could falsify."""
     from harness.reports.as_text import show_findings
     from harness.reports.status import report_lint
 
-    config = _config(flags)
+    config = read_config(flags)
     report = report_lint(config)
-    _print(report, show_findings, config)
+    print_report(report, show_findings, config)
     return 1 if any(one["level"] == "error" for one in report["findings"]) else 0
 
 
@@ -188,35 +188,35 @@ def lint(*, flags: dict[str, Any]) -> int:
 
 
 @app.command(epilog="Example: harness status --json")
-@with_settings(*_FILES)
+@with_settings(*FILE_SETTINGS)
 def status(*, flags: dict[str, Any]) -> None:
     """Show where every feature stands."""
     from harness.reports.as_text import show_status
     from harness.reports.status import report_status
     from harness.reports.view import read_view
 
-    config = _config(flags)
-    _print(report_status(read_view(config)), show_status, config)
+    config = read_config(flags)
+    print_report(report_status(read_view(config)), show_status, config)
 
 
 @app.command(epilog="Examples: harness why · harness why login")
-@with_settings(*_FILES)
+@with_settings(*FILE_SETTINGS)
 def why(slug: MaybeSlug = None, *, flags: dict[str, Any]) -> None:
     """Tell from the files alone why anything waits, stopped or was skipped."""
     from harness.reports.as_text import show_why
     from harness.reports.status import report_why
     from harness.reports.view import read_view
 
-    config = _config(flags)
-    _print(report_why(read_view(config), slug), show_why, config)
+    config = read_config(flags)
+    print_report(report_why(read_view(config), slug), show_why, config)
 
 
 @app.command(epilog="Examples: harness cost · harness cost login · harness cost --by day --json")
-@with_settings("monthly_budget", *_FILES)
+@with_settings("monthly_budget", *FILE_SETTINGS)
 def cost(
     slugs: CostSlugs = None,
     *,
-    by: Annotated[By, typer.Option("--by", help="What a row is about.")] = By.FEATURE,
+    by: Annotated[GroupBy, typer.Option("--by", help="What a row is about.")] = GroupBy.FEATURE,
     flags: dict[str, Any],
 ) -> None:
     """Show what was spent, for which tokens, how one knows, and what a proven feature cost."""
@@ -224,8 +224,8 @@ def cost(
     from harness.reports.cost import report_cost
     from harness.reports.view import read_view
 
-    config = _config(flags)
-    _print(report_cost(read_view(config), tuple(slugs or ()), by), show_cost, config)
+    config = read_config(flags)
+    print_report(report_cost(read_view(config), tuple(slugs or ()), by), show_cost, config)
 
 
 @app.command(epilog="Example: harness log login -f")
@@ -240,12 +240,12 @@ def log(
     from harness.domain.text import plain
     from harness.reports.view import read_view
 
-    config = _config(flags)
+    config = read_config(flags)
     read_view(config).feature(slug)
     if not follow and not config.paths.log(slug).exists():
         print(f"no notes about `{slug}` yet", file=sys.stderr)
     for text in _follow(config.paths.log(slug), follow=follow):
-        _say(plain(text), end="")
+        say(plain(text), end="")
 
 
 def _follow(path: Path, *, follow: bool) -> Any:  # noqa: ANN401
@@ -263,26 +263,26 @@ def _follow(path: Path, *, follow: bool) -> Any:  # noqa: ANN401
 
 
 @app.command(epilog="Examples: harness config · harness config --timeout 1h --json")
-@with_settings(*_RUN)
+@with_settings(*RUN_SETTINGS)
 def config(*, flags: dict[str, Any]) -> None:
     """Show every setting, its value and where it came from."""
     from harness.reports.as_text import show_config
     from harness.reports.status import report_config
 
-    loaded = _config(flags)
-    _print(report_config(loaded), show_config, loaded)
+    loaded = read_config(flags)
+    print_report(report_config(loaded), show_config, loaded)
 
 
 @app.command(epilog="Example: harness doctor --agent claude")
-@with_settings("agent", *_FILES)
+@with_settings("agent", *FILE_SETTINGS)
 def doctor(*, flags: dict[str, Any]) -> int:
     """See whether a night can begin; exit 2 and one hint for each thing that would stop it."""
     from harness.cli.doctor import examine, report_doctor
     from harness.reports.as_text import show_doctor
 
-    config = _config(flags)
+    config = read_config(flags)
     report = report_doctor(examine(config, os.environ))
-    _print(report, show_doctor, config)
+    print_report(report, show_doctor, config)
     return 0 if report["ok"] else 2
 
 
@@ -305,12 +305,12 @@ def service(
     """Let the system go on with a run after a reboot or a crash: a systemd user unit, or a launchd agent."""
     from harness.cli.service import choose_service, install_service, show_service, uninstall_service
 
-    config = _config(flags)
+    config = read_config(flags)
     if action is ServiceAction.INSTALL and not config.paths.specs.is_dir():
         raise UsageError("there are no specs here, so a service would have nothing to do", "go to your project first")
     chosen = choose_service(config.paths.root, name, os.environ)
     act = {"install": install_service, "uninstall": uninstall_service, "show": show_service}[action]
-    _say("\n".join(act(chosen)))
+    say("\n".join(act(chosen)))
 
 
 # --- deciding, as a person ----------------------------------------------------------------------------------------
@@ -324,7 +324,7 @@ def answer(
     """Answer a blocked feature's question; it is taken up again, and the next prompt carries the answer."""
     from harness.cli.interventions import answer_question
 
-    _say(answer_question(_config(flags), slug, text))
+    say(answer_question(read_config(flags), slug, text))
 
 
 @app.command(epilog='Example: harness accept login "checked by hand on staging"')
@@ -335,7 +335,7 @@ def accept(
     """Declare a feature done yourself, without a check."""
     from harness.cli.interventions import accept_feature
 
-    _say(accept_feature(_config(flags), slug, why))
+    say(accept_feature(read_config(flags), slug, why))
 
 
 @app.command(epilog="Example: harness reset login")
@@ -344,7 +344,7 @@ def reset(slug: Slug, *, flags: dict[str, Any]) -> None:
     """Begin a feature anew: its marker and question go aside, its counters start at 0; log and attempts stay."""
     from harness.cli.interventions import reset_feature
 
-    _say(reset_feature(_config(flags), slug))
+    say(reset_feature(read_config(flags), slug))
 
 
 @app.command(epilog="Examples: harness halt · harness halt --now")
@@ -357,7 +357,7 @@ def halt(
     """Pause the run: the same as `touch HALT`, or with --now as `echo now > HALT`."""
     from harness.cli.interventions import set_halt
 
-    _say(set_halt(_config(flags), now=now))
+    say(set_halt(read_config(flags), now=now))
 
 
 @app.command(epilog="Example: harness resume && harness run")
@@ -366,7 +366,7 @@ def resume(*, flags: dict[str, Any]) -> None:
     """Remove HALT, so that the next `harness run` goes on."""
     from harness.cli.interventions import remove_halt_files
 
-    _say(remove_halt_files(_config(flags)))
+    say(remove_halt_files(read_config(flags)))
 
 
 # --- the one funnel -----------------------------------------------------------------------------------------------

@@ -13,13 +13,13 @@ from typing import Any
 
 from harness.agents.api.launch import find_key
 from harness.agents.choose import environment_of
-from harness.agents.from_settings import choose_for, wishes_of
+from harness.agents.from_settings import api_options, choose_for
 from harness.domain.agent import Agent
 from harness.domain.errors import AgentError, HarnessError
 from harness.domain.text import counted, one_line
 from harness.domain.units import format_size
 from harness.records.run_lock import find_holder
-from harness.sandbox.open import open_cage
+from harness.sandbox.open import open_sandbox
 from harness.settings.load import Config
 from harness.specs.shelf import open_shelf
 from harness.system import files
@@ -125,7 +125,7 @@ def _look_at_credentials(config: Config, environ: Mapping[str, str]) -> Diagnosi
     except AgentError:
         return Diagnosis("credentials", "warn", "not looked for: there is no agent")
     if agent.name == "api":
-        found = find_key(wishes_of(config.settings), environ)
+        found = find_key(api_options(config.settings), environ)
         return Diagnosis("credentials", "ok", f"{found} is there" if found else "none, and the server needs none")
     variables, stored = _CREDENTIALS.get(agent.name, ((), ()))
     if not variables:
@@ -191,8 +191,8 @@ def _look_at_sandbox(config: Config, environ: Mapping[str, str]) -> Diagnosis:
         if word == "container" and config.settings.sandbox_network != "broker":
             return Diagnosis("sandbox", "ok", f"container: you vouch for it; {held}")
         with tempfile.TemporaryDirectory(prefix="harness-") as temporary:
-            cage, why = open_cage(config, supervisor, environ, Path(temporary))
-            if cage is None:
+            sandbox, why = open_sandbox(config, supervisor, environ, Path(temporary))
+            if sandbox is None:
                 because = "" if word == "none" else f" ({why})"
                 hint = "" if word == "none" else "install bubblewrap, or give harness a container or a user of its own"
                 return Diagnosis("sandbox", "warn", f"none: the agent runs as you, unconfined{because}; {held}", hint)
@@ -201,13 +201,13 @@ def _look_at_sandbox(config: Config, environ: Mapping[str, str]) -> Diagnosis:
                 agent = _agent(config, environ)
             if agent is not None:
                 env = environment_of(agent, environ, config.settings.env_pass, "doctor")
-                keys = cage.explain_keys(agent, env)
-                if problem := cage.try_agent(agent, supervisor, env)[1]:
-                    said = f"{cage.name} works, but agent `{agent.name}` cannot start inside: {problem}"
+                keys = sandbox.explain_keys(agent, env)
+                if problem := sandbox.try_agent(agent, supervisor, env)[1]:
+                    said = f"{sandbox.name} works, but agent `{agent.name}` cannot start inside: {problem}"
                     state = "fail" if word == "bwrap" else "warn"
                     return Diagnosis("sandbox", state, said, "see `sandbox_read` and `sandbox_write`")
     root = ["you are root, and it is weaker for you"] if os.geteuid() == 0 else []
-    says = "; ".join((f"{cage.name}, network: {config.settings.sandbox_network}", *keys, held, *root))
+    says = "; ".join((f"{sandbox.name}, network: {config.settings.sandbox_network}", *keys, held, *root))
     return Diagnosis("sandbox", "warn" if keys else "ok", says)
 
 

@@ -16,14 +16,14 @@ from harness.domain.feature import Check, Feature
 from harness.domain.look import State, Work
 from harness.reports.status import report_loaded, report_next, report_queue
 from harness.reports.view import View
-from harness.sandbox.open import open_cage
+from harness.sandbox.open import open_sandbox
 from harness.settings.load import Config
 from harness.specs.shelf import read_spec_text
 from harness.system.environment import clean_environment
 from harness.system.process import Supervisor
 from harness.system.secrets import read_redactor
 from harness.workspace.checks import describe, run_checks
-from harness.workspace.quarantine import find_absent, set_aside_absent
+from harness.workspace.quarantine import find_absent, quarantine_absent
 
 LONGEST_CHECK = 60.0  # seconds a check gets here; a slow suite is no reason to wait for a preview
 
@@ -93,8 +93,8 @@ def _try_checks(config: Config, checks: tuple[Check, ...], environ: Mapping[str,
         Supervisor(namespace=config.settings.pid_namespace) as supervisor,
         tempfile.TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True) as temporary,
     ):
-        cage, _ = open_cage(config, supervisor, environ, Path(temporary))
-        absent = () if cage is None else find_absent(config.paths.root)
+        sandbox, _ = open_sandbox(config, supervisor, environ, Path(temporary))
+        absent = () if sandbox is None else find_absent(config.paths.root)
         runs = run_checks(
             checks,
             supervisor=supervisor,
@@ -104,8 +104,8 @@ def _try_checks(config: Config, checks: tuple[Check, ...], environ: Mapping[str,
             log=None,
             asked_to_stop=lambda: None,
             began=lambda command: None,
-            confine=lambda command: command if cage is None else cage.confine(command, agent=None),
+            confine=lambda command: command if sandbox is None else sandbox.confine(command, agent=None),
         )
-        set_aside_absent(config.paths, config.paths.kept, absent)  # what an agent wrote, the checks ran
+        quarantine_absent(config.paths, config.paths.kept, absent)  # what an agent wrote, the checks ran
     states = [(one, "already green" if one.green else f"red ({describe(one)})") for one in runs]
     return [{"command": one.command, "green": one.green, "state": state} for one, state in states]

@@ -13,7 +13,7 @@ import typer
 from harness.settings.load import Config, load_config
 from harness.settings.options import OPTIONS
 
-_RUN = (
+RUN_SETTINGS = (
     "agent", "model", "timeout", "idle_timeout", "max_iterations", "max_time", "stuck_limit", "stuck_bytes", "pause",
     "max_cost", "max_cost_per_feature", "max_cost_per_attempt", "monthly_budget",
     "keep_going", "fault_backoff", "outage_limit", "fault_limit", "on_limit", "max_attempts", "check_timeout", "commit",
@@ -21,7 +21,7 @@ _RUN = (
 )  # fmt: skip
 
 
-_FILES = ("order_file", "specs_dir", "spec_file", "logs_dir", "json")
+FILE_SETTINGS = ("order_file", "specs_dir", "spec_file", "logs_dir", "json")
 
 
 _SHORT = {"keep_going": "-k", "quiet": "-q", "verbose": "-v"}
@@ -58,5 +58,6 @@ def _flag(name: str) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option])
 
 
-def _config(flags: dict[str, Any] | None = None) -> Config:
+def read_config(flags: dict[str, Any] | None = None) -> Config:
+    """Return the settings of the project around the current folder. Raises ConfigError."""
     return load_config(Path.cwd(), flags or {}, os.environ)

@@ -15,8 +15,8 @@ import typer
 
 from harness import __version__
 from harness.cli.app import app
-from harness.cli.flags import _config
-from harness.cli.stdout import _say
+from harness.cli.flags import read_config
+from harness.cli.stdout import say
 from harness.domain.errors import OUT_OF_ORDER, HarnessError
 
 
@@ -41,7 +41,7 @@ def start(argv: Sequence[str]) -> int:
     except Exception as error:
         if (usage := getattr(error, "format_message", None)) is not None:
             if type(error).__name__ == "NoArgsIsHelpError":
-                _say(usage())
+                say(usage())
                 return 2
             context = getattr(error, "ctx", None)
             command = getattr(context, "info_name", None) if getattr(context, "parent", None) else None
@@ -82,7 +82,7 @@ def _wants_json(argv: Sequence[str]) -> bool:
     if "--json" in argv:
         return True
     try:
-        return _config().settings.json
+        return read_config().settings.json
     except HarnessError:
         return False
 

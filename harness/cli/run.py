@@ -28,7 +28,7 @@ def run_and_report(run: Run, notifier: Notifier, *, wanted: bool) -> tuple[Stop,
         raise
     if not wanted and not notifier.wanted:
         return stop, None
-    run.heart.phase("telling", silent=True, feature="", attempt=None)
+    run.heartbeat.phase("telling", silent=True, feature="", attempt=None)
     try:
         result = report_end(run, stop)
     except HarnessError:  # a spec that broke meanwhile

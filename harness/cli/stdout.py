@@ -11,15 +11,15 @@ from typing import Any
 from harness.settings.load import Config
 
 
-def _print(report: dict[str, Any], lines: Callable[[dict[str, Any]], list[str]], config: Config) -> None:
+def print_report(report: dict[str, Any], lines: Callable[[dict[str, Any]], list[str]], config: Config) -> None:
     """Print a report: one JSON document with --json, else lines for people."""
     from harness.system.secrets import read_redactor
 
     text = jsonlib.dumps(report, indent=1, default=str) if config.settings.json else "\n".join(lines(report))
-    _say(read_redactor(config.paths.root, os.environ).text(text))
+    say(read_redactor(config.paths.root, os.environ).text(text))
 
 
-def _say(text: str, end: str = "\n") -> None:
+def say(text: str, end: str = "\n") -> None:
     """Write to stdout; a reader that went away (`| head -1`) changes nothing, also not the exit code."""
     try:
         print(text, end=end, flush=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.attempts.quarantined import set_appeared_aside
+from harness.attempts.quarantined import tell_appeared
 from harness.domain.feature import Feature
 from harness.domain.listener import Tone
 from harness.domain.text import one_line
@@ -20,7 +20,7 @@ def verify(run: Run) -> dict[str, Any]:
     look = run.look()
     done = look.markers.done
     for feature in look.features:
-        if run.control.interrupted:
+        if run.interrupts.interrupted:
             break
         if feature.slug in done:
             rows.append(_verify_one(run, feature))
@@ -36,7 +36,7 @@ def _verify_one(run: Run, feature: Feature) -> dict[str, Any]:
     if not checks:
         return {"slug": feature.slug, "result": "unverified", "because": "it has no checks", "checks": []}
     run.narrator.began(f"{feature.slug} · verify")
-    absent = () if run.cage is None else find_absent(run.paths.root)
+    absent = () if run.sandbox is None else find_absent(run.paths.root)
     try:
         runs = run_checks(
             checks,
@@ -46,17 +46,17 @@ def _verify_one(run: Run, feature: Feature) -> dict[str, Any]:
             confine=run.confine_check,
             timeout=run.settings.check_timeout,
             log=None,
-            asked_to_stop=lambda: 1.0 if run.control.interrupted else None,  # HALT pauses work, and this is none
+            asked_to_stop=lambda: 1.0 if run.interrupts.interrupted else None,  # HALT pauses work, and this is none
             began=lambda command: None,
         )
     finally:
         run.narrator.ended()
-        attempts = run.history.record(feature.slug).attempts
-        set_appeared_aside(run, feature.slug, attempts, run.paths.kept, absent, "during the checks")
+        attempts = run.history.of(feature.slug).attempts
+        tell_appeared(run, feature.slug, attempts, run.paths.kept, absent, "during the checks")
     if any(one.stopped for one in runs):
         return {"slug": feature.slug, "result": "interrupted", "because": "stopped before it ended", "checks": []}
     red = [one for one in runs if not one.green]
-    run.record("verified", slug=feature.slug, green=not red, failing=[one.command for one in red])
+    run.write("verified", slug=feature.slug, green=not red, failing=[one.command for one in red])
     stale = bool(receipt.spec) and receipt.spec != feature.sha256
     result = "drifted" if red else "stale" if stale else "proven"
     because = "; ".join(f"`{one_line(one.command, 60)}`: {describe(one)}" for one in red) or (

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from harness.decide.budget import over, over_its_own, stop_for
 from harness.domain.feature import Feature
-from harness.domain.look import Halt, HaltRequest, Look, Record, Rules, Standing, State, Stop, Wait, Work
+from harness.domain.look import FeatureHistory, Halt, HaltFile, Look, Rules, Standing, State, Stop, Wait, Work
 from harness.domain.text import counted, one_line
 from harness.domain.verdict import Outcome
 
-_NOTHING = Record()
+_NOTHING = FeatureHistory()
 
 # --- what next ----------------------------------------------------------------------------------------------------
 
@@ -24,8 +24,8 @@ def what_next(look: Look, rules: Rules) -> Work | Wait | Stop:
         return Stop(Halt.ALL_DONE, f"{counted(len(look.features), 'feature')}, all done")
     if look.halt is not None:
         return _pause(look.halt)
-    if look.trip is not None:
-        return look.trip
+    if look.pending_stop is not None:
+        return look.pending_stop
     ready, standings = _first_ready(todo, look, rules)
     limit = _limit_reached(look, rules)
     more = ready is not None and limit is None
@@ -49,7 +49,7 @@ def _limit_reached(look: Look, rules: Rules) -> Stop | None:
 Standings = list[tuple[Feature, Standing]]
 
 
-def _pause(halt: HaltRequest) -> Stop:
+def _pause(halt: HaltFile) -> Stop:
     if not halt.gone:
         return Stop(Halt.PAUSED, f"`{halt.path}` is present")
     return Stop(Halt.PAUSED, f"`{halt.path}` was there, and is gone again", advice="`harness run` goes on")
@@ -59,7 +59,7 @@ def _first_ready(todo: list[Feature], look: Look, rules: Rules) -> tuple[Work | 
     """Return the first feature that can be worked on, and where the others that were looked at stand."""
     ready: Work | None = None
     standings: Standings = []
-    notable = look.records.keys() | look.markers.blocked | look.parked  # only these can be blocked or stuck
+    notable = look.histories.keys() | look.markers.blocked | look.parked  # only these can be blocked or stuck
     for feature in todo:
         if ready is not None and feature.slug not in notable:
             continue
@@ -77,7 +77,7 @@ def _over_budget(
     """Return the halt when there is no money for the next attempt; a feature over its own line may be set aside."""
     poor = [feature for feature, standing in standings if standing.state is State.OVER_BUDGET]
     if poor and not (anything_left and rules.keep_going):
-        return stop_for(poor[0], look.records.get(poor[0].slug, _NOTHING).spent, look.spend, rules)
+        return stop_for(poor[0], look.histories.get(poor[0].slug, _NOTHING).spent, look.spend, rules)
     return over(look.spend, rules, ready.feature if ready is not None else None)
 
 
@@ -98,7 +98,7 @@ def _needs_a_person(standings: Standings, look: Look, rules: Rules, *, anything_
         return Stop(Halt.BLOCKED, f"{feature.slug}: {standing.because}", feature.slug, advice)
     if stuck:
         feature, standing = stuck[0]
-        exhausted = rules.max_attempts and look.records.get(feature.slug, _NOTHING).charged >= rules.max_attempts
+        exhausted = rules.max_attempts and look.histories.get(feature.slug, _NOTHING).charged >= rules.max_attempts
         advice = f"improve the spec, then `harness reset {feature.slug}`" if exhausted else ""
         return Stop(Halt.STUCK, f"{feature.slug}: {standing.because}", feature.slug, advice)
     return None
@@ -111,7 +111,7 @@ def _nothing_ready(standings: Standings) -> Stop:
 
 def stand(feature: Feature, look: Look, rules: Rules) -> Standing:
     """Say where a feature stands and why."""
-    slug, record = feature.slug, look.records.get(feature.slug, _NOTHING)
+    slug, record = feature.slug, look.histories.get(feature.slug, _NOTHING)
     if slug in look.markers.done:
         return Standing(State.DONE, "it has its `.done`")
     if feature.problem:
@@ -137,7 +137,7 @@ def stuck_limit_of(feature: Feature, rules: Rules) -> int:
     return rules.stuck_limit if feature.stuck_limit is None else feature.stuck_limit
 
 
-def _why_ready(feature: Feature, record: Record, answered: bool) -> str:
+def _why_ready(feature: Feature, record: FeatureHistory, answered: bool) -> str:
     if answered or record.answer:
         return "its question was answered"
     if not record.attempts:

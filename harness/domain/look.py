@@ -72,7 +72,7 @@ class Sum:
 
 
 @dataclass(slots=True)
-class Record:
+class FeatureHistory:
     """What the journal remembers about one feature; grown event by event, never edited otherwise."""
 
     attempts: int = 0  # the highest number used, ever
@@ -95,7 +95,7 @@ class Record:
     claim_pending: bool = False  # interrupted with its claim unchecked
 
 
-class By(StrEnum):
+class GroupBy(StrEnum):
     """What the rows of `harness cost` are about."""
 
     FEATURE = "feature"
@@ -124,7 +124,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class HaltRequest:
+class HaltFile:
     """A HALT file, read: `now` when its first word is that; `by_harness` when harness wrote it; `gone` since."""
 
     path: Path
@@ -176,10 +176,10 @@ class Look:
 
     features: tuple[Feature, ...]
     markers: Markers
-    records: dict[str, Record]
-    halt: HaltRequest | None = None
+    histories: dict[str, FeatureHistory]
+    halt: HaltFile | None = None
     interrupted: bool = False
-    trip: Stop | None = None  # what the last attempt means for the run as a whole
+    pending_stop: Stop | None = None  # what the last attempt means for the run as a whole
     wait: Wait | None = None  # a limit that resets: nothing begins before
     iterations: int = 0  # charged in this run
     elapsed: float = 0.0  # seconds since the run began

@@ -6,7 +6,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from harness.domain.look import Halt, HaltRequest, Stop
+from harness.domain.look import Halt, HaltFile, Stop
 from harness.domain.paths import Paths
 from harness.domain.text import plain
 from harness.system import files
@@ -38,19 +38,19 @@ def compose_halt(stop: Stop, *, run: str, at: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def read_halt(paths: Paths) -> HaltRequest | None:
+def read_halt(paths: Paths) -> HaltFile | None:
     """Return the HALT that is present, `now` first; None when there is none."""
     found = [request for path in paths.halts if (request := _read_halt_file(path)) is not None]
     return min(found, key=lambda request: not request.now, default=None)
 
 
-def _read_halt_file(path: Path) -> HaltRequest | None:
+def _read_halt_file(path: Path) -> HaltFile | None:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
         return None
     except OSError:
-        return HaltRequest(path, now=False)  # unreadable, a folder, a strange thing: present is present
+        return HaltFile(path, now=False)  # unreadable, a folder, a strange thing: present is present
     try:
         text = plain(os.read(fd, 4096).decode("utf-8", "replace"))
     except OSError:
@@ -59,7 +59,7 @@ def _read_halt_file(path: Path) -> HaltRequest | None:
         os.close(fd)
     words = text.split(maxsplit=1)
     now = bool(words) and words[0].lower().strip(".!") == "now"
-    return HaltRequest(path, now=now, text=text, by_harness=BY_HARNESS in text)
+    return HaltFile(path, now=now, text=text, by_harness=BY_HARNESS in text)
 
 
 def local_time(moment: float) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from harness.domain.look import Markers, Record, Spend, Sum, Who
+from harness.domain.look import FeatureHistory, Markers, Spend, Sum, Who
 from harness.domain.paths import Paths
 from harness.domain.reply import Limit, LimitKind
 from harness.system import files
@@ -21,7 +21,7 @@ REMEMBERED = 200  # attempts whose cost says what the next may cost
 class History:
     """The journal, folded: a record per feature, and what the last run left behind."""
 
-    records: dict[str, Record] = field(default_factory=dict)
+    histories: dict[str, FeatureHistory] = field(default_factory=dict)
     known: set[str] = field(default_factory=set)  # features whose `.done` the journal knows
     claims: set[str] = field(default_factory=set)  # features whose `.done`, if there is one, is not checked yet
     last_run: str = ""
@@ -38,11 +38,11 @@ class History:
     # run without an end: its next one would meet that limit again
     tree: str = ""  # fingerprint of the working tree when harness last looked
 
-    def record(self, slug: str) -> Record:
+    def of(self, slug: str) -> FeatureHistory:
         """Return the record of a feature, an empty one for a new feature."""
-        return self.records.setdefault(slug, Record())
+        return self.histories.setdefault(slug, FeatureHistory())
 
-    def settle(self, markers: Markers) -> Markers:
+    def settled(self, markers: Markers) -> Markers:
         """Return the markers without the claims that are not checked yet: a claim is not a fact."""
         return replace(markers, done=markers.done - self.claims)
 
@@ -61,7 +61,7 @@ class History:
 
     def open_work_besides(self, slug: str) -> set[str]:
         """Return the files that other features changed and that are not accepted yet."""
-        return {name for other, one in self.records.items() if other != slug for name in one.changed}
+        return {name for other, one in self.histories.items() if other != slug for name in one.changed}
 
     def limits_met(self) -> Iterator[tuple[str, str, Limit]]:
         """Yield the agents that met a limit in a run without an end, with the feature worked on and the limit."""
@@ -90,7 +90,7 @@ def _run_ended(history: History, event: dict[str, Any]) -> None:
 
 
 def _attempt_began(history: History, event: dict[str, Any]) -> None:
-    record = history.record(event["slug"])
+    record = history.of(event["slug"])
     record.attempts = max(record.attempts, int(event["attempt"]))
     record.began, record.claim_pending, history.waiting = event, False, None
     history.claims.add(event["slug"])
@@ -98,7 +98,7 @@ def _attempt_began(history: History, event: dict[str, Any]) -> None:
 
 
 def _attempt_ended(history: History, event: dict[str, Any]) -> None:
-    record = history.record(event["slug"])
+    record = history.of(event["slug"])
     began, history.last_ended, record.began = record.began, event, None
     record.outcome, record.reason = str(event.get("outcome", "")), str(event.get("reason", ""))
     record.observed, record.failing = str(event.get("observed", "")), str(event.get("failing", ""))
@@ -124,7 +124,7 @@ def _attempt_ended(history: History, event: dict[str, Any]) -> None:
     _spent(history, record, event, began)
 
 
-def _spent(history: History, record: Record, event: dict[str, Any], began: dict[str, Any] | None) -> None:
+def _spent(history: History, record: FeatureHistory, event: dict[str, Any], began: dict[str, Any] | None) -> None:
     """Add up what an attempt cost: for good, a reset does not make it cheaper."""
     told = event.get("dollars")
     dollars = float(told) if isinstance(told, int | float) else None
@@ -146,33 +146,33 @@ def _waiting(history: History, event: dict[str, Any]) -> None:
 
 
 def _accepted(history: History, event: dict[str, Any]) -> None:
-    history.record(event["slug"]).accepted = event
+    history.of(event["slug"]).accepted = event
 
 
 def _marked(history: History, event: dict[str, Any]) -> None:
-    record = history.record(event["slug"])
+    record = history.of(event["slug"])
     record.accepted, record.claim_pending, record.marked = None, False, str(event.get("sha256", ""))
     history.known.add(event["slug"])
     history.claims.discard(event["slug"])
 
 
 def _forget_marker(history: History, event: dict[str, Any]) -> None:
-    history.record(event["slug"]).marked = ""
+    history.of(event["slug"]).marked = ""
     history.known.discard(event["slug"])
 
 
 def _blocked(history: History, event: dict[str, Any]) -> None:
-    history.record(event["slug"]).question = str(event.get("question", ""))
+    history.of(event["slug"]).question = str(event.get("question", ""))
 
 
 def _answered(history: History, event: dict[str, Any]) -> None:
-    record = history.record(event["slug"])
+    record = history.of(event["slug"])
     record.answer, record.question, record.streak = str(event.get("text", "")), "", 0
 
 
 def _reset(history: History, event: dict[str, Any]) -> None:
-    old = history.record(event["slug"])
-    history.records[event["slug"]] = Record(
+    old = history.of(event["slug"])
+    history.histories[event["slug"]] = FeatureHistory(
         attempts=old.attempts, faults=old.faults, spent=old.spent, seconds=old.seconds
     )
     history.known.discard(event["slug"])
@@ -187,7 +187,7 @@ def _halted(history: History, event: dict[str, Any]) -> None:
 
 def _tripped(history: History, event: dict[str, Any]) -> None:
     if event.get("halt", "STUCK") == "STUCK" and event.get("slug"):
-        history.record(event["slug"]).streak = 0
+        history.of(event["slug"]).streak = 0
 
 
 _FOLDS: dict[str, Callable[[History, dict[str, Any]], None]] = {

@@ -104,7 +104,7 @@ class Journal:
             self._log_fd = os.open(folder / "run.log", _FLAGS, 0o644)
         self._sequence = int(self.events[-1].get("seq", 0)) if self.events else 0
 
-    def record(self, event: str, **fields: Any) -> Event:  # noqa: ANN401 - an event carries what its reader needs
+    def append(self, event: str, **fields: Any) -> Event:  # noqa: ANN401 - an event carries what its reader needs
         """Append one event, synced before this returns, and give it back. Raises StorageError, leaving no torn line."""
         self.mend()
         entry: Event = {"seq": self._sequence + 1, "at": utc(self._clock()), "run": self.run, "event": event, **fields}

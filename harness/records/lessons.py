@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.domain.text import counted
-from harness.records.notes import SHADOW_LIMIT, Logbook, Note
+from harness.records.notes import SHADOW_LIMIT, Note, Notes
 from harness.system import files
 from harness.system.redact import Redactor
 
@@ -14,7 +14,7 @@ MOST_LESSONS = 20  # lines of an attempt
 _CUT = " … (cut)"
 
 
-def mend_learnings(learnings: Logbook, note: Note, redactor: Redactor) -> list[str]:
+def mend_learnings(learnings: Notes, note: Note, redactor: Redactor) -> list[str]:
     """Cut what an attempt added to the learnings beyond its bounds, take secrets out, and say what was done."""
     if not note.size:
         return []
@@ -44,7 +44,7 @@ def cut_line(line: str) -> str:
     return raw[: LONGEST_LESSON - len(_CUT.encode())].decode("utf-8", "ignore") + _CUT
 
 
-def redact_log(log: Logbook, note: Note, redactor: Redactor) -> list[str]:
+def redact_log(log: Notes, note: Note, redactor: Redactor) -> list[str]:
     """Take the secrets out of a note, in the log and in its shadow, and say so."""
     if not note.size or note.size > SHADOW_LIMIT:
         return []

@@ -30,7 +30,7 @@ class Note:
     restored: bool = True  # False when the shadow was gone as well
 
 
-class Logbook:
+class Notes:
     """One append-only log with its shadow in logs/.kept."""
 
     def __init__(self, path: Path, kept: Path) -> None:

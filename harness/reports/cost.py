@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from harness.domain.look import By, Sum
+from harness.domain.look import GroupBy, Sum
 from harness.domain.reply import Usage
 from harness.domain.units import format_duration
 from harness.records.history import spent_at
@@ -92,7 +92,7 @@ def _dict(value: object) -> dict[str, Any]:
 # --- the report ---------------------------------------------------------------------------------------------------
 
 
-def report_cost(view: View, slugs: tuple[str, ...], by: By) -> Report:
+def report_cost(view: View, slugs: tuple[str, ...], by: GroupBy) -> Report:
     """Return a row per feature, model or day, the total, the month, and where caches were missed."""
     every = list(read_expenses(view.events))
     for slug in slugs:
@@ -120,11 +120,11 @@ def _is_proven(view: View, slug: str) -> bool:
     return receipt is not None and receipt.kind == "proven"
 
 
-def _grouped(expenses: Iterable[Expense], by: By) -> dict[str, list[Expense]]:
-    names: dict[By, Callable[[Expense], str]] = {
-        By.FEATURE: lambda one: one.slug,
-        By.MODEL: lambda one: one.model or "?",
-        By.DAY: lambda one: one.spent[:10] or "?",
+def _grouped(expenses: Iterable[Expense], by: GroupBy) -> dict[str, list[Expense]]:
+    names: dict[GroupBy, Callable[[Expense], str]] = {
+        GroupBy.FEATURE: lambda one: one.slug,
+        GroupBy.MODEL: lambda one: one.model or "?",
+        GroupBy.DAY: lambda one: one.spent[:10] or "?",
     }
     groups: dict[str, list[Expense]] = {}
     for one in expenses:
@@ -166,7 +166,7 @@ def _report_month(view: View) -> Report:
 
 def find_misses(expenses: Iterable[Expense]) -> Iterator[str]:
     """Yield a sentence for each attempt that read much less from the cache than the one before, and why."""
-    for slug, group in _grouped(expenses, By.FEATURE).items():
+    for slug, group in _grouped(expenses, GroupBy.FEATURE).items():
         measured = [one for one in group if one.usage.prompt_tokens >= LEAST]
         for before, after in pairwise(measured):
             was, now = before.hit_rate or 0.0, after.hit_rate or 0.0

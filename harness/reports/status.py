@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.agents.loads import find_loaded
 from harness.domain.feature import Feature
-from harness.domain.look import Halt, Record, State, Stop, Sum, Wait, Work
+from harness.domain.look import FeatureHistory, Halt, State, Stop, Sum, Wait, Work
 from harness.domain.units import format_duration
 from harness.records.halt_file import local_time
 from harness.records.heartbeat import Beat
@@ -46,7 +46,7 @@ def report_feature(view: View, feature: Feature) -> Report:
     }
 
 
-def _known(record: Record) -> float | None:
+def _known(record: FeatureHistory) -> float | None:
     """Return what a feature has cost; None while nothing is known, also of a first attempt that has not ended."""
     if record.spent == Sum() and record.began is not None:
         return None
@@ -81,7 +81,7 @@ def report_status(view: View) -> Report:
 def _report_run(view: View) -> Report | None:
     if view.holder is None:
         return None
-    on = [slug for slug in view.history.records if view.attempt_on(slug) is not None]
+    on = [slug for slug in view.history.histories if view.attempt_on(slug) is not None]
     who = {"pid": view.holder.pid, "since": view.holder.since, "host": view.holder.host, "alive": view.alive}
     waits = _say_wait(view.look.wait) if view.alive else None
     return {**who, "working_on": on, "beat": _report_beat(view.beat), "waits": waits}

@@ -12,7 +12,7 @@ from harness.decide.backoff import MANY, after_limit, opening_of, pick_agent
 from harness.decide.next import closure, stand, what_next
 from harness.domain.errors import UsageError
 from harness.domain.feature import Feature
-from harness.domain.look import HaltRequest, Look, Record, Standing, State, Stop, Wait, Work
+from harness.domain.look import FeatureHistory, HaltFile, Look, Standing, State, Stop, Wait, Work
 from harness.domain.reply import Limit
 from harness.records.halt_file import local_time, read_halt
 from harness.records.heartbeat import Beat, read_beat
@@ -58,9 +58,9 @@ class View:
     limits: tuple[Met, ...] = ()  # what the next run takes up
     receipts: dict[str, Receipt] = field(default_factory=dict)  # those read so far
 
-    def record(self, slug: str) -> Record:
+    def record(self, slug: str) -> FeatureHistory:
         """Return what the journal remembers about a feature."""
-        return self.history.records.get(slug, Record())
+        return self.history.histories.get(slug, FeatureHistory())
 
     def stand(self, feature: Feature) -> Standing:
         """Say where a feature stands and why: also that an attempt is on, or that a limit keeps it from beginning."""
@@ -87,7 +87,7 @@ class View:
     @property
     def stood_in(self) -> bool:
         """Whether the next run goes on in spite of the limits: another agent stands in."""
-        return self.look.trip is None and self.look.wait is None
+        return self.look.pending_stop is None and self.look.wait is None
 
     def attempt_on(self, slug: str) -> Mapping[str, object] | None:
         """Return the `attempt_began` of a feature that is worked on now; one of a killed run was cut off."""
@@ -95,7 +95,7 @@ class View:
         return began if began is not None and self.run and began.get("run") == self.run else None
 
     @property
-    def halt(self) -> HaltRequest | None:
+    def halt(self) -> HaltFile | None:
         """The HALT that is present."""
         return self.look.halt
 
@@ -140,11 +140,11 @@ def read_view(config: Config, wanted: tuple[str, ...] = ()) -> View:
     ahead = _foresee(met, reading.features, config.settings, now)
     look = Look(
         features=closure(reading.features, wanted),
-        markers=history.settle(markers),
-        records=history.records,
+        markers=history.settled(markers),
+        histories=history.histories,
         halt=read_halt(paths),
         spend=history.spend_at(now),
-        trip=ahead if isinstance(ahead, Stop) else None,
+        pending_stop=ahead if isinstance(ahead, Stop) else None,
         wait=ahead if isinstance(ahead, Wait) else _find_wait(history, holder, now),
     )
     return View(

@@ -9,7 +9,7 @@ from harness.run.run import Run
 
 def compose(run: Run, feature: Feature) -> Prompt:
     """Return the prompt of the feature's next attempt."""
-    record = run.history.record(feature.slug)
+    record = run.history.of(feature.slug)
     return compose_prompt(
         run.template,
         feature,

@@ -58,29 +58,29 @@ def meet_limit(run: Run, feature: Feature, limit: Limit) -> None:
     run.limits += 1
     opens: list[float | None] = [opening_of(limit, run.clock(), run.random())]
     if feature.agent is None and limit.kind is not LimitKind.REFUSED:
-        run.closed[run.worker] = opens[0]
-        if run.limits < (run.rules.fault_limit or MANY) and settle_agent(run, f"{limit.kind}: {limit.text}"):
+        run.closed_until[run.worker] = opens[0]
+        if run.limits < (run.rules.fault_limit or MANY) and pick_agent_in_turn(run, f"{limit.kind}: {limit.text}"):
             return
-        opens = list(run.closed.values())
+        opens = list(run.closed_until.values())
     match after_limit(limit, opens, run.limits, run.rules, run.clock()):
         case Wait() as wait:
             run.wait = wait
         case Stop() as stop:
-            run.trip = stop
+            run.pending_stop = stop
 
 
-def settle_agent(run: Run, because: str = "its limit is over") -> bool:
+def pick_agent_in_turn(run: Run, because: str = "its limit is over") -> bool:
     """Go on with the first agent of the chain that no limit closes and that can start; False when there is none."""
-    while (name := pick_agent(run.chain, run.closed, run.clock())) not in ("", run.worker):
+    while (name := pick_agent(run.chain, run.closed_until, run.clock())) not in ("", run.worker):
         try:
             check_prices(run, [run.agent_named(name)])
         except AgentError as error:
-            run.closed[name] = None
+            run.closed_until[name] = None
             run.tell(f"agent {name} cannot stand in: {error.message}; {error.hint}", Tone.BAD)
             continue
-        back, was = run.closed.pop(name, None), run.worker
-        until = run.closed.get(was)
-        run.record("agent_changed", was=was, agent=name, because=because, until=until)
+        back, was = run.closed_until.pop(name, None), run.worker
+        until = run.closed_until.get(was)
+        run.write("agent_changed", was=was, agent=name, because=because, until=until)
         stay = f", until {local_time(until)}" if until is not None and back is None else ""
         run.tell(f"agent {name} goes on instead of {was}{stay} ({because})", Tone.NOTICE)
         run.worker = name
@@ -95,9 +95,9 @@ def wait_for_reset(run: Run, wait: Wait) -> None:
     """
     until = run.clock() + wait.seconds if wait.until is None else wait.until
     left = format_duration(round(max(0.0, until - run.clock())))
-    run.record("waiting", seconds=round(until - run.clock(), 3), until=until, because=wait.because, reset=True)
+    run.write("waiting", seconds=round(until - run.clock(), 3), until=until, because=wait.because, reset=True)
     run.tell(f"waiting until {local_time(until)} ({left}): {wait.because}; nothing is charged", Tone.NOTICE)
-    run.heart.phase("waiting")
+    run.heartbeat.phase("waiting")
     run.narrator.began(f"waiting until {local_time(until)}")
     try:
         _sleep(run, until)
@@ -110,10 +110,10 @@ def wait_for_reset(run: Run, wait: Wait) -> None:
 
 def _sleep(run: Run, until: float) -> None:
     """Sleep in steps, by the wall clock; a jump that makes the wait longer than any window ends it."""
-    while is_believed(until, run.clock()) and run.control.asked() is None and not run.out_of_time:
+    while is_believed(until, run.clock()) and run.interrupts.asked() is None and not run.out_of_time:
         left = until - run.clock()
         rest = run.settings.max_time - run.elapsed if run.settings.max_time else left
-        run.control.wait(min(left, STEP, rest))
+        run.interrupts.wait(min(left, STEP, rest))
         run.watch_clock()
 
 
@@ -141,13 +141,13 @@ def wait_out_fault(run: Run, because: str) -> None:
     outage = run.monotonic() - run.first_fault
     match after_fault(run.faults, outage, run.rules, run.random(), because):
         case Stop() as stop:
-            run.trip = stop
+            run.pending_stop = stop
         case Wait(seconds):
             until = round(run.clock() + seconds, 3)
-            run.record("waiting", seconds=round(seconds, 3), until=until, because=because)
+            run.write("waiting", seconds=round(seconds, 3), until=until, because=because)
             run.tell(f"waiting {format_duration(round(seconds, 1))}: {because}; nothing is charged", Tone.NOTICE)
-            run.heart.phase("waiting")
-            run.control.wait(seconds)
+            run.heartbeat.phase("waiting")
+            run.interrupts.wait(seconds)
             run.watch_clock()
 
 
@@ -164,6 +164,6 @@ def meet_failure(run: Run, verdict: Verdict) -> None:
     if stop is not None:
         printed = run.paths.shown(run.paths.attempt(*run.just_ended)) if run.just_ended else "logs/attempts"
         advice = f"try the agent by hand: what it printed is in `{printed}` (stream.jsonl, stderr.log)"
-        if run.cage is not None:
+        if run.sandbox is not None:
             advice += "; a file that it misses inside the sandbox can be let in with `sandbox_read`"
-        run.trip = replace(stop, advice=advice)
+        run.pending_stop = replace(stop, advice=advice)

@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 from types import FrameType
 
-from harness.domain.look import HaltRequest
+from harness.domain.look import HaltFile
 from harness.domain.paths import Paths
 from harness.records.halt_file import read_halt
 
@@ -33,7 +33,7 @@ class Ask(Enum):
     INTERRUPT = "a signal: it ends at once"
 
 
-class Control:
+class Interrupts:
     """Watches for what a person asks; `wake_fd` becomes readable when something may have changed."""
 
     def __init__(self, paths: Paths) -> None:
@@ -42,11 +42,11 @@ class Control:
         self.wake_fd, self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK) if hasattr(os, "pipe2") else _pipe()
         self.tick: Callable[[], None] = lambda: None  # called at least each 200 ms while something is waited for
         self._signals = 0
-        self._seen: HaltRequest | None = None
+        self._seen: HaltFile | None = None
         self._stopped = threading.Event()
 
     @contextmanager
-    def watching(self) -> Iterator[Control]:
+    def watching(self) -> Iterator[Interrupts]:
         """Take the signals and watch for HALT while the block runs."""
         heard = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]  # nohup says so
         old = {number: signal.signal(number, self._on_signal) for number in heard}
@@ -79,7 +79,7 @@ class Control:
             return None
         return Ask.NOW if request.now else Ask.FINISH
 
-    def halt(self) -> HaltRequest | None:
+    def halt(self) -> HaltFile | None:
         """Return the HALT that is present; one that was seen counts to the end of the run, whoever took it away.
 
         An agent could: HALT lies in the project.
@@ -117,7 +117,7 @@ class Control:
             ):  # fmt: skip
                 made = [Path(path) for change, path in changes if change is not Change.deleted]
                 if made and self.halt() is None:  # it was taken away faster than it could be read
-                    self._seen = HaltRequest(made[0], now=False)
+                    self._seen = HaltFile(made[0], now=False)
                 self._wake_up()
         except Exception:  # the watch is a convenience: without it the look every 200 ms remains
             self._stopped.wait()

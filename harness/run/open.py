@@ -25,10 +25,10 @@ from harness.records.history import History, fold_journal, read_markers
 from harness.records.journal import Journal
 from harness.records.run_lock import hold_lock, process_start
 from harness.run.awake import stay_awake
-from harness.run.interrupts import Control
+from harness.run.interrupts import Interrupts
 from harness.run.orphans import sweep
 from harness.run.run import Run, prepare_logs
-from harness.sandbox.open import open_cage
+from harness.sandbox.open import open_sandbox
 from harness.settings.load import CONFIG_FILE, Config
 from harness.specs.shelf import SpecShelf, open_shelf
 from harness.system import files, untrusted
@@ -37,7 +37,7 @@ from harness.system.environment import clean_environment
 from harness.system.process import Supervisor
 from harness.system.secrets import read_redactor
 from harness.workspace.in_place import InPlace
-from harness.workspace.quarantine import set_aside_absent
+from harness.workspace.quarantine import quarantine_absent
 
 
 def make_temporary(paths: Paths) -> Path:
@@ -100,31 +100,32 @@ def open_run(
         if history.run_open and history.last_run:
             sweep({history.last_run})
         clear_away(paths, journal, history, tell)
-        control = stack.enter_context(Control(paths).watching())
+        interrupts = stack.enter_context(Interrupts(paths).watching())
         supervisor = stack.enter_context(
             Supervisor(
                 lock_fd=lock.shared_fd,
                 namespace=config.settings.pid_namespace,
-                wake_fds=(control.wake_fd,),
+                wake_fds=(interrupts.wake_fd,),
                 redactor=redactor,
             )
         )
-        heart = Heartbeat(paths.heartbeat, {**process_identity(), "run": run_id, "supervisor": supervisor.pid}, clock)
-        stack.callback(heart.end)
-        heart.phase("starting", silent=True)
+        who = {**process_identity(), "run": run_id, "supervisor": supervisor.pid}
+        heartbeat = Heartbeat(paths.heartbeat, who, clock)
+        stack.callback(heartbeat.end)
+        heartbeat.phase("starting", silent=True)
         why = f"a run in {paths.root.name}"
         word = config.settings.inhibit_sleep if working else "off"
         awake = stack.enter_context(stay_awake(word, why=why, run=run_id, cwd=paths.root, environ=environ))
         temporary = make_temporary(paths)
         stack.callback(untrusted.remove_tree, temporary)
-        cage, unconfined = open_cage(config, supervisor, environ, temporary)
+        sandbox, unconfined = open_sandbox(config, supervisor, environ, temporary)
         run = Run(
             id=run_id,
             config=config,
             journal=journal,
             history=history,
             shelf=shelf,
-            control=control,
+            interrupts=interrupts,
             supervisor=supervisor,
             workspace=InPlace(
                 paths, clean_environment(environ, config.settings.env_pass, ("GIT_*", "SSH_AUTH_SOCK")), temporary
@@ -139,17 +140,17 @@ def open_run(
             random=random,
             began=began,
             prices=PriceBook(config.settings.prices),
-            cage=cage,
+            sandbox=sandbox,
             unconfined=unconfined,
             redactor=redactor,
             worker=config.settings.chain[0],
-            heart=heart,
+            heartbeat=heartbeat,
             awake=awake,
             messenger=messenger or NoMessages(),
             clocks=Clocks(clock, monotonic),
         )
         run.workspace.confine_git(supervisor, run.confine_check, run.asked_to_stop)
-        control.tick = run.tick
+        interrupts.tick = run.tick
         yield run
 
 
@@ -159,15 +160,15 @@ def clear_away(paths: Paths, journal: Journal, history: History, tell: Callable[
     Before the sandbox is built and git is asked anything. Raises ConfigError for settings: this run has read them.
     """
     forged = ""
-    for slug, record in history.records.items():
+    for slug, record in history.histories.items():
         if record.began is None:
             continue
         began: dict[str, Any] = record.began
         number = began["attempt"]
         during = f"appeared during attempt {number} of {slug}, which was cut off"
         folder = paths.attempt(slug, number)
-        for what, where in set_aside_absent(paths, folder, began.get("absent", ())):
-            history.apply(journal.record("foreign", slug=slug, attempt=number, marker=paths.shown(what)))
+        for what, where in quarantine_absent(paths, folder, began.get("absent", ())):
+            history.apply(journal.append("foreign", slug=slug, attempt=number, marker=paths.shown(what)))
             said = f"`{paths.shown(what)}` {during}; it is set aside as `{paths.shown(where)}`"
             if what == paths.root / CONFIG_FILE:
                 forged = said

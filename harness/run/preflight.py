@@ -26,7 +26,7 @@ from harness.system.files import LITTLE_SPACE, free_bytes
 def announce(run: Run) -> None:
     """Check that every agent can be started, decide about commits, and tell and record how the run begins."""
     features = closure(run.shelf.read().features, run.wanted)
-    done = run.history.settle(read_markers(run.paths)).done
+    done = run.history.settled(read_markers(run.paths)).done
     todo = [feature for feature in features if feature.slug not in done]
     chosen = {(agent := run.agent_for(feature)).name + agent.model: agent for feature in todo}
     check_prices(run, chosen.values())
@@ -39,7 +39,7 @@ def announce(run: Run) -> None:
         compose(run, todo[0])  # a template that cannot serve is told before anything is run
     checks = sum(bool(run.checks_for(feature)) for feature in todo)
     settings = run.settings
-    run.record(
+    run.write(
         "run_began",
         **process_identity(),
         version=__version__,
@@ -47,7 +47,7 @@ def announce(run: Run) -> None:
         features=[feature.slug for feature in features][:200],
         todo=len(todo),
         commits=run.commits,
-        confined=run.cage is not None,
+        confined=run.sandbox is not None,
         settings={name: getattr(settings, name) for name in ("timeout", "idle_timeout", "max_iterations", "sandbox")},
     )
     if run.journal.cut:
@@ -59,8 +59,8 @@ def announce(run: Run) -> None:
     tell_budget(run, agents)
     run.tell(f"commits: {'one for each proven feature' if run.commits else why_not}")
     if line := _say_sandbox(run, agents):
-        run.tell(line, Tone.PLAIN if run.cage is not None else Tone.NOTICE)
-    if run.cage is not None and run.outside:
+        run.tell(line, Tone.PLAIN if run.sandbox is not None else Tone.NOTICE)
+    if run.sandbox is not None and run.outside:
         run.tell(f"but unconfined, as you: {'; '.join(run.outside.values())}", Tone.NOTICE)
     if os.geteuid() == 0:
         run.tell(_say_root(agents, run.environ), Tone.NOTICE)
@@ -88,11 +88,11 @@ def _enter_sandbox(run: Run, agents: Mapping[str, Agent]) -> dict[str, str]:
     in the project, where an agent may have written it.
     """
     names: dict[str, str] = {}
-    if run.cage is None:
+    if run.sandbox is None:
         return names
     for agent in agents.values():
         environ = run.environment_for(agent)
-        version, problem = run.cage.try_agent(agent, run.supervisor, environ)
+        version, problem = run.sandbox.try_agent(agent, run.supervisor, environ)
         if problem and (run.settings.sandbox == "bwrap" or not _is_outside(run, agent)):
             raise AgentError(
                 f"agent `{agent.name}` cannot start inside the sandbox: {problem}",
@@ -103,17 +103,19 @@ def _enter_sandbox(run: Run, agents: Mapping[str, Agent]) -> dict[str, str]:
         elif version:
             names[agent.name] = f"{agent.name} ({version})"
     if agents and run.outside.keys() == agents.keys():
-        run.cage, run.unconfined = None, "; ".join(run.outside.values())
+        run.sandbox, run.unconfined = None, "; ".join(run.outside.values())
     return names
 
 
 def _say_sandbox(run: Run, agents: Mapping[str, Agent]) -> str:
     """Return the line about confinement; "" where a person vouches for the container."""
-    if run.cage is not None:
+    if run.sandbox is not None:
         network = _NETWORKS[run.settings.sandbox_network]
-        name = run.cage.name if run.cage.mounts else f"{run.cage.name} (untested)"
+        name = run.sandbox.name if run.sandbox.has_private_logs else f"{run.sandbox.name} (untested)"
         line = f"sandbox: {name}: agents and checks see this project and their tools alone, {network}"
-        said = [word for agent in agents.values() for word in run.cage.explain_keys(agent, run.environment_for(agent))]
+        said = [
+            word for agent in agents.values() for word in run.sandbox.explain_keys(agent, run.environment_for(agent))
+        ]
         return "; but ".join((line, ", ".join(said))) if said else line
     if run.unconfined == "container":
         return ""
@@ -130,7 +132,8 @@ _NETWORKS = {
 
 def _with_version(run: Run, agent: Agent) -> str:
     """Return an agent's name with the version its command says; those without a program of their own have none."""
-    if agent.name in ("scripted", "command", "api") or run.cage_for(agent) is not None or not _is_outside(run, agent):
+    ours = agent.name in ("scripted", "command", "api")
+    if ours or run.sandbox_for(agent) is not None or not _is_outside(run, agent):
         return agent.name
     environ = run.environment_for(agent)
     said = capture((agent.argv[0], "--version"), cwd=run.temporary, env=environ, timeout=15.0)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from harness.agents.choose import Bearings, environment_of
+from harness.agents.choose import AttemptLimits, environment_of
 from harness.agents.from_settings import choose_for
 from harness.agents.prices import PriceBook
 from harness.decide.next import closure
@@ -23,11 +23,11 @@ from harness.records.halt_file import remove_halt
 from harness.records.heartbeat import Heartbeat
 from harness.records.history import History, read_markers
 from harness.records.journal import Journal
-from harness.records.notes import Logbook, Mark
+from harness.records.notes import Mark, Notes
 from harness.records.receipt import digest
 from harness.run.awake import Awake
-from harness.run.interrupts import GRACE, Ask, Control
-from harness.sandbox.sandbox import Cage
+from harness.run.interrupts import GRACE, Ask, Interrupts
+from harness.sandbox.sandbox import Sandbox
 from harness.settings.load import Config
 from harness.settings.options import Settings
 from harness.specs.shelf import SpecShelf, read_spec_text
@@ -52,7 +52,7 @@ class Run:
     journal: Journal
     history: History
     shelf: SpecShelf
-    control: Control
+    interrupts: Interrupts
     supervisor: Supervisor
     workspace: InPlace
     narrator: Narrator
@@ -66,11 +66,11 @@ class Run:
     began: float
     prices: PriceBook
     redactor: Redactor
-    heart: Heartbeat
+    heartbeat: Heartbeat
     awake: Awake
     messenger: Messenger
     clocks: Clocks
-    cage: Cage | None = None  # the sandbox; None where nothing is confined
+    sandbox: Sandbox | None = None  # the sandbox; None where nothing is confined
     unconfined: str = ""  # why
     outside: dict[str, str] = field(default_factory=dict)  # agents that cannot start in the sandbox, and why
     commits: bool = False
@@ -79,23 +79,23 @@ class Run:
     first_fault: float = 0.0
     spent: Sum = field(default_factory=Sum)
     warned: set[tuple[str, str]] = field(default_factory=set)  # lines of money of which this run has warned
-    asked: dict[tuple[str | None, str | None], Who] = field(default_factory=dict)  # agent and model of a spec -> who
+    agents_asked: dict[tuple[str | None, str | None], Who] = field(default_factory=dict)  # by a spec's agent, model
     worker: str = ""  # the agent of the chain that works now
-    closed: dict[str, float | None] = field(default_factory=dict)  # agents that met a limit, and when each opens again
+    closed_until: dict[str, float | None] = field(default_factory=dict)  # an agent that met a limit -> when it opens
     limits: int = 0  # in a row
     failures: list[str] = field(default_factory=list)  # at once and without a token, in a row: what was said
     wait: Wait | None = None
-    trip: Stop | None = None
+    pending_stop: Stop | None = None
     parked: set[str] = field(default_factory=set)
     fresh_blocks: set[str] = field(default_factory=set)
-    told: set[str] = field(default_factory=set)
+    told_lines: set[str] = field(default_factory=set)
     unusable: dict[str, tuple[str, str]] = field(default_factory=dict)  # slug -> hash of the spec, and why
     frozen: dict[str, tuple[Check, ...]] = field(default_factory=dict)  # checks that changed under an agent's hands
     just_ended: tuple[str, int] | None = None  # slug and number of an attempt that no look has followed yet
-    read: tuple[Feature, ...] = ()  # the specs at the last look
+    last_specs: tuple[Feature, ...] = ()  # the specs at the last look
     marks: dict[str, Mark] = field(default_factory=dict)  # where each log ended when harness last looked
-    packed: dict[str, int] = field(default_factory=dict)  # attempt up to which a feature's transcripts are compressed
-    texts: dict[str, str] = field(default_factory=dict)  # of the specs worked on in this run
+    packed_up_to: dict[str, int] = field(default_factory=dict)  # a feature's transcripts, by attempt
+    spec_texts: dict[str, str] = field(default_factory=dict)  # of the specs worked on in this run
     untold: list[dict[str, Any]] = field(default_factory=list)  # events that the messenger has not heard of
 
     @property
@@ -136,7 +136,7 @@ class Run:
     @property
     def spend(self) -> Spend:
         """What was spent by now, in this run and in this month."""
-        return replace(self.history.spend_at(self.clock()), run=self.spent, asked=self.asked)
+        return replace(self.history.spend_at(self.clock()), run=self.spent, asked=self.agents_asked)
 
     # --- looking ---
 
@@ -145,25 +145,25 @@ class Run:
         reading = self.shelf.reread()
         for warning in reading.warnings:
             self.tell_once(warning, Tone.NOTICE)
-        if self.just_ended is not None and reading.features is not self.read:
+        if self.just_ended is not None and reading.features is not self.last_specs:
             self._watch_specs(reading.features, *self.just_ended)
-        self.just_ended, self.read = None, reading.features
-        markers = self.history.settle(read_markers(self.paths))
+        self.just_ended, self.last_specs = None, reading.features
+        markers = self.history.settled(read_markers(self.paths))
         features = closure(reading.features, self.wanted)
         if self.unusable:
             features = tuple(map(self._mark_unusable, features))
         if markers.answered:
             self._take_answers(markers.answered, markers.blocked)
-            markers = self.history.settle(read_markers(self.paths))
+            markers = self.history.settled(read_markers(self.paths))
         for slug in sorted(markers.done - self.history.known):
             self._note_marker_by_hand(slug)
         return Look(
             features=features,
             markers=markers,
-            records=self.history.records,
-            halt=self.control.halt(),
-            interrupted=self.control.interrupted,
-            trip=self.trip,
+            histories=self.history.histories,
+            halt=self.interrupts.halt(),
+            interrupted=self.interrupts.interrupted,
+            pending_stop=self.pending_stop,
             wait=self.wait,
             iterations=self.iterations,
             elapsed=self.elapsed,
@@ -178,11 +178,11 @@ class Run:
         A person may edit a spec at any time; what was changed under an agent's hands counts from the next run on.
         """
         now = {feature.slug: feature for feature in features}
-        for was in self.read:
+        for was in self.last_specs:
             feature = now.get(was.slug)
             if feature is not None and feature.sha256 == was.sha256:
                 continue
-            self.record("spec_changed", slug=was.slug, attempt=attempt, during=slug, was=was.sha256)
+            self.write("spec_changed", slug=was.slug, attempt=attempt, during=slug, was=was.sha256)
             what = self.paths.shown(was.path)
             self.tell(
                 f"{slug}: `{what}` changed during the attempt; if that was not you, see `git diff {what}`", Tone.BAD
@@ -203,13 +203,13 @@ class Run:
             text = plain(files.read_text(self.paths.answer(slug), ANSWER_LIMIT)).strip()
             if not text:
                 continue  # a shell that redirects shows an empty file first; it is read again at the next look
-            if slug not in blocked and not self.history.record(slug).question:
+            if slug not in blocked and not self.history.of(slug).question:
                 files.move(self.paths.answer(slug), self.paths.kept / f"{slug}.answer")
                 self.tell(f"{slug}: an answer came, but nobody had asked; it is set aside", Tone.NOTICE)
                 continue
             text = self.redactor.text(text)
-            self.record("answered", slug=slug, text=text)
-            self.logbook(slug).add(f"## A person answered\n\n{text}\n")
+            self.write("answered", slug=slug, text=text)
+            self.notes(slug).add(f"## A person answered\n\n{text}\n")
             self.fresh_blocks.discard(slug)
             files.remove(self.paths.blocked(slug))
             files.remove(self.paths.answer(slug))
@@ -217,7 +217,7 @@ class Run:
             self.tell(f"{slug}: an answer came, it is taken up again", Tone.GOOD)
 
     def _note_marker_by_hand(self, slug: str) -> None:
-        self.record("by_hand", slug=slug, sha256=digest(self.read_marker(slug)))
+        self.write("by_hand", slug=slug, sha256=digest(self.read_marker(slug)))
         self.tell(f"{slug}: a person set `.done`, it counts as done", Tone.NOTICE)
 
     # --- what belongs to one feature ---
@@ -226,10 +226,10 @@ class Run:
         """Return the text of the feature's `.done`."""
         return files.read_text(self.paths.done(slug), MARKER_LIMIT)
 
-    def agent_for(self, feature: Feature, bearings: Bearings | None = None) -> Agent:
+    def agent_for(self, feature: Feature, attempt_limits: AttemptLimits | None = None) -> Agent:
         """Return the agent for a feature. Raises AgentError."""
-        agent = choose_for(self.config, feature, self.temporary, self.environ, bearings, self.worker)
-        self.asked[feature.agent, feature.model] = (agent.name, agent.model)
+        agent = choose_for(self.config, feature, self.temporary, self.environ, attempt_limits, self.worker)
+        self.agents_asked[feature.agent, feature.model] = (agent.name, agent.model)
         return agent
 
     def agent_named(self, name: str) -> Agent:
@@ -240,7 +240,7 @@ class Run:
         """Return the environment that an agent gets in this run."""
         return environment_of(agent, self.environ, self.settings.env_pass, self.id)
 
-    def set_aside(self, feature: Feature, because: str) -> None:
+    def skip(self, feature: Feature, because: str) -> None:
         """Leave a feature that cannot be worked on, for the rest of this run or until its spec changes."""
         self.unusable[feature.slug] = (feature.sha256, because)
         self.tell(f"{feature.slug}: cannot be worked on: {because}", Tone.BAD)
@@ -250,12 +250,12 @@ class Run:
         try:
             text = read_spec_text(feature)
         except SpecError:
-            if feature.slug not in self.texts:
+            if feature.slug not in self.spec_texts:
                 raise
-            return self.texts[feature.slug]
-        if text.strip() or feature.slug not in self.texts:
-            self.texts[feature.slug] = text
-        return self.texts[feature.slug]
+            return self.spec_texts[feature.slug]
+        if text.strip() or feature.slug not in self.spec_texts:
+            self.spec_texts[feature.slug] = text
+        return self.spec_texts[feature.slug]
 
     def checks_for(self, feature: Feature) -> tuple[Check, ...]:
         """Return the feature's own checks, then the project's."""
@@ -265,29 +265,29 @@ class Run:
         """Return the environment that checks run in."""
         return {**clean_environment(self.environ, self.settings.env_pass), "HARNESS_RUN_ID": self.id}
 
-    def cage_for(self, agent: Agent) -> Cage | None:
+    def sandbox_for(self, agent: Agent) -> Sandbox | None:
         """Return the sandbox that the agent works in; None where it is unconfined."""
-        return None if agent.name in self.outside else self.cage
+        return None if agent.name in self.outside else self.sandbox
 
     def confine_check(self, command: Command, agent: Agent | None = None) -> Command:
         """Return a check's command, inside the sandbox where there is one and the agent whose claim it checks is."""
-        cage = self.cage if agent is None else self.cage_for(agent)
-        return command if cage is None else cage.confine(command, agent=None)
+        sandbox = self.sandbox if agent is None else self.sandbox_for(agent)
+        return command if sandbox is None else sandbox.confine(command, agent=None)
 
-    def logbook(self, slug: str) -> Logbook:
+    def notes(self, slug: str) -> Notes:
         """Return the feature's log."""
-        return Logbook(self.paths.log(slug), self.paths.kept)
+        return Notes(self.paths.log(slug), self.paths.kept)
 
     @property
-    def learnings(self) -> Logbook:
+    def learnings(self) -> Notes:
         """The lessons across features."""
-        return Logbook(self.paths.learnings, self.paths.kept)
+        return Notes(self.paths.learnings, self.paths.kept)
 
     # --- telling ---
 
-    def record(self, event: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401
+    def write(self, event: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401
         """Write one event into the journal and fold it into the history."""
-        written = self.history.apply(self.journal.record(event, **fields))
+        written = self.history.apply(self.journal.append(event, **fields))
         self.untold.append(written)
         return written
 
@@ -300,7 +300,7 @@ class Run:
         """Say once for each channel that it could not be told, and write each time down."""
         for failure in failures:
             with suppress(StorageError):
-                told = self.journal.record("notify_failed", channel=failure.channel, told=failure.told, why=failure.why)
+                told = self.journal.append("notify_failed", channel=failure.channel, told=failure.told, why=failure.why)
                 self.history.apply(told)
             self.tell_once(f"{failure.channel} could not be told: {failure.why}", Tone.NOTICE)
 
@@ -320,13 +320,13 @@ class Run:
 
     def tell_once(self, line: str, tone: Tone = Tone.PLAIN) -> None:
         """Say a line unless this run has said it already."""
-        if line not in self.told:
-            self.told.add(line)
+        if line not in self.told_lines:
+            self.told_lines.add(line)
             self.tell(line, tone)
 
     def tick(self) -> None:
         """Give a sign of life, and say what befell the machine; asked at each wake of what waits."""
-        self.heart.beat()
+        self.heartbeat.beat()
         self.watch_clock()
         if problem := self.awake.problem():
             self.tell(problem, Tone.NOTICE)
@@ -334,13 +334,13 @@ class Run:
     def watch_clock(self) -> None:
         """Write down and say when the wall clock jumped: what is timed goes on by the other one."""
         if jump := self.clocks.find_jump():
-            self.record("clock_jumped", seconds=round(jump, 3))
+            self.write("clock_jumped", seconds=round(jump, 3))
             self.tell(say_jump(jump), Tone.NOTICE)
 
     def asked_to_stop(self) -> float | None:
         """Return the grace in seconds when what runs must end now; say at once when a HALT lets it finish."""
         self.tick()
-        ask = self.control.asked()
+        ask = self.interrupts.asked()
         if ask is Ask.FINISH:
             self.tell_once(
                 "HALT seen: the attempt in flight may finish, then the run stops; `echo now > HALT` ends it at once",

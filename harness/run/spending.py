@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from harness.agents.choose import Bearings
+from harness.agents.choose import AttemptLimits
 from harness.agents.prices import PriceBook
 from harness.decide.budget import STOPS_ITSELF, expect, has_budget, line_for, line_of, lines, warnings
 from harness.domain.agent import Agent
@@ -20,12 +20,12 @@ from harness.settings.options import Settings
 REPORTS = ("claude", "opencode")  # dialects that say themselves what an attempt has cost
 
 
-def bearings_for(run: Run, feature: Feature) -> Bearings:
+def limits_for(run: Run, feature: Feature) -> AttemptLimits:
     """Return what an attempt at the feature may cost, and whether the next one is likely to come late for the cache."""
-    spent, last = run.history.record(feature.slug).spent, run.history.last_ended or {}
+    spent, last = run.history.of(feature.slug).spent, run.history.last_ended or {}
     checks = sum(float(check.get("seconds") or 0) for check in last.get("checks") or ())
     line = line_for(feature, spent, run.spend, run.rules)
-    return Bearings(max_cost=line, long_cache=run.settings.pause + checks > CACHE_LIFE)
+    return AttemptLimits(max_cost=line, long_cache=run.settings.pause + checks > CACHE_LIFE)
 
 
 def price(reply: Reply, agent: Agent, prices: PriceBook) -> Reply:
@@ -51,14 +51,14 @@ def warn_of_budget(run: Run, feature: Feature | None = None) -> None:
     expected = expect(run.spend, run.rules, feature)
     found = lines(run.spend, run.rules)
     if feature is not None:
-        found += line_of(feature.slug, run.history.record(feature.slug).spent, run.rules)
+        found += line_of(feature.slug, run.history.of(feature.slug).spent, run.rules)
     for line, sentence in warnings(found, expected):
         if (line.setting, line.whose) in run.warned:
             continue
         run.warned.add((line.setting, line.whose))
         about = {"slug": line.whose} if line.setting == "max_cost_per_feature" else {}
         spent = {"spent": round(line.spent.dollars, 6), "unknown": line.spent.unknown}
-        run.record("budget_warning", line=line.setting, limit=line.limit, text=sentence, **spent, **about)
+        run.write("budget_warning", line=line.setting, limit=line.limit, text=sentence, **spent, **about)
         run.tell(sentence, Tone.NOTICE)
     run.inform_messenger()
 

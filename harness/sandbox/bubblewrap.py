@@ -23,7 +23,7 @@ _PIN, _READ, _WRITE, _PRIVATE, _PROTECT, _MASK = range(6)
 
 
 @dataclass(frozen=True, slots=True)
-class Walls:
+class Mounts:
     """What stands between an agent and the machine. Every path is absolute; the more specific one wins.
 
     `private` maps where the agent sees a folder to the folder that is there in truth. `protected` is read-only though
@@ -44,57 +44,57 @@ class Walls:
     tied: bool = False  # dies with its parent; where a pid namespace is around it, that is seen to
 
 
-def compose_arguments(walls: Walls, *, filter_fd: int | None = None) -> tuple[str, ...]:
+def compose_arguments(mounts: Mounts, *, filter_fd: int | None = None) -> tuple[str, ...]:
     """Return the arguments for bwrap, before the command itself; `filter_fd` is where it reads the seccomp filter."""
     words = ["--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try", "--new-session"]
     words += ["--hostname", "sandbox", "--cap-drop", "ALL"]
-    words += ["--unshare-user"] if walls.user_namespace else []
-    words += ["--disable-userns"] if walls.user_namespace and walls.closed else []
-    words += [] if walls.network else ["--unshare-net"]
-    words += ["--die-with-parent"] if walls.tied else []
+    words += ["--unshare-user"] if mounts.user_namespace else []
+    words += ["--disable-userns"] if mounts.user_namespace and mounts.closed else []
+    words += [] if mounts.network else ["--unshare-net"]
+    words += ["--die-with-parent"] if mounts.tied else []
     for folder in _SYSTEM:
         words += ["--ro-bind-try", folder, folder]
-    linked = dict(walls.shortcuts)
+    linked = dict(mounts.shortcuts)
     for name in _SHORTCUTS:
         there = f"/{name}"
         words += ["--symlink", linked[name], there] if name in linked else ["--ro-bind-try", there, there]
     for name in _ETC:
         words += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     words += ["--proc", "/proc"]
-    words += ["--ro-bind", "/proc/sys", "/proc/sys"] if walls.proc_sys else []
+    words += ["--ro-bind", "/proc/sys", "/proc/sys"] if mounts.proc_sys else []
     words += ["--dev", "/dev", "--size", SMALL, "--tmpfs", "/dev/shm", "--size", ROOMY, "--tmpfs", "/run"]
-    for option, source, target in _mounts(walls):
+    for option, source, target in _mounts(mounts):
         words += [option, str(source), str(target)]
     words += ["--remount-ro", "/"]
     words += ["--seccomp", str(filter_fd)] if filter_fd is not None else []
-    return (*words, "--chdir", str(walls.workspace))
+    return (*words, "--chdir", str(mounts.workspace))
 
 
-def _mounts(walls: Walls) -> list[tuple[str, Path, Path]]:
+def _mounts(mounts: Mounts) -> list[tuple[str, Path, Path]]:
     """Return option, source and target of each mount, parents before children, one for each target."""
-    writable = (walls.workspace, *walls.writable)
+    writable = (mounts.workspace, *mounts.writable)
     found: dict[Path, tuple[int, str, Path]] = {}
 
     def put(rank: int, option: str, source: Path, target: Path) -> None:
         if target not in found or found[target][0] < rank:
             found[target] = (rank, option, source)
 
-    private = tuple(target for target, _ in walls.private)
-    for path in walls.readable:
-        around = [one for one in (*walls.readable, *writable, *private) if path != one and path.is_relative_to(one)]
+    private = tuple(target for target, _ in mounts.private)
+    for path in mounts.readable:
+        around = [one for one in (*mounts.readable, *writable, *private) if path != one and path.is_relative_to(one)]
         nearest = max(around, key=lambda one: len(one.parts), default=None)
         if path not in writable and (nearest is None or nearest in private):  # else it can be seen already
             put(_READ, "--ro-bind", path, path)
     for path in writable:
         put(_WRITE, "--bind", path, path)
-    for target, source in walls.private:
+    for target, source in mounts.private:
         put(_PRIVATE, "--bind", source, target)
-    for path in walls.protected:
+    for path in mounts.protected:
         put(_PROTECT, "--ro-bind", path, path)
-    for path in (*writable, *private, *walls.protected):
+    for path in (*writable, *private, *mounts.protected):
         for folder in _between(path, writable):
             put(_PIN, "--bind", folder, folder)
-    for path in walls.masked:
+    for path in mounts.masked:
         put(_MASK, "--ro-bind", Path("/dev/null"), path)
     return [(option, source, target) for target, (_, option, source) in sorted(found.items())]
 

@@ -8,38 +8,38 @@ from pathlib import Path
 from typing import ClassVar
 
 from harness.domain.agent import Agent
-from harness.sandbox.sandbox import Cage
+from harness.sandbox.sandbox import Sandbox
 from harness.sandbox.seatbelt import compose_profile
 from harness.system.command import Command, Confined
 from harness.workspace.quarantine import find_absent
 
 
-class Belt(Cage):
-    """Puts commands into the sandbox of this run, by sandbox-exec; made by `open_cage`.
+class MacSandbox(Sandbox):
+    """Puts commands into the sandbox of this run, by sandbox-exec; made by `open_sandbox`.
 
     Nothing is mounted: the home is the real one, of which most cannot be read, and an agent writes the real logs.
     """
 
     name: ClassVar[str] = "sandbox-exec"
-    mounts: ClassVar[bool] = False
+    has_private_logs: ClassVar[bool] = False
 
     def confine(
-        self, command: Command, *, agent: Agent | None, cell: Path | None = None, whose: str = "check"
+        self, command: Command, *, agent: Agent | None, private_logs: Path | None = None, whose: str = "check"
     ) -> Command:
-        """As a Cage does; `cell` says whose logs the agent may touch."""
-        outfit = self.dress(command, agent)
-        scratch = self.new_box(agent, outfit).resolve() / "tmp"
+        """As a Sandbox does; `private_logs` says whose logs the agent may touch."""
+        substituted = self.substitute(command, agent)
+        scratch = self.new_scratch(agent, substituted).resolve() / "tmp"
         profile = compose_profile(
-            self.walls_for(command, agent, outfit),
+            self.mounts_for(command, agent, substituted),
             scratch=scratch,
             logs=self.logs,
-            own=() if cell is None else self._own_logs(cell),
-            absent=map(Path, find_absent(self.walls.workspace)),
+            own=() if private_logs is None else self._own_logs(private_logs),
+            absent=map(Path, find_absent(self.mounts.workspace)),
         )
         confined = Confined((self.program, "-p", profile), (), self.limits, wraps=False)
         return replace(command, env={**command.env, "TMPDIR": str(scratch)}, confined=confined)
 
-    def _own_logs(self, cell: Path) -> Iterable[Path]:
-        """Return the logs of the feature whose cell, in attempts/SLUG/NUMBER, would be this."""
-        slug = cell.parent.parent.name
+    def _own_logs(self, private_logs: Path) -> Iterable[Path]:
+        """Return the logs of the feature whose private_logs, in attempts/SLUG/NUMBER, would be this."""
+        slug = private_logs.parent.parent.name
         return [self.logs / name for name in (f"{slug}.log", f"{slug}.done", "learnings.md")]

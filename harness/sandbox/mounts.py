@@ -11,10 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import harness
-from harness.sandbox.bubblewrap import Walls
+from harness.sandbox.bubblewrap import Mounts
 from harness.settings.load import Config
 from harness.system.command import Command
-from harness.workspace.quarantine import GUARDED_OF_GIT, _guards, find_git, real_path
+from harness.workspace.quarantine import GUARDED_OF_GIT, find_git, guarded_paths, real_path
 
 # Where tools live that are not of the system, besides what PATH says; of each, what holds a credential is masked.
 _TOOL_VARIABLES = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYENV_ROOT", "NVM_DIR", "CARGO_HOME", "RUSTUP_HOME", "GOROOT",
@@ -28,7 +28,7 @@ AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_B
 _SHALLOW = (".local", ".config", ".cache")  # folders of a home that hold more than tools
 
 
-def describe_walls(config: Config, environ: Mapping[str, str], *, root: Path, home: Path) -> Walls:
+def find_mounts(config: Config, environ: Mapping[str, str], *, root: Path, home: Path) -> Mounts:
     """Return what every command inside sees, the agent's own files and logs/ left out."""
     settings, paths = config.settings, config.paths
     top, gits = find_git(root)
@@ -42,9 +42,9 @@ def describe_walls(config: Config, environ: Mapping[str, str], *, root: Path, ho
     prefix = real_path(sys.prefix)
     if prefix.is_relative_to(root) and real_path(harness.__file__).is_relative_to(prefix):
         guarded.append(prefix)  # harness itself would run what is written there
-    plain = [path for path in _guards(root) if real_path(path) == path]  # a link there may be an agent's
+    plain = [path for path in guarded_paths(root) if real_path(path) == path]  # a link there may be an agent's
     within = tuple(dict.fromkeys((root, top, *gits)))
-    return Walls(
+    return Mounts(
         workspace=root,
         writable=existing(
             (*gits, *_stay_within((_expand(path, root, home) for path in settings.sandbox_write), within))

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.domain.errors import AgentError
-from harness.sandbox.bubblewrap import Walls, compose_arguments
-from harness.sandbox.macos import Belt
-from harness.sandbox.mounts import describe_walls
+from harness.sandbox.bubblewrap import Mounts, compose_arguments
+from harness.sandbox.macos import MacSandbox
+from harness.sandbox.mounts import find_mounts
 from harness.sandbox.probe import try_command
-from harness.sandbox.sandbox import ARGUMENTS_FD, NO_WAY_OUT, Cage
+from harness.sandbox.sandbox import ARGUMENTS_FD, NO_WAY_OUT, Sandbox
 from harness.sandbox.seatbelt import PROGRAM as MAC_PROGRAM
 from harness.settings.load import Config
 from harness.settings.options import Settings
@@ -31,17 +31,17 @@ PROGRAM = "bwrap"
 MAC_WAYS = (("auto", "host"), ("auto", "none"))  # settings that sandbox-exec can serve
 
 
-class WallsError(AgentError):
+class MountsError(AgentError):
     """The sandbox works here, but not around this project: something in it, perhaps an agent's, is in the way."""
 
 
-def open_cage(
+def open_sandbox(
     config: Config, supervisor: Supervisor, environ: Mapping[str, str], temporary: Path
-) -> tuple[Cage | None, str]:
+) -> tuple[Sandbox | None, str]:
     """Return the sandbox that the settings ask for; None with the reason where the agent will be unconfined.
 
-    Raises AgentError when `bwrap` is asked for by name and does not work here, when it works and only this project's
-    walls cannot be built, and when keys are to stay outside (`sandbox_network: broker`) and there is no sandbox to keep
+    Raises AgentError when `bwrap` is asked for by name and does not work here, when it works and only this project
+    cannot be mounted, and when keys are to stay outside (`sandbox_network: broker`) and there is no sandbox to keep
     them out of.
     """
     word, with_broker = config.settings.sandbox, config.settings.sandbox_network == "broker"
@@ -52,14 +52,14 @@ def open_cage(
     try:
         return _build(config, supervisor, environ, temporary), ""
     except AgentError as error:
-        if word == "bwrap" or isinstance(error, WallsError):
+        if word == "bwrap" or isinstance(error, MountsError):
             raise
         if with_broker:
             raise AgentError(f"`sandbox_network: broker` needs a sandbox: {error.message}", NO_WAY_OUT) from error
         return None, error.message
 
 
-def _build(config: Config, supervisor: Supervisor, environ: Mapping[str, str], temporary: Path) -> Cage:
+def _build(config: Config, supervisor: Supervisor, environ: Mapping[str, str], temporary: Path) -> Sandbox:
     root = real_path(config.paths.root)
     home = real_path(environ.get("HOME", "")) if environ.get("HOME", "/") != "/" else Path("/nonexistent")
     on_mac = sys.platform == "darwin"
@@ -73,10 +73,10 @@ def _build(config: Config, supervisor: Supervisor, environ: Mapping[str, str], t
     for git in find_git(root)[1][:1]:
         for name in ("hooks", "info"):
             files.make_folder(git / name)  # as `git init` does: what is not there cannot be held
-    walls = describe_walls(config, environ, root=root, home=home)
-    walls = replace(walls, tied=not supervisor.namespace)
-    cage = (Belt if on_mac else Cage)(
-        walls=walls,
+    mounts = find_mounts(config, environ, root=root, home=home)
+    mounts = replace(mounts, tied=not supervisor.namespace)
+    sandbox = (MacSandbox if on_mac else Sandbox)(
+        mounts=mounts,
         settings=config.settings,
         home=home,
         place=temporary,
@@ -86,25 +86,26 @@ def _build(config: Config, supervisor: Supervisor, environ: Mapping[str, str], t
         broker=_make_broker(config, supervisor, environ),
     )
     why = ""
-    older, as_root = replace(walls, closed=False), replace(walls, user_namespace=False)
-    variants = (walls,) if on_mac else (walls, older, *([as_root] if os.geteuid() == 0 else []))
+    older, as_root = replace(mounts, closed=False), replace(mounts, user_namespace=False)
+    variants = (mounts,) if on_mac else (mounts, older, *([as_root] if os.geteuid() == 0 else []))
     for variant in variants:
-        cage.walls = variant
-        _, problem = try_command(cage.confine(Command(("true",), root, {"PATH": os.defpath}), agent=None), supervisor)
+        sandbox.mounts = variant
+        nothing = Command(("true",), root, {"PATH": os.defpath})
+        _, problem = try_command(sandbox.confine(nothing, agent=None), supervisor)
         if not problem:
-            return cage
+            return sandbox
         why = why or problem
     if not on_mac and any(_stands(variant, program, temporary, supervisor) for variant in variants):
-        said = f"the sandbox cannot be built around this project, though {cage.name} works here: {why}"
-        raise WallsError(said, "move away what it names, unless you put it there; `harness doctor` looks again")
-    raise AgentError(f"{cage.name} does not work here: {why}", "see `harness doctor`, or choose another `sandbox`")
+        said = f"the sandbox cannot be built around this project, though {sandbox.name} works here: {why}"
+        raise MountsError(said, "move away what it names, unless you put it there; `harness doctor` looks again")
+    raise AgentError(f"{sandbox.name} does not work here: {why}", "see `harness doctor`, or choose another `sandbox`")
 
 
-def _stands(walls: Walls, program: str, temporary: Path, supervisor: Supervisor) -> bool:
-    """Whether walls like these can be built around an empty folder of ours: nothing of the project is among them."""
+def _stands(mounts: Mounts, program: str, temporary: Path, supervisor: Supervisor) -> bool:
+    """Whether mounts like these can be built around an empty folder of ours: nothing of the project is among them."""
     empty = temporary / "empty"
     files.make_folder(empty)
-    bare = replace(walls, workspace=empty, writable=(), readable=(), protected=(), masked=(), private=())
+    bare = replace(mounts, workspace=empty, writable=(), readable=(), protected=(), masked=(), private=())
     told = "\0".join((*compose_arguments(bare), "")).encode("utf-8", "surrogateescape")
     confined = Confined((program, "--args", str(ARGUMENTS_FD), "--"), (told,), {})
     command = Command(("true",), empty, {"PATH": os.defpath}, confined=confined)

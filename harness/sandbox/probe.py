@@ -26,9 +26,9 @@ def probe_of(agent: Agent) -> tuple[str, ...]:
 
 def try_command(command: Command, supervisor: Supervisor) -> tuple[str, str]:
     """Return what a command says, and why it failed ("" when it did not)."""
-    ear = Kept()
-    ended = supervisor.run(command, Bounds(timeout=PROBE, grace=0.5), ear, stdout=None, stderr=None)
-    said = one_line(b" ".join(ear.lines).decode("utf-8", "replace"), 60)
+    heard = Kept()
+    ended = supervisor.run(command, Bounds(timeout=PROBE, grace=0.5), heard, stdout=None, stderr=None)
+    said = one_line(b" ".join(heard.lines).decode("utf-8", "replace"), 60)
     if ended.code == 0:
         return said, ""
     return said, one_line(ended.error or ended.stderr_tail, 200) or f"exit {ended.code}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from harness.sandbox.bubblewrap import Walls
+from harness.sandbox.bubblewrap import Mounts
 
 PROGRAM = "/usr/bin/sandbox-exec"
 
@@ -37,22 +37,22 @@ _BASE = """\
 
 
 def compose_profile(
-    walls: Walls, *, scratch: Path, logs: Path, own: Iterable[Path] = (), absent: Iterable[Path] = ()
+    mounts: Mounts, *, scratch: Path, logs: Path, own: Iterable[Path] = (), absent: Iterable[Path] = ()
 ) -> str:
     """Return the profile; every path must be real, without links.
 
     `scratch` is its temporary folder; of `logs` it may touch `own` alone; `absent` must not come to be.
     """
-    writable, absent = (walls.workspace, *walls.writable, scratch), tuple(absent)
+    writable, absent = (mounts.workspace, *mounts.writable, scratch), tuple(absent)
     rules = [
-        _rule("allow file-read*", (*walls.readable, *writable)),
+        _rule("allow file-read*", (*mounts.readable, *writable)),
         _rule("allow file-write*", writable),
-        _rule("deny file-write*", (*walls.protected, *absent)),
-        _rule("deny file-write-unlink", _around((*walls.protected, *absent), writable), kind="literal"),
-        _rule("deny file-read* file-write*", walls.masked),
+        _rule("deny file-write*", (*mounts.protected, *absent)),
+        _rule("deny file-write-unlink", _around((*mounts.protected, *absent), writable), kind="literal"),
+        _rule("deny file-read* file-write*", mounts.masked),
         _rule("deny file-read* file-write*", (logs,)),
         _rule("allow file-read* file-write*", own),
-        "(allow network*)" if walls.network else "",
+        "(allow network*)" if mounts.network else "",
     ]
     return _BASE + "\n".join(filter(None, rules)) + "\n"
 

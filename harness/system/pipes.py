@@ -14,10 +14,10 @@ from typing import Any, Self
 from harness.domain.errors import explain_storage
 from harness.system.command import MIB, Command
 
-_LAST_READ = 16 * MIB  # bytes read after the tree is dead: more than a pipe holds, less than a stranger can delay us
+LAST_READ = 16 * MIB  # bytes read after the tree is dead: more than a pipe holds, less than a stranger can delay us
 
 
-class _Pipes:
+class Pipes:
     """The descriptors of one attempt: our ends, and until they are handed over theirs."""
 
     def __init__(self, command: Command) -> None:
@@ -26,11 +26,11 @@ class _Pipes:
             self.stdin = os.open(stdin or os.devnull, os.O_RDONLY)
         except OSError as error:
             raise explain_storage(stdin or Path("/dev/null"), "read", error) from error
-        self.out, self.out_end = _new_pipe()
-        self.err, self.err_end = _new_pipe()
+        self.out, self.out_end = new_pipe()
+        self.err, self.err_end = new_pipe()
         self.control, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         inputs = command.confined.inputs if command.confined else ()
-        self.theirs_in_order = [self.stdin, self.out_end, self.err_end, *map(_memory_file, inputs)]
+        self.theirs_in_order = [self.stdin, self.out_end, self.err_end, *map(memory_file, inputs)]
         self._door = command.confined.door if command.confined else None
         if self._door is not None:
             self.theirs_in_order.append(self._door.open())
@@ -54,7 +54,7 @@ class _Pipes:
             os.close(self._their_ends.pop())
 
 
-def _new_pipe() -> tuple[int, int]:
+def new_pipe() -> tuple[int, int]:
     """A pipe whose reading end does not block, as large as the system allows up to 1 MiB."""
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
@@ -64,7 +64,7 @@ def _new_pipe() -> tuple[int, int]:
     return reading, writing
 
 
-def _memory_file(content: bytes) -> int:
+def memory_file(content: bytes) -> int:
     """A descriptor that gives these bytes; Linux, as everything that confines."""
     fd = os.memfd_create("harness", os.MFD_CLOEXEC)
     os.write(fd, content)
@@ -72,12 +72,12 @@ def _memory_file(content: bytes) -> int:
     return fd
 
 
-def _as_utf8(text: str) -> str:
+def as_utf8(text: str) -> str:
     """The same bytes for a supervisor that runs in UTF-8 mode, whatever our own locale is."""
     return os.fsencode(text).decode("utf-8", "surrogateescape")
 
 
-def _read_message(channel: socket.socket) -> dict[str, Any] | None:
+def read_message(channel: socket.socket) -> dict[str, Any] | None:
     """Wait for the one message that comes; None when the other side ended without it."""
     text = b""
     while not text.endswith(b"\n"):

@@ -21,9 +21,9 @@ from harness.domain.errors import AgentError
 from harness.domain.reply import Exit
 from harness.system.command import Bounds, Command, Confined, Listener
 from harness.system.output import KeptFile
-from harness.system.pipes import _as_utf8, _Pipes, _read_message
+from harness.system.pipes import Pipes, as_utf8, read_message
 from harness.system.redact import Redactor
-from harness.system.watch import _SPARE, _Attempt
+from harness.system.watch import SPARE, Watch
 
 _FROM_ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # all that python may need to start
 
@@ -76,8 +76,8 @@ class Supervisor:
         """
         out = KeptFile(stdout, bounds.output_cap, self.redactor)
         err = KeptFile(stderr, bounds.stderr_cap, self.redactor)
-        with contextlib.closing(out), contextlib.closing(err), _Pipes(command) as pipes:
-            attempt = _Attempt(bounds, listener, pipes, out, err, self._wake_fds)
+        with contextlib.closing(out), contextlib.closing(err), Pipes(command) as pipes:
+            attempt = Watch(bounds, listener, pipes, out, err, self._wake_fds)
             try:
                 self._request(command, bounds, pipes)
                 attempt.watch()
@@ -107,7 +107,7 @@ class Supervisor:
                 env={name: os.environ[name] for name in _FROM_ENVIRONMENT if name in os.environ},
                 start_new_session=True,  # here and not in supervise.py: a Ctrl-C must not reach it while it starts
             )
-        hello = _read_message(ours)
+        hello = read_message(ours)
         if hello is None:
             ours.close()
             self._process.wait()
@@ -116,7 +116,7 @@ class Supervisor:
         self.pid = self._process.pid
         self.namespace, self.why = hello["namespace"], hello["why"]
 
-    def _request(self, command: Command, bounds: Bounds, pipes: _Pipes) -> None:
+    def _request(self, command: Command, bounds: Bounds, pipes: Pipes) -> None:
         """Hand a command over, to a new supervisor if something killed the old one."""
         with self._mutex:
             try:
@@ -127,15 +127,15 @@ class Supervisor:
                 self._start()
                 socket.send_fds(self._socket, [b"+"], [pipes.theirs.fileno()])
         pipes.theirs.close()
-        limit = bounds.timeout + bounds.grace + _SPARE if bounds.timeout else 0
+        limit = bounds.timeout + bounds.grace + SPARE if bounds.timeout else 0
         confined = command.confined or Confined((), (), {})
         text = json.dumps(
             {
-                "argv": [_as_utf8(word) for word in (*confined.argv, *command.argv)],
+                "argv": [as_utf8(word) for word in (*confined.argv, *command.argv)],
                 "wrapped": command.confined is not None and command.confined.wraps,
                 "limits": dict(confined.limits),
-                "cwd": _as_utf8(str(command.cwd)),
-                "env": {_as_utf8(name): _as_utf8(value) for name, value in command.env.items()},
+                "cwd": as_utf8(str(command.cwd)),
+                "env": {as_utf8(name): as_utf8(value) for name, value in command.env.items()},
                 "hard_limit": limit,
             }
         )

@@ -437,7 +437,7 @@ class PlainTree:
         self.agent, self.complaint = start_agent(request, fds)
         self.fds = {self.children, self.complaint}
 
-    def news(self, ready: set[int]) -> bool:
+    def has_news(self, ready: set[int]) -> bool:
         """Take in what happened; True when the agent has ended. Raises NotStarted."""
         if self.complaint in ready:
             self.fds.discard(self.complaint)
@@ -483,7 +483,7 @@ class NamespaceTree:
         self.fds = {self.pipe}
         self.heard = ""
 
-    def news(self, ready: set[int]) -> bool:
+    def has_news(self, ready: set[int]) -> bool:
         """Take in what the init tells; True when the agent has ended. Raises NotStarted."""
         if self.pipe not in ready:
             return self.status is not None
@@ -606,7 +606,7 @@ class Warden:
             ready = wait_readable(
                 [self.control.fileno(), self.lifeline, *tree.fds], None if until is None else until - time.monotonic()
             )
-            if tree.news(ready):
+            if tree.has_news(ready):
                 return "lost" if tree.status is None else "exited" if kill_at is None else "ended"
             if self.lifeline in ready:
                 return "lost"

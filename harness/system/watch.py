@@ -13,7 +13,7 @@ from typing import Any
 from harness.domain.reply import Ended, Exit
 from harness.system.command import Bounds, Listener
 from harness.system.output import KeptFile, Lines
-from harness.system.pipes import _LAST_READ, _Pipes, _read_message
+from harness.system.pipes import LAST_READ, Pipes, read_message
 
 _CHUNK = 256 * 1024  # bytes of one read: fits the second-level cache
 
@@ -24,14 +24,14 @@ _WAKE = 0.2  # seconds after which the listener is asked again at the latest
 _TAIL = 4096  # bytes of stderr that are kept for messages
 
 
-_SPARE = 5.0  # seconds the supervisor waits beyond timeout and grace for us to end the attempt ourselves
+SPARE = 5.0  # seconds the supervisor waits beyond timeout and grace for us to end the attempt ourselves
 
 
-class _Attempt:
+class Watch:
     """Watches one command: reads what it prints, asks the listener, and sends the word that ends it."""
 
     def __init__(
-        self, bounds: Bounds, listener: Listener, pipes: _Pipes, out: KeptFile, err: KeptFile, wake_fds: Sequence[int]
+        self, bounds: Bounds, listener: Listener, pipes: Pipes, out: KeptFile, err: KeptFile, wake_fds: Sequence[int]
     ) -> None:
         self.bounds = bounds
         self.listener = listener
@@ -55,7 +55,7 @@ class _Attempt:
             for fd in ready & self.readers.keys():
                 self._read(fd)
             if self.pipes.control.fileno() in ready:
-                self.report = _read_message(self.pipes.control)
+                self.report = read_message(self.pipes.control)
                 return
             for fd in ready & self.wake_fds:
                 self._quiet(fd)
@@ -64,7 +64,7 @@ class _Attempt:
     def finish(self) -> None:
         """Read what is still in the pipes, without waiting for a stray that holds them; close the files."""
         for fd in list(self.readers):
-            left = _LAST_READ
+            left = LAST_READ
             while left > 0 and (size := self._read(fd)):
                 left -= size
         self.lines.end()
@@ -76,7 +76,7 @@ class _Attempt:
         self.pipes.theirs.close()
         if self.report is None:
             self._end(Ended.STOPPED, 0)
-            _read_message(self.pipes.control)
+            read_message(self.pipes.control)
 
     def judge(self) -> Exit:
         """How it ended, as a value. Raises StorageError when its output could not be kept."""

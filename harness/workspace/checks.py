@@ -23,7 +23,7 @@ TAIL_LIMIT = 6000  # characters of a check's output that travel into the next pr
 
 
 @dataclass(slots=True)
-class _Ear(Quiet):
+class OutputListener(Quiet):
     """Hears a check's output: keeps its tail, ends it when the run is asked to stop."""
 
     asked_to_stop: Callable[[], float | None]
@@ -74,11 +74,11 @@ def _run_check(
     log: Path | None,
     asked_to_stop: Callable[[], float | None],
 ) -> CheckRun:
-    ear = _Ear(asked_to_stop)
+    heard = OutputListener(asked_to_stop)
     limit = timeout if check.timeout is None else check.timeout
     part = None if log is None else log.with_name(f"{log.name}.{number}")
-    ended = supervisor.run(command, Bounds(timeout=limit), ear, stdout=part, stderr=None)
-    tail = supervisor.redactor.text("\n".join(ear.tail))[-TAIL_LIMIT:]
+    ended = supervisor.run(command, Bounds(timeout=limit), heard, stdout=part, stderr=None)
+    tail = supervisor.redactor.text("\n".join(heard.tail))[-TAIL_LIMIT:]
     run = CheckRun(
         command=check.command,
         code=None if ended.ended is Ended.NOT_STARTED else ended.code,

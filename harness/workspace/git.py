@@ -219,7 +219,7 @@ def _is_private(name: str) -> bool:
     return name.startswith(("SSH_", "GIT_CONFIG_KEY", "GIT_CONFIG_VALUE", "GIT_CONFIG_COUNT", "GIT_ASKPASS"))
 
 
-class _Ear(Kept):
+class OutputListener(Kept):
     """Keeps what git says, and ends it when `must_end` says so."""
 
     def __init__(self, must_end: Callable[[], bool]) -> None:
@@ -239,9 +239,9 @@ def _is_special(path: Path) -> bool:
 
 
 def _capture_inside(command: Command, supervisor: Supervisor, must_end: Callable[[], bool]) -> Captured:
-    ear = _Ear(must_end)
+    heard = OutputListener(must_end)
     bounds = Bounds(timeout=TIMEOUT, grace=1.0, line_cap=_LONGEST)
-    ended = supervisor.run(command, bounds, ear, stdout=None, stderr=None)
+    ended = supervisor.run(command, bounds, heard, stdout=None, stderr=None)
     said = (ended.error or ended.stderr_tail).encode("utf-8", "replace")
     code = 126 if ended.code is None else ended.code
-    return Captured(code, b"\n".join(ear.lines), said, timed_out=ended.ended in (Ended.TIMED_OUT, Ended.STOPPED))
+    return Captured(code, b"\n".join(heard.lines), said, timed_out=ended.ended in (Ended.TIMED_OUT, Ended.STOPPED))

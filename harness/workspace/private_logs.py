@@ -1,8 +1,8 @@
 """What a confined agent sees as logs/: the ends of its feature's log and of the learnings, nothing of anybody else.
 
-The folder lies in the attempt's own (`attempts/<slug>/0003/cell/`) and is mounted where the prompt says logs/ is. When
-the attempt has ended, or at the next start of harness after a kill -9, what was added to it is imported into the real
-logs: a note, a lesson, a claim. It is read as a hostile place: no link is followed, no fifo waited for.
+The folder lies in the attempt's own (`attempts/<slug>/0003/private_logs/`) and is mounted where the prompt says logs/
+is. When the attempt has ended, or at the next start of harness after a kill -9, what was added to it is imported into
+the real logs: a note, a lesson, a claim. It is read as a hostile place: no link is followed, no fifo waited for.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from harness.domain.paths import Paths
 from harness.records.notes import Mark, lines_behind_common_start
 from harness.system import files, untrusted
 
+PRIVATE_LOGS = "private_logs"  # the folder in the attempt's own
+_BEFORE = "private_logs.before"  # what it held at first
 TAIL = 128 * 1024  # bytes of a log that the agent sees: more than its prompt holds
 ADDED_LIMIT = 4 * 1024 * 1024  # bytes that one attempt may add to a log
 CLAIM_LIMIT = 8 * 1024  # bytes of a claim
@@ -23,26 +25,26 @@ MOST_STRANGE = 20  # files that are set aside one by one
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What the import found strange: `rewritten` logs, files `set_aside`, logs of which too much was added.
+    """What the import found strange: `rewritten` logs, files `quarantined`, logs of which too much was added.
 
     Where many were set aside, the first of them are named, and how many more there are.
     """
 
     rewritten: tuple[str, ...] = ()
-    set_aside: tuple[str, ...] = ()
+    quarantined: tuple[str, ...] = ()
     cut: tuple[str, ...] = ()
 
 
-def prepare_cell(folder: Path, paths: Paths, slug: str) -> Path:
-    """Make the cell of an attempt in its folder, and beside it a copy of what it holds at first."""
-    cell, before = folder / "cell", folder / "cell.before"
-    for place in (cell, before):
+def prepare_private_logs(folder: Path, paths: Paths, slug: str) -> Path:
+    """Make the private logs of an attempt in its folder, and beside it a copy of what it holds at first."""
+    private, before = folder / PRIVATE_LOGS, folder / _BEFORE
+    for place in (private, before):
         files.make_folder(place)
     for log in (paths.log(slug), paths.learnings):
         text = read_shown(log)
-        for place in (cell, before):
+        for place in (private, before):
             files.write_atomic(place / log.name, text, sync=False)
-    return cell
+    return private
 
 
 def read_shown(log: Path) -> bytes:
@@ -53,26 +55,26 @@ def read_shown(log: Path) -> bytes:
 
 
 def has_claim(folder: Path, slug: str) -> bool:
-    """Whether a claim lies in the cell of an attempt, not yet imported."""
-    with files.storage(folder / "cell", "open"):
-        untrusted.open_up(folder / "cell")
-    return os.path.lexists(folder / "cell" / f"{slug}.done")
+    """Whether a claim lies in the private logs of an attempt, not yet imported."""
+    with files.storage(folder / PRIVATE_LOGS, "open"):
+        untrusted.open_up(folder / PRIVATE_LOGS)
+    return os.path.lexists(folder / PRIVATE_LOGS / f"{slug}.done")
 
 
-def import_cell(folder: Path, paths: Paths, slug: str, log: Mark, learnings: Mark) -> Imported:
-    """Take over what the agent added, and remove the cell; does nothing where there is none.
+def import_private_logs(folder: Path, paths: Paths, slug: str, log: Mark, learnings: Mark) -> Imported:
+    """Take over what the agent added, and remove the private logs; does nothing where there is none.
 
     `log` and `learnings` say where the real ones ended when the attempt began. Killed at any moment it can be done
     again: what stands behind a mark already is not added twice.
     """
-    cell = folder / "cell"
-    if not cell.is_dir():
+    private = folder / PRIVATE_LOGS
+    if not private.is_dir():
         return Imported()
-    with files.storage(cell, "open"):
-        untrusted.open_up(cell)  # an agent may have forbidden it to us
+    with files.storage(private, "open"):
+        untrusted.open_up(private)  # an agent may have forbidden it to us
     rewritten, cut = [], []
     for target, mark in ((paths.log(slug), log), (paths.learnings, learnings)):
-        added, whole = _read_added(cell / target.name, folder / "cell.before" / target.name)
+        added, whole = _read_added(private / target.name, folder / _BEFORE / target.name)
         if not whole:
             rewritten.append(target.name)
         if len(added) > ADDED_LIMIT:
@@ -80,26 +82,26 @@ def import_cell(folder: Path, paths: Paths, slug: str, log: Mark, learnings: Mar
             cut.append(target.name)
         if added and files.is_plain(target):
             _append_once(target, mark, added)
-    done = cell / f"{slug}.done"
+    done = private / f"{slug}.done"
     if os.path.lexists(done):
         files.write_atomic(paths.done(slug), (untrusted.read_plain(done, CLAIM_LIMIT) or b"") + b"\n")
     known = {paths.log(slug).name, paths.learnings.name, done.name}
-    with files.storage(cell, "look at"):
-        names = os.listdir(cell)  # noqa: PTH208
-    strange = sorted(name for name in names if name not in known or not files.is_plain(cell / name))
+    with files.storage(private, "look at"):
+        names = os.listdir(private)  # noqa: PTH208
+    strange = sorted(name for name in names if name not in known or not files.is_plain(private / name))
     many = len(strange) - MOST_STRANGE
     for name in strange[:MOST_STRANGE]:
-        files.move(cell / name, folder / "foreign" / name)
+        files.move(private / name, folder / "foreign" / name)
     if many > 0:  # one by one, each on the disk for sure, would take a minute
-        files.move(cell, folder / "foreign" / "rest")
+        files.move(private, folder / "foreign" / "rest")
         strange[MOST_STRANGE:] = [f"… and {many} more, in `rest`"]
-    _remove(folder / "cell.before")
-    _remove(cell)
+    _remove(folder / _BEFORE)
+    _remove(private)
     return Imported(tuple(rewritten), tuple(strange), tuple(cut))
 
 
 def _read_added(shown: Path, before: Path) -> tuple[bytes, bool]:
-    """Return what was added to a log in the cell, and whether what was there before still is."""
+    """Return what was added to a log in the private logs, and whether what was there before still is."""
     old = files.read_span(before, 0, TAIL)
     new = untrusted.read_plain(shown, len(old) + ADDED_LIMIT + 1)
     if new is None:

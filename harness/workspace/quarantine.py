@@ -25,19 +25,19 @@ GUARDED_OF_GIT = ("hooks", "config", "config.worktree", "commondir", "gitdir", "
 def find_absent(root: Path) -> tuple[str, ...]:
     """Return what would be obeyed outside the sandbox and is not there: if it appears, an attempt made it."""
     _, gits = find_git(root)
-    looked = [root / ".git", *_guards(root), *(git / name for git in gits for name in GUARDED_OF_GIT)]
+    looked = [root / ".git", *guarded_paths(root), *(git / name for git in gits for name in GUARDED_OF_GIT)]
     return tuple(str(path) for path in looked if not os.path.lexists(path))
 
 
-def move_aside(paths: Paths, folder: Path, path: Path) -> tuple[Path, Path] | None:
+def quarantine(paths: Paths, folder: Path, path: Path) -> tuple[Path, Path] | None:
     """Move what appeared where nothing was into `folder`/foreign: what that was, and where it is now."""
     around = paths.root if path.is_relative_to(paths.root) else path.parent
     return untrusted.move_out(around, path, folder / "foreign") if os.path.lexists(path) else None
 
 
-def set_aside_absent(paths: Paths, folder: Path, absent: Iterable[str]) -> list[tuple[Path, Path]]:
+def quarantine_absent(paths: Paths, folder: Path, absent: Iterable[str]) -> list[tuple[Path, Path]]:
     """Move all that appeared where nothing was into `folder`/foreign: of each, what it was, and where it is now."""
-    found = (move_aside(paths, folder, Path(name)) for name in absent)
+    found = (quarantine(paths, folder, Path(name)) for name in absent)
     return [one for one in found if one is not None]
 
 
@@ -49,7 +49,8 @@ def real_path(path: Path | str) -> Path:
         return Path(path)
 
 
-def _guards(root: Path) -> list[Path]:
+def guarded_paths(root: Path) -> list[Path]:
+    """Return what a project can hold that programs outside the sandbox obey."""
     return [root / name for name in GUARDED]
 
 

@@ -24,7 +24,8 @@ SPARE = 4096  # bytes for the line that says what was dropped
 THROUGH_SUPERVISOR = """
 import sys
 from pathlib import Path
-from harness.system.process import Bounds, Command, Quiet, Supervisor
+from harness.system.command import Bounds, Command, Quiet
+from harness.system.process import Supervisor
 with Supervisor() as supervisor:
     command = Command(("/bin/sh", "-c", sys.argv[1]), Path("/"), {"PATH": sys.argv[2]})
     ended = supervisor.run(command, Bounds(), Quiet(), stdout=Path("stream"), stderr=Path("errors"))

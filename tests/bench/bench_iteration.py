@@ -83,8 +83,8 @@ class Watch:
     @property
     def own(self) -> list[float]:
         """The runner's own milliseconds of each iteration."""
-        walls = [after - before for before, after in zip(self.begins, self.begins[1:], strict=False)]
-        return [(wall - agent) * 1000 for wall, agent in zip(walls, self.agents, strict=False)][WARM_UP:]
+        mounts = [after - before for before, after in zip(self.begins, self.begins[1:], strict=False)]
+        return [(wall - agent) * 1000 for wall, agent in zip(mounts, self.agents, strict=False)][WARM_UP:]
 
 
 def drive(made: Project, agent: Agent, profile: cProfile.Profile | None = None, *, namespace: str = "auto") -> Watch:

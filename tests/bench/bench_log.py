@@ -72,19 +72,19 @@ def probe(root: Path) -> None:
             began = time.perf_counter()
             feature = run.look().features[0]
             compose(run, feature)
-            mark = run.logbook(feature.slug).mark()
+            mark = run.notes(feature.slug).mark()
             times.append((time.perf_counter() - began) * 1000)
-            with run.logbook(feature.slug).path.open("ab") as file:
+            with run.notes(feature.slug).path.open("ab") as file:
                 file.write(b"\na note of this attempt, one line long, some 50 bytes\n")
             began = time.perf_counter()
-            run.logbook(feature.slug).take_note(mark)
+            run.notes(feature.slug).take_note(mark)
             notes.append((time.perf_counter() - began) * 1000)
         peak = memory("VmHWM")
         said = {"times": times, "notes": notes, "peak": peak, "grown": peak - before}
         if "--cut" in sys.argv:
-            mark = run.logbook(feature.slug).mark()
-            os.truncate(run.logbook(feature.slug).path, mark.size - 1)
-            run.logbook(feature.slug).take_note(mark)
+            mark = run.notes(feature.slug).mark()
+            os.truncate(run.notes(feature.slug).path, mark.size - 1)
+            run.notes(feature.slug).take_note(mark)
             said["restored"] = memory("VmHWM")
     print(json.dumps(said))
 

@@ -16,12 +16,12 @@ from pathlib import Path
 
 from harness.domain.agent import Agent
 from harness.domain.errors import AgentError
-from harness.sandbox.open import open_cage
+from harness.sandbox.open import open_sandbox
 from harness.settings.load import load_config
 from harness.system.command import Bounds, Command
 from harness.system.process import Supervisor
 from harness.system.yamls import parse_yaml
-from harness.workspace.private_logs import prepare_cell
+from harness.workspace.private_logs import prepare_private_logs
 
 NOBODY = 65534
 VICTIM = """import ctypes, sys
@@ -132,14 +132,14 @@ try:
     with Supervisor(namespace="off" if sandbox == "none" else "auto") as supervisor:
         temporary = folder / "temporary"
         temporary.mkdir()
-        cage, _ = open_cage(config, supervisor, os.environ, temporary)
+        sandbox, _ = open_sandbox(config, supervisor, os.environ, temporary)
         line = (sys.executable, "-I", str(root / "attacks.py"), json.dumps(places))
         environ = {"PATH": os.environ["PATH"], "HOME": str(home), "ANTHROPIC_API_KEY": "the-real-key-of-a-decoy"}
         command = Command(line, root, environ)
-        if cage is not None:
-            prepare_cell(folder / "attempt", config.paths, "own")
+        if sandbox is not None:
+            prepare_private_logs(folder / "attempt", config.paths, "own")
             agent = Agent("command", "text", line, "", (), {}, root)
-            command = cage.confine(command, agent=agent, cell=folder / "attempt" / "cell")
+            command = sandbox.confine(command, agent=agent, private_logs=folder / "attempt" / "private_logs")
         ended = supervisor.run(command, Bounds(timeout=40), ear, stdout=None, stderr=None)
     results = json.loads(ear.lines[-1]) if ear.lines else {"error": str(ended)}
     try:
@@ -159,7 +159,7 @@ try:
         "write git's configuration": root / ".git/config",
     }
     results |= {name: planted(path) for name, path in written.items()}
-    own = [root / "logs/own.log", folder / "attempt/cell/own.log"]
+    own = [root / "logs/own.log", folder / "attempt/private_logs/own.log"]
     results |= {"the feature's log": planted(*own), "edit a file": planted(root / "code.py")}
     results["left in the project"] = sorted(path.name for path in root.iterdir())
     results["strays"] = ended.strays

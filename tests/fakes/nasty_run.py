@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from harness.domain.errors import HarnessError
-from harness.sandbox.open import open_cage
+from harness.sandbox.open import open_sandbox
 from harness.settings.load import load_config
 from harness.system.command import Bounds, Command, Quiet
 from harness.system.process import Supervisor
@@ -67,11 +67,11 @@ def play(folder, row, ending, timeout, token, say):
         if row == "bwrap":
             try:
                 config = load_config(root, {"sandbox": "bwrap"}, {})
-                cage, _ = open_cage(config, supervisor, environ, folder / "temporary")
+                sandbox, _ = open_sandbox(config, supervisor, environ, folder / "temporary")
             except HarnessError as error:
                 say({"skip": error.message})
                 return
-            command = cage.confine(command, agent=None)
+            command = sandbox.confine(command, agent=None)
         skip = supervisor.why if row == "namespace" and not supervisor.namespace else ""
         say({"supervisor": supervisor.pid, "skip": skip})
         ended = supervisor.run(command, Bounds(timeout=timeout, grace=GRACE), Quiet(), stdout=None, stderr=None)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from harness.sandbox.network.broker import Box
+from harness.sandbox.network.broker import Channel
 
 Answer = Callable[[BaseHTTPRequestHandler], object]
 
@@ -104,7 +104,7 @@ def begin_chunks(one: BaseHTTPRequestHandler) -> Callable[[bytes], None]:
 
 
 @contextmanager
-def inside(box: Box) -> Iterator[Callable[[], socket.socket]]:
+def inside(box: Channel) -> Iterator[Callable[[], socket.socket]]:
     """Open a box as a command would find it, and give a way to connect to it."""
     fd = box.open()
     with socket.socket(fileno=fd) as harness, socket.create_server(("127.0.0.1", 0)) as inlet:

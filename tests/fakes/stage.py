@@ -178,22 +178,22 @@ class Stage:
 
 def put_on_stage(stage: Stage, patch: pytest.MonkeyPatch) -> None:
     """Let `harness.run.open` meet the stage in place of processes, signals and the disk's slowness."""
-    from harness.run.interrupts import Control as Real
+    from harness.run.interrupts import Interrupts as Real
 
     patch.setattr("harness.run.open.Supervisor", lambda **given: Company(stage, given.get("redactor")))
-    patch.setattr("harness.run.open.Control", lambda paths: Hand(Real(paths), stage))
+    patch.setattr("harness.run.open.Interrupts", lambda paths: Hand(Real(paths), stage))
     patch.setattr("harness.run.open.sweep", lambda runs: None)
     patch.setattr("os.fsync", lambda fd: None)
     patch.setattr("harness.agents.choose.shutil.which", lambda *_, **__: "/bin/true")
-    record = Journal.record
+    append = Journal.append
 
-    def recorded(journal: Journal, event: str, **fields: Any) -> Any:
+    def appended(journal: Journal, event: str, **fields: Any) -> Any:
         if stage.dead:
             raise Killed
-        written = record(journal, event, **fields)
+        written = append(journal, event, **fields)
         stage.die_at -= 1
         if stage.die_at == 0:
             stage.die()
         return written
 
-    patch.setattr(Journal, "record", recorded)
+    patch.setattr(Journal, "append", appended)

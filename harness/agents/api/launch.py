@@ -20,7 +20,7 @@ PATIENCE = 900.0  # seconds of outage that one attempt sits out at most; the run
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class ApiOptions:
     """What the settings say about the API agent; durations in seconds, dollars, tokens, 0 for none."""
 
     base_url: str
@@ -37,49 +37,49 @@ class Wishes:
     api_timeout: float
 
 
-def base_url(wishes: Wishes, environ: Mapping[str, str]) -> str:
+def base_url(options: ApiOptions, environ: Mapping[str, str]) -> str:
     """Return the address of the server, "" for Anthropic's own."""
-    return wishes.base_url or environ.get("ANTHROPIC_BASE_URL", "")
+    return options.base_url or environ.get("ANTHROPIC_BASE_URL", "")
 
 
-def is_anthropic(wishes: Wishes, environ: Mapping[str, str]) -> bool:
+def is_anthropic(options: ApiOptions, environ: Mapping[str, str]) -> bool:
     """Whether the server understands all that Anthropic's does: typed tools, caching, compaction, token counts."""
-    if wishes.api_server != "auto":
-        return wishes.api_server == "anthropic"
+    if options.api_server != "auto":
+        return options.api_server == "anthropic"
     try:
-        host = urlsplit(base_url(wishes, environ)).hostname or "anthropic.com"
+        host = urlsplit(base_url(options, environ)).hostname or "anthropic.com"
     except ValueError:  # told by `check_start`
         host = ""
     return host == "anthropic.com" or host.endswith(".anthropic.com")
 
 
-def find_key(wishes: Wishes, environ: Mapping[str, str]) -> str:
+def find_key(options: ApiOptions, environ: Mapping[str, str]) -> str:
     """Return what a request would be authorized by, in a word for people; "" when there is nothing."""
-    names = (wishes.api_key_env,) if wishes.api_key_env else (KEY, "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_PROFILE")
+    names = (options.api_key_env,) if options.api_key_env else (KEY, "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_PROFILE")
     for name in names:
         if environ.get(name):
             return name
     profile = Path(environ.get("HOME", "/nonexistent")) / ".config" / "anthropic"
-    if not wishes.api_key_env and profile.is_dir():
+    if not options.api_key_env and profile.is_dir():
         return "~/.config/anthropic"
     return ""
 
 
-def check_start(wishes: Wishes, model: str, environ: Mapping[str, str]) -> None:
+def check_start(options: ApiOptions, model: str, environ: Mapping[str, str]) -> None:
     """Raise AgentError, with one hint, when the agent could not make its first call."""
-    anthropic = is_anthropic(wishes, environ)
-    if (wishes.api_key_env or anthropic) and not find_key(wishes, environ):
-        name = wishes.api_key_env or KEY
+    anthropic = is_anthropic(options, environ)
+    if (options.api_key_env or anthropic) and not find_key(options, environ):
+        name = options.api_key_env or KEY
         raise AgentError(
             f"agent `api`: there is no key, `{name}` is not set",
             f"`export {name}=…`, or name another variable with `api_key_env` in harness.yaml",
         )
-    key = environ.get(wishes.api_key_env or KEY, "").strip()
+    key = environ.get(options.api_key_env or KEY, "").strip()
     if not key.isprintable():
         raise AgentError(
-            f"agent `api`: `{wishes.api_key_env or KEY}` holds a control character", "copy the key anew, in one line"
+            f"agent `api`: `{options.api_key_env or KEY}` holds a control character", "copy the key anew, in one line"
         )
-    url = base_url(wishes, environ)
+    url = base_url(options, environ)
     if url:
         _check_address(url)
     if not model and not anthropic:
@@ -112,7 +112,7 @@ def read_price(argument: str) -> ModelPrice:
 
 
 def command_line(
-    wishes: Wishes,
+    options: ApiOptions,
     *,
     model: str,
     environ: Mapping[str, str],
@@ -124,26 +124,26 @@ def command_line(
 ) -> tuple[str, ...]:
     """Return the arguments; the prompt goes to stdin. `also` are folders besides its own that it may write."""
     line = [sys.executable, "-P", "-m", "harness.agents.api", "--model", model or DEFAULT_MODEL]
-    line += ["--server", "anthropic" if is_anthropic(wishes, environ) else "compatible"]
+    line += ["--server", "anthropic" if is_anthropic(options, environ) else "compatible"]
     patience = min(PATIENCE, timeout / 2) if timeout else PATIENCE
-    ttl = ("1h" if long_cache else "5m") if wishes.cache_ttl == "auto" else wishes.cache_ttl
-    options: dict[str, object] = {
-        "--base-url": wishes.base_url,
-        "--api-key-env": wishes.api_key_env,
-        "--effort": wishes.effort,
-        "--thinking": wishes.thinking,
-        "--max-tokens": wishes.max_tokens,
-        "--context-window": wishes.context_window,
-        "--compact-at": wishes.compact_at,
+    ttl = ("1h" if long_cache else "5m") if options.cache_ttl == "auto" else options.cache_ttl
+    named: dict[str, object] = {
+        "--base-url": options.base_url,
+        "--api-key-env": options.api_key_env,
+        "--effort": options.effort,
+        "--thinking": options.thinking,
+        "--max-tokens": options.max_tokens,
+        "--context-window": options.context_window,
+        "--compact-at": options.compact_at,
         "--cache-ttl": ttl,
-        "--tool-timeout": f"{wishes.tool_timeout:g}",
-        "--api-timeout": f"{min(wishes.api_timeout, timeout / 2) if timeout else wishes.api_timeout:g}",
+        "--tool-timeout": f"{options.tool_timeout:g}",
+        "--api-timeout": f"{min(options.api_timeout, timeout / 2) if timeout else options.api_timeout:g}",
         "--patience": f"{patience:g}",
         "--max-cost": "" if max_cost is None else f"{max_cost:.6f}",
     }
-    for name, value in options.items():
+    for name, value in named.items():
         line += [name, str(value)] if value not in ("", 0) else []
-    for option, values in (("--fallback-model", wishes.fallback_models), ("--also", also), ("--price", prices)):
+    for option, values in (("--fallback-model", options.fallback_models), ("--also", also), ("--price", prices)):
         for one in values:
             line += [option, str(one)]
     return tuple(line)

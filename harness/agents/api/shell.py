@@ -31,7 +31,7 @@ from harness.system.capture import open_pidfd
 MARK = "HARNESS_SHELL"  # in the environment of all that a shell starts, so that a daemon is found, too
 GRACE = 1.0  # seconds from TERM to KILL
 _CHUNK = 64 * 1024  # bytes of one read: what a pipe holds
-_LAST_READ = 1 << 20  # bytes read when a status has come: the most that a pipe can hold
+LAST_READ = 1 << 20  # bytes read when a status has come: the most that a pipe can hold
 _IDLE_PAUSE = 0.01  # seconds between two reads while no command runs: a flood in the background must not keep us busy
 _EXIT_LOOK = 0.02  # seconds between two looks at whether it ended, where no descriptor tells
 _OUTPUT_LIMIT = LIMIT - 2048  # bytes; the rest of a result is what we say about it
@@ -65,7 +65,7 @@ def scrub(environ: Mapping[str, str], key_variable: str) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ShellOutcome:
     """How a command went. `code` is None after a timeout, and when the status never came."""
 
     text: str  # what came on stdout and stderr, plain, at most 98 KiB of UTF-8
@@ -89,7 +89,7 @@ class Shell:
         self._lost = False  # an earlier bash ended, and nobody asked for it
         self._closed = False
 
-    async def run(self, command: str, timeout: float) -> Outcome:
+    async def run(self, command: str, timeout: float) -> ShellOutcome:
         """Run a command, at most `timeout` seconds; when it times out or is cancelled, the shell's whole tree ends.
 
         Raises OSError when bash cannot be started, ValueError for a command with a NUL, RuntimeError once closed.
@@ -113,7 +113,7 @@ class Shell:
                 code = bash.exit_code()
             self._lost = ended
             text, cut = bash.take()
-            return Outcome(text, code, time.monotonic() - began, timed_out, ended, restarted, cut)
+            return ShellOutcome(text, code, time.monotonic() - began, timed_out, ended, restarted, cut)
 
     async def restart(self) -> None:
         """End the shell and all it started; the next command gets a fresh one."""
@@ -310,7 +310,7 @@ class _Bash:
 
     def _drain(self) -> None:
         """Take what is in the pipe by now, without waiting for those in the background who hold it."""
-        left = _LAST_READ
+        left = LAST_READ
         while self._output >= 0 and left > 0 and (size := self._read()):
             left -= size
 

@@ -10,7 +10,7 @@ from typing import Any
 from harness.agents.api.arguments import Refused, Restart, read_bash, read_edit
 from harness.agents.api.clip import clipped
 from harness.agents.api.editor import Editor
-from harness.agents.api.shell import Outcome, Shell
+from harness.agents.api.shell import Shell, ShellOutcome
 from harness.domain.text import one_line, shown, suggest
 from harness.domain.units import format_duration
 
@@ -89,7 +89,7 @@ def _suggest(name: object) -> str:
 # --- what a command gave back -------------------------------------------------------------------------------------
 
 
-def _tell(outcome: Outcome, timeout: float, root: Path) -> str:
+def _tell(outcome: ShellOutcome, timeout: float, root: Path) -> str:
     """The output, what happened to the shell, and the exit code on the last line."""
     where = one_line(str(root), 500)
     parts = [outcome.text.rstrip("\n") or "(no output)"]

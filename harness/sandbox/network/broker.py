@@ -1,11 +1,11 @@
 """The network of a sandbox that has none: calls of a model, whose key is put in outside, and the hosts that are listed.
 
-    agent ── 127.0.0.1:PORT inside ── a listening socket that `inlet.py` hands out ── Box here, in threads ── servers
+    agent ── 127.0.0.1:PORT inside ── a listening socket that `inlet.py` hands out ── Channel, in threads ── servers
 
 A listed port of the loopback is there inside too, since what speaks to a database knows no proxy.
 
-One Box for each command, open exactly as long as the command runs: the supervisor's caller opens and closes it. What
-passes is written to `logs/network.txt`; what was refused is kept until the attempt is told.
+One Channel for each command, open exactly as long as the command runs: the supervisor's caller opens and closes it.
+What passes is written to `logs/network.txt`; what was refused is kept until the attempt is told.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from harness.system.redact import Redactor
 PORT = 20617  # on the loopback inside, below the ports that a system gives out by itself
 MOST = 128  # connections of one command at a time; more wait
 LOG_LIMIT = 8 << 20  # bytes of network.txt, after which it begins anew; one older is kept
-_FAREWELL = 2.0  # seconds for the threads of a box that is closed
+_FAREWELL = 2.0  # seconds for the threads of a channel that is closed
 _MOST_PORTS = 32
 _TOLD = 10  # hosts that one remark names
 
@@ -43,7 +43,7 @@ _OWN = Target("127.0.0.1", PORT)
 
 
 class Broker:
-    """Opens boxes, and keeps what all of them need: the listed hosts, the log, what was refused."""
+    """Opens channels, and keeps what all of them need: the listed hosts, the log, what was refused."""
 
     def __init__(
         self, listed: Iterable[str], log: Path, environ: Mapping[str, str], redactor: Redactor | None = None
@@ -71,7 +71,9 @@ class Broker:
         """What TLS is judged by, made at its first use."""
         return make_context(self.environ)
 
-    def box(self, whose: str, routes: Iterable[Route] = (), also: Iterable[str] = (), quiet: Iterable[str] = ()) -> Box:
+    def open_channel(
+        self, whose: str, routes: Iterable[Route] = (), also: Iterable[str] = (), quiet: Iterable[str] = ()
+    ) -> Channel:
         """Return the network of one command: `also` are hosts besides the listed ones, `quiet` those whose refusal is
         not worth a remark."""
         more = frozenset(target for text in also for target in parse_listed(text))
@@ -88,7 +90,7 @@ class Broker:
             refuse=refuse,
             note=lambda line: self._note(whose, line),
         )
-        return Box(permit)
+        return Channel(permit)
 
     def take_refused(self) -> tuple[str, ...]:
         """Return a remark on each kind of refusal since this was last asked, and forget them."""
@@ -119,7 +121,7 @@ class Broker:
             files.append(self._log, text, sync=False)
 
 
-class Box:
+class Channel:
     """The network of one command: from `open`, which gives its descriptor, to `close`, which leaves nothing."""
 
     def __init__(self, permit: Permit) -> None:

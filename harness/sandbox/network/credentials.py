@@ -55,7 +55,7 @@ LOGINS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }  # fmt: skip
 
 # What an agent's program asks for by itself when it starts; observed with codex 0.169 and gemini 0.61.
-ERRANDS = {"codex": ("github.com", "api.github.com"), "gemini": ("play.googleapis.com",)}
+STARTUP_HOSTS = {"codex": ("github.com", "api.github.com"), "gemini": ("play.googleapis.com",)}
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "FTP_PROXY")
 _PROXY_FREE = "localhost,127.0.0.1,::1"
@@ -72,7 +72,7 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class Outfit:
+class Substituted:
     """What a command gets inside: arguments, environment, routes; the names of what is kept from it without a route;
     files in its /tmp."""
 
@@ -90,7 +90,7 @@ class Outfit:
 
 @dataclass(slots=True)
 class _Making:
-    """An outfit in the making."""
+    """What is substituted, in the making."""
 
     argv: list[str]
     env: dict[str, str]
@@ -112,7 +112,7 @@ class _Making:
         return f"{self.relay}/{name}"
 
 
-def dress_agent(
+def substitute_for_agent(
     name: str,
     argv: tuple[str, ...],
     env: Mapping[str, str],
@@ -120,7 +120,7 @@ def dress_agent(
     relay: str,
     word: Callable[[], str],
     passed: tuple[str, ...] = (),
-) -> Outfit:
+) -> Substituted:
     """Return what an agent gets inside, where `relay` is the broker's address and `word` gives random letters.
 
     `passed` are the patterns of variables that a person lets through by name: a secret among them that is no provider's
@@ -128,7 +128,7 @@ def dress_agent(
     """
     making = _Making(list(argv), dict(env), relay, word)
     if name == "api":
-        _dress_api(making)
+        _substitute_api(making)
     for provider in PROVIDERS:
         has_key = any(env.get(key) for key in provider.keys)
         if any(route.name == provider.name for route in making.routes) or not (has_key or env.get(provider.variable)):
@@ -136,11 +136,11 @@ def dress_agent(
         upstream = env.get(provider.variable) or provider.upstream
         making.env[provider.variable] = making.add(provider.name, upstream, provider.keys.items(), provider.headers)
     if name == "codex":
-        _dress_codex(making)
+        _substitute_codex(making)
     if name == "gemini":
-        _dress_gemini(making)
+        _substitute_gemini(making)
     if name == "opencode":
-        _dress_opencode(making)
+        _substitute_opencode(making)
     if name == "claude":  # it would ask hosts that are refused, and each is told to the next attempt
         making.env.setdefault("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
     inside = _with_proxy(making.env, relay)
@@ -148,15 +148,15 @@ def dress_agent(
     left = [one for one in find_secrets(inside) if inside[one] not in ours]
     kept = tuple(one for one in left if one in KEY_VARIABLES or not _matches(one, passed))
     inside = {one: value for one, value in inside.items() if one not in kept}
-    return Outfit(tuple(making.argv), inside, tuple(making.routes), kept, making.files)
+    return Substituted(tuple(making.argv), inside, tuple(making.routes), kept, making.files)
 
 
-def dress_check(argv: tuple[str, ...], env: Mapping[str, str], *, relay: str) -> Outfit:
+def substitute_for_check(argv: tuple[str, ...], env: Mapping[str, str], *, relay: str) -> Substituted:
     """Return what a check gets inside: no provider's key, and no route to one."""
-    return Outfit(argv, _with_proxy({name: env[name] for name in env if name not in KEY_VARIABLES}, relay))
+    return Substituted(argv, _with_proxy({name: env[name] for name in env if name not in KEY_VARIABLES}, relay))
 
 
-def _dress_api(making: _Making) -> None:
+def _substitute_api(making: _Making) -> None:
     """The API agent is told by arguments where it calls, and which variable holds its key."""
     provider = PROVIDERS[0]
     upstream = _argument(making.argv, "--base-url") or making.env.get(provider.variable) or provider.upstream
@@ -170,7 +170,7 @@ def _dress_api(making: _Making) -> None:
         making.argv += ["--base-url", address]  # the last one counts
 
 
-def _dress_codex(making: _Making) -> None:
+def _substitute_codex(making: _Making) -> None:
     """Codex takes its address from its configuration alone (since 0.119)."""
     address = next((f"{making.relay}/{route.name}" for route in making.routes if route.name == "openai"), "")
     if address and "exec" in making.argv:
@@ -178,7 +178,7 @@ def _dress_codex(making: _Making) -> None:
         making.argv[at:at] = ["-c", f'openai_base_url="{address}"']
 
 
-def _dress_gemini(making: _Making) -> None:
+def _substitute_gemini(making: _Making) -> None:
     """Gemini CLI takes an address for a gateway's, which it refuses without a person; its settings say that it is none.
 
     Observed with 0.61.0: "Invalid auth method selected".
@@ -188,7 +188,7 @@ def _dress_gemini(making: _Making) -> None:
         making.env["GEMINI_CLI_SYSTEM_SETTINGS_PATH"] = "/tmp/gemini.json"
 
 
-def _dress_opencode(making: _Making) -> None:
+def _substitute_opencode(making: _Making) -> None:
     """Opencode takes addresses from its configuration, whose inline form is merged over the others."""
     ways = {"anthropic": ("anthropic", "/v1"), "openai": ("openai", ""), "gemini": ("google", "/v1beta")}
     try:
