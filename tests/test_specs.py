@@ -18,7 +18,9 @@ from harness.domain.feature import Check, Feature
 from harness.domain.slugs import check_slug
 from harness.specs.front_matter import split_front_matter
 from harness.specs.order import find_cycle, find_problems, order_features
-from harness.specs.shelf import SPEC_LIMIT, SpecShelf, parse_spec, read_spec_text
+from harness.specs.parse import parse_spec
+from harness.specs.shelf import SpecShelf
+from harness.specs.spec_file import SPEC_LIMIT, read_spec_text
 
 
 @pytest.fixture
@@ -621,7 +623,7 @@ def test_an_unchanged_set_gives_the_very_same_reading_without_opening_a_file(spe
         write(specs, slug)
     shelf = SpecShelf(specs)
     first = shelf.read()
-    monkeypatch.setattr("harness.specs.shelf._read_file", lambda *_: pytest.fail("it was opened"))
+    monkeypatch.setattr("harness.specs.shelf.read_spec_file", lambda *_: pytest.fail("it was opened"))
     assert shelf.read() is first
 
 

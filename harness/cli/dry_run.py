@@ -18,7 +18,7 @@ from harness.reports.status import report_loaded, report_next, report_queue
 from harness.reports.view import View
 from harness.sandbox.open import open_sandbox
 from harness.settings.load import Config
-from harness.specs.shelf import read_spec_text
+from harness.specs.spec_file import read_spec_text
 from harness.system.environment import clean_environment
 from harness.system.process import Supervisor
 from harness.system.secrets import read_redactor

@@ -17,7 +17,8 @@ from harness.reports.view import View, name_state, say_time
 from harness.settings.load import Config
 from harness.settings.options import OPTIONS
 from harness.specs.lint import lint
-from harness.specs.shelf import open_shelf, read_spec_text
+from harness.specs.shelf import open_shelf
+from harness.specs.spec_file import read_spec_text
 from harness.system.clocks import say_jump
 
 Report = dict[str, Any]

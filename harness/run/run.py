@@ -30,7 +30,8 @@ from harness.run.interrupts import GRACE, Ask, Interrupts
 from harness.sandbox.sandbox import Sandbox
 from harness.settings.load import Config
 from harness.settings.options import Settings
-from harness.specs.shelf import SpecShelf, read_spec_text
+from harness.specs.shelf import SpecShelf
+from harness.specs.spec_file import read_spec_text
 from harness.system import files
 from harness.system.clocks import Clocks, say_jump
 from harness.system.command import Command

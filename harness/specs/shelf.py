@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
-import re
 import stat
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.domain.errors import SpecError
 from harness.domain.feature import Feature
 from harness.domain.slugs import RENAME, WRITE_ONE, check_slug
-from harness.domain.text import one_line, shown
-from harness.domain.units import format_size
+from harness.domain.text import shown
 from harness.settings.load import Config
-from harness.specs.front_matter import check_closed, parse_front_matter, split_front_matter
 from harness.specs.order import find_problems, order_features, parse_order
-from harness.system.yamls import Mistake
+from harness.specs.parse import parse_spec
+from harness.specs.spec_file import (
+    SPEC_LIMIT,
+    Signature,
+    decode,
+    explain_folder,
+    leads_to_folder,
+    read_spec_file,
+    read_status,
+    relative_name,
+    resolve_link,
+    sign,
+)
 
-SPEC_LIMIT = 256 * 1024  # bytes
 ORDER_LIMIT = 1024 * 1024  # bytes
 RACY = 2_000_000_000  # ns; a file this young can change again without its mtime moving (FAT 2 s, kernel tick 4 ms)
-
-Signature = tuple[int, int, int]  # mtime in ns, size in bytes, inode
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +66,10 @@ class SpecShelf:
         if spec_file in ("", ".", "..") or "/" in spec_file or not spec_file.isprintable():
             raise SpecError(f"`{shown(spec_file)}` is not a file name for specs", "give a name such as `spec.md`")
         self._folder = os.fspath(specs_dir)
-        self._name = _relative(specs_dir, specs_dir.parent)
+        self._name = relative_name(specs_dir, specs_dir.parent)
         self._spec_file = spec_file
         self._order_file = os.fspath(order_file or specs_dir / "order.txt")
-        self._order_name = _relative(order_file or specs_dir / "order.txt", specs_dir.parent)
+        self._order_name = relative_name(order_file or specs_dir / "order.txt", specs_dir.parent)
         self._order_needed = order_file is not None
         self._now = now
         self._kept: dict[str, _Kept] = {}
@@ -82,7 +87,7 @@ class SpecShelf:
         content = self._read_order_file()
         if self._stale or content != self._order_content:
             features = find_problems([kept.feature for kept in self._kept.values()], self._name)
-            order, warnings = parse_order(_decode(content), [feature.slug for feature in features], self._order_name)
+            order, warnings = parse_order(decode(content), [feature.slug for feature in features], self._order_name)
             self._reading = Reading(order_features(features, order), warnings)
             self._good = {
                 feature.slug: self._good.get(feature.slug, feature) if feature.problem else feature
@@ -115,17 +120,17 @@ class SpecShelf:
             folder = os.stat(self._folder)  # noqa: PTH116 # before the listing: what comes in meanwhile must be seen next time
             with os.scandir(self._folder) as entries:
                 for entry in entries:
-                    if entry.name[0] != "." and _leads_to_folder(entry):
+                    if entry.name[0] != "." and leads_to_folder(entry):
                         kept[entry.name] = self._read_folder(entry, before.get(entry.name))
         except OSError as error:
-            raise _explain_folder(self._name, error) from None
+            raise explain_folder(self._name, error) from None
         if not kept:
             raise self._explain_empty()
         changed = any(name not in before or kept[name].feature is not before[name].feature for name in kept)
         self._stale = self._stale or changed or len(kept) != len(before)
         self._kept = kept
         steady = self._is_settled(folder) and all(each.signature for each in kept.values())
-        self._folder_signature = _sign(folder) if steady else None
+        self._folder_signature = sign(folder) if steady else None
         cut = len(self._folder) + 1
         self._watched = [(each.path[cut:], *each.signature) for each in kept.values() if each.signature]
 
@@ -135,7 +140,7 @@ class SpecShelf:
         try:
             folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
-                if self._folder_signature is None or _sign(os.fstat(folder)) != self._folder_signature:
+                if self._folder_signature is None or sign(os.fstat(folder)) != self._folder_signature:
                     return False
                 for path, mtime, size, inode in self._watched:
                     status = lstat(path, dir_fd=folder)
@@ -155,18 +160,20 @@ class SpecShelf:
         """The reading of one folder; its feature is the old one, the very same, when nothing came out differently."""
         name = entry.name
         path = f"{self._folder}/{name}/{self._spec_file}"
-        status = _read_status(path)
+        status = read_status(path)
         linked = entry.is_symlink() or (status is not None and stat.S_ISLNK(status.st_mode))
-        if old is not None and old.signature and status and not linked and _sign(status) == old.signature:
+        if old is not None and old.signature and status and not linked and sign(status) == old.signature:
             return old
         where = f"{self._name}/{shown(name)}/{self._spec_file}"
         signature = None
         try:
             if reason := check_slug(name):
                 raise SpecError(f"{where.rpartition('/')[0]} has no usable name: {reason}", RENAME)
-            content, status = _read_file(_resolve(path, self._folder, where) if linked else path, where, SPEC_LIMIT)
+            content, status = read_spec_file(
+                resolve_link(path, self._folder, where) if linked else path, where, SPEC_LIMIT
+            )
             if not linked and self._is_settled(status):
-                signature = _sign(status)
+                signature = sign(status)
             sha256 = hashlib.sha256(content).hexdigest()
             if old is not None and old.feature.sha256 == sha256:
                 return _Kept(old.feature, path, signature)
@@ -177,8 +184,8 @@ class SpecShelf:
 
     def _read_order_file(self) -> bytes:
         """The order file's bytes; none when the optional one is not there."""
-        if _read_status(self._order_file) is not None:
-            return _read_file(os.path.realpath(self._order_file), self._order_name, ORDER_LIMIT)[0]
+        if read_status(self._order_file) is not None:
+            return read_spec_file(os.path.realpath(self._order_file), self._order_name, ORDER_LIMIT)[0]
         if self._order_needed:
             raise SpecError(f"there is no order file {self._order_name}", "write it, one slug a line")
         return b""
@@ -204,143 +211,4 @@ def open_shelf(config: Config) -> SpecShelf:
 # --- files --------------------------------------------------------------------------------------------------------
 
 
-def _relative(path: Path, root: Path) -> str:
-    """The path as people in the project call it."""
-    return shown(os.fspath(path.relative_to(root) if path.is_relative_to(root) else path))
-
-
-def read_spec_text(feature: Feature, *, whole: bool = False) -> str:
-    """The spec for the prompt, or `whole` with its front matter; SpecError when it is gone or leads elsewhere."""
-    path = os.fspath(feature.path)
-    folder = feature.path.parent.parent
-    where = _relative(feature.path, folder.parent)
-    text = _decode(_read_file(_resolve(path, os.fspath(folder), where), where, SPEC_LIMIT)[0])
-    return text if whole else split_front_matter(text)[1]
-
-
-def _sign(status: os.stat_result) -> Signature:
-    """What changes when a file does."""
-    return status.st_mtime_ns, status.st_size, status.st_ino
-
-
-def _read_status(path: str) -> os.stat_result | None:
-    """The stat of what is there, symlinks not followed; None when nothing is."""
-    try:
-        return os.lstat(path)
-    except OSError:
-        return None
-
-
-def _resolve(path: str, folder: str, where: str) -> str:
-    """Where the path leads, symlinks followed; SpecError when that is outside the specs folder."""
-    real = os.path.realpath(path)
-    if not real.startswith(os.path.realpath(folder) + os.sep):
-        name = shown(Path(folder).name)
-        raise SpecError(f"{where} leads outside {name}/ by a symlink", "put a copy there instead of the symlink")
-    return real
-
-
-def _read_file(path: str, where: str, limit: int) -> tuple[bytes, os.stat_result]:
-    """A regular file's bytes and the stat they belong to; never waits on a pipe, never follows a last symlink."""
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            status = os.fstat(file)
-            content = _read_to(file, limit + 1) if stat.S_ISREG(status.st_mode) else b""
-        finally:
-            os.close(file)
-    except OSError as error:
-        raise _explain_file(path, where, error) from error
-    if not stat.S_ISREG(status.st_mode):
-        kind = "a folder, not" if stat.S_ISDIR(status.st_mode) else "a pipe, socket or device, not"
-        raise SpecError(f"{where} is {kind} a file", "write the text into a plain file of that name")
-    if len(content) > limit:
-        size = format_size(max(status.st_size, len(content)))
-        raise SpecError(f"{where} is too large: {size}, the limit is {format_size(limit)}", "split it up")
-    return content, status
-
-
-def _read_to(file: int, limit: int) -> bytes:
-    """All bytes up to the limit; one read is usually all, but a network disk may give less."""
-    content = b""
-    while chunk := os.read(file, min(limit - len(content), max(os.fstat(file).st_size - len(content), 0) + 1)):
-        content += chunk
-    return content
-
-
-def _explain_file(path: str, where: str, error: OSError) -> SpecError:
-    """The sentence for a file that cannot be opened."""
-    folder, _, name = where.rpartition("/")
-    if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        twin = _find_twin(path)
-        hint = f"rename {folder}/{twin} to {name}" if twin else f"write {where}, or remove the folder"
-        return SpecError(f"{folder} has no {name}", hint)
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return SpecError(f"{where} cannot be read: permission denied", "let the user that runs harness read it")
-    if error.errno == errno.ELOOP:
-        return SpecError(f"{where} is a symlink that leads nowhere", "put a copy there instead of the symlink")
-    return SpecError(f"{where} cannot be read: {(error.strerror or 'unknown error').lower()}")
-
-
-def _find_twin(path: str) -> str:
-    """A file that is probably meant: the same name but for case or ending (`SPEC.md`, `spec.txt`)."""
-    folder, _, name = path.rpartition("/")
-    stem = name.partition(".")[0].lower()
-    try:
-        names = sorted(each.name for each in Path(folder).iterdir())
-        return next((shown(twin) for twin in names if twin.partition(".")[0].lower() == stem), "")
-    except OSError:
-        return ""
-
-
-def _explain_folder(name: str, error: OSError) -> SpecError:
-    """The sentence for a specs folder that cannot be listed."""
-    if isinstance(error, FileNotFoundError):
-        return SpecError(
-            f"there is no {name}/ folder", "`harness init` sets this folder up; `harness new SLUG` writes a spec"
-        )
-    if isinstance(error, NotADirectoryError):
-        return SpecError(f"{name} is not a folder", "specs live at <folder>/<slug>/spec.md")
-    return SpecError(f"{name}/ cannot be read: {(error.strerror or 'unknown error').lower()}", "check its permissions")
-
-
-def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether the entry is to be a feature: a folder, a symlink to one, or a symlink that leads nowhere."""
-    try:
-        return entry.is_dir() or (entry.is_symlink() and not Path(entry).exists())
-    except OSError:
-        return True  # reading it tells why
-
-
-def _decode(content: bytes) -> str:
-    """Text as people mean it: UTF-8 with or without a BOM, lines end in a newline."""
-    return content.decode("utf-8-sig", errors="replace").replace("\r\n", "\n")
-
-
 # --- one spec -------------------------------------------------------------------------------------------------------
-
-_HEADING = re.compile(r"^#{1,6}[ \t]+(\S.*)$", re.MULTILINE)
-
-
-def parse_spec(path: Path, content: bytes, sha256: str, where: str) -> Feature:
-    """The feature that a spec's bytes describe; whatever is wrong with them is its `problem`."""
-    blank = Feature(path.parent.name, path, sha256, len(content))
-    if b"\0" in content:
-        return replace(blank, problem=f"{where} is not text: it holds NUL bytes", hint="save it as UTF-8 text")
-    text = _decode(content)
-    front_matter, body = split_front_matter(text)
-    if not body.strip():
-        return replace(blank, problem=f"{where} is empty", hint="say what is wanted, and how one can see it is done")
-    try:
-        if not front_matter:
-            check_closed(text)
-        values = parse_front_matter(front_matter) if front_matter.strip() else {}
-    except Mistake as mistake:
-        return replace(blank, problem=f"{where}:{mistake.line + 1}: {mistake.sentence}", hint=mistake.hint)
-    return replace(blank, **{"title": _find_title(body), **values})
-
-
-def _find_title(body: str) -> str:
-    """The first heading, fit for one line on a terminal."""
-    heading = _HEADING.search(body)
-    return one_line(heading[1]).rstrip(" #") if heading else ""
