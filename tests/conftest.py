@@ -1,190 +1,21 @@
-"""The `world`: a small project in a temporary folder, an agent that is a few lines of shell, and the real loop."""
+"""The fixtures of all rooms: a world, the command line in this process, the real command as a child, the API agent."""
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from fakes.api_agent import Agent, run_agent
+from helpers.waiting import Leash
+from helpers.world import AT_EASE, BUBBLEWRAP, GIT, Command, World
 
-from harness.cli.funnel import start
-from harness.domain.listener import Silent, Tone
-from harness.domain.look import Halt, Stop
-from harness.listeners.channels import Notifier
-from harness.listeners.messages import Messages
-from harness.loop import run_loop
-from harness.records.journal import read_journal
-from harness.reports.view import name_state, read_view
-from harness.run.open import open_run
-from harness.run.preflight import announce
-from harness.settings.load import load_config
-
-PRELUDE = """
-prompt=$(cat)
-done=$(printf '%s' "$prompt" | grep -o '/[^ ]*\\.done' | head -n 1)
-slug=$(basename "$done" .done)
-logs=$(dirname "$done")
-log=$logs/$slug.log
-learnings=$logs/learnings.md
-attempt=$(ls "$logs/attempts/$slug" | wc -l)
-note() { printf '%s\\n' "$*, and this makes the note long enough to count" >> "$log"; }
-"""
-GIT = {
-    "GIT_AUTHOR_NAME": "a tester",
-    "GIT_AUTHOR_EMAIL": "tester@example.invalid",
-    "GIT_COMMITTER_NAME": "a tester",
-    "GIT_COMMITTER_EMAIL": "tester@example.invalid",
-    "GIT_CONFIG_GLOBAL": "/dev/null",
-    "GIT_CONFIG_SYSTEM": "/dev/null",
-}
-AT_EASE = {"HARNESS_INHIBIT_SLEEP": "off"}  # whether this machine can be kept awake is told in its own test alone
-
-
-class Listener(Silent):
-    """Keeps every line that a person would have seen."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def tell(self, line: str, tone: Tone = Tone.PLAIN) -> None:
-        self.lines.append(line)
-
-
-@dataclass
-class Ran:
-    """How a run ended, and what it said."""
-
-    stop: Stop
-    lines: list[str]
-
-    @property
-    def code(self) -> int:
-        return self.stop.halt.code
-
-    @property
-    def halt(self) -> Halt:
-        return self.stop.halt
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.lines)
-
-
-@dataclass
-class World:
-    """A project: specs, an agent, the real loop, real files."""
-
-    root: Path
-    settings: dict[str, Any] = field(default_factory=dict)
-
-    def spec(self, slug: str, body: str = "Do it.", **front: Any) -> Path:
-        """Write a spec with front matter."""
-        path = self.root / "specs" / slug / "spec.md"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        head = f"---\n{yaml.safe_dump(front)}---\n" if front else ""
-        path.write_text(f"{head}# {slug}\n\n{body}\n", "utf-8")
-        return path
-
-    def agent(self, code: str) -> None:
-        """Make the agent a shell script; it finds $log, $done, $logs, $slug, $attempt, $learnings and `note`."""
-        script = self.root.parent / "agent.sh"
-        script.write_text(PRELUDE + code + "\n", "utf-8")
-        self.settings |= {"agent": "command", "command": ["/bin/sh", str(script)]}
-
-    def git(self, *words: str) -> str:
-        """Run git in the project."""
-        ran = subprocess.run(
-            ["git", *words], cwd=self.root, env={**os.environ, **GIT}, capture_output=True, text=True, check=True
-        )
-        return ran.stdout.strip()
-
-    def repository(self) -> None:
-        """Make the project a git repository with one commit."""
-        self.git("init", "-q")
-        self.git("add", "--all")
-        self.git("commit", "-qm", "begin", "--allow-empty")
-
-    @property
-    def environ(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("HARNESS_")}
-        return {**kept, **GIT, **AT_EASE, "HARNESS_SANDBOX": "none"}
-
-    def run(
-        self, *wanted: str, environ: Mapping[str, str] | None = None, clocks: Mapping[str, Any] = {}, **flags: Any
-    ) -> Ran:
-        """Run the real loop in this process, by other clocks if need be; an agent nobody chose is the shell script."""
-        listener = Listener()
-        given = {"pause": "0", "fault_backoff": "0.05s", **self.settings, **flags}
-        config = load_config(self.root, given, environ or self.environ)
-        around = environ or self.environ
-        messages = Messages(Notifier(config.settings, self.root, around))
-        with open_run(config, listener, messages, environ=around, wanted=wanted, **clocks) as run:
-            announce(run)
-            stop, _ = run_loop(run)
-        return Ran(stop, listener.lines)
-
-    def command(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        """Run the real command as a child process, to its end."""
-        return subprocess.run(
-            [sys.executable, "-m", "harness", *words],
-            cwd=self.root,
-            env={**self.environ, **environ},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    def start(self, *words: str, **environ: str) -> subprocess.Popen[str]:
-        """Start the real command as a child process in a session of its own."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "harness", *words],
-            cwd=self.root,
-            env={**self.environ, **environ},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-
-    def config_file(self, **settings: Any) -> None:
-        """Write harness.yaml, with the agent among the settings."""
-        text = yaml.safe_dump({"pause": 0, **self.settings, **settings})
-        (self.root / "harness.yaml").write_text(text, "utf-8")
-
-    def log(self, name: str) -> str:
-        """Read a file in logs/."""
-        return (self.root / "logs" / name).read_text("utf-8")
-
-    def has(self, name: str) -> bool:
-        """Whether a file stands in the project."""
-        return (self.root / name).exists()
-
-    def states(self) -> dict[str, str]:
-        """The state of each feature, as status shows it."""
-        view = read_view(load_config(self.root, {}, self.environ))
-        return {feature.slug: name_state(view, feature) for feature in view.look.features}
-
-    def events(self, kind: str) -> list[dict[str, Any]]:
-        """The journal's events of one kind."""
-        return [e for e in read_journal(self.root / "logs" / "journal.jsonl") if e["event"] == kind]
-
-    def outcomes(self, slug: str | None = None) -> list[str]:
-        """The outcomes of all attempts, in order."""
-        return [e["outcome"] for e in self.events("attempt_ended") if slug in (None, e["slug"])]
-
-    def prompt(self, slug: str, attempt: int) -> str:
-        """The prompt that an attempt got."""
-        return self.log(f"attempts/{slug}/{attempt:04d}/prompt.md")
+from harness.cli.funnel import start as start_command
 
 
 @pytest.fixture
@@ -195,19 +26,6 @@ def world(tmp_path: Path) -> World:
     made = World(root)
     made.agent('note "worked on $slug"')
     return made
-
-
-@dataclass
-class Command:
-    """A command run in this process: exit code and what it printed."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
 
 
 @pytest.fixture
@@ -222,7 +40,7 @@ def harness(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
     def call(*words: str) -> Command:
         capsys.readouterr()
-        code = start(words)
+        code = start_command(words)
         said = capsys.readouterr()
         return Command(code, said.out, said.err)
 
@@ -235,3 +53,51 @@ def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Agent:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ANTHROPIC_API_KEY", "key-of-a-test")
     return partial(run_agent, tmp_path)
+
+
+@pytest.fixture
+def leash(tmp_path: Path) -> Iterator[Leash]:
+    made = Leash(tmp_path / "leash")
+    yield made
+    os.close(made.fd)
+
+
+@pytest.fixture
+def start(world: World) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start `harness` with the world's settings as a child; what a test leaves running is killed."""
+    started: list[subprocess.Popen[str]] = []
+
+    def call(*words: str, **environ: str) -> subprocess.Popen[str]:
+        started.append(world.start(*words, **environ))
+        return started[-1]
+
+    yield call
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def confined(world: Any, tmp_path: Path) -> Any:
+    """A world whose runs are confined, with a home of its own."""
+    if not BUBBLEWRAP:
+        pytest.skip("BUBBLEWRAP IS NOT INSTALLED")
+    (tmp_path / "home").mkdir()
+    world.settings |= {"sandbox": "bwrap"}
+    world.environment = {**world.environ, "HOME": str(tmp_path / "home")}
+    world.go = lambda *wanted, **flags: world.run(*wanted, environ=world.environment, **flags)
+    return world
+
+
+@pytest.fixture
+def small_disk(world: World) -> Iterator[Path]:
+    """The world's logs/ on a disk of its own of 1 MiB."""
+    logs = world.root / "logs"
+    logs.mkdir()
+    if os.geteuid() != 0 or sys.platform != "linux":
+        pytest.skip("a disk of its own needs root on Linux")
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "harness-test", logs], check=False)
+    if mounted.returncode != 0:
+        pytest.skip("mount is not allowed here")
+    yield logs
+    subprocess.run(["umount", "--lazy", logs], check=True)

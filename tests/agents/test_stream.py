@@ -4,9 +4,9 @@ import json
 import pickle
 
 import pytest
+from helpers.recorded import DIALECTS, dialect_of, exit_of, lines_of, names, read, reply, reply_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recorded import DIALECTS, dialect_of, exit_of, lines_of, names, read, reply, reply_of
 
 from harness.agents.stream import StreamReader
 from harness.domain.reply import Cost, Ended, Exit, RateLimit, Usage

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_process import AS_NOBODY, python_of_nobody
+from helpers.nobody import AS_NOBODY, REPOSITORY, python_of_nobody
 
 from harness.domain.errors import AgentError
 from harness.rehearsal import scene
@@ -52,8 +52,7 @@ def test_no_sandbox_and_no_namespace_break_no_promise() -> None:
 def test_a_plain_user_sees_every_promise_kept() -> None:
     if os.geteuid() != 0 or (python := python_of_nobody()) is None:
         pytest.skip("NOT PLAYED AS A PLAIN USER: we are one, or this checkout is closed to others")
-    here = Path(__file__).parent.parent
-    environ = {**os.environ, "PYTHONPATH": f"{here}:{sysconfig.get_path('purelib')}", "HOME": "/nonexistent"}
+    environ = {**os.environ, "PYTHONPATH": f"{REPOSITORY}:{sysconfig.get_path('purelib')}", "HOME": "/nonexistent"}
     code = (
         "import json, os; from harness.rehearsal.chaos import *; print(json.dumps(run_chaos(Settings(), os.environ)))"
     )

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import Listener, World
+from helpers.recorded import read
+from helpers.world import Listener, World
 from hypothesis import given
 from hypothesis import strategies as st
-from recorded import read
 
 from harness.agents.prices import PriceBook
 from harness.decide.budget import Expected, expect, line_for, over, over_its_own, warnings

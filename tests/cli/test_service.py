@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import World
+from helpers.world import World
 
 from harness.cli.service import choose_service, install_service, show_service, uninstall_service
 from harness.domain.errors import UsageError

@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.agents.stream import StreamReader
 from harness.domain.reply import Ended, Exit, Reply
 
-STREAMS = Path(__file__).parent / "streams"
+STREAMS = Path(__file__).parents[1] / "streams"
 DIALECTS = ("claude", "codex", "gemini", "opencode")
 
 

@@ -11,12 +11,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.waiting import wait_until_ready
+from helpers.world import BUBBLEWRAP, FINISH
 
 from harness.domain.errors import AgentError
 from harness.domain.paths import Paths
@@ -31,9 +32,8 @@ from harness.system.command import Command
 from harness.workspace.private_logs import ADDED_LIMIT, has_claim, import_private_logs, prepare_private_logs
 from harness.workspace.quarantine import find_absent, find_git
 
-HERE = Path(__file__).parent
-WANTED = shutil.which("bwrap") is not None and sys.platform.startswith("linux")
-needs_bwrap = pytest.mark.skipif(not WANTED, reason="BUBBLEWRAP IS NOT INSTALLED: nothing of the sandbox is proven")
+TESTS = Path(__file__).parents[1]
+needs_bwrap = pytest.mark.skipif(not BUBBLEWRAP, reason="BUBBLEWRAP IS NOT INSTALLED: nothing of the sandbox is proven")
 
 WORK = (
     "python", "sh and grep", "edit a file", "git commit", "scratch space", "processes", "the feature's log",
@@ -46,7 +46,7 @@ NETWORK = (
 KEYS = ("find the model's key",)  # it is inside, unless a broker keeps it outside
 ROOT_ONLY = ("write the kernel's settings", "read /etc/shadow")
 NOT_AS_ROOT = ("fork without end",)  # the kernel does not count the processes of root
-PROGRAM = (HERE / "fakes/attacks.py").read_text().split("WORK = ")[0]
+PROGRAM = (TESTS / "fakes/attacks.py").read_text().split("WORK = ")[0]
 ATTACKS = tuple(re.findall(r'^    "([^"]+)": ', PROGRAM, re.MULTILINE))
 ALREADY_CLOSED = {  # by the kernel, even without a sandbox: for whom
     "mount": {"plain user"},
@@ -63,13 +63,13 @@ def besiege(user: str, profile: str) -> dict[str, Any]:
     if user == "root" and os.geteuid() != 0:
         pytest.skip("we are a plain user")
     who = "plain user" if user == "plain user" and os.geteuid() == 0 else "as we are"
-    closed = [folder for folder in HERE.parents if not folder.stat().st_mode & 0o001]
+    closed = [folder for folder in TESTS.parents if not folder.stat().st_mode & 0o001]
     if who == "plain user" and closed:
         pytest.skip(f"NOT TESTED AS A PLAIN USER: `{closed[0]}` is closed to others, and this checkout lies in it")
     if (who, profile) not in _besieged:
         folder = Path(tempfile.mkdtemp(prefix="besieged-"))
-        line = [sys.executable, str(HERE / "fakes/besieged.py"), str(folder), who, profile]
-        environ = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+        line = [sys.executable, str(TESTS / "fakes/besieged.py"), str(folder), who, profile]
+        environ = {**os.environ, "PYTHONPATH": str(TESTS.parent)}
         ran = subprocess.run(line, capture_output=True, text=True, timeout=60, env=environ, check=False)
         shutil.rmtree(folder, ignore_errors=True)
         assert ran.returncode == 0, ran.stderr
@@ -359,20 +359,6 @@ def test_claude_codes_memory_of_other_projects_stays_outside(tmp_path: Path) -> 
 
 # --- runs -----------------------------------------------------------------------------------------------------------
 
-FINISH = 'note "did $slug"; echo "- 2026-11-21: a lesson" >> $learnings; echo ok > made.txt; echo finished > $done'
-
-
-@pytest.fixture
-def confined(world: Any, tmp_path: Path) -> Any:
-    """A world whose runs are confined, with a home of its own."""
-    if not WANTED:
-        pytest.skip("BUBBLEWRAP IS NOT INSTALLED")
-    (tmp_path / "home").mkdir()
-    world.settings |= {"sandbox": "bwrap"}
-    world.environment = {**world.environ, "HOME": str(tmp_path / "home")}
-    world.go = lambda *wanted, **flags: world.run(*wanted, environ=world.environment, **flags)
-    return world
-
 
 @group
 def test_a_confined_attempt_becomes_a_receipt_and_a_commit(confined: Any) -> None:
@@ -439,14 +425,6 @@ def test_strays_are_counted_without_bwrap_itself(confined: Any) -> None:
     confined.agent(f"setsid sleep 1000 & setsid sleep 1000 & {FINISH}")
     confined.go()
     assert confined.events("attempt_ended")[0]["strays"] == 2
-
-
-def wait_until_ready(world: Any, run: Any) -> None:
-    """Return when the agent has said, by a file, that it is up."""
-    deadline = time.monotonic() + 20
-    while not world.has("ready"):
-        assert time.monotonic() < deadline and run.poll() is None, run.communicate()
-        time.sleep(0.02)
 
 
 @group

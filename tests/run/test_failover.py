@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 
 import pytest
-from conftest import World
+from helpers.world import CLAIM, World, say
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +19,6 @@ from harness.run.interrupts import Interrupts
 
 NOW = 1_795_266_900.0
 WAITING = Rules(on_limit="wait")
-CLAIM = 'note "did $slug"; echo "finished $slug" > "$done"'
 
 
 def limit(resets_at: float | None = NOW + 3600, kind: LimitKind = LimitKind.USAGE) -> Limit:
@@ -151,14 +149,6 @@ def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
     made = Clocks()
     monkeypatch.setattr(Interrupts, "wait", lambda control, seconds: made.wait(seconds))
     return made
-
-
-def say(resets_at: float | None, text: str = "used up", **fields: object) -> str:
-    """Shell lines of an agent that ends in a usage limit."""
-    window = {"status": "rejected", "rateLimitType": "five_hour", **({"resetsAt": resets_at} if resets_at else {})}
-    result = {"type": "result", "is_error": True, "api_error": "usage_limit_reached", "api_error_status": 429}
-    lines = ({"type": "rate_limit_event", "rate_limit_info": window}, {**result, "result": text, **fields})
-    return "; ".join(f"echo '{json.dumps(line)}'" for line in lines) + "; exit 1"
 
 
 def test_a_limit_is_waited_for_and_the_attempt_is_refunded(world: World, clocks: Clocks) -> None:

@@ -746,7 +746,7 @@ def test_specs_without_front_matter_never_import_yaml(specs):
     write(specs, "a")
     look = "from pathlib import Path; from harness.specs.shelf import SpecShelf; SpecShelf(Path('specs')).read()"
     code = f"import sys; {look}; sys.exit('yaml' in sys.modules)"
-    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     assert subprocess.run([sys.executable, "-c", code], cwd=specs.parent, env=environ, timeout=30).returncode == 0
 
 

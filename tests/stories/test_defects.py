@@ -4,64 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-from conftest import World
-from recorded import STREAMS
-
-PATIENCE = 20  # seconds a test waits for what must happen before it fails
-CLAIM = 'note "did $slug"; echo "finished $slug" > "$done"'
-
-
-class Leash:
-    """A fifo that the agent's whole tree holds open: a line in it says that it works, its end that all are dead."""
-
-    def __init__(self, path: Path) -> None:
-        os.mkfifo(path)
-        self.fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        self.code = f'exec 9> "{path}"; echo working >&9; '
-
-    def read(self) -> bytes:
-        """Wait for the next line; b"" when nobody holds the fifo any more."""
-        ready, _, _ = select.select([self.fd], [], [], PATIENCE)
-        assert ready, "waited in vain for the agent to begin, or to be dead"
-        return os.read(self.fd, 100)
-
-
-@pytest.fixture
-def leash(tmp_path: Path) -> Iterator[Leash]:
-    made = Leash(tmp_path / "leash")
-    yield made
-    os.close(made.fd)
-
-
-@pytest.fixture
-def start(world: World) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Start `harness` with the world's settings as a child; what a test leaves running is killed."""
-    started: list[subprocess.Popen[str]] = []
-
-    def call(*words: str, **environ: str) -> subprocess.Popen[str]:
-        started.append(world.start(*words, **environ))
-        return started[-1]
-
-    yield call
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-def kill(process: subprocess.Popen[str]) -> None:
-    """kill -9, and wait until it is gone."""
-    process.kill()
-    process.wait(PATIENCE)
-
+from helpers.recorded import STREAMS
+from helpers.waiting import PATIENCE, Leash, kill
+from helpers.world import CLAIM, World
 
 # --- B1: the breaker never tripped --------------------------------------------------------------------------------
 

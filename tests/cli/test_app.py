@@ -10,14 +10,12 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import World
-from test_bad_input import tree
-from test_limits import say
-from test_night import until
+from helpers.files import tree
+from helpers.waiting import until
+from helpers.world import CLAIM, World, say
 
 from harness import __version__
 from harness.decide.next import stand
@@ -30,7 +28,6 @@ from harness.records.journal import Journal, read_journal
 from harness.records.run_lock import find_holder, hold_lock
 
 SCRIPT = Path(sys.executable).with_name("harness")
-CLAIM = 'note "did $slug"; echo "finished $slug" > "$done"'
 GOOD = """\
 Log people in.
 
@@ -65,21 +62,6 @@ def claude(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("IS_SANDBOX", "1")
     return home
-
-
-@pytest.fixture
-def start(world: World) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Start `harness` as a child; what a test leaves running is killed."""
-    started: list[subprocess.Popen[str]] = []
-
-    def call(*words: str) -> subprocess.Popen[str]:
-        started.append(world.start(*words))
-        return started[-1]
-
-    yield call
-    for process in started:
-        process.kill()
-        process.communicate()
 
 
 def proven(world: World, *slugs: str) -> None:

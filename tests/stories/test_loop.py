@@ -6,12 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import World
+from helpers.world import CLAIM, World
 
 from harness.domain.paths import Paths
 from harness.run.interrupts import Ask, Interrupts
-
-CLAIM = 'note "did $slug"; echo "finished $slug" > "$done"'
 
 
 def test_two_features_are_proven_in_order(world: World) -> None:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_sandbox import FINISH, WANTED, confined, wait_until_ready  # noqa: F401  a fixture
+from helpers.waiting import wait_until_ready
+from helpers.world import BUBBLEWRAP, FINISH
 
 from harness.domain.errors import AgentError, StorageError
 from harness.domain.paths import Paths
@@ -30,7 +31,7 @@ from harness.system.secrets import MOST, read_redactor
 from harness.workspace.in_place import InPlace
 from harness.workspace.quarantine import find_absent, find_git, quarantine
 
-needs_bwrap = pytest.mark.skipif(not WANTED, reason="needs bubblewrap")
+needs_bwrap = pytest.mark.skipif(not BUBBLEWRAP, reason="needs bubblewrap")
 in_the_sandbox = pytest.mark.xdist_group("sandbox")
 needs_renameat2 = pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "renameat2"), reason="needs Linux")
 SECRET = "decoy-of-the-home-0123456789"
@@ -134,7 +135,7 @@ def test_the_racer_wins_against_a_look_before_the_move(place: Paths, tmp_path: P
 
 @needs_bwrap
 @in_the_sandbox
-def test_a_link_to_the_home_costs_the_person_nothing(confined: Any, tmp_path: Path) -> None:  # noqa: F811
+def test_a_link_to_the_home_costs_the_person_nothing(confined: Any, tmp_path: Path) -> None:
     mine = tmp_path / "home/.claude/settings.json"
     mine.parent.mkdir()
     mine.write_text("{}")
@@ -254,7 +255,7 @@ def test_a_thousand_folders_in_one_another_are_looked_at_and_removed(place: Path
 
 @needs_bwrap
 @in_the_sandbox
-def test_a_thousand_folders_in_the_private_home_end_no_run(confined: Any, tmp_path: Path, monkeypatch: Any) -> None:  # noqa: F811
+def test_a_thousand_folders_in_the_private_home_end_no_run(confined: Any, tmp_path: Path, monkeypatch: Any) -> None:
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(
         tempfile, "tempdir", str(tmp_path / "temporary")
@@ -278,7 +279,7 @@ printf -- '-----BEGIN PGP SIGNATURE-----\\n\\nxx\\n-----END PGP SIGNATURE-----\\
 
 @needs_bwrap
 @in_the_sandbox
-def test_a_commit_is_made_inside_and_signed_outside(confined: Any, tmp_path: Path) -> None:  # noqa: F811
+def test_a_commit_is_made_inside_and_signed_outside(confined: Any, tmp_path: Path) -> None:
     signer, ran = tmp_path / "signer", tmp_path / "ran"
     signer.write_text(SIGNER.format(ran=ran))
     signer.chmod(0o755)
@@ -298,7 +299,7 @@ def test_a_commit_is_made_inside_and_signed_outside(confined: Any, tmp_path: Pat
 
 @needs_bwrap
 @in_the_sandbox
-def test_a_commit_that_cannot_be_signed_stands_and_is_told(confined: Any) -> None:  # noqa: F811
+def test_a_commit_that_cannot_be_signed_stands_and_is_told(confined: Any) -> None:
     confined.spec("hello")
     confined.repository()
     for key, value in (("commit.gpgsign", "true"), ("gpg.program", "/bin/false")):
@@ -348,7 +349,7 @@ def standing(world: Any) -> list[str]:
 @needs_bwrap
 @in_the_sandbox
 @pytest.mark.parametrize("by", ["a check", "a hook"])
-def test_what_a_check_or_a_hook_forges_is_set_aside(confined: Any, tmp_path: Path, by: str) -> None:  # noqa: F811
+def test_what_a_check_or_a_hook_forges_is_set_aside(confined: Any, tmp_path: Path, by: str) -> None:
     confined.spec("hello", checks=["sh check.sh" if by == "a check" else "test -f made.txt"])
     (confined.root / ".gitignore").write_text("evil*\n.mcp.json\nlogs/\nspecs/\n")
     confined.repository()
@@ -367,7 +368,7 @@ def test_what_a_check_or_a_hook_forges_is_set_aside(confined: Any, tmp_path: Pat
 
 @needs_bwrap
 @in_the_sandbox
-def test_what_a_check_forges_when_it_is_run_again_is_set_aside(confined: Any, tmp_path: Path) -> None:  # noqa: F811
+def test_what_a_check_forges_when_it_is_run_again_is_set_aside(confined: Any, tmp_path: Path) -> None:
     confined.spec("hello", checks=["sh check.sh"])
     confined.repository()
     confined.agent(f"echo true > check.sh; {FINISH}")
@@ -384,7 +385,7 @@ def test_what_a_check_forges_when_it_is_run_again_is_set_aside(confined: Any, tm
 @needs_bwrap
 @in_the_sandbox
 @pytest.mark.parametrize("to", ["a home", "a process", "itself", "a folder of the project"])
-def test_a_guarded_path_that_is_a_link_is_not_mounted(confined: Any, tmp_path: Path, to: str) -> None:  # noqa: F811
+def test_a_guarded_path_that_is_a_link_is_not_mounted(confined: Any, tmp_path: Path, to: str) -> None:
     (tmp_path / "home/secret").write_text(SECRET)
     leads = {"a home": tmp_path / "home/secret", "a process": "/proc/2/status", "itself": ".mcp.json"}
     (confined.root / ".mcp.json").symlink_to(leads.get(to, "logs"))
@@ -400,7 +401,7 @@ def test_a_guarded_path_that_is_a_link_is_not_mounted(confined: Any, tmp_path: P
 @needs_bwrap
 @in_the_sandbox
 def test_walls_that_cannot_be_built_here_alone_leave_nobody_unconfined(
-    confined: Any,  # noqa: F811
+    confined: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     describe = gate.find_mounts
@@ -419,7 +420,7 @@ def test_walls_that_cannot_be_built_here_alone_leave_nobody_unconfined(
 
 @needs_bwrap
 @in_the_sandbox
-def test_the_folders_above_the_logs_stay_where_they_are(confined: Any, tmp_path: Path) -> None:  # noqa: F811
+def test_the_folders_above_the_logs_stay_where_they_are(confined: Any, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     confined.spec("hello")
@@ -449,7 +450,7 @@ def worktrees(world: Any, tmp_path: Path) -> Path:
 
 @needs_bwrap
 @in_the_sandbox
-def test_a_worktree_says_nothing_of_where_others_are(confined: Any, tmp_path: Path) -> None:  # noqa: F811
+def test_a_worktree_says_nothing_of_where_others_are(confined: Any, tmp_path: Path) -> None:
     confined.spec("hello", checks=["test -f made.txt"])
     admin = worktrees(confined, tmp_path)
     names = [admin / name for name in ("mine/gitdir", "mine/commondir", "other/gitdir", "other/commondir")]
@@ -500,7 +501,7 @@ def test_links_that_lead_nowhere_end_no_look(place: Paths) -> None:
 
 @needs_bwrap
 @in_the_sandbox
-def test_a_forged_repository_of_a_killed_run_costs_no_claim(confined: Any, tmp_path: Path) -> None:  # noqa: F811
+def test_a_forged_repository_of_a_killed_run_costs_no_claim(confined: Any, tmp_path: Path) -> None:
     confined.spec("hello", checks=["test -f made.txt"])
     confined.repository()
     confined.agent(

@@ -7,30 +7,18 @@ import json
 import os
 import shutil
 import signal
-import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import World
+from helpers.files import tree
+from helpers.world import CLAIM, World
 
 from harness.records.journal import read_journal
 
-CLAIM = 'note "did $slug"; echo "finished $slug" > "$done"'
 Arrange = Callable[[World], object]
-
-
-def tree(root: Path) -> dict[str, tuple[object, ...]]:
-    """Everything below a folder: kind and mode, time of change, and content."""
-    return {str(path.relative_to(root)): _entry(path) for path in (root, *root.rglob("*"))}
-
-
-def _entry(path: Path) -> tuple[object, ...]:
-    status = path.lstat()
-    content = path.read_bytes() if stat.S_ISREG(status.st_mode) else None
-    return status.st_mode, status.st_mtime_ns, content
 
 
 def write(world: World, name: str, content: str | bytes) -> Path:
@@ -325,20 +313,6 @@ def test_an_answer_that_nobody_asked_for_is_not_taken_for_a_person_s(world: Worl
 
 
 # --- disks --------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def small_disk(world: World) -> Iterator[Path]:
-    """The world's logs/ on a disk of its own of 1 MiB."""
-    logs = world.root / "logs"
-    logs.mkdir()
-    if os.geteuid() != 0 or sys.platform != "linux":
-        pytest.skip("a disk of its own needs root on Linux")
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "harness-test", logs], check=False)
-    if mounted.returncode != 0:
-        pytest.skip("mount is not allowed here")
-    yield logs
-    subprocess.run(["umount", "--lazy", logs], check=True)
 
 
 def fill(logs: Path, spare: int) -> Path:

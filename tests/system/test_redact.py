@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from conftest import World
+from helpers.world import World
 from hypothesis import given
 from hypothesis import strategies as st
 

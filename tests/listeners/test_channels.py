@@ -9,24 +9,22 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import World
+from helpers.waiting import until
+from helpers.world import CLAIM, World
 
 from harness.listeners import channels as notify
 from harness.records.transcripts import open_transcript, pack_old
 from harness.settings.load import load_config
 from harness.system import files
 
-CLAIM = 'note "did $slug"; echo finished > "$done"'
 ASK = 'note "tried"; echo "BLOCKED: which client?" >> "$log"'
 INHIBIT = """#!/bin/sh
 echo "$@" > {said}
@@ -34,14 +32,6 @@ while [ "${{1#--}}" != "$1" ]; do shift; done
 echo $$ > {pid}
 exec "$@"
 """
-
-
-def until(true: Callable[[], object], seconds: float = 15.0) -> None:
-    """Wait for something to become true."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it never became true"
-        time.sleep(0.01)
 
 
 def alive(pid: int) -> bool:
@@ -400,19 +390,6 @@ def test_a_small_disk_is_told_before_the_first_attempt(world: World, monkeypatch
     world.spec("a")
     world.agent(CLAIM)
     assert "only 300 MiB free on the disk of `logs`" in world.run().lines
-
-
-@pytest.fixture
-def small_disk(world: World) -> Iterator[Path]:
-    """The world's logs/ on a disk of its own of 1 MiB."""
-    logs = world.root / "logs"
-    logs.mkdir()
-    if os.geteuid() != 0 or sys.platform != "linux":
-        pytest.skip("a disk of its own needs root on Linux")
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "harness-test", logs], check=False).returncode:
-        pytest.skip("mount is not allowed here")
-    yield logs
-    subprocess.run(["umount", "--lazy", logs], check=True)
 
 
 def test_a_disk_that_an_agent_fills_halts_the_run_with_whole_files(world: World, harness, small_disk: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import World
+from helpers.world import World
 
 from harness.agents.choose import AgentOptions, choose_agent, environment_of
 from harness.agents.claude import prepare_prompt

@@ -14,10 +14,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from conftest import GIT, World
+from helpers.nobody import AS_NOBODY, REPOSITORY, python_of_nobody
+from helpers.world import GIT, World
 from hypothesis import given
 from hypothesis import strategies as st
-from test_process import AS_NOBODY, python_of_nobody
 
 from harness.domain.paths import Paths
 from harness.records.notes import Mark
@@ -285,7 +285,7 @@ def test_a_plain_user_gets_at_what_an_agent_closed(tmp_path: Path, how: str) -> 
         root = Path(folder)
         ran = subprocess.run(
             [python, "-c", PLAIN_USER, root, how],
-            cwd=Path(__file__).parent.parent, stdout=subprocess.PIPE, text=True, check=False,
+            cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=False,
             **{**who, "stderr": subprocess.STDOUT},
         )  # fmt: skip
         assert ran.stdout.splitlines() == [

@@ -1,7 +1,6 @@
 """Children die: whatever they do, whoever is killed, as root and as a plain user, with and without a namespace."""
 
 import fcntl
-import functools
 import json
 import os
 import shutil
@@ -17,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from helpers.nobody import AS_NOBODY, python_of_nobody
 
 from harness.domain.errors import StorageError
 from harness.domain.reply import Ended
@@ -26,10 +26,9 @@ from harness.system.command import Bounds, Command
 from harness.system.process import Supervisor
 
 LINUX = sys.platform == "linux"
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 NASTY = HERE / "fakes" / "nasty.py"
 ROLES = ("main", "child", "deaf", "session", "daemon", "holder", "hydra")
-AS_NOBODY = {"user": 65534, "group": 65534, "extra_groups": [], "stderr": subprocess.DEVNULL}
 PATIENCE = 20  # seconds a test waits for what must happen before it fails
 PYTHON = (sys.executable, "-I", "-S")
 
@@ -162,18 +161,6 @@ def kill_survivors(folder):
             with suppress(OSError):
                 if path.name.isdecimal() and str(folder).encode() in (path / "cmdline").read_bytes().split(b"\0"):
                     os.kill(int(path.name), signal.SIGKILL)
-
-
-@functools.cache
-def python_of_nobody():
-    """A Python that uid 65534 may run, and that can import us; None when there is none."""
-    for python in (sys.executable, "/usr/bin/python3"):
-        try:
-            subprocess.run([python, "-c", "import harness.system.process"], cwd=HERE.parent, check=True, **AS_NOBODY)
-        except (OSError, subprocess.CalledProcessError):
-            continue
-        return python
-    return None
 
 
 @pytest.fixture(params=["as we are", "plain user"])

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 import pytest
+from helpers.recorded import DIALECTS, dialect_of, names, reply, reply_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recorded import DIALECTS, dialect_of, names, reply, reply_of
 
 from harness.agents.failures import find_fault, find_limit, find_remarks
 from harness.decide.blocked import find_blocked
