@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 from fakes.api_agent import Agent, run_agent
+from fakes.outside import Outside
 from helpers.waiting import Leash
-from helpers.world import AT_EASE, BUBBLEWRAP, GIT, Command, World
+from helpers.world import AT_EASE, BUBBLEWRAP, GIT, SECRET, Command, World
 
 from harness.cli.funnel import start as start_command
+from harness.domain.paths import Paths
 
 
 @pytest.fixture
@@ -101,3 +103,38 @@ def small_disk(world: World) -> Iterator[Path]:
         pytest.skip("mount is not allowed here")
     yield logs
     subprocess.run(["umount", "--lazy", logs], check=True)
+
+
+# --- calls ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def outside() -> Iterator[Outside]:
+    with Outside() as server:
+        yield server
+
+
+# --- runs -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def crippled(confined: Any, tmp_path: Path) -> Any:
+    """A project with a `codex` on PATH that cannot start inside: it needs a file that is not let in."""
+    tools, needed = tmp_path / "tools", tmp_path / "needed"
+    tools.mkdir()
+    needed.write_text("")
+    (tools / "codex").write_text(f"#!/bin/sh\ncat {needed} || exit 1\necho codex 1\n")
+    (tools / "codex").chmod(0o755)
+    confined.environment["PATH"] = f"{tools}:{os.environ['PATH']}"
+    confined.spec("hello")
+    return confined
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Paths:
+    """A project, and a home beside it that holds a secret."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/settings.json").write_text(SECRET)
+    root = tmp_path / "project"
+    root.mkdir()
+    return Paths(root, root / "specs", root / "logs")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,6 @@ from harness.cli.app import app
 from harness.domain.look import Halt
 from harness.settings.load import load_config
 from harness.settings.options import OPTIONS, Settings
-from harness.system.shipped import shipped_template
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -74,38 +72,10 @@ def test_every_exit_code_is_in_the_manual(halt: Halt) -> None:
     assert re.search(rf"^\| {halt.code} \|", README, re.MULTILINE)
 
 
-def test_the_table_of_options_and_the_settings_are_one() -> None:
-    assert list(OPTIONS) and set(OPTIONS) == set(Settings.__dataclass_fields__)
-
-
 def test_the_picture_is_there_and_fetches_nothing() -> None:
     picture = (ROOT / re.search(r"!\[.*?\]\((.*?)\)", README)[1]).read_text("utf-8")
     assert "every feature asked for is done" in re.sub(r"<[^>]+>", "", picture).replace("&#160;", " ")
     assert set(re.findall(r"https?://[^\"')\s]*", picture)) <= {"http://www.w3.org/2000/svg"}
-
-
-def test_the_templates_are_found_in_this_checkout() -> None:
-    assert shipped_template("prompt.md") == ROOT / "templates" / "prompt.md"
-
-
-def test_a_wheel_carries_the_templates_where_they_are_looked_for(tmp_path: Path) -> None:
-    built = subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(ROOT)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if built.returncode and "Temporary failure in name resolution" in built.stderr:
-        pytest.skip("building a wheel needs the package registry")
-    assert built.returncode == 0, built.stderr
-    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
-        wheel.extractall(tmp_path / "site")
-    names = {path.relative_to(ROOT / "templates") for path in (ROOT / "templates").rglob("*") if path.is_file()}
-    inside = tmp_path / "site" / "harness" / "templates"
-    assert {path.relative_to(inside) for path in inside.rglob("*") if path.is_file()} == names
-    code = "import harness.system.shipped as s; print(s.shipped_template('prompt.md'))"
-    found = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path / "site", capture_output=True, text=True, check=True
-    )
-    assert Path(found.stdout.strip()) == inside / "prompt.md"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ import pytest
 import harness
 
 PACKAGE = Path(harness.__file__).parent
+TESTS = Path(__file__).parent
+NO_ROOMS = {"bench", "deep", "e2e", "fakes", "helpers", "stories"}  # folders of tests that mirror none of the program
 ALONE = {
     "agents.scripted",
     "listeners.send",
@@ -143,3 +145,22 @@ def test_the_loop_fits_on_a_screen() -> None:
     tree = ast.parse((PACKAGE / "loop.py").read_text("utf-8"))
     sizes = {node.name: node.end_lineno - node.lineno for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
     assert sizes["run_loop"] <= 24
+
+
+def list_tests() -> list[Path]:
+    return sorted(path.relative_to(TESTS) for path in TESTS.rglob("test_*.py"))
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in list_tests() if path.parts[0] not in NO_ROOMS and path.parts[1:]], ids=str
+)
+def test_a_test_module_mirrors_a_module_in_the_room_of_the_same_name(path: Path) -> None:
+    assert (PACKAGE / path.with_name(path.name.removeprefix("test_"))).exists()
+
+
+@pytest.mark.parametrize("path", list_tests(), ids=str)
+def test_a_test_module_imports_from_no_other(path: Path) -> None:
+    tree = ast.parse((TESTS / path).read_text("utf-8"))
+    named = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    named |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    assert not {name for name in named if name.split(".")[-1].startswith(("test_", "conftest"))}

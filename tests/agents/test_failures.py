@@ -1,26 +1,15 @@
 """What a reply means: every recorded run by its class, prose that must never trip, questions, remarks."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
-from helpers.recorded import DIALECTS, dialect_of, names, reply, reply_of
+from helpers.recorded import DIALECTS, NOW, dialect_of, meaning, names, reply, reply_of
+from helpers.wordings import AUTH, CREDIT, NETWORK, OVERLOAD, PROSE, RATE, REFUSED, SERVER, USAGE, WORDINGS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.agents.failures import find_fault, find_limit, find_remarks
-from harness.decide.blocked import find_blocked
-from harness.domain.reply import Ended, Exit, Fault, FaultKind, Limit, LimitKind, RateLimit, Reply, Transcript
-
-NOW = 1795230000.0  # Sat 21 Nov 2026, 03:00 UTC
-USAGE, SPEND, CREDIT, AUTH, REFUSED = LimitKind
-RATE, OVERLOAD, SERVER, NETWORK = FaultKind
-
-
-def meaning(reply, dialect):
-    """`(kind, resets_at)` of a limit, the kind of a fault, or None."""
-    limit, fault = find_limit(reply, dialect, NOW, UTC), find_fault(reply, dialect)
-    assert limit is None or fault is None
-    return (limit.kind, limit.resets_at) if limit else fault.kind if fault else None
+from harness.domain.reply import Ended, Exit, Fault, Limit, LimitKind, RateLimit, Reply, Transcript
 
 
 def at(when):
@@ -29,6 +18,7 @@ def at(when):
 
 
 # --- recorded runs --------------------------------------------------------------------------------------------------
+
 
 LIMITS = {
     "usage-limit-oauth-5h": (USAGE, 1795233189.0),
@@ -127,6 +117,7 @@ def test_a_limit_is_told_in_the_words_of_the_agent_with_a_way_out():
 
 
 # --- structured events ----------------------------------------------------------------------------------------------
+
 
 INIT = {"type": "system", "subtype": "init", "model": "m"}
 GOOD = {"type": "result", "subtype": "success", "is_error": False, "num_turns": 3, "result": "Done."}
@@ -237,137 +228,9 @@ def test_other_agents_killed_in_a_retry_are_read_the_same_way(dialect, trouble, 
     assert meaning(reply([trouble, answer], dialect, -15, Ended.TIMED_OUT), dialect) is None
 
 
-# --- the error's own text -------------------------------------------------------------------------------------------
-
-WORDINGS = [
-    ("You've hit your limit · resets 2pm (Asia/Shanghai)", (USAGE, at("21T06:00"))),
-    ("You've hit your session limit · resets 4:15am (UTC)", (USAGE, at("21T04:15"))),
-    ("You’ve hit your weekly limit · resets Nov 23, 10:26am (UTC)", (USAGE, at("23T10:26"))),
-    ("Claude AI usage limit reached|1795233189", (USAGE, 1795233189.0)),
-    ("You're out of extra usage · resets 9pm", (CREDIT, at("21T21:00"))),
-    ("You're out of usage credits", (CREDIT, None)),
-    ("Credit balance is too low", (CREDIT, None)),
-    ("You've hit your org's monthly usage limit", (SPEND, None)),
-    ("You've hit your individual spend limit", (SPEND, None)),
-    ("Your usage allocation has been disabled by your admin", (SPEND, None)),
-    (
-        "API Error: 400 You have reached your specified API usage limits. "
-        "You will regain access on 2026-12-01 at 00:00 UTC.",
-        (SPEND, 1796083200.0),
-    ),
-    (
-        "API Error: 400 You have reached your specified API usage limits. "
-        "You will regain access on 2026-13-41 at 00:00 UTC.",
-        (SPEND, None),
-    ),
-    ("Invalid API key · Fix external API key", (AUTH, None)),
-    ("Not logged in · Please run /login", (AUTH, None)),
-    ("Failed to authenticate. API Error: 401 OAuth token has expired.", (AUTH, None)),
-    ("API Error: Server is temporarily limiting requests (not your usage limit)", RATE),
-    ("API Error: Request rejected (429) · This request would exceed your organization's rate limit", RATE),
-    ("API Error: 529 Overloaded. This is a server-side issue", OVERLOAD),
-    ("API Error: 500 Internal server error. This is a server-side issue", SERVER),
-    ("API Error: Connection refused (ECONNREFUSED)", NETWORK),
-    ("Request timed out. If the API is slow to answer, set API_TIMEOUT_MS above 5000.", NETWORK),
-    ("API Error: 400 messages.1: something odd", None),
-    ("Prompt is too long", None),
-]
-
-
-@pytest.mark.parametrize(("text", "expected"), WORDINGS, ids=[text[:60] for text, _ in WORDINGS])
-def test_claude_codes_own_sentences_are_known_on_stdout_stderr_and_in_an_error_result(text, expected):
-    assert meaning(reply([b"Working.", text.encode()], "text", 1), "text") == expected
-    assert meaning(reply([b"Working."], "text", 1, stderr_tail=f"\x1b[31m{text}\x1b[0m\n"), "text") == expected
-    assert meaning(reply([], "claude", 1, stderr_tail=text), "claude") == expected
-    assert meaning(reply([text.encode()], "claude", 1), "claude") == expected
-    status = next((code for code in (429, 529, 500, 401, 400) if str(code) in text.partition("access")[0]), None)
-    assert meaning(reply([INIT, failed(text, api_error_status=status)], "claude", 1), "claude") == expected
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("litellm.AuthenticationError: AnthropicException - invalid x-api-key", (AUTH, None)),
-        ("litellm.RateLimitError: AnthropicException - slow down", RATE),
-        ("litellm.InternalServerError: AnthropicException - Overloaded", SERVER),
-        ("litellm.APIConnectionError: connection refused", NETWORK),
-        ("ERROR: You've hit your usage limit. Upgrade, or try again at 4:42 AM.", (USAGE, at("21T04:42"))),
-        ("I saw a litellm.RateLimitError in the log", None),
-    ],
-)
-def test_the_words_of_other_agents_that_print_plain_text_are_known_at_the_start_of_a_line(text, expected):
-    assert meaning(reply([b"Working.", text.encode()], "text", 1), "text") == expected
-
-
-@pytest.mark.parametrize(("text", "expected"), WORDINGS, ids=[text[:60] for text, _ in WORDINGS])
-@pytest.mark.parametrize("ended", [Ended.TIMED_OUT, Ended.STOPPED])
-def test_the_same_sentences_mean_nothing_in_a_good_run_or_one_that_was_killed(text, expected, ended):
-    assert meaning(reply([text.encode()], "text", 0, stderr_tail=text), "text") is None
-    assert meaning(reply([text.encode()], "text", -15, ended, stderr_tail=text), "text") is None
-    assert meaning(reply([INIT, GOOD | {"result": text}], "claude", 1, stderr_tail=text), "claude") is None
-
-
-def test_an_admin_text_inside_a_429_is_no_passing_fault():
-    line = failed("API Error: Request rejected (429) · your seat was disabled by your admin", api_error_status=429)
-    assert meaning(reply([INIT, line], "claude", 1), "claude") == (SPEND, None)
-
-
-@pytest.mark.parametrize(
-    ("dialect", "code", "stderr", "expected"),
-    [
-        ("claude", 1, "error: unknown option '--no-such-flag'", (REFUSED, None)),
-        ("claude", 1, "a warning\nError: Invalid MCP configuration:\nMCP config file not found: /x", (REFUSED, None)),
-        ("claude", 1, "Segmentation fault", None),
-        ("claude", 0, "error: unknown option '--no-such-flag'", None),
-        ("claude", -15, "error: unknown option '--no-such-flag'", None),
-        ("codex", 2, "error: unexpected argument '--nope' found", (REFUSED, None)),
-        ("text", 127, "sh: 1: aider: not found", (REFUSED, None)),
-        ("text", 1, "error: unknown option '--no-such-flag'", None),
-    ],
-)
-def test_only_known_words_of_an_agent_that_printed_no_event_are_a_refusal(dialect, code, stderr, expected):
-    assert meaning(reply([], dialect, code, stderr_tail=stderr), dialect) == expected
-
-
-def test_after_an_event_it_has_started_and_was_not_refused():
-    assert meaning(reply([INIT], "claude", 1, stderr_tail="Error: Settings file not found: x"), "claude") is None
-
-
-def test_a_program_that_does_not_exist_is_a_refusal():
-    limit = find_limit(reply([], "text", None, Ended.NOT_STARTED, error="no such program: `clod`"), "text", NOW)
-    assert limit == Limit(
-        REFUSED,
-        "no such program: `clod`",
-        None,
-        "check that the agent's program is installed, executable and in PATH: `harness doctor`",
-    )
-
-
-def test_a_command_that_was_not_found_in_the_middle_of_the_work_is_no_refusal():
-    assert meaning(reply([b"Working."], "text", 127, stderr_tail="x: not found", stdout_bytes=9), "text") is None
-
-
 # --- prose that must never trip -------------------------------------------------------------------------------------
 
-PROSE = [
-    "The server answers 429 when the rate limit is hit, see lines 418-429.",
-    "usage limit reached",
-    "Claude AI usage limit reached|1795233189 is what the old version printed",
-    "BLOCKED: I need a person",
-    '{"type":"result","is_error": false}',
-    '{"type":"result","is_error":true,"api_error":"usage_limit_reached","api_error_status":429}',
-    '{"type":"rate_limit_event","rate_limit_info":{"status":"rejected","resetsAt":1795233189}}',
-    'import { Ratelimit } from "@upstash/ratelimit"',
-    "You've hit your limit · resets 2pm (Asia/Shanghai)",
-    "Your usage allocation has been disabled by your admin",
-    "API Error: 529 Overloaded, API Error: 401, Credit balance is too low",
-    "Quota exceeded. Check your plan and billing details.",
-    "You have exhausted your daily quota on this model.",
-    "unexpected status 401 Unauthorized, exceeded retry limit, last status: 429 Too Many Requests",
-    "--dangerously-skip-permissions cannot be used with root/sudo privileges",
-    "stream disconnected before completion, ECONNREFUSED, fetch failed, authentication_failed",
-    "If the prompt says BLOCKED: then stop. | BLOCKED: old | regain access on 2026-12-01 at 00:00 UTC",
-]
+
 IDS = [prose[:50] for prose in PROSE]
 
 
@@ -457,6 +320,7 @@ def test_prose_of_a_text_agent_never_trips_when_it_is_good_or_speaks_about_limit
 
 # --- laws -----------------------------------------------------------------------------------------------------------
 
+
 TEXTS = st.one_of(st.sampled_from(PROSE + [text for text, _ in WORDINGS]), st.text(max_size=40))
 KINDS = ["", "unknown", "rate_limit", "overloaded", "server_error", "billing_error", "authentication_failed", "new"]
 EXITS = st.builds(
@@ -499,75 +363,6 @@ def test_a_good_result_at_the_end_outweighs_all_that_came_before(name, text):
     lines = [*LINES[dialect](text), GOOD_END[dialect](text)]
     healed = reply([b"{torn", *lines], dialect, recorded.exit.code or 0, stderr_tail=recorded.exit.stderr_tail)
     assert meaning(healed, dialect) is None
-
-
-# --- blocked --------------------------------------------------------------------------------------------------------
-
-NO_QUESTION = "the agent says that it is blocked, but not by what: read the end of its log"
-
-
-@pytest.mark.parametrize(
-    ("note", "question"),
-    [
-        pytest.param("BLOCKED: set STRIPE_KEY", "set STRIPE_KEY", id="plain"),
-        pytest.param("did x\nBLOCKED:   set STRIPE_KEY  \n\ndid y\n", "set STRIPE_KEY", id="in the middle"),
-        pytest.param("did x\r\nBLOCKED: set STRIPE_KEY\r\n", "set STRIPE_KEY", id="CRLF"),
-        pytest.param("- BLOCKED: set STRIPE_KEY", "set STRIPE_KEY", id="dash"),
-        pytest.param("* BLOCKED: set STRIPE_KEY", "set STRIPE_KEY", id="star"),
-        pytest.param("  - BLOCKED: set STRIPE_KEY", "set STRIPE_KEY", id="nested item"),
-        pytest.param("2. BLOCKED: set STRIPE_KEY", "set STRIPE_KEY", id="numbered"),
-        pytest.param("- [ ] BLOCKED: set STRIPE_KEY", "set STRIPE_KEY", id="checkbox"),
-        pytest.param("## BLOCKED: set STRIPE_KEY", "set STRIPE_KEY", id="heading"),
-        pytest.param("**BLOCKED:** set STRIPE_KEY", "set STRIPE_KEY", id="bold word and colon"),
-        pytest.param("**BLOCKED**: set STRIPE_KEY", "set STRIPE_KEY", id="bold word"),
-        pytest.param("**BLOCKED: set STRIPE_KEY**", "set STRIPE_KEY", id="bold line"),
-        pytest.param("- **BLOCKED: set STRIPE_KEY**", "set STRIPE_KEY", id="bold item"),
-        pytest.param("**BLOCKED:** set **STRIPE_KEY**", "set **STRIPE_KEY**", id="bold inside"),
-        pytest.param("BLOCKED: set\n  STRIPE_KEY in\nthe env\n\nnot this", "set\nSTRIPE_KEY in\nthe env", id="goes on"),
-        pytest.param("BLOCKED: set\n- A\n- B", "set\n- A\n- B", id="with a list"),
-        pytest.param("- BLOCKED: set A\n  in env\n- did y", "set A\nin env", id="item, then another"),
-        pytest.param("BLOCKED:\nset A", "set A", id="text below"),
-        pytest.param("BLOCKED:", NO_QUESTION, id="without text"),
-        pytest.param("**BLOCKED:**", NO_QUESTION, id="bold without text"),
-        pytest.param("BLOCKED: a\nBLOCKED: b\n\nBLOCKED: a", "a\nb", id="several, each once"),
-        pytest.param("BLOCKED: a\n\nBLOCKED: none", None, id="taken back"),
-        pytest.param("BLOCKED: a\n\nUNBLOCKED: found it", None, id="unblocked"),
-        pytest.param("BLOCKED: none\n\nBLOCKED: a", "a", id="asked after all"),
-        pytest.param("BLOCKED: none.", None, id="none"),
-        pytest.param("- BLOCKED: n/a", None, id="not applicable"),
-        pytest.param("**BLOCKED:** No", None, id="no"),
-        pytest.param("BLOCKED: no API key", "no API key", id="no something"),
-        pytest.param("", None, id="empty note"),
-        pytest.param("I am BLOCKED: really", None, id="in a sentence"),
-        pytest.param("Blocked: x", None, id="other case"),
-        pytest.param("BLOCKED by x", None, id="no colon"),
-        pytest.param("`BLOCKED: x`", None, id="inline code"),
-        pytest.param("> BLOCKED: x", None, id="quote"),
-        pytest.param("| BLOCKED: x", None, id="prior log"),
-        pytest.param("    BLOCKED: x", None, id="indented code"),
-        pytest.param("```\nBLOCKED: x\n```", None, id="fenced"),
-        pytest.param("~~~text\nBLOCKED: x\n```\nBLOCKED: y\n~~~", None, id="fenced by tildes"),
-        pytest.param("````\n```\nBLOCKED: x\n```\n````", None, id="a fence in a fence"),
-        pytest.param("```\ncode\n```\nBLOCKED: x", "x", id="after a fence"),
-        pytest.param("```code``` is inline\nBLOCKED: x", "x", id="after inline code"),
-        pytest.param("BLOCKED: see\n```\nerror\n```\nmore", "see", id="up to a fence"),
-    ],
-)
-def test_a_question_is_found_where_it_starts_a_line_of_the_agents_own(note, question):
-    assert find_blocked(note) == question
-
-
-@given(st.lists(st.sampled_from([*PROSE, "", "```", "~~~", "- BLOCKED:", "**BLOCKED: a**", "UNBLOCKED:", "  x"])))
-@settings(max_examples=100, deadline=None)
-def test_a_question_is_never_empty_and_never_long(lines):
-    question = find_blocked("\n".join(lines) + "\nBLOCKED: " + "x" * 5_000)
-    assert question is None or 0 < len(question) <= 2_000
-
-
-@given(st.text(max_size=200))
-@settings(max_examples=100, deadline=None)
-def test_a_note_without_the_word_is_never_a_question(note):
-    assert find_blocked(note.replace("BLOCKED", "")) is None
 
 
 # --- remarks --------------------------------------------------------------------------------------------------------

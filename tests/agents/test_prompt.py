@@ -5,14 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from harness.agents.prompt import compose_prompt, find_template
+from harness.agents.prompt import compose_prompt, find_template, shorten_tails
 from harness.domain.errors import ConfigError
 from harness.domain.feature import Feature
 from harness.domain.paths import Paths
-from harness.domain.text import fenced, plain
 from harness.system.shipped import shipped_template
 
 
@@ -64,23 +61,6 @@ def test_the_sections_add_up_to_the_prompt(paths: Paths) -> None:
     assert sum(section.size for section in prompt.sections) == len(prompt.text.encode())
 
 
-SIGNS = [*"ab|<> \n\r\t\v\f\x1b\x85\u2028\u200b", "PRIOR_LOG", "<<<LEARNINGS", "LEARNINGS"]
-HOSTILE = st.lists(st.sampled_from(SIGNS), max_size=40).map("".join)
-
-
-@given(HOSTILE)
-@settings(max_examples=300)
-def test_no_line_of_a_block_can_open_or_close_one(text: str) -> None:
-    assert all(line.startswith("| ") for line in fenced(plain(text)).splitlines())
-
-
-@given(st.text())
-def test_plain_text_has_no_control_left_and_is_stable(text: str) -> None:
-    once = plain(text)
-    assert plain(once) == once
-    assert not any((ord(c) < 32 and c not in "\n\t") or 0x7F <= ord(c) < 0xA0 for c in once)
-
-
 @pytest.mark.parametrize(
     ("template", "message"),
     [
@@ -104,3 +84,52 @@ def test_a_project_s_own_template_is_found(paths: Paths) -> None:
     assert find_template(paths, "") == paths.root / "templates" / "prompt.md"
     with pytest.raises(ConfigError, match=r"the template `nosuch.md` does not exist"):
         find_template(paths, "nosuch.md")
+
+
+PROMPT = """\
+You are one step of a loop.
+
+## Files
+
+- spec: /p/specs/a/spec.md
+
+## Spec of `a`
+
+Do it.
+
+## Learnings
+
+What earlier steps found out.
+
+<<<LEARNINGS
+| - one lesson
+LEARNINGS
+
+## Prior log
+
+What earlier steps noted.
+
+<<<PRIOR_LOG
+| an old note
+| a new note
+PRIOR_LOG
+
+## What was observed last time
+
+It was red.
+"""
+
+
+def test_the_oldest_lines_of_the_log_go_first_and_it_is_said() -> None:
+    shorter, gone = shorten_tails(PROMPT, 5)
+    assert gone == len("| an old note\n")
+    assert "| (cut to fit the model: 14 older bytes)\n| a new note" in shorter
+    assert "one lesson" in shorter
+
+
+def test_what_stands_outside_the_tails_is_never_cut() -> None:
+    shorter, gone = shorten_tails(PROMPT, 10_000)
+    assert gone == len("| an old note\n| a new note\n| - one lesson\n")
+    assert "Do it." in shorter
+    assert "It was red." in shorter
+    assert shorten_tails("no blocks at all", 100) == ("no blocks at all", 0)

@@ -147,3 +147,12 @@ def wait_until(true: Callable[[], bool], timeout: float = 10.0) -> None:
     while not true():
         assert time.monotonic() < until, "it never came"
         time.sleep(0.01)
+
+
+# --- hosts ----------------------------------------------------------------------------------------------------------
+
+
+def tunnel(connect: Any, target: str) -> tuple[int, socket.socket]:
+    client = connect()
+    client.sendall(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode("latin-1"))
+    return int(client.recv(65536).split()[1]), client

@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import subprocess
 import sys
-from pathlib import Path
 
-REPOSITORY = Path(__file__).parents[2]
+from helpers.files import REPOSITORY
+
 AS_NOBODY = {"user": 65534, "group": 65534, "extra_groups": [], "stderr": subprocess.DEVNULL}
 
 

@@ -1,9 +1,11 @@
 """Recorded streams of real agent commands (tests/streams), and replies made of a few lines; no test in here."""
 
 import json
+from datetime import UTC
 from functools import cache
 from pathlib import Path
 
+from harness.agents.failures import find_fault, find_limit
 from harness.agents.stream import StreamReader
 from harness.domain.reply import Ended, Exit, Reply
 
@@ -49,3 +51,22 @@ def reply_of(name):
 def reply(lines, dialect, code=0, ended=Ended.EXITED, **exit_fields):
     exit = Exit(ended, code, **exit_fields)
     return Reply(exit, read(lines, dialect).transcript(exit))
+
+
+NOW = 1795230000.0  # Sat 21 Nov 2026, 03:00 UTC
+
+
+def meaning(reply, dialect):
+    """`(kind, resets_at)` of a limit, the kind of a fault, or None."""
+    limit, fault = find_limit(reply, dialect, NOW, UTC), find_fault(reply, dialect)
+    assert limit is None or fault is None
+    return (limit.kind, limit.resets_at) if limit else fault.kind if fault else None
+
+
+def message(number: int, output: int, text: str = "x") -> dict:
+    usage = {
+        "input_tokens": 1000, "output_tokens": output, "cache_read_input_tokens": 0,
+        "cache_creation_input_tokens": 300, "cache_creation": {"ephemeral_1h_input_tokens": 100},
+    }  # fmt: skip
+    content = [{"type": "text", "text": text}]
+    return {"type": "assistant", "message": {"id": f"m{number}", "model": "m", "content": content, "usage": usage}}

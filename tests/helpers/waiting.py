@@ -13,12 +13,13 @@ from typing import Any
 PATIENCE = 60  # seconds a test waits for what must happen before it fails: long, for the machine may be busy
 
 
-def until(true: Callable[[], object], seconds: float = PATIENCE) -> None:
-    """Wait for something to become true."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it never became true"
-        time.sleep(0.01)
+def until(true: Callable[[], object], what: str = "it never became true") -> Any:
+    """Wait for something to become true, and return it."""
+    deadline = time.monotonic() + PATIENCE
+    while not (found := true()):
+        assert time.monotonic() < deadline, f"waited in vain: {what}"
+        time.sleep(0.005)
+    return found
 
 
 def wait_until_ready(world: Any, run: Any) -> None:
@@ -48,3 +49,10 @@ class Leash:
         ready, _, _ = select.select([self.fd], [], [], PATIENCE)
         assert ready, "waited in vain for the agent to begin, or to be dead"
         return os.read(self.fd, 100)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+    except OSError:
+        return False

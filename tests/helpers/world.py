@@ -206,3 +206,15 @@ def say(resets_at: float | None, text: str = "used up", **fields: object) -> str
     result = {"type": "result", "is_error": True, "api_error": "usage_limit_reached", "api_error_status": 429}
     lines = ({"type": "rate_limit_event", "rate_limit_info": window}, {**result, "result": text, **fields})
     return "; ".join(f"echo '{json.dumps(line)}'" for line in lines) + "; exit 1"
+
+
+# --- stories ------------------------------------------------------------------------------------------------------
+
+
+NOTE = "a note that is long enough to count as progress"
+
+
+ASK = 'note "tried"; echo "BLOCKED: which client?" >> "$log"'
+
+
+SECRET = "decoy-of-the-home-0123456789"

@@ -13,60 +13,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from helpers.bad_input import GOOD, Arrange, both, folder, front, link, settings, spec, write
 from helpers.files import tree
 from helpers.world import CLAIM, World
 
 from harness.records.journal import read_journal
 
-Arrange = Callable[[World], object]
-
-
-def write(world: World, name: str, content: str | bytes) -> Path:
-    path = world.root / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
-
-
-def spec(content: str | bytes, slug: str = "a") -> Arrange:
-    """A spec with this content."""
-    return lambda world: write(world, f"specs/{slug}/spec.md", content)
-
-
-def front(text: str) -> Arrange:
-    """A spec with this front matter."""
-    return spec(f"---\n{text}\n---\n# a\n\nDo it.\n")
-
-
-def both(*arrange: Arrange) -> Arrange:
-    return lambda world: [one(world) for one in arrange]
-
-
-def link(name: str, target: str) -> Arrange:
-    def arrange(world: World) -> None:
-        path = world.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        (world.root.parent / "outside").mkdir()
-        (world.root.parent / "outside" / "spec.md").write_text("# outside\n\nDo it.\n")
-        path.symlink_to(target)
-
-    return arrange
-
-
-def settings(text: str | bytes) -> Arrange:
-    return both(GOOD, lambda world: write(world, "harness.yaml", text))
-
-
-def folder(name: str) -> Arrange:
-    return lambda world: (world.root / name).mkdir(parents=True)
-
-
-GOOD = spec("# a\n\nDo it.\n")
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join([f'*{chr(97 + n)}'] * 9)}]\n" for n in range(8)
 )
 DEEP = "checks: " + "[" * 3000 + "]" * 3000
-
 BAD = [
     # arrange, words of the command, what the first line names
     pytest.param(lambda world: None, ("run",), "specs/", id="no specs folder"),
@@ -138,31 +94,6 @@ def test_bad_input_gets_one_sentence_a_hint_and_2_and_nothing_is_written(
     assert named in sentence
     assert hint.removeprefix("hint: ") != hint
     assert len(sentence) < 300
-
-
-@pytest.mark.parametrize(
-    ("arrange", "words"),
-    [
-        pytest.param(folder("specs"), ("run",), id="run without a spec"),
-        pytest.param(folder("specs"), ("status",), id="status without a spec"),
-        pytest.param(folder("specs"), ("dry-run",), id="dry-run without a spec"),
-        pytest.param(GOOD, ("why", "nosuch"), id="why of an unknown slug"),
-        pytest.param(GOOD, ("verify", "nosuch"), id="verify of an unknown slug"),
-        pytest.param(GOOD, ("run", "--agent", "nosuch"), id="an unknown agent"),
-        pytest.param(GOOD, ("run", "--nosuch"), id="an unknown option"),
-        pytest.param(settings("agnet: x\n"), ("config",), id="wrong settings"),
-    ],
-)
-def test_with_json_a_failure_is_one_document_on_stdout(world: World, harness, arrange: Arrange, words) -> None:
-    arrange(world)
-    ran = harness(*words, "--json")
-    assert (ran.json["code"], set(ran.json)) == (2, {"error", "hint", "code"})
-    assert ran.err == f"error: {ran.json['error']}\nhint: {ran.json['hint']}\n"
-
-
-def test_with_json_from_the_settings_a_failure_is_one_document_on_stdout_too(world: World, harness) -> None:
-    settings("json: true\n")(world)
-    assert harness("run", "nosuch").json["code"] == 2
 
 
 @pytest.mark.parametrize(
@@ -404,3 +335,52 @@ def test_logs_on_a_disk_that_is_read_only_are_named(world: World, harness, small
     assert ran.code == 2
     assert "read-only file system" in ran.err
     assert "choose another folder with `logs_dir`" in ran.err
+
+
+# --- silence is no success ------------------------------------------------------------------------------------------
+
+
+def _empty(world: World) -> None:
+    (world.root / "specs").mkdir()
+
+
+def _no_spec_file(world: World) -> None:
+    world.spec("a")
+    (world.root / "specs" / "b").mkdir()
+
+
+def _order(line: str) -> Callable[[World], None]:
+    def arrange(world: World) -> None:
+        world.spec("a")
+        (world.root / "specs" / "order.txt").write_text(line + "\n")
+
+    return arrange
+
+
+def _one(world: World) -> None:
+    world.spec("a")
+
+
+@pytest.mark.parametrize(
+    ("arrange", "words", "sentence"),
+    [
+        pytest.param(_empty, (), "no features found in specs/", id="an empty folder of specs"),
+        pytest.param(_one, ("nosuch",), "there is no feature `nosuch`", id="an unknown slug"),
+        pytest.param(_one, ("a, b",), "there is no feature `a, b`", id="two slugs in one word"),
+        pytest.param(_one, ("--", "-n"), "there is no feature `-n`", id="-n as a slug"),
+        pytest.param(_one, ("",), "there is no feature ``", id="an empty slug"),
+        pytest.param(_no_spec_file, (), "specs/b has no spec.md", id="a folder without its spec"),
+        pytest.param(_order(".."), (), "specs/order.txt:1: `..` is no slug", id=".. in the order file"),
+        pytest.param(_order("-n"), (), "specs/order.txt:1: `-n` is no slug", id="-n in the order file"),
+        pytest.param(_order("nosuch"), (), "specs/order.txt:1: there is no feature `nosuch`", id="unknown in order"),
+        pytest.param(_one, ("--stuck-limit", "abc"), "`--stuck-limit` must be a whole number", id="a flag of abc"),
+    ],
+)
+def test_what_cannot_be_run_is_never_all_done(world: World, harness, arrange, words, sentence: str) -> None:
+    world.config_file()
+    arrange(world)
+    ran = harness("run", *words)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"error: {sentence}")
+    assert "\nhint: " in ran.err
+    assert not world.has("logs")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import random
+import re
 import time
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -14,8 +16,7 @@ from helpers.world import World
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.system.redact import LineRedactor, Redactor, find_secrets, parse_env
-from harness.system.secrets import read_redactor
+from harness.system.redact import LineRedactor, Redactor
 
 KEY = "sk-" + "ant-api03-" + "Ab9_" * 10
 VALUE = 'Tr0ub4dor"&3 /ünï\\x'
@@ -145,33 +146,6 @@ def test_a_line_of_json_stays_one(parts: list[str]) -> None:
         assert VALUE not in json.loads(redactor.raw(line.encode()))["text"]
 
 
-def test_which_variables_hold_a_secret() -> None:
-    said = {
-        "STRIPE_API_KEY": "q8Zr7Lm2", "GITHUB_TOKEN": "0123456789ab", "DB_PASSWORD": "correct-horse-battery",
-        "DATABASE_URL": "postgres://me:hunter2hunter@db/x", "MY_CREDENTIALS": "a:b:c:d:e:f",
-        "PATH": "/usr/bin:/bin", "SECRET_FILE": "whatever-it-is-1", "TOKEN_PATH": "~/x/y/zzz",
-        "SSH_KEY": "/home/me/.ssh/id",
-        "KEYBOARD": "de-latin1-nodeadkeys", "API_KEY": "short1", "TOKENIZERS_PARALLELISM": "false-false",
-        "SECRET": "development", "SOME_TOKEN": "12345678", "AUTH_TOKEN_URL": "https://auth.example.com/token",
-    }  # fmt: skip
-    assert sorted(find_secrets(said)) == [
-        "DATABASE_URL",
-        "DB_PASSWORD",
-        "GITHUB_TOKEN",
-        "MY_CREDENTIALS",
-        "STRIPE_API_KEY",
-    ]
-
-
-def test_env_files_are_read_and_examples_are_not(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("# ours\nexport PAY_TOKEN='q8Zr7Lm2 x9' # live\nDEBUG=1\nbroken line\n")
-    (tmp_path / ".env.example").write_text("MAIL_TOKEN=put-your-token-here\n")
-    assert parse_env((tmp_path / ".env").read_text()) == {"PAY_TOKEN": "q8Zr7Lm2 x9", "DEBUG": "1"}
-    redactor = read_redactor(tmp_path, {"PAY_TOKEN": "another-1-value"})
-    said = redactor.text("q8Zr7Lm2 x9, another-1-value, put-your-token-here")
-    assert said == "[redacted PAY_TOKEN in .env], [redacted PAY_TOKEN], put-your-token-here"
-
-
 AGENT = f"""
 echo "env has $STRIPE_API_KEY and {KEY}"; echo "err $STRIPE_API_KEY" >&2
 note "the key is $STRIPE_API_KEY"; echo "- 2026-01-01: use {KEY}" >> "$learnings"
@@ -205,32 +179,56 @@ def test_no_file_that_harness_writes_holds_a_secret(world: World) -> None:
     assert not world.events("tampered")
 
 
-def test_learnings_too_long_or_too_many_are_cut_and_told(world: World) -> None:
-    world.spec("a")
-    world.agent('note hi; printf "%0600d\\n" 1 >> "$learnings"; seq -f "- lesson %g" 24 >> "$learnings"')
-    world.run(max_iterations=1)
-    lines = world.log("learnings.md").splitlines()
-    assert (len(lines), max(len(line.encode()) for line in lines)) == (20, 500)
-    assert world.log(".kept/learnings.md") == world.log("learnings.md")
-    world.run(max_iterations=1)
-    assert "1 line of its learnings were over 500 bytes and are cut" in world.prompt("a", 2)
-    assert "it wrote 25 learnings: the first 20 are kept, the others are cut" in world.prompt("a", 2)
-    assert len(world.log("learnings.md").splitlines()) == 40
-    assert not world.events("tampered")
+BEGIN, END = b"-----BEGIN " + b"PRIVATE KEY-----", b"-----END " + b"PRIVATE KEY-----"
+KNOWN = "Zk93jfTq8812LmQx"
 
 
-def test_an_error_and_the_report_of_a_bug_hold_no_secret(world: World, harness, monkeypatch) -> None:
-    monkeypatch.setenv("STRIPE_API_KEY", "q8Zr7Lm2-x9-not-for-logs")
+def cost(work: Callable[[], Any]) -> float:
+    """The least processor time of some tries."""
+    tries = []
+    for _ in range(7):
+        began = time.process_time()
+        work()
+        tries.append(time.process_time() - began)
+    return min(tries)
 
-    def fail(*_: object) -> None:
-        raise RuntimeError("cannot pay with q8Zr7Lm2-x9-not-for-logs")
 
-    world.spec("a")
-    world.run(max_iterations=1)
-    monkeypatch.setattr("harness.reports.view.read_view", fail)
-    ran = harness("status")
-    assert (ran.code, "cannot pay with [redacted STRIPE_API_KEY]" in ran.err) == (70, True)
-    (report,) = (world.root / "logs").glob("bug-*.txt")
-    assert "cannot pay with [redacted STRIPE_API_KEY]" in report.read_text()
-    assert "q8Zr7Lm2" not in report.read_text()
-    assert "q8Zr7Lm2" not in harness("status", "--q8Zr7Lm2-x9-not-for-logs").err
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(BEGIN + b"!", id="keys that begin"),
+        pytest.param(BEGIN + b"!" + b'"' + END, id="keys with a quote in them"),
+        pytest.param(b"-----END " + BEGIN + b"!", id="ends that are none"),
+        pytest.param(BEGIN + b" " * 90 + b"!", id="keys of blanks"),
+        pytest.param(KNOWN.encode() + b"!", id="a known value"),
+    ],
+)
+def test_sixteen_times_the_text_costs_about_sixteen_times_as_much(line: bytes) -> None:
+    redactor, few = Redactor({"PAY_TOKEN": KNOWN}), 1024 // len(line) + 1
+    little, much = line * few, line * few * 16
+    huge, whole = line * few * 64, line * few * 1024
+    assert cost(lambda: redactor.raw(much)) < 64 * cost(lambda: redactor.raw(little))  # squared it is 256 times
+    assert cost(lambda: redactor.raw(whole)) < 64 * cost(lambda: redactor.raw(huge))
+
+
+BY_PATTERN = re.compile(  # the same rule as one pattern, which looks at 16 KiB behind each first line
+    rb"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----(?:[^\"]{1,16384}?-----END [A-Z0-9 ]{0,30}PRIVATE KEY-----"
+    rb"|[A-Za-z0-9+/=\\\s:,-]{0,16384}[A-Za-z0-9+/=])?"
+)
+
+
+@given(st.lists(st.sampled_from([BEGIN, END, b"QUJD\n", b"!", b'"', b" ", b"-", b"!" * 16_380, b"Q" * 16_380])))
+def test_a_key_ends_where_its_last_line_is(parts: list[bytes]) -> None:
+    text = b"".join(parts)
+    assert Redactor().raw(text) == BY_PATTERN.sub(b"[redacted private key]", text)
+
+
+def test_a_flood_of_keys_that_begin_is_heard_in_pieces_as_fast() -> None:
+    def hear(data: bytes) -> None:
+        lines = LineRedactor(Redactor())
+        for at in range(0, len(data), 4096):
+            lines.feed(data[at : at + 4096])
+        lines.end()
+
+    line = (BEGIN + b"!") * 10 + b"\n"
+    assert cost(lambda: hear(line * 1600)) < 40 * cost(lambda: hear(line * 100))

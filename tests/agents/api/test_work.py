@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.api_agent import PROMPT, Agent, bash
+from fakes.api_agent import Agent, bash
 from fakes.messages_api import MessagesApi
 from fakes.messages_faults import (
-    billing_error,
-    conflict,
-    credit_too_low,
-    forbidden,
-    gateway_timeout,
+    compaction_unavailable,
     overloaded,
     prompt_too_long,
-    rate_limited,
-    request_timeout,
-    server_error,
-    should_retry,
-    spend_limit,
-    unauthorized,
-    unavailable,
-    usage_limits_reached,
+    torn,
 )
-from fakes.messages_replies import Broken, Call, Fault, Foreign, How, Reply, Turn
+from fakes.messages_replies import Call, Fault, Reply, Turn
 from fakes.messages_script import Request
+from fakes.raw_server import BLOCK, END, OVER, STOP, RawServer, answer, message, sse
 
-from harness.domain.reply import FaultKind, LimitKind
+from harness.domain.reply import LimitKind
 
 pytestmark = pytest.mark.xdist_group("anthropic")  # importing it takes two seconds: once is enough
 
@@ -67,27 +56,6 @@ def test_thinking_goes_back_as_it_came(agent: Agent) -> None:
     assert api.requests[2].body["output_config"] == {"effort": "high"}
 
 
-def test_the_cost_is_derived_from_the_price_list(agent: Agent) -> None:
-    with MessagesApi([Turn("Done.")]) as api:
-        said = agent(api)
-    assert said.transcript.cost.source == "derived"
-    assert said.transcript.cost.dollars == pytest.approx((1000 * 4 + 50 * 20 + 300 * 0.2 + 200 * 5) / 1e6)
-
-
-def test_a_model_without_a_price_costs_an_unknown_amount(agent: Agent) -> None:
-    with MessagesApi([Turn("Done.")]) as api:
-        said = agent(api, server="compatible", model="my-own")
-    assert said.transcript.cost.dollars is None
-    assert said.transcript.usage.output_tokens == 50
-
-
-def test_a_price_of_ones_own_counts(agent: Agent) -> None:
-    price = json.dumps({"model": "my-own", "input": 1.0, "output": 10.0})
-    with MessagesApi([Turn("Done.")]) as api:
-        said = agent(api, server="compatible", model="my-own", price=price)
-    assert said.transcript.cost.dollars == pytest.approx((1500 * 1 + 50 * 10) / 1e6)
-
-
 # --- what never leaves or enters ----------------------------------------------------------------------------------
 
 
@@ -100,23 +68,8 @@ def test_no_command_sees_the_key(agent: Agent, monkeypatch: pytest.MonkeyPatch) 
     assert "ANTHROPIC" not in result["content"]
 
 
-def test_another_server_does_not_get_anthropics_key(agent: Agent) -> None:
-    with MessagesApi([Turn("Done.")]) as api:
-        agent(api, server="compatible", model="llama")
-    assert "key-of-a-test" not in json.dumps(dict(api.requests[0].headers))
-
-
-def test_another_server_gets_plain_tools_and_no_marks(agent: Agent) -> None:
-    with MessagesApi([Turn("", (bash("true"),)), Turn("Done.")]) as api:
-        said = agent(api, server="compatible", model="llama")
-    assert said.code == 0
-    body = api.requests[1].body
-    assert "cache_control" not in json.dumps(body)
-    assert all("input_schema" in tool for tool in body["tools"])
-    assert api.side_requests == []
-
-
 # --- bad calls ----------------------------------------------------------------------------------------------------
+
 
 BAD_CALLS = {
     "unknown-tool": Call("teleport", {"to": "mars"}),
@@ -235,169 +188,6 @@ def test_elsewhere_the_model_writes_a_note_and_begins_anew(agent: Agent, server:
     assert "half of it works" in json.dumps(last)
 
 
-# --- before the first call ----------------------------------------------------------------------------------------
-
-
-def test_a_prompt_beyond_the_window_loses_its_oldest_notes_and_says_so(agent: Agent) -> None:
-    long = PROMPT.replace("| an old note\n", "".join(f"| note {n} {'x' * 90}\n" for n in range(400)))
-    with MessagesApi([Turn("Done.")]) as api:
-        said = agent(api, prompt=long, context_window=8000)
-    assert said.code == 0
-    (notice,) = said.transcript.notices
-    assert notice.startswith("the prompt was too long for the model: ")
-    assert "note 399" in json.dumps(api.requests[0].body)
-    assert "note 0 " not in json.dumps(api.requests[0].body)
-
-
-def test_a_prompt_that_cannot_be_cut_is_not_sent(agent: Agent) -> None:
-    with MessagesApi([]) as api:
-        said = agent(api, prompt="word " * 50_000, context_window=8000)
-    assert said.transcript.terminal_reason == "prompt_too_long"
-    assert api.requests == []
-
-
-def test_a_key_that_is_rejected_is_found_before_anything_is_paid_for(agent: Agent) -> None:
-    with MessagesApi([unauthorized()]) as api:
-        api.count_fault = unauthorized()
-        said = agent(api)
-    assert said.failure.kind is LimitKind.AUTH
-    assert api.requests == []
-
-
-# --- what passes --------------------------------------------------------------------------------------------------
-
-PASSING: Mapping[str, Reply] = {
-    "429": rate_limited(),
-    "429-in-a-moment": rate_limited(milliseconds=20),
-    "529": overloaded(),
-    "529-asked-to-retry": should_retry(overloaded(), True),
-    "500": server_error(),
-    "503": unavailable(),
-    "504": gateway_timeout(),
-    "408": request_timeout(),
-    "409": conflict(),
-    "a-proxys-502": Foreign(502, "<html>bad gateway</html>"),
-    "reset-before": Broken(How.RESET, None),
-    "reset": Broken(How.RESET),
-    "closed": Broken(How.CLOSED),
-    "ended": Broken(How.ENDED),
-    "error-event": Broken(How.ERROR),
-    "stalled": Broken(How.STALLED),
-    "never-answers": Broken(How.STALLED, None),
-    "pings": Broken(How.PINGS),
-    "torn-json": Turn("", (Call("bash", {}, spelled='{"command": "touch ran", }}'),)),
-}
-
-
-@pytest.mark.parametrize("trouble", PASSING.values(), ids=PASSING)
-def test_what_passes_is_tried_again_with_the_same_words(agent: Agent, trouble: Reply, tmp_path: Path) -> None:
-    slow = isinstance(trouble, Broken) and trouble.how in (How.STALLED, How.PINGS)
-    with MessagesApi([Turn("", (bash("true"),)), trouble, Turn("Done.")]) as api:
-        said = agent(api, patience=30, api_timeout=0.5 if slow else 10)
-    assert said.code == 0
-    assert len(said.of("system", "api_retry")) == 1
-    assert api.requests[2].body == api.requests[1].body
-    assert not (tmp_path / "ran").exists()
-    assert said.failure is None
-
-
-@pytest.mark.parametrize(
-    ("trouble", "kind"),
-    [
-        (rate_limited(), FaultKind.RATE),
-        (overloaded(), FaultKind.OVERLOAD),
-        (should_retry(overloaded(), False), FaultKind.OVERLOAD),
-        (server_error(), FaultKind.SERVER),
-        (Broken(How.RESET, None), FaultKind.NETWORK),
-        (Broken(How.ERROR), FaultKind.OVERLOAD),
-        (Broken(How.CLOSED), FaultKind.NETWORK),
-    ],
-    ids=["429", "529", "529-not-again", "500", "reset", "error-event", "closed"],
-)
-def test_an_outage_beyond_the_patience_is_nobodys_fault_here(agent: Agent, trouble: Reply, kind: FaultKind) -> None:
-    with MessagesApi([trouble]) as api:
-        said = agent(api)
-    assert said.failure.kind is kind
-    assert said.code == 1
-
-
-LIMITS = {
-    "401": (unauthorized(), LimitKind.AUTH),
-    "402": (billing_error(), LimitKind.CREDIT),
-    "403": (forbidden(), LimitKind.AUTH),
-    "credit": (credit_too_low(), LimitKind.CREDIT),
-    "spend": (spend_limit(), LimitKind.SPEND),
-    "own-limit": (usage_limits_reached(), LimitKind.SPEND),
-    "another-service": (Foreign(200, "<html>welcome</html>"), LimitKind.REFUSED),
-    "another-api": (Foreign(200, '{"choices": []}', "application/json"), LimitKind.REFUSED),
-}
-
-
-@pytest.mark.parametrize(("trouble", "kind"), LIMITS.values(), ids=LIMITS)
-def test_what_a_person_must_mend_is_named_and_asked_once(agent: Agent, trouble: Reply, kind: LimitKind) -> None:
-    with MessagesApi([trouble]) as api:
-        said = agent(api, patience=30)
-    assert said.failure.kind is kind
-    assert len(api.requests) == 1
-
-
-def test_a_spend_limit_says_when_it_ends(agent: Agent) -> None:
-    with MessagesApi([spend_limit()]) as api:
-        said = agent(api)
-    assert said.failure.resets_at > 1.79e9
-
-
-def test_an_unknown_model_is_a_mistake_and_no_outage(agent: Agent) -> None:
-    with MessagesApi([Turn("Done.")]) as api:
-        api.unknown_models = {"claude-opus-9"}
-        said = agent(api, model="claude-opus-9")
-    assert said.failure.kind is LimitKind.REFUSED
-    assert "claude-opus-9" in said.failure.text
-
-
-def test_a_conversation_that_no_longer_fits_begins_anew(agent: Agent) -> None:
-    with MessagesApi([Turn("", (bash("true"),)), prompt_too_long(), Turn("Done.")]) as api:
-        said = agent(api)
-    assert said.code == 0
-    assert len(api.requests[2].body["messages"]) == 1
-
-
-def test_nobody_there_is_a_network_fault(agent: Agent) -> None:
-    said = agent("http://127.0.0.1:9")
-    assert said.failure.kind is FaultKind.NETWORK
-
-
-def test_a_broken_answer_is_paid_for_too(agent: Agent) -> None:
-    with MessagesApi([Broken(How.CLOSED, 5), Turn("Done.")]) as api:
-        said = agent(api, patience=30)
-    assert said.transcript.usage.input_tokens == 2000
-    assert said.transcript.cost.dollars > 0.009
-
-
-# --- other models -------------------------------------------------------------------------------------------------
-
-
-def test_an_overloaded_model_gives_way_to_the_next(agent: Agent) -> None:
-    def script(request: Request) -> Reply:
-        if request.body["model"] == "claude-opus-5-5" and request.number > 1:
-            return overloaded()
-        return Turn("Done.") if request.number > 1 else Turn("", (bash("true"),), thinking="hm")
-
-    with MessagesApi(script) as api:
-        said = agent(api, "--fallback-model", "claude-sonnet-5-5", patience=30)
-    assert said.code == 0
-    assert [request.body["model"] for request in api.requests].count("claude-opus-5-5") == 4
-    assert said.transcript.model == "claude-sonnet-5-5"
-    assert "you called bash" in json.dumps(api.requests[-1].body["messages"])
-    assert {"claude-opus-5-5", "claude-sonnet-5-5"} == set(said.result["modelUsage"])
-
-
-def test_a_rate_limit_does_not_change_the_model(agent: Agent) -> None:
-    with MessagesApi([rate_limited(milliseconds=1)] * 5 + [Turn("Done.")]) as api:
-        agent(api, "--fallback-model", "claude-sonnet-5-5", patience=30)
-    assert {request.body["model"] for request in api.requests} == {"claude-opus-5-5"}
-
-
 # --- money --------------------------------------------------------------------------------------------------------
 
 
@@ -414,19 +204,90 @@ def test_it_stops_at_its_line_in_dollars(agent: Agent) -> None:
     assert "progress note" in said.tool_results[0]["content"] or "progress note" in said.tool_results[1]["content"]
 
 
-# --- being stopped ------------------------------------------------------------------------------------------------
+TOOL = BLOCK | {"content_block": {"type": "tool_use", "id": "t1", "name": "bash", "input": {"command": "true"}}}
+WANTS = END | {"delta": {"stop_reason": "tool_use"}}
 
 
-def test_a_cancelled_attempt_closes_its_socket_and_tells_its_cost(agent: Agent) -> None:
-    import os
-    import signal
-    import threading
+def test_a_line_holds_though_the_server_has_another_name_for_the_model(agent: Agent) -> None:
+    start = message("served-as", usage={"input_tokens": 100_000, "output_tokens": 1})
+    price = json.dumps({"model": "mine", "input": 10, "output": 10})
+    with RawServer(lambda number, headers: answer(sse(start, TOOL, STOP, WANTS, OVER))) as server:
+        said = agent(server.url, server="compatible", model="mine", price=price, max_cost=2.5)
+    assert said.transcript.terminal_reason == "budget_exhausted"
+    assert server.count == 2
 
-    with MessagesApi([Broken(How.PINGS, 5)]) as api:
-        stopper = threading.Timer(0, lambda: (api.wait_for_request(1), os.kill(os.getpid(), signal.SIGTERM)))
-        stopper.start()
-        said = agent(api)
-        stopper.join()
-    assert said.code == 143
-    assert said.result["terminal_reason"] == "aborted"
-    assert said.failure is None
+
+@pytest.mark.parametrize("server", ["anthropic", "compatible"])
+def test_a_window_that_is_always_full_is_not_summarized_for_ever(agent: Agent, server: str) -> None:
+    with MessagesApi(lambda request: Turn("I was ab", stop_reason="model_context_window_exceeded")) as api:
+        said = agent(api, server=server)
+    assert said.transcript.terminal_reason == "prompt_too_long"
+    assert len(api.requests) + len(api.compactions) <= 8
+
+
+def test_a_limit_below_the_prompt_itself_does_not_summarize_after_every_turn(agent: Agent) -> None:
+    turns = [Turn("", (bash("true"),))] * 12 + [Turn("Done.")]
+    with MessagesApi(turns) as api:
+        said = agent(api, compact_at=100)
+    assert said.code == 0
+    assert len(api.compactions) <= 2
+
+
+def test_torn_json_is_not_paid_for_for_ever(agent: Agent) -> None:
+    with MessagesApi(lambda request: torn("bash", {"command": "true"})) as api:
+        said = agent(api, patience=60)
+    assert len(api.requests) == 3
+    assert (said.code, said.failure, said.transcript.terminal_reason) == (1, None, "model_error")
+
+
+# --- notes --------------------------------------------------------------------------------------------------------
+
+
+def test_a_note_that_cannot_be_asked_for_loses_nothing(agent: Agent) -> None:
+    def script(request: Request) -> Reply:
+        first, last = (json.dumps(request.body["messages"][place]) for place in (0, -1))
+        if "begins anew after" in last:
+            return prompt_too_long()
+        if "worked on this step already" not in first:
+            return Turn("step", (bash("echo PRECIOUS"),))
+        return (
+            Turn("Let me look.", (bash("ls"),)) if "Let me look" not in first and request.number < 5 else Turn("Done.")
+        )
+
+    with MessagesApi(script) as api:
+        agent(api, server="compatible", model="m", compact_at=1200)
+    assert "PRECIOUS" in json.dumps(api.requests[-1].body["messages"])
+
+
+def test_a_summary_survives_the_next_beginning(agent: Agent) -> None:
+    def script(request: Request) -> Reply:
+        if request.body["model"] == "claude-opus-5-5":
+            return overloaded() if api.compactions else Turn("w", (bash("true"),))
+        return Turn("Done.")
+
+    with MessagesApi(script) as api:
+        agent(api, "--fallback-model", "claude-sonnet-5-5", compact_at=1200, patience=30)
+    assert "steps so far" in json.dumps(api.requests[-1].body["messages"])
+
+
+@pytest.mark.parametrize("fault", [prompt_too_long(), compaction_unavailable()], ids=["too-long", "unavailable"])
+def test_a_summary_that_the_server_cannot_make_is_written_by_the_model(agent: Agent, fault: Fault) -> None:
+    turns = [Turn("", (bash("true"),)), Turn("", (bash("true"),)), Turn("My note."), Turn("Done.")]
+    with MessagesApi(turns, compaction=lambda request: fault) as api:
+        assert agent(api, compact_at=1200, patience=9).code == 0
+
+
+# --- the key ------------------------------------------------------------------------------------------------------
+
+
+def test_the_key_is_in_no_message(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-SECRET\r")
+
+    def quote(number: int, headers: dict[str, str]) -> bytes:
+        said = {"error": {"message": f"bad {headers.get('authorization')}"}}
+        return answer(json.dumps(said).encode(), "application/json", "401 Unauthorized")
+
+    with RawServer(quote) as server:
+        said = agent(server.url)
+    assert "sk-SECRET" not in json.dumps(said.events)
+    assert said.failure.kind is LimitKind.AUTH

@@ -1,0 +1,43 @@
+"""What only Claude Code's lines say: who spoke, what was denied, subagents."""
+
+from helpers.recorded import read, reply, reply_of
+
+from harness.domain.reply import Ended, Exit
+
+
+def test_who_spoke_is_read_in_both_versions():
+    new, old = reply_of("trivial").transcript, reply_of("v197-sess-1").transcript
+    assert (new.agent_version, new.model, new.api_key_source) == ("2.1.329", "claude-opus-5-5", "ANTHROPIC_API_KEY")
+    assert (old.agent_version, old.model) == ("2.1.197", "claude-opus-4-8[1m]")
+    assert new.session_id == "550a155b-f6b7-4202-92c2-3d522e06d684"
+
+
+def test_denied_tools_are_named_once():
+    assert reply_of("acceptedits-write").transcript.denials == ("Write", "Bash")
+    assert reply_of("opencode/oc-defperm-ext").transcript.denials == ("read",)
+
+
+def test_a_denial_is_known_from_its_event_or_from_the_result_alone():
+    event = {"type": "system", "subtype": "permission_denied", "tool_name": "Bash"}
+    result = {"type": "result", "is_error": False, "permission_denials": [{"tool_name": "Write"}, {"tool_name": ""}]}
+    assert reply([event], "claude", -15, Ended.TIMED_OUT).transcript.denials == ("Bash",)
+    assert reply([result], "claude").transcript.denials == ("Write",)
+
+
+def test_the_model_is_the_one_fallen_back_to():
+    fallback = {"type": "system", "subtype": "model_fallback", "fallback_model": "small"}
+    reader = read([{"type": "system", "subtype": "init", "model": "large"}, fallback], "claude")
+    assert reader.transcript(Exit(Ended.EXITED, 0)).model == "small"
+
+
+def test_a_call_of_a_subagent_survives_the_words_of_the_main_loop():
+    def said(message_id, parent, *blocks):
+        message = {"id": message_id, "content": list(blocks)}
+        return {"type": "assistant", "message": message, "parent_tool_use_id": parent}
+
+    task = said("1", None, {"type": "tool_use", "id": "task", "name": "Task"})
+    inner = said("2", "task", {"type": "tool_use", "id": "bash", "name": "Bash"})
+    result = {"type": "user", "message": {"content": [{"type": "tool_result", "tool_use_id": "task"}]}}
+    assert read([task, inner, result, said("3", None)], "claude").busy()
+    end = {"type": "result", "subtype": "success", "is_error": False}
+    assert not read([task, inner, end], "claude").busy()

@@ -1,0 +1,91 @@
+"""What a killed run left half done is finished, put away or told at the next start."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from helpers.forger import FORGED, standing
+from helpers.marks import needs_bwrap
+from helpers.waiting import wait_until_ready
+from helpers.world import CLAIM, FINISH, World
+
+
+@needs_bwrap
+def test_a_forged_repository_of_a_killed_run_costs_no_claim(confined: Any, tmp_path: Path) -> None:
+    confined.spec("hello", checks=["test -f made.txt"])
+    confined.repository()
+    confined.agent(
+        f"{FINISH}; echo ../evil > .git/commondir; ln -s /proc/2/status .mcp.json; touch ready; exec sleep 1000"
+    )
+    confined.config_file(sandbox="bwrap")
+    confined.git("add", "-A")
+    confined.git("commit", "-q", "-m", "settings")
+    home = {"HOME": confined.environment["HOME"], "HARNESS_SANDBOX": ""}
+    run = confined.start("run", **home)
+    wait_until_ready(confined, run)
+    run.send_signal(signal.SIGKILL)
+    run.communicate()
+    ran = confined.command("run", **home)
+    assert (ran.returncode, standing(confined), confined.outcomes()) == (0, [], ["done"]), ran.stdout + ran.stderr
+    assert {event["marker"] for event in confined.events("foreign")} == set(FORGED)
+    assert "`.git/commondir` appeared during attempt 1 of hello, which was cut off" in ran.stdout + ran.stderr
+
+
+def test_a_claim_that_was_cut_off_by_now_is_checked_at_the_next_start(world: World) -> None:
+    world.spec("a", checks="true")
+    world.agent(f'{CLAIM}; echo now > "{world.root}/HALT"; sleep 30')
+    assert world.run().code == 3
+    assert world.states() == {"a": "claimed"}
+    (world.root / "HALT").unlink()
+    assert world.run().code == 0
+    assert world.states() == {"a": "done"}
+
+
+def test_what_the_agent_had_said_before_a_kill_is_read_again(world: World) -> None:
+    world.spec("a")
+    world.agent('note one; echo \'{"type":"result","is_error":false,"num_turns":1,"total_cost_usd":0.25}\'')
+    world.settings["dialect"] = "claude"
+    world.run(max_iterations=1)
+    journal = world.root / "logs" / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    ended = next(number for number, line in enumerate(lines) if b'"attempt_ended"' in line)
+    journal.write_bytes(b"".join(lines[:ended]))
+    world.agent(CLAIM)
+    assert world.run().code == 0
+    assert [(e["outcome"], e["dollars"]) for e in world.events("attempt_ended")] == [
+        ("progressed", 0.25),
+        ("done", None),
+    ]
+
+
+def test_a_crashed_attempt_without_a_note_is_charged_but_no_stall(world: World) -> None:
+    world.spec("a")
+    world.agent("true")
+    world.run(max_iterations=1)
+    journal = world.root / "logs" / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(lines[: next(n for n, line in enumerate(lines) if b'"attempt_ended"' in line)]))
+    world.run(max_iterations=0, max_time="0.001s")
+    assert [(e["outcome"], e["charged"]) for e in world.events("attempt_ended")] == [("interrupted", True)]
+
+
+def test_what_a_killed_attempt_did_is_told_as_it_was(world: World) -> None:
+    world.spec("a")
+    world.agent("touch half; echo ready; sleep 100")
+    world.config_file(**world.settings)
+    world.repository()
+    run = world.start("run")
+    stream = world.root / "logs/attempts/a/0001/stream.jsonl"
+    while not (world.has("half") and stream.exists() and stream.stat().st_size):
+        assert run.poll() is None
+        time.sleep(0.02)
+    run.kill()
+    run.communicate()
+    world.agent("true")
+    world.run(max_iterations=1)
+    (ended,) = [e for e in world.events("attempt_ended") if e["attempt"] == 1]
+    assert (ended["outcome"], ended["changed"]) == ("interrupted", ["half"])
+    assert ended["seconds"] > 0

@@ -1,0 +1,102 @@
+"""`harness dry-run` shows the queue and the exact prompt, and writes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from helpers.files import tree
+from helpers.stages import GOOD, proven
+from helpers.world import CLAIM, FINISH, World
+
+
+def test_dry_run_writes_nothing_and_starts_no_agent(world: World, harness) -> None:
+    world.spec("a", GOOD, checks="true")
+    world.agent('touch "$logs/../started"; ' + CLAIM)
+    world.config_file()
+    world.repository()
+    before = tree(world.root)
+    for words in ((), ("a",), ("--all",), ("--json",), ("--no-checks",)):
+        assert harness("dry-run", *words).code == 0
+    assert tree(world.root) == before
+
+
+def test_dry_run_shows_the_exact_prompt_of_the_next_attempt(world: World, harness) -> None:
+    world.spec("a", GOOD, checks="sh test.sh")
+    world.agent("note one")
+    world.config_file()
+    world.run(max_iterations=1)
+    text = harness("dry-run", "--json").json["prompts"][0]["text"]
+    world.run(max_iterations=1)
+    assert text == world.prompt("a", 2)
+
+
+def test_dry_run_shows_the_exact_prompt_for_claude_too(world: World, harness, claude: Path) -> None:
+    world.spec("a", "See @specs/a/spec.md for more.")
+    text = harness("dry-run", "--json").json["prompts"][0]["text"]
+    assert harness("run").code == 0
+    assert text == world.prompt("a", 1)
+
+
+def test_dry_run_shows_the_queue_with_the_reasons(world: World, harness) -> None:
+    proven(world, "done-already")
+    world.spec("second", depends_on="first")
+    world.spec("first")
+    report = harness("dry-run", "--json").json
+    queue = [(row["slug"], row["state"], row["next"]) for row in report["queue"]]
+    assert queue == [("first", "ready", True), ("second", "waiting", False)]
+    assert report["queue"][1]["because"] == "waits for first"
+    assert [prompt["slug"] for prompt in report["prompts"]] == ["first"]
+
+
+def test_dry_run_tells_sections_sizes_and_what_was_cut(world: World, harness) -> None:
+    world.spec("a")
+    (world.root / "logs").mkdir()
+    (world.root / "logs" / "learnings.md").write_text("a lesson learnt\n" * 5000)
+    world.config_file()
+    prompt = harness("dry-run", "--json").json["prompts"][0]
+    cut = {one["name"]: one["cut"] for one in prompt["sections"]}
+    assert cut == {"instructions": 0, "spec": 0, "learnings": 4800 * 16, "prior log": 0, "observed": 0}
+    assert sum(one["bytes"] for one in prompt["sections"]) == prompt["bytes"] == len(prompt["text"].encode())
+
+
+def test_dry_run_says_when_a_check_is_green_before_any_work(world: World, harness) -> None:
+    world.spec("a", checks=["true", "false"])
+    world.config_file()
+    told = harness("dry-run").out
+    assert "check already green before any work: true" in told
+    assert "check red (exit 1 in " in told
+
+
+def test_dry_run_names_the_hooks_that_the_agent_would_execute(world: World, harness, claude: Path) -> None:
+    world.spec("a")
+    (world.root / ".claude").mkdir()
+    (world.root / ".claude" / "settings.json").write_text('{"hooks": {"PreToolUse": [], "Stop": []}}')
+    (world.root / "CLAUDE.md").write_text("Be brief.")
+    told = harness("dry-run").out
+    assert "the agent would load .claude/settings.json (hooks that will be executed: PreToolUse, Stop)" in told
+    assert "the agent would load CLAUDE.md" in told
+
+
+def test_dry_run_says_that_there_is_no_agent(world: World, harness, monkeypatch) -> None:
+    world.spec("a")
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    ran = harness("dry-run")
+    assert "no agent found: `claude` is not on PATH" in ran.out + ran.err
+
+
+def test_a_dry_run_confines_the_checks(crippled: Any, tmp_path: Path) -> None:
+    crippled.spec("hello", checks=[f"test ! -e {tmp_path / 'needed'}"])
+    crippled.agent(FINISH)
+    crippled.config_file(sandbox="bwrap")
+    ran = crippled.command("dry-run", HOME=crippled.environment["HOME"], HARNESS_SANDBOX="")
+    assert "already green" in ran.stdout, ran.stdout + ran.stderr
+
+
+def test_what_a_check_of_a_dry_run_plants_is_set_aside(crippled: Any) -> None:
+    crippled.spec("hello", checks=["mkdir -p .claude && echo '{}' > .claude/settings.json"])
+    crippled.agent(FINISH)
+    crippled.config_file(sandbox="bwrap")
+    crippled.command("dry-run", HOME=crippled.environment["HOME"], HARNESS_SANDBOX="")
+    assert not crippled.has(".claude/settings.json")
+    assert crippled.has("logs/.kept/foreign/settings.json")

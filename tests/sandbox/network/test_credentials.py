@@ -1,0 +1,83 @@
+"""What a command gets in place of a key, and where its calls go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from helpers.keys import KEY, STAND_IN
+
+from harness.sandbox.network.credentials import Route, substitute_for_agent, substitute_for_check
+
+RELAY = "http://127.0.0.1:20617"
+
+
+def substitute(name: str, *argv: str, passed: tuple[str, ...] = (), **env: str) -> Any:
+    return substitute_for_agent(name, (name, *argv), env, relay=RELAY, word=lambda: "a" * 40, passed=passed)
+
+
+def test_claude_gets_stand_ins_and_the_brokers_address() -> None:
+    outfit = substitute(
+        "claude", ANTHROPIC_API_KEY=KEY, CLAUDE_CODE_OAUTH_TOKEN="sk-ant-oat01-real", HTTPS_PROXY="http://p"
+    )
+    assert outfit.env == {
+        "ANTHROPIC_API_KEY": STAND_IN,
+        "CLAUDE_CODE_OAUTH_TOKEN": "sk-ant-oat01-" + "a" * 40,
+        "ANTHROPIC_BASE_URL": f"{RELAY}/anthropic",
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        **dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"), RELAY),
+        **dict.fromkeys(("NO_PROXY", "no_proxy"), "localhost,127.0.0.1,::1"),
+        "NODE_USE_ENV_PROXY": "1",
+    }
+    keys = {STAND_IN: KEY, "sk-ant-oat01-" + "a" * 40: "sk-ant-oat01-real"}
+    assert outfit.routes == (Route("anthropic", "https://api.anthropic.com", keys),)
+    assert outfit.holds_key
+
+
+def test_the_upstream_is_what_the_person_had_set() -> None:
+    outfit = substitute(
+        "claude", ANTHROPIC_BASE_URL="http://localhost:4000/tenant/", ANTHROPIC_CUSTOM_HEADERS="X-Key: 1\nY:2"
+    )
+    assert outfit.routes == (Route("anthropic", "http://localhost:4000/tenant", {}, (("X-Key", "1"), ("Y", "2"))),)
+    assert "ANTHROPIC_CUSTOM_HEADERS" not in outfit.env
+
+
+def test_a_login_without_a_key_needs_no_route() -> None:
+    outfit = substitute("claude", HOME="/home/u")
+    assert (outfit.routes, outfit.holds_key) == ((), False)
+
+
+def test_the_api_agent_is_told_by_its_arguments() -> None:
+    argv = ("--base-url", "http://127.0.0.1:9/x", "--api-key-env", "MINE")
+    outfit = substitute("api", *argv, MINE="hidden-key-1", ANTHROPIC_API_KEY=KEY)
+    assert outfit.argv == ("api", *argv, "--base-url", f"{RELAY}/anthropic")
+    assert outfit.routes == (Route("anthropic", "http://127.0.0.1:9/x", {"sk-" + "a" * 40: "hidden-key-1"}),)
+    assert "ANTHROPIC_API_KEY" not in outfit.env
+
+
+def test_codex_gemini_and_opencode_are_told_in_their_own_ways() -> None:
+    codex = substitute("codex", "exec", "--json", "-", CODEX_API_KEY="sk-real")
+    assert codex.argv == ("codex", "exec", "-c", f'openai_base_url="{RELAY}/openai"', "--json", "-")
+    assert codex.routes[0].upstream == "https://api.openai.com/v1"
+    assert substitute("gemini", GEMINI_API_KEY="AIza-real").env["GOOGLE_GEMINI_BASE_URL"] == f"{RELAY}/gemini"
+    opencode = substitute("opencode", OPENAI_API_KEY="sk-real", OPENCODE_CONFIG_CONTENT='{"theme": "x"}')
+    assert opencode.env["OPENCODE_CONFIG_CONTENT"] == (
+        '{"theme": "x", "provider": {"openai": {"options": {"baseURL": "http://127.0.0.1:20617/openai"}}}}'
+    )
+
+
+def test_gemini_is_told_that_an_address_of_ours_is_no_gateway() -> None:
+    outfit = substitute("gemini", GEMINI_API_KEY="AIza-real")
+    assert outfit.files == {"gemini.json": '{"security": {"auth": {"selectedType": "gemini-api-key"}}}'}
+    assert outfit.env["GEMINI_CLI_SYSTEM_SETTINGS_PATH"] == "/tmp/gemini.json"
+
+
+def test_a_secret_without_a_route_stays_outside_unless_it_is_let_through() -> None:
+    secret = {"AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG", "AWS_REGION": "eu"}
+    outfit = substitute("claude", **secret)
+    assert (outfit.kept, "AWS_SECRET_ACCESS_KEY" in outfit.env) == (("AWS_SECRET_ACCESS_KEY",), False)
+    assert substitute("claude", passed=("AWS_*",), **secret).env["AWS_SECRET_ACCESS_KEY"]
+
+
+def test_a_check_gets_the_hosts_and_no_key() -> None:
+    outfit = substitute_for_check(("sh",), {"ANTHROPIC_API_KEY": KEY, "A": "b"}, relay=RELAY)
+    assert ("ANTHROPIC_API_KEY" in outfit.env, outfit.env["A"], outfit.env["https_proxy"]) == (False, "b", RELAY)

@@ -1,0 +1,61 @@
+"""Settings from flags, variables, the file and defaults, in that order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from helpers.world import CLAIM, World
+
+from harness.settings.load import load_config
+
+
+def test_hosts_that_bound_nothing_are_told(tmp_path: Path) -> None:
+    (tmp_path / "harness.yaml").write_text("sandbox_hosts: [pypi.org]\n")
+    warned = "`sandbox_hosts` bounds nothing while `sandbox_network` is `host`"
+    assert load_config(tmp_path, {}, {}).warnings == (warned,)
+
+
+def test_flags_win_over_variables_over_the_file_over_defaults(world: World, harness, monkeypatch) -> None:
+    (world.root / "harness.yaml").write_text("timeout: 5m\nmodel: from-file\nstuck_limit: 4\n")
+    monkeypatch.setenv("HARNESS_MODEL", "from-variable")
+    monkeypatch.setenv("HARNESS_STUCK_LIMIT", "6")
+    shown = harness("config", "--stuck-limit", "7", "--json").json["settings"]
+    names = ("timeout", "model", "stuck_limit", "pause")
+    assert {name: (shown[name]["value"], shown[name]["origin"]) for name in names} == {
+        "timeout": ("5m", "harness.yaml"),
+        "model": ("from-variable", "HARNESS_MODEL"),
+        "stuck_limit": ("7", "--stuck-limit"),
+        "pause": ("2s", "default"),
+    }
+    assert "timeout" in harness("config").out
+
+
+def test_the_defaults_are_those_of_the_manual(world: World, harness) -> None:
+    shown = harness("config", "--json").json["settings"]
+    names = ("timeout", "idle_timeout", "max_iterations", "max_attempts", "pause", "stuck_limit", "stuck_bytes",
+             "fault_backoff", "outage_limit", "sandbox", "commit", "agent")  # fmt: skip
+    assert [shown[name]["value"] for name in names] == [
+        "30m", "10m", "200", "30", "2s", "3", "32", "15s", "2h", "none", "done", "auto",
+    ]  # fmt: skip
+
+
+def test_unknown_variables_are_one_warning_and_no_error(world: World, harness, monkeypatch) -> None:
+    world.spec("a", checks="true")
+    world.agent(CLAIM)
+    world.config_file()
+    monkeypatch.setenv("HARNESS_TIMEOT", "5m")
+    monkeypatch.setenv("HARNESS_ZZZ", "1")
+    warning = "`HARNESS_TIMEOT` is not a setting of harness; did you mean `HARNESS_TIMEOUT`? (and 1 more)"
+    assert harness("status", "--json").json["warnings"] == [warning]
+    assert harness("config").out.count(warning) == 1
+    ran = harness("run")
+    assert (ran.code, ran.err.count("HARNESS_TIMEOT`")) == (0, 1)
+
+
+def test_an_unknown_key_is_an_error_with_a_suggestion(world: World, harness) -> None:
+    world.spec("a")
+    (world.root / "harness.yaml").write_text("time_out: 5m\n")
+    ran = harness("run")
+    assert ran.code == 2
+    assert "unknown key `time_out`" in ran.err
+    assert "did you mean `timeout`?" in ran.err

@@ -1,0 +1,65 @@
+"""Front matter is told from the words below it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from helpers.spec_files import write
+
+from harness.specs.front_matter import split_front_matter
+from harness.specs.parse import parse_spec
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("---\na: 1\n---\nbody\n", ("a: 1\n", "body\n")),
+        ("\ufeff---\r\na: 1\r\n---\r\nbody", ("a: 1\r\n", "body")),
+        ("---\na: 1\n...\nbody", ("a: 1\n", "body")),
+        ("---  \n\na: 1\n--- \nbody", ("\na: 1\n", "body")),
+        ("---\n---\nbody", ("", "body")),
+        ("---\na: 1\n", ("", "---\na: 1\n")),
+        ("---\n\nwords\n\n---\n\nmore", ("", "---\n\nwords\n\n---\n\nmore")),
+        ("---\n# Title\n\nwords", ("", "---\n# Title\n\nwords")),
+        ("----\na: 1\n----\n", ("", "----\na: 1\n----\n")),
+        ("\n---\na: 1\n---\n", ("", "\n---\na: 1\n---\n")),
+        ("body", ("", "body")),
+        ("---", ("", "---")),
+        ("", ("", "")),
+    ],
+    ids=[
+        "usual",
+        "BOM and CRLF",
+        "dots close it",
+        "blank line first",
+        "empty",
+        "never closed",
+        "rules",
+        "one rule",
+        "four dashes",
+        "not in the first line",
+        "none",
+        "dashes alone",
+        "nothing",
+    ],
+)
+def test_front_matter_is_told_from_a_horizontal_rule(text, parts):
+    assert split_front_matter(text) == parts
+
+
+def test_front_matter_that_is_never_closed_is_a_problem_and_not_lost():
+    feature = parse_spec(Path("a/spec.md"), b"---\nchecks: pytest\n\n# Title\n", "", "specs/a/spec.md")
+    assert feature.problem == "specs/a/spec.md:1: the front matter is never closed"
+    assert parse_spec(Path("a/spec.md"), b"---\n\n# Title\n\nwords", "", "").problem is None
+
+
+def test_specs_without_front_matter_never_import_yaml(specs):
+    write(specs, "a")
+    look = "from pathlib import Path; from harness.specs.shelf import SpecShelf; SpecShelf(Path('specs')).read()"
+    code = f"import sys; {look}; sys.exit('yaml' in sys.modules)"
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    assert subprocess.run([sys.executable, "-c", code], cwd=specs.parent, env=environ, timeout=30).returncode == 0

@@ -1,0 +1,81 @@
+"""Questions: asked by an agent, answered by a person, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+from helpers.world import CLAIM, World
+
+
+def test_an_old_question_in_the_log_blocks_nothing(world: World) -> None:
+    world.spec("a")
+    (world.root / "logs").mkdir()
+    (world.root / "logs" / "a.log").write_text("BLOCKED: which port?\n")
+    world.agent('if [ "$attempt" = 1 ]; then note "going on"; else ' + CLAIM + "; fi")
+    assert world.run().code == 0
+    assert world.outcomes() == ["progressed", "done"]
+
+
+@pytest.mark.parametrize("dialect", ["text", "claude"])
+def test_a_question_that_is_only_said_on_stdout_blocks_nothing(world: World, dialect: str) -> None:
+    world.spec("a", "BLOCKED: this line stands in the spec, and the agent echoes its prompt.")
+    world.agent('printf "%s\\n" "$prompt" "BLOCKED: said aloud"; echo "BLOCKED: said aloud" >&2; ' + CLAIM)
+    assert world.run(dialect=dialect).code == 0
+    assert not world.has("logs/a.blocked")
+
+
+@pytest.mark.parametrize("line", ["BLOCKED: which port?", "- BLOCKED: which port?", "**BLOCKED:** which port?"])
+def test_a_question_is_understood_as_people_write_it(world: World, line: str) -> None:
+    world.spec("a")
+    world.agent(f'echo "{line}" >> "$log"')
+    assert world.run().code == 4
+    assert world.log("a.blocked") == "which port?\n"
+
+
+def test_a_feature_that_is_proven_in_the_same_attempt_is_not_blocked(world: World) -> None:
+    world.spec("a", checks="true")
+    world.agent('echo "BLOCKED: which port?" >> "$log"; ' + CLAIM)
+    assert world.run().code == 0
+    assert not world.has("logs/a.blocked")
+
+
+def test_removing_the_blocked_marker_by_hand_arms_the_feature_again(world: World) -> None:
+    world.spec("a")
+    world.agent('if [ "$attempt" = 1 ]; then echo "BLOCKED: which port?" >> "$log"; else ' + CLAIM + "; fi")
+    assert world.run().code == 4
+    (world.root / "logs" / "a.blocked").unlink()
+    (world.root / "HALT").unlink()
+    assert world.run().code == 0
+
+
+def test_a_question_blocks_halts_and_its_answer_reaches_the_next_prompt(world: World, harness) -> None:
+    world.spec("a")
+    world.agent(
+        'if grep -q "use port 8080" "$log"; then ' + CLAIM + '; else echo "**BLOCKED: which port?**" >> "$log"; fi'
+    )
+    assert world.run().code == 4
+    assert world.log("a.blocked") == "which port?\n"
+    assert "harness answer a" in (world.root / "HALT").read_text()
+    assert harness("answer", "a", "use port 8080").code == 0
+    assert not world.has("HALT")
+    assert world.run().code == 0
+    assert "A person answered your question:" in world.prompt("a", 2)
+
+
+def test_an_old_question_lets_the_others_go_on_and_then_ends_with_4(world: World) -> None:
+    world.spec("a")
+    world.spec("b")
+    world.agent('if [ "$slug" = a ]; then echo "BLOCKED: who?" >> "$log"; else ' + CLAIM + "; fi")
+    world.run()
+    (world.root / "HALT").unlink()
+    ran = world.run()
+    assert (ran.code, ran.stop.slug) == (4, "a")
+    assert world.has("logs/b.done")
+    assert not world.has("HALT")
+
+
+def test_an_agent_cannot_answer_its_own_question(world: World) -> None:
+    world.spec("a")
+    world.agent('echo "BLOCKED: may I?" >> "$log"; echo "yes, you may" > "$logs/a.answer"')
+    assert world.run().code == 4
+    assert world.events("answered") == []
+    assert world.has("logs/attempts/a/0001/foreign/a.answer")

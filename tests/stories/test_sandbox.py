@@ -1,0 +1,201 @@
+"""Runs in the sandbox: work still works, and what an agent planted is obeyed by nobody."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from helpers.marks import needs_bwrap
+from helpers.waiting import wait_until_ready
+from helpers.world import FINISH
+
+from harness.workspace.quarantine import find_absent
+
+
+def test_a_confined_attempt_becomes_a_receipt_and_a_commit(confined: Any) -> None:
+    confined.spec("hello", checks=["test -f made.txt", 'test -z "$(ls logs)"'])
+    confined.repository()
+    confined.agent(FINISH)
+    ran = confined.go()
+    assert (ran.code, confined.outcomes()) == (0, ["done"]), ran.text
+    assert confined.log("hello.log") == "did hello, and this makes the note long enough to count\n"
+    assert confined.log("learnings.md") == "- 2026-11-21: a lesson\n"
+    assert confined.log("hello.done").startswith("finished\n")
+    assert confined.git("show", "--name-only", "--format=") == "made.txt"
+    assert "sandbox: bwrap: agents and checks see this project and their tools alone, with your network" in ran.lines
+
+
+def test_a_check_is_confined_too(confined: Any, tmp_path: Path) -> None:
+    (tmp_path / "outside").write_text("")
+    confined.spec("hello", checks=[f"test ! -e {tmp_path}/outside"])
+    confined.agent(FINISH)
+    assert confined.go().code == 0
+
+
+def test_a_file_that_would_be_obeyed_outside_is_set_aside(confined: Any) -> None:
+    confined.spec("hello")
+    confined.repository()
+    confined.agent(
+        "mkdir -p .claude; echo '{\"hooks\": {}}' > .claude/settings.json; echo 'sandbox: none' > harness.yaml;"
+        f"echo ../evil > .git/commondir; {FINISH}"
+    )
+    ran = confined.go()
+    assert ran.code == 0, ran.text
+    assert not any(confined.has(name) for name in (".claude/settings.json", "harness.yaml", ".git/commondir"))
+    assert {event["marker"] for event in confined.events("foreign")} == {
+        ".claude/settings.json", "harness.yaml", ".git/commondir"
+    }  # fmt: skip
+    assert confined.log("attempts/hello/0001/foreign/harness.yaml") == "sandbox: none\n"
+
+
+def test_the_marker_of_another_feature_is_nobodys_claim(confined: Any) -> None:
+    confined.spec("hello")
+    confined.spec("other")
+    confined.agent(f"echo mine, $PAY_TOKEN > $logs/other.done; {FINISH}")
+    confined.environment |= {"PAY_TOKEN": "q8Zr7Lm2-x9-not-for-logs", "HARNESS_ENV_PASS": "PAY_TOKEN"}
+    ran = confined.go("hello")
+    assert (ran.code, confined.has("logs/other.done")) == (0, False)
+    assert confined.log("attempts/hello/0001/foreign/other.done") == "mine, [redacted PAY_TOKEN]\n"
+    assert "hello: `other.done` was left in logs/ and is set aside, in logs/attempts/hello/0001/foreign" in ran.lines
+
+
+def test_a_term_reaches_the_agent_itself(confined: Any) -> None:
+    confined.spec("hello")
+    confined.agent('trap "note heard the TERM; exit 0" TERM; while :; do sleep 0.05; done')
+    ran = confined.go(timeout="0.7s", max_iterations="1")
+    assert (confined.outcomes(), confined.log("hello.log")[:14]) == (["timed_out"], "heard the TERM"), ran.text
+
+
+def test_strays_are_counted_without_bwrap_itself(confined: Any) -> None:
+    confined.spec("hello")
+    confined.agent(f"setsid sleep 1000 & setsid sleep 1000 & {FINISH}")
+    confined.go()
+    assert confined.events("attempt_ended")[0]["strays"] == 2
+
+
+def test_what_a_killed_run_left_in_the_cell_is_judged_at_the_next_start(confined: Any) -> None:
+    confined.spec("hello", checks=["test -f made.txt"])
+    confined.agent(f"{FINISH}; touch ready; exec sleep 1000")
+    confined.config_file(sandbox="bwrap")
+    home = {"HOME": confined.environment["HOME"], "HARNESS_SANDBOX": ""}
+    run = confined.start("run", **home)
+    wait_until_ready(confined, run)
+    run.send_signal(signal.SIGKILL)
+    run.communicate()
+    assert not confined.has("logs/hello.done")
+    ran = confined.command("run", **home)
+    assert ran.returncode == 0, ran.stderr
+    assert confined.outcomes() == ["done"]
+    assert confined.log("hello.log").count("did hello") == 1
+
+
+def test_settings_that_a_cut_off_attempt_left_are_not_obeyed(confined: Any) -> None:
+    confined.spec("hello")
+    confined.agent("echo 'sandbox: none' > harness.yaml; touch ready; exec sleep 1000")
+    flags = ("run", "--agent", "command", "--sandbox", "bwrap")
+    home = {"HOME": confined.environment["HOME"], "HARNESS_COMMAND": shlex.join(confined.settings["command"])}
+    run = confined.start(*flags, **home)
+    wait_until_ready(confined, run)
+    run.send_signal(signal.SIGKILL)
+    run.communicate()
+    ran = confined.command(*flags, **home)
+    assert (ran.returncode, confined.has("harness.yaml")) == (2, False)
+    assert "`harness.yaml` appeared during attempt 1 of hello, which was cut off" in ran.stderr
+
+
+def test_memory_is_bounded_where_that_is_asked_for(confined: Any) -> None:
+    confined.spec("hello")
+    confined.agent("if python3 -c 'bytearray(1 << 30)' 2>/dev/null; then note plenty; else note bounded; fi")
+    confined.go(max_iterations="1")
+    confined.go(max_iterations="1", sandbox_memory="512M")
+    assert [line.split(",")[0] for line in confined.log("hello.log").splitlines()] == ["plenty", "bounded"]
+
+
+def test_specs_behind_a_link_are_held_too(confined: Any) -> None:
+    confined.spec("hello")
+    (confined.root / "specs").rename(confined.root / "wanted")
+    (confined.root / "specs").symlink_to("wanted")
+    confined.agent(f'(echo planted >> wanted/hello/spec.md) 2>/dev/null && note "edited it"; {FINISH}')
+    assert confined.go().code == 0
+    assert "planted" not in (confined.root / "wanted/hello/spec.md").read_text()
+
+
+def test_what_is_absent_is_looked_for_where_it_would_be_obeyed(tmp_path: Path) -> None:
+    (tmp_path / "harness.yaml").write_text("")
+    (tmp_path / ".git").mkdir()
+    absent = find_absent(tmp_path)
+    assert str(tmp_path / "harness.yaml") not in absent
+    assert {str(tmp_path / name) for name in (".mcp.json", ".git/commondir", ".git/hooks")} <= set(absent)
+
+
+@needs_bwrap
+def test_a_link_to_the_home_costs_the_person_nothing(confined: Any, tmp_path: Path) -> None:
+    mine = tmp_path / "home/.claude/settings.json"
+    mine.parent.mkdir()
+    mine.write_text("{}")
+    confined.spec("hello")
+    confined.agent(f"ln -s {mine.parent} .claude; {FINISH}")
+    assert confined.go().code == 0
+    assert (mine.read_text(), os.path.lexists(confined.root / ".claude")) == ("{}", False)
+    assert [event["marker"] for event in confined.events("foreign")] == [".claude"]
+
+
+@needs_bwrap
+def test_a_thousand_folders_in_the_private_home_end_no_run(confined: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(
+        tempfile, "tempdir", str(tmp_path / "temporary")
+    )  # other tests make and remove theirs meanwhile
+    confined.spec("hello", checks=["test -f made.txt"])
+    digging = "import os\nfor _ in range(1200): os.mkdir('d'); os.chdir('d')"
+    confined.agent(f'(cd ~ && python3 -c "{digging}"); {FINISH}')
+    assert confined.go().code == 0
+    assert not list(Path(tempfile.gettempdir()).glob("harness-*/scratch-*/home/d"))
+
+
+@needs_bwrap
+def test_the_folders_above_the_logs_stay_where_they_are(confined: Any, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    confined.spec("hello")
+    confined.agent(f"mv build build.old && mkdir build && ln -s {outside} build/harness; {FINISH}")
+    ran = confined.go(logs_dir="build/harness", max_iterations="1")
+    assert (list(outside.iterdir()), (confined.root / "build/harness").is_symlink()) == ([], False), ran.text
+    assert (confined.root / "build/harness/journal.jsonl").exists()
+
+
+def worktrees(world: Any, tmp_path: Path) -> Path:
+    """Make the project a worktree beside another one; returns where their repository keeps what is theirs."""
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.invalid", "-C", tmp_path / "main"]
+    subprocess.run(["git", "init", "-q", tmp_path / "main"], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
+    for name in ("mine", "other"):
+        subprocess.run([*git, "worktree", "add", "-q", tmp_path / name], check=True)
+    shutil.move(tmp_path / "mine/.git", world.root / ".git")
+    admin = (tmp_path / "main/.git/worktrees").resolve()
+    (admin / "mine/gitdir").write_text(f"{world.root}/.git\n")
+    for key, value in (("user.name", "a tester"), ("user.email", "t@example.invalid")):
+        subprocess.run([*git, "config", key, value], check=True)
+    (world.root / ".gitignore").write_text("logs/\n")
+    world.git("add", "-A")
+    world.git("commit", "-q", "-m", "start")
+    return admin
+
+
+@needs_bwrap
+def test_a_worktree_says_nothing_of_where_others_are(confined: Any, tmp_path: Path) -> None:
+    confined.spec("hello", checks=["test -f made.txt"])
+    admin = worktrees(confined, tmp_path)
+    names = [admin / name for name in ("mine/gitdir", "mine/commondir", "other/gitdir", "other/commondir")]
+    before = [name.read_text() for name in names]
+    tries = "; ".join(f"echo evil > {name}; mv {name} {name}.old" for name in names)
+    confined.agent(f"({tries}; mv {admin}/other {admin}/third; mv {admin} {admin}.old) 2>/dev/null; {FINISH}")
+    ran = confined.go()
+    assert (ran.code, [name.read_text() for name in names]) == (0, before), ran.text
+    assert confined.git("show", "--name-only", "--format=") == "made.txt"

@@ -1,0 +1,50 @@
+"""The `.env` files of a project: which are read, and which are passed over."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from harness.domain.paths import Paths
+from harness.system.redact import find_secrets, parse_env
+from harness.system.secrets import MOST, read_redactor
+
+
+def test_strange_env_files_are_passed_over_and_the_persons_own_is_read(place: Paths) -> None:
+    (place.root / ".env").write_text("API_KEY=a-long-enough-secret-1\n")
+    os.mkfifo(place.root / ".env.fifo")
+    (place.root / ".env.folder").mkdir()
+    (place.root / ".env.loop").symlink_to(".env.loop")
+    with (place.root / ".env.huge").open("wb") as huge:
+        huge.truncate(10 << 30)
+    for number in range(MOST + 5):
+        (place.root / f".env.{number}").write_text(f"KEY_{number}=another-long-secret-{number:04d}\n")
+    redactor = read_redactor(place.root, {})
+    assert "a-long-enough-secret-1" not in redactor.text("it is a-long-enough-secret-1")
+
+
+def test_which_variables_hold_a_secret() -> None:
+    said = {
+        "STRIPE_API_KEY": "q8Zr7Lm2", "GITHUB_TOKEN": "0123456789ab", "DB_PASSWORD": "correct-horse-battery",
+        "DATABASE_URL": "postgres://me:hunter2hunter@db/x", "MY_CREDENTIALS": "a:b:c:d:e:f",
+        "PATH": "/usr/bin:/bin", "SECRET_FILE": "whatever-it-is-1", "TOKEN_PATH": "~/x/y/zzz",
+        "SSH_KEY": "/home/me/.ssh/id",
+        "KEYBOARD": "de-latin1-nodeadkeys", "API_KEY": "short1", "TOKENIZERS_PARALLELISM": "false-false",
+        "SECRET": "development", "SOME_TOKEN": "12345678", "AUTH_TOKEN_URL": "https://auth.example.com/token",
+    }  # fmt: skip
+    assert sorted(find_secrets(said)) == [
+        "DATABASE_URL",
+        "DB_PASSWORD",
+        "GITHUB_TOKEN",
+        "MY_CREDENTIALS",
+        "STRIPE_API_KEY",
+    ]
+
+
+def test_env_files_are_read_and_examples_are_not(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("# ours\nexport PAY_TOKEN='q8Zr7Lm2 x9' # live\nDEBUG=1\nbroken line\n")
+    (tmp_path / ".env.example").write_text("MAIL_TOKEN=put-your-token-here\n")
+    assert parse_env((tmp_path / ".env").read_text()) == {"PAY_TOKEN": "q8Zr7Lm2 x9", "DEBUG": "1"}
+    redactor = read_redactor(tmp_path, {"PAY_TOKEN": "another-1-value"})
+    said = redactor.text("q8Zr7Lm2 x9, another-1-value, put-your-token-here")
+    assert said == "[redacted PAY_TOKEN in .env], [redacted PAY_TOKEN], put-your-token-here"

@@ -1,0 +1,47 @@
+"""A look at the tree ends when everything has to stop."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from helpers.world import World
+
+from harness.system.command import Confined
+from harness.system.process import Supervisor
+from harness.workspace.in_place import InPlace
+
+
+def ask_to_stop(place: InPlace, asked: Callable[[], float | None], confined: bool) -> Supervisor:
+    supervisor = Supervisor(namespace="off")
+    if confined:
+        bare = Confined((), (), {}, wraps=False)
+        place.confine_git(supervisor, lambda command: replace(command, confined=bare), asked)
+    else:
+        place.confine_git(supervisor, lambda command: command, asked)
+    return supervisor
+
+
+@pytest.mark.parametrize("confined", [False, True], ids=["as we are", "in the sandbox"])
+def test_a_look_that_hangs_ends_when_everything_has_to_stop(
+    checkout: tuple[World, InPlace], monkeypatch: pytest.MonkeyPatch, confined: bool
+) -> None:
+    world, place = checkout
+    monkeypatch.setattr("harness.workspace.git.LOOK_ON", 0.3)
+    monkeypatch.setattr("harness.workspace.git.AT_LEAST", 0.3)
+    monkeypatch.setattr("harness.workspace.git.TIMEOUT", 30.0)
+    os.mkfifo(world.root / ".gitignore")
+    began = time.monotonic()
+    with ask_to_stop(place, lambda: 5.0 if time.monotonic() > began + 0.5 else None, confined):
+        assert place.snapshot().head == ""
+    assert time.monotonic() - began < 20  # and not 30
+
+
+def test_a_look_in_good_time_is_made_though_everything_has_to_stop(checkout: tuple[World, InPlace]) -> None:
+    _, place = checkout
+    with ask_to_stop(place, lambda: 5.0, confined=True):
+        assert set(place.snapshot().files) == {"kept"}
+        assert place.snapshot().head
