@@ -14,6 +14,7 @@ from harness.domain.feature import Feature
 from harness.domain.listener import Tone
 from harness.domain.look import Halt, Look, Stop, Wait, Work
 from harness.domain.verdict import Evidence, Outcome, Verdict
+from harness.records.events import Halted, Parked, RunEnded
 from harness.records.halt_file import WRITES_HALT, compose_halt, local_time
 from harness.records.journal import utc
 from harness.run.failover import meet_failure, meet_limit, wait_for_reset, wait_out_fault
@@ -52,7 +53,8 @@ def run_to_its_end(run: Run) -> tuple[Stop, Look]:
         with suppress(HarnessError):
             because = f"{error.message}; {error.hint}"
             run.journal.log(f"end: {because}")
-            run.write("halted", halt=Halt.CANNOT_START.name, code=error.exit_code, because=because, slug="")
+            code, nothing = error.exit_code, frozenset({"resets_at"})
+            run.write(Halted(halt=Halt.CANNOT_START, code=code, because=because, left_out=nothing))
         raise
 
 
@@ -77,10 +79,10 @@ def take_stock(run: Run, feature: Feature, verdict: Verdict, evidence: Evidence)
 
 def park_if_stuck(run: Run, feature: Feature) -> None:
     """With --keep-going, set a feature without progress aside for this run."""
-    limit, streak = stuck_limit_of(feature, run.rules), run.history.of(feature.slug).streak
+    limit, streak = stuck_limit_of(feature, run.rules), run.history.of(feature.slug).attempts_without_progress
     if run.settings.keep_going and limit and streak >= limit:
         text = f"{feature.slug}: set aside after {streak} attempts in a row without progress"
-        run.write("parked", slug=feature.slug, streak=streak, text=text)
+        run.write(Parked(slug=feature.slug, streak=streak, text=text))
         run.parked.add(feature.slug)
         run.tell(text, Tone.BAD)
         run.inform_messenger()
@@ -90,22 +92,17 @@ def conclude(run: Run, stop: Stop) -> Stop:
     """Write down how the run ended, with a HALT file where a person must look before the next one."""
     if wants_halt_file(run, stop) and run.interrupts.halt() is None:
         files.write_atomic(run.paths.halt, run.redactor.text(compose_halt(stop, run=run.id[:8], at=utc(run.clock()))))
+    halt, code = stop.halt, stop.halt.code
+    run.write(Halted(halt=halt, code=code, because=stop.because, slug=stop.slug, resets_at=stop.resets_at))
     run.write(
-        "halted",
-        halt=stop.halt.name,
-        code=stop.halt.code,
-        because=stop.because,
-        slug=stop.slug,
-        resets_at=stop.resets_at,
-    )
-    run.write(
-        "run_ended",
-        halt=stop.halt.name,
-        code=stop.halt.code,
-        iterations=run.iterations,
-        dollars=run.dollars,
-        unknown_costs=run.spent.unknown,
-        tree=run.workspace.snapshot().digest,
+        RunEnded(
+            halt=halt,
+            code=code,
+            iterations=run.iterations,
+            dollars=run.dollars,
+            unknown_costs=run.spent.unknown,
+            tree=run.workspace.snapshot().digest,
+        )
     )
     tone = Tone.GOOD if stop.halt is Halt.ALL_DONE else Tone.BAD
     run.tell(f"end: {stop.halt.sentence} ({stop.because}); exit {stop.halt.code}", tone)

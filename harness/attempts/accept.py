@@ -10,6 +10,7 @@ from harness.domain.listener import Tone
 from harness.domain.reply import Reply
 from harness.domain.units import format_size
 from harness.domain.verdict import CheckRun
+from harness.records.events import Accepted, CommitFailed, Committed, Marked
 from harness.records.journal import utc
 from harness.records.receipt import REFUSED, compose_receipt, digest
 from harness.run.run import Run
@@ -36,7 +37,7 @@ def accept(
         at=utc(run.clock()),
     )
     text = run.redactor.text(text)
-    run.write("accepted", slug=feature.slug, attempt=attempt.number, sha256=digest(text), receipt=text)
+    run.write(Accepted(slug=feature.slug, attempt=attempt.number, sha256=digest(text), receipt=text))
     write_marker(run, feature.slug, text)
 
 
@@ -46,7 +47,7 @@ def write_marker(run: Run, slug: str, text: str) -> None:
     if done.is_dir() and not done.is_symlink():  # an agent can make a folder of that name
         files.move(done, run.paths.kept / f"{slug}.done.folder")
     files.write_atomic(done, text)
-    run.write("marked", slug=slug, sha256=digest(text))
+    run.write(Marked(slug=slug, sha256=digest(text)))
 
 
 def _commit(run: Run, attempt: Attempt, words: str, names: frozenset[str]) -> str:
@@ -59,13 +60,13 @@ def _commit(run: Run, attempt: Attempt, words: str, names: frozenset[str]) -> st
         run.tell(f"{attempt.feature.slug}: {commit.remark}", Tone.NOTICE)
     if commit.failure:
         _refuse_full_disk(run, attempt, commit.failure)
-        run.write("commit_failed", slug=attempt.feature.slug, attempt=attempt.number, why=commit.failure)
+        run.write(CommitFailed(slug=attempt.feature.slug, attempt=attempt.number, why=commit.failure))
         run.tell(f"{attempt.feature.slug}: proven, but not committed: {commit.failure}", Tone.BAD)
         return f"tree: {run.workspace.snapshot().digest} at commit {commit.head or 'none'} ({REFUSED})"
     if commit.unsigned:
         run.tell(f"{attempt.feature.slug}: committed, but not signed: {commit.unsigned}", Tone.BAD)
     if commit.made:
-        run.write("committed", slug=attempt.feature.slug, attempt=attempt.number, commit=commit.head)
+        run.write(Committed(slug=attempt.feature.slug, attempt=attempt.number, commit=commit.head))
     return f"commit: {commit.head or 'none'}"
 
 

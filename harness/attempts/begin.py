@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.agents.choose import prepare_prompt
@@ -12,6 +12,7 @@ from harness.domain.agent import Agent
 from harness.domain.errors import AgentError, ConfigError, SpecError
 from harness.domain.feature import Feature
 from harness.domain.listener import Tone
+from harness.records.events import AttemptBegan, Tampered
 from harness.records.history import read_markers
 from harness.records.notes import Mark
 from harness.run.brief import compose
@@ -72,19 +73,20 @@ def begin(run: Run, feature: Feature, agent: Agent, prompt: Prompt, because: str
     if sandbox is not None and sandbox.has_private_logs:
         prepare_private_logs(folder, run.paths, feature.slug)
     run.write(
-        "attempt_began",
-        slug=feature.slug,
-        attempt=number,
-        because=because,
-        spec=feature.sha256,
-        agent=agent.name,
-        model=agent.model,
-        sections={section.name: section.digest for section in prompt.sections},
-        log=asdict(attempt.log),
-        learnings=asdict(attempt.learnings),
-        tree=attempt.before.digest,
-        confined=sandbox is not None,
-        absent=list(attempt.absent),
+        AttemptBegan(
+            slug=feature.slug,
+            attempt=number,
+            because=because,
+            spec=feature.sha256,
+            agent=agent.name,
+            model=agent.model,
+            sections={section.name: section.digest for section in prompt.sections},
+            log=attempt.log,
+            learnings=attempt.learnings,
+            tree=attempt.before.digest,
+            confined=sandbox is not None,
+            absent=attempt.absent,
+        )
     )
     run.tell(f"{feature.slug}: attempt {number} begins ({because})")
     return attempt
@@ -94,7 +96,7 @@ def _mark_log(run: Run, slug: str) -> Mark:
     """Say where the log ends; what another feature's attempt cut off it since our last look is put back first."""
     book, seen = run.notes(slug), run.marks.get(slug)
     if seen is not None and book.take_note(seen).tampered:
-        run.write("tampered", slug=slug, attempt=run.history.of(slug).attempts, file=f"{slug}.log")
+        run.write(Tampered(slug=slug, attempt=run.history.of(slug).attempts, file=f"{slug}.log"))
         run.tell(f"{slug}: its log was cut or rewritten since its last attempt: the old text is restored", Tone.BAD)
     return book.mark()
 

@@ -12,6 +12,7 @@ from harness.attempts.quarantined import tell_appeared, tell_quarantined
 from harness.domain.listener import Tone
 from harness.domain.reply import Reply
 from harness.domain.text import plain
+from harness.records.events import Foreign, Tampered, Vanished
 from harness.records.lessons import mend_learnings, redact_file, redact_log
 from harness.records.notes import Note
 from harness.run.run import Run
@@ -46,7 +47,7 @@ def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Finding
         if taken.tampered:
             back = "the old text is restored" if taken.restored else "what was there is lost, the shadow of it too"
             remarks.append(f"it had cut or rewritten {name}: {back}, what it wrote is kept")
-            run.write("tampered", slug=slug, attempt=attempt.number, file=name)
+            run.write(Tampered(slug=slug, attempt=attempt.number, file=name))
     quarantine_foreign(run, attempt, harmed=harmed)
     done = run.paths.done(slug)
     claimed = done.exists() or done.is_symlink()
@@ -65,7 +66,7 @@ def _take_over(run: Run, attempt: Attempt) -> list[str]:
     imported = import_private_logs(attempt.folder, run.paths, slug, attempt.log, attempt.learnings)
     for name in imported.rewritten:
         remarks.append(f"it had cut or rewritten {name}: the old text is restored, what it wrote is kept")
-        run.write("tampered", slug=slug, attempt=attempt.number, file=name)
+        run.write(Tampered(slug=slug, attempt=attempt.number, file=name))
     remarks += [f"it added more to {name} than is taken over: the rest is left out" for name in imported.cut]
     for name in imported.quarantined:
         redact_file(attempt.folder / "foreign" / name, run.redactor)
@@ -97,17 +98,17 @@ def quarantine_foreign(run: Run, attempt: Attempt, *, harmed: bool) -> None:
     for name in sorted(now - attempt.markers - own):
         slug, kind = name.rsplit(".", 1)
         redact_file(files.move(run.paths.logs / name, attempt.folder / "foreign" / name), run.redactor)
-        run.write("foreign", slug=attempt.feature.slug, attempt=attempt.number, marker=name)
+        run.write(Foreign(slug=attempt.feature.slug, attempt=attempt.number, marker=name))
         hint = f'; if you set it, say `harness accept {slug} "why"`' if kind == "done" else ""
         run.tell(f"{attempt.feature.slug}: `{name}` appeared during the attempt and is set aside{hint}", Tone.BAD)
     answer = run.paths.answer(attempt.feature.slug)
     if answer.exists() and f"{attempt.feature.slug}.blocked" not in attempt.markers:
         redact_file(files.move(answer, attempt.folder / "foreign" / answer.name), run.redactor)
-        run.write("foreign", slug=attempt.feature.slug, attempt=attempt.number, marker=answer.name)
+        run.write(Foreign(slug=attempt.feature.slug, attempt=attempt.number, marker=answer.name))
         run.tell(f"{attempt.feature.slug}: `{answer.name}` appeared before anything was asked: set aside", Tone.BAD)
     for name in sorted(attempt.markers - now):
         slug, kind = name.rsplit(".", 1)
-        run.write("vanished", slug=attempt.feature.slug, attempt=attempt.number, marker=name)
+        run.write(Vanished(slug=attempt.feature.slug, attempt=attempt.number, marker=name))
         if harmed and kind == "done" and (receipt := run.journal.last_receipt(slug)):
             write_marker(run, slug, receipt)
             run.tell(f"{attempt.feature.slug}: `{name}` was wiped during the attempt and is put back", Tone.BAD)

@@ -11,13 +11,12 @@ from harness.attempts.begin import Attempt
 from harness.attempts.intake import Finding, gather, quarantine_appeared
 from harness.attempts.write_down import (
     JOURNALLED_FILES,
+    as_result,
     compose_observed,
-    describe_check,
-    describe_cost,
-    describe_limit,
     line_for_silent_agent,
     names_to_commit,
     tell_outcome,
+    with_cost,
     write_outcome,
 )
 from harness.decide.blocked import find_blocked
@@ -25,6 +24,7 @@ from harness.decide.judge import judge, judge_claim
 from harness.domain.reply import Ended, Reply
 from harness.domain.text import counted, one_line
 from harness.domain.verdict import CheckRun, Claim, Evidence, Outcome, Verdict
+from harness.records.events import AttemptEnded, Blocked
 from harness.records.lessons import redact_file
 from harness.records.transcripts import pack_old
 from harness.run.run import Run
@@ -134,13 +134,12 @@ def _act(
         redact_file(files.move(run.paths.done(feature.slug), attempt.folder / "claim.done"), run.redactor)
     if verdict.outcome is Outcome.BLOCKED and evidence.question is not None:
         files.write_atomic(run.paths.blocked(feature.slug), evidence.question + "\n")
-        run.write("blocked", slug=feature.slug, attempt=attempt.number, question=evidence.question)
+        run.write(Blocked(slug=feature.slug, attempt=attempt.number, question=evidence.question))
         run.fresh_blocks.add(feature.slug)
     if found.changed and found.note.size == 0 and verdict.outcome is not Outcome.DONE:
         run.notes(feature.slug).add(line_for_silent_agent(attempt, found))
     observed = compose_observed(reply, checks, verdict, found)
-    ended = run.write(
-        "attempt_ended",
+    ended = AttemptEnded(
         slug=feature.slug,
         attempt=attempt.number,
         outcome=verdict.outcome,
@@ -149,21 +148,20 @@ def _act(
         charged=verdict.charged,
         claim=evidence.claim,
         note_bytes=found.note.size,
-        changed=list(found.changed[:JOURNALLED_FILES]),
+        changed=found.changed[:JOURNALLED_FILES],
         changed_files=len(found.changed),
         tree=found.after.digest,
         failing=digest_failures(checks),
-        checks=[describe_check(one) for one in checks],
+        checks=tuple(map(as_result, checks)),
         observed=observed,
-        remarks=found.remarks,
+        remarks=tuple(found.remarks),
         ended=reply.exit.ended,
         exit=reply.exit.code,
-        limit=describe_limit(evidence.limit),
+        limit=evidence.limit,
         seconds=round(reply.exit.seconds, 3),
         strays=reply.exit.strays,
-        **describe_cost(run, attempt, reply),
     )
-    write_outcome(run, ended)
+    write_outcome(run, run.write(with_cost(ended, run, attempt, reply)))
     run.marks[feature.slug] = run.notes(feature.slug).mark()
     run.just_ended = (feature.slug, attempt.number)
     tell_outcome(run, attempt, reply, verdict, found)

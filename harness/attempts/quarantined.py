@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from harness.domain.listener import Tone
+from harness.records.events import Foreign
 from harness.records.lessons import redact_file
 from harness.run.run import Run
 from harness.workspace.quarantine import quarantine_absent
@@ -21,5 +22,5 @@ def tell_appeared(run: Run, slug: str, attempt: int, folder: Path, absent: Itera
 
 def tell_quarantined(run: Run, slug: str, attempt: int, folder: Path, name: str, what: str) -> None:
     """Write down and say that something lies in `folder`/foreign now."""
-    run.write("foreign", slug=slug, attempt=attempt, marker=name)
+    run.write(Foreign(slug=slug, attempt=attempt, marker=name))
     run.tell(f"{slug}: {what} and is set aside, in {run.paths.shown(folder / 'foreign')}", Tone.BAD)

@@ -5,23 +5,23 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from harness.agents.failures import find_limit
 from harness.agents.stream import StreamReader
 from harness.attempts.accept import write_marker
 from harness.attempts.begin import Attempt, marker_names
 from harness.attempts.keep import keep
-from harness.attempts.write_down import describe_cost, describe_limit, write_outcome
+from harness.attempts.write_down import with_cost, write_outcome
 from harness.domain.agent import Agent
 from harness.domain.errors import AgentError
 from harness.domain.feature import Feature
 from harness.domain.listener import Tone
 from harness.domain.reply import Cost, Ended, Exit, Reply, Usage
+from harness.domain.verdict import Claim, Outcome
+from harness.records.events import Accepted, AttemptBegan, AttemptEnded
+from harness.records.journal import moment_of
 from harness.records.lessons import redact_file
-from harness.records.notes import Mark
 from harness.records.transcripts import open_transcript
 from harness.run.failover import take_up_limits
 from harness.run.run import Run
@@ -31,56 +31,58 @@ from harness.workspace.in_place import Snapshot
 from harness.workspace.private_logs import has_claim
 
 LINE_LIMIT = 8 << 20  # bytes of a line that are understood
+# What nobody was there to see of an attempt whose run died after its receipt stood, and what its stream says of it.
+_JUDGED = ("note_bytes", "changed", "changed_files", "failing", "checks", "observed", "remarks")
+UNSEEN = frozenset((*_JUDGED, "ended", "exit", "seconds", "strays"))
+COST = frozenset(("agent", "agent_version", "model", "dollars", "cost_source", "prices", "usage", "prefix", "limit"))
 
 
 def recover(run: Run) -> None:
     """Finish what a killed run left half done, and say what was found and what was decided."""
     _mend_copy(run, run.history.last_ended)
     for slug, record in list(run.history.histories.items()):
-        if record.accepted is not None:
-            _roll_forward(run, slug, record.accepted)
-        if record.began is not None or record.claim_pending:
-            _settle(run, slug, record.began)
+        if (accepted := run.history.unmarked.get(slug)) is not None:
+            _roll_forward(run, accepted)
+        if record.unfinished or record.claim_pending:
+            _settle(run, slug, run.history.unfinished.get(slug))
     take_up_limits(run)
 
 
-def _mend_copy(run: Run, ended: dict[str, Any] | None) -> None:
+def _mend_copy(run: Run, ended: AttemptEnded | None) -> None:
     """The journal knows how the last attempt ended; its outcome.json may be missing."""
     if ended is None:
         return
-    folder = run.paths.attempt(ended["slug"], ended["attempt"])
+    folder = run.paths.attempt(ended.slug, ended.attempt)
     if folder.is_dir() and not (folder / "outcome.json").exists():
         files.remove_temporaries(folder)
         write_outcome(run, ended)
 
 
-def _roll_forward(run: Run, slug: str, accepted: dict[str, object]) -> None:
-    """An `accepted` without its `marked`: the checks had passed, only the marker is missing."""
-    write_marker(run, slug, str(accepted["receipt"]))
-    run.tell(f"resuming: {slug} was accepted, its receipt is written now", Tone.NOTICE)
+def _roll_forward(run: Run, accepted: Accepted) -> None:
+    """The checks had passed, only the marker is missing."""
+    write_marker(run, accepted.slug, accepted.receipt)
+    run.tell(f"resuming: {accepted.slug} was accepted, its receipt is written now", Tone.NOTICE)
 
 
-def _settle(run: Run, slug: str, began: dict[str, Any] | None) -> None:
+def _settle(run: Run, slug: str, began: AttemptBegan | None) -> None:
     """Judge an attempt that was cut off: keep its note, and check its claim if it made one."""
     record = run.history.of(slug)
     if began is not None:
-        _redact_foreign(run, run.paths.attempt(slug, began["attempt"]) / "foreign")
-    if record.marked and began is not None:
-        files.remove_temporaries(run.paths.attempt(slug, began["attempt"]))
-        facts = _reread_facts(run, slug, began)
-        stands = run.write(
-            "attempt_ended",
+        _redact_foreign(run, run.paths.attempt(slug, began.attempt) / "foreign")
+    if record.marker_sha256 and began is not None:
+        files.remove_temporaries(run.paths.attempt(slug, began.attempt))
+        stands = AttemptEnded(
             slug=slug,
-            attempt=began["attempt"],
-            outcome="done",
+            attempt=began.attempt,
+            outcome=Outcome.DONE,
             reason="its receipt stands",
             progress=True,
             charged=True,
-            claim="confirmed",
-            **facts,
+            claim=Claim.CONFIRMED,
             tree=run.workspace.snapshot().digest,
+            left_out=UNSEEN | COST,
         )
-        write_outcome(run, stands)
+        write_outcome(run, run.write(_reread_facts(run, stands, began)))
         return
     feature = next((one for one in run.shelf.reread().features if one.slug == slug and not one.problem), None)
     if feature is None:
@@ -101,18 +103,19 @@ def _redact_foreign(run: Run, folder: Path) -> None:
         redact_file(folder / name, run.redactor)
 
 
-def _reread_facts(run: Run, slug: str, began: dict[str, Any]) -> dict[str, Any]:
-    """Return the cost, and the limit, of an attempt that was accepted and whose run died before they were told."""
-    feature = next((one for one in run.shelf.reread().features if one.slug == slug), None)
+def _reread_facts(run: Run, stands: AttemptEnded, began: AttemptBegan) -> AttemptEnded:
+    """Add the cost, and the limit, of an attempt that was accepted and whose run died before they were told."""
+    feature = next((one for one in run.shelf.reread().features if one.slug == stands.slug), None)
     try:
         attempt = None if feature is None else _rebuild(run, feature, began)
     except AgentError:  # its agent is gone, and nobody needs it any more
         attempt = None
     if attempt is None:
-        return {}
+        return stands
     reply = _reread(attempt, began, claimed=True)
     limit = find_limit(reply, attempt.agent.dialect, _ended_at(run, attempt))
-    return {**describe_cost(run, attempt, price(reply, attempt.agent, run.prices)), "limit": describe_limit(limit)}
+    stands = with_cost(stands, run, attempt, price(reply, attempt.agent, run.prices))
+    return replace(stands, limit=limit, left_out=UNSEEN)
 
 
 def _ended_at(run: Run, attempt: Attempt) -> float:
@@ -120,7 +123,7 @@ def _ended_at(run: Run, attempt: Attempt) -> float:
     return files.modified_at(attempt.folder / "stream.jsonl") or run.clock()
 
 
-def _reread(attempt: Attempt, began: dict[str, Any] | None, *, claimed: bool) -> Reply:
+def _reread(attempt: Attempt, began: AttemptBegan | None, *, claimed: bool) -> Reply:
     """Return what the agent had said by then: its stream is on disk, how it ended is not."""
     reader = StreamReader(attempt.agent.dialect)
     stream = attempt.folder / "stream.jsonl"
@@ -129,17 +132,16 @@ def _reread(attempt: Attempt, began: dict[str, Any] | None, *, claimed: bool) ->
             while line := file.readline(LINE_LIMIT):
                 reader.feed(line)
     came_to_its_end = claimed or reader.finished()
-    begun = datetime.fromisoformat(began["at"]).timestamp() if began else 0.0
-    lasted = max(0.0, (files.modified_at(stream) or 0.0) - begun) if begun else 0.0
+    begun = moment_of(began.at) if began else None
+    lasted = max(0.0, (files.modified_at(stream) or 0.0) - begun) if begun is not None else 0.0
     ended = Exit(Ended.EXITED, 0, lasted) if came_to_its_end else Exit(Ended.STOPPED, seconds=lasted)
     return Reply(ended, reader.transcript(ended))
 
 
-def _rebuild(run: Run, feature: Feature, began: dict[str, Any] | None) -> Attempt:
+def _rebuild(run: Run, feature: Feature, began: AttemptBegan | None) -> Attempt:
     """Return the attempt as it stood when it began, from the journal; without that, as of now."""
     number = run.history.of(feature.slug).attempts
-    log = Mark(**began["log"]) if began else run.notes(feature.slug).mark()
-    learnings = Mark(**began["learnings"]) if began else run.learnings.mark()
+    log, learnings = (began.log, began.learnings) if began else (None, None)
     folder = run.paths.attempt(feature.slug, number)
     files.make_folder(folder)
     files.remove_temporaries(folder)
@@ -148,27 +150,27 @@ def _rebuild(run: Run, feature: Feature, began: dict[str, Any] | None) -> Attemp
         number=number,
         folder=folder,
         agent=_agent_of(run, feature, began),
-        log=log,
-        learnings=learnings,
+        log=log or run.notes(feature.slug).mark(),
+        learnings=learnings or run.learnings.mark(),
         before=_tree_before(run, feature.slug, began),
         markers=frozenset(f"{slug}.done" for slug in run.history.known)
         | frozenset(name for name in marker_names(run) if name.endswith(".blocked")),
-        absent=tuple(map(str, began.get("absent", ()))) if began else (),
+        absent=began.absent if began else (),
     )
 
 
-def _tree_before(run: Run, slug: str, began: dict[str, Any] | None) -> Snapshot:
+def _tree_before(run: Run, slug: str, began: AttemptBegan | None) -> Snapshot:
     """Return the tree as it stood, as far as one knows: what is uncommitted now, and no other feature's, is new."""
     now = run.workspace.snapshot()
-    if not began or began.get("tree") == now.digest:
+    if began is None or began.tree == now.digest:
         return now
     others = run.history.open_work_besides(slug)
     return replace(now, files={name: stamp for name, stamp in now.files.items() if name in others})
 
 
-def _agent_of(run: Run, feature: Feature, began: dict[str, Any] | None) -> Agent:
+def _agent_of(run: Run, feature: Feature, began: AttemptBegan | None) -> Agent:
     """Return the agent that made the attempt, which need not be the one that would be next. Raises AgentError."""
-    name = str((began or {}).get("agent", ""))
+    name = began.agent if began else ""
     if name in run.chain and feature.agent is None:
         with suppress(AgentError):
             return run.agent_named(name)

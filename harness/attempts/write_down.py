@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
-from typing import Any
+from dataclasses import replace
 
 from harness.agents.prompt import OBSERVED_LIMIT
 from harness.attempts.begin import Attempt
 from harness.attempts.intake import Finding
 from harness.domain.listener import Tone
-from harness.domain.reply import Ended, Limit, Reply
+from harness.domain.reply import Ended, Reply
 from harness.domain.text import counted, cut_middle
 from harness.domain.units import format_dollars, format_duration
 from harness.domain.verdict import CheckRun, Outcome, Verdict
+from harness.records.event_fields import describe_event
+from harness.records.events import AttemptEnded, CheckResult
 from harness.run.run import Run
 from harness.system import files
 from harness.workspace.checks import report_failures
@@ -24,35 +25,31 @@ JOURNALLED_FILES = 1000  # changed files that the journal names
 SHOWN_FILES = 20  # changed files named in the line harness writes for a silent agent
 
 
-def describe_cost(run: Run, attempt: Attempt, reply: Reply) -> dict[str, Any]:
-    """Return what the journal says about money: who was paid, how much, for which tokens, and how one knows."""
+def with_cost(ended: AttemptEnded, run: Run, attempt: Attempt, reply: Reply) -> AttemptEnded:
+    """Return the event with what it says about money: who was paid, how much, for which tokens, how one knows."""
     said, model = reply.transcript, reply.transcript.model or attempt.agent.model
-    return {
-        "agent": attempt.agent.name,
-        "agent_version": said.agent_version,
-        "model": model,
-        "dollars": said.cost.dollars,
-        "cost_source": said.cost.source,
-        "prices": run.prices.source_of(model) if said.cost.source == "derived" else "",
-        "usage": asdict(said.usage),
-        "prefix": dict(said.prefix),
-    }
+    return replace(
+        ended,
+        agent=attempt.agent.name,
+        agent_version=said.agent_version,
+        model=model,
+        dollars=said.cost.dollars,
+        cost_source=said.cost.source,
+        prices=run.prices.source_of(model) if said.cost.source == "derived" else "",
+        usage=said.usage,
+        prefix=dict(said.prefix),
+    )
 
 
-def describe_limit(limit: Limit | None) -> dict[str, Any] | None:
-    """Return a limit as the journal says it."""
-    return None if limit is None else asdict(limit)
-
-
-def describe_check(one: CheckRun) -> dict[str, Any]:
+def as_result(one: CheckRun) -> CheckResult:
     """Return a check as the journal says it."""
-    return {"command": one.command, "exit": one.code, "seconds": round(one.seconds, 3), "timed_out": one.timed_out}
+    return CheckResult(one.command, one.code, round(one.seconds, 3), one.timed_out)
 
 
-def write_outcome(run: Run, ended: dict[str, Any]) -> None:
-    """Copy an `attempt_ended` into the attempt's folder, for readers; not synced, the journal has it."""
-    target = run.paths.attempt(ended["slug"], ended["attempt"]) / "outcome.json"
-    files.write_atomic(target, json.dumps(ended, indent=1, default=str) + "\n", sync=False)
+def write_outcome(run: Run, ended: AttemptEnded) -> None:
+    """Copy how an attempt ended into its folder, for readers; not synced, the journal has it."""
+    target = run.paths.attempt(ended.slug, ended.attempt) / "outcome.json"
+    files.write_atomic(target, json.dumps(describe_event(ended), indent=1, default=str) + "\n", sync=False)
 
 
 def names_to_commit(run: Run, attempt: Attempt, found: Finding) -> frozenset[str]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from harness.domain.errors import UsageError
 from harness.domain.text import counted
+from harness.records.events import Accepted, FeatureReset, Marked
 from harness.records.halt_file import read_halt, remove_halt
 from harness.records.journal import Journal, utc
 from harness.records.receipt import compose_acceptance, digest
@@ -44,9 +45,9 @@ def accept_feature(config: Config, slug: str, why: str) -> str:
     with _journal(config) as journal:
         text = read_redactor(config.paths.root, os.environ).text(why)
         text = compose_acceptance(text, spec=feature.sha256, at=utc(time.time()))
-        journal.append("accepted", slug=slug, sha256=digest(text), receipt=text, by="a person")
+        journal.append(Accepted(slug=slug, sha256=digest(text), receipt=text, by="a person"))
         files.write_atomic(config.paths.done(slug), text)
-        journal.append("marked", slug=slug, sha256=digest(text))
+        journal.append(Marked(slug=slug, sha256=digest(text)))
         for path in (config.paths.blocked(slug), config.paths.answer(slug)):
             files.remove(path)
         remove_halt(config.paths, about=slug)
@@ -65,7 +66,7 @@ def reset_feature(config: Config, slug: str) -> str:
             if path.exists() or path.is_symlink():
                 files.move(path, paths.kept / f"{path.name}.{stamp}")
                 moved += 1
-        journal.append("reset", slug=slug)
+        journal.append(FeatureReset(slug=slug))
     aside = f", {counted(moved, 'marker')} moved to {paths.shown(paths.kept)}" if moved else ""
     halted = "; HALT is present: `harness resume` removes it" if read_halt(config.paths) is not None else ""
     return f"`{slug}` begins anew{aside}; its log and its attempts stay{halted}"

@@ -8,6 +8,7 @@ from harness.attempts.quarantined import tell_appeared
 from harness.domain.feature import Feature
 from harness.domain.listener import Tone
 from harness.domain.text import one_line
+from harness.records.events import Verified
 from harness.records.receipt import parse_receipt
 from harness.run.run import Run
 from harness.workspace.checks import describe, run_checks
@@ -56,7 +57,7 @@ def _verify_one(run: Run, feature: Feature) -> dict[str, Any]:
     if any(one.stopped for one in runs):
         return {"slug": feature.slug, "result": "interrupted", "because": "stopped before it ended", "checks": []}
     red = [one for one in runs if not one.green]
-    run.write("verified", slug=feature.slug, green=not red, failing=[one.command for one in red])
+    run.write(Verified(slug=feature.slug, green=not red, failing=tuple(one.command for one in red)))
     stale = bool(receipt.spec) and receipt.spec != feature.sha256
     result = "drifted" if red else "stale" if stale else "proven"
     because = "; ".join(f"`{one_line(one.command, 60)}`: {describe(one)}" for one in red) or (

@@ -124,9 +124,11 @@ def stand(feature: Feature, look: Look, rules: Rules) -> Standing:
         return Standing(State.WAITING, f"waits for {', '.join(missing)}")
     if rules.max_attempts and record.charged >= rules.max_attempts:
         return Standing(State.STUCK, f"all {counted(rules.max_attempts, 'attempt')} used (`max_attempts`)")
-    if (limit := stuck_limit_of(feature, rules)) and record.streak >= limit:
+    if (limit := stuck_limit_of(feature, rules)) and record.attempts_without_progress >= limit:
         last = f"; the last one: {record.reason}" if record.reason else ""
-        return Standing(State.STUCK, f"{counted(record.streak, 'attempt')} in a row without progress{last}")
+        return Standing(
+            State.STUCK, f"{counted(record.attempts_without_progress, 'attempt')} in a row without progress{last}"
+        )
     if (why := over_its_own(feature, record.spent, look.spend, rules)) is not None:
         return Standing(State.OVER_BUDGET, why)
     return Standing(State.READY, _why_ready(feature, record, slug in look.markers.answered))
@@ -142,7 +144,7 @@ def _why_ready(feature: Feature, record: FeatureHistory, answered: bool) -> str:
         return "its question was answered"
     if not record.attempts:
         return "not begun; " + (f"{', '.join(feature.depends_on)} done" if feature.depends_on else "next in order")
-    if record.began is not None:
+    if record.unfinished:
         return f"attempt {record.attempts} was cut off"
     if not record.outcome:
         return "begins anew after a reset"

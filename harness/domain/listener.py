@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
+
+_Event = TypeVar("_Event", contravariant=True)
 
 
 class Tone(StrEnum):
@@ -64,10 +65,10 @@ class Failure:
     told: str = ""  # the kind of message
 
 
-class Messenger(Protocol):
+class Messenger(Protocol[_Event]):
     """Told every event of the journal; sends a message outside for those that people want to hear of at once."""
 
-    def hear(self, event: Mapping[str, Any]) -> list[Failure]:
+    def hear(self, event: _Event) -> list[Failure]:
         """Send what this event means to people outside, if anything; return the channels that failed."""
 
     def problem(self) -> str:
@@ -77,7 +78,7 @@ class Messenger(Protocol):
 class NoMessages:
     """A messenger with nobody to tell."""
 
-    def hear(self, event: Mapping[str, Any]) -> list[Failure]:
+    def hear(self, event: object) -> list[Failure]:
         """Send nothing."""
         return []
 

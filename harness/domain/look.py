@@ -78,7 +78,7 @@ class FeatureHistory:
     attempts: int = 0  # the highest number used, ever
     charged: int = 0  # attempts that count against max_attempts, since the last reset
     faults: int = 0  # attempts that somebody else's fault ended, ever: they are refunded, and counted all the same
-    streak: int = 0  # attempts in a row without progress
+    attempts_without_progress: int = 0  # in a row
     outcome: str = ""
     reason: str = ""
     observed: str = ""  # what the next prompt says harness saw
@@ -86,12 +86,11 @@ class FeatureHistory:
     tree: str = ""  # fingerprint of the working tree after the last attempt
     answer: str = ""  # what a person answered since the last attempt
     question: str = ""
-    marked: str = ""  # SHA-256 of the receipt or marker that the journal knows
+    marker_sha256: str = ""  # of the receipt or marker that the journal knows
     changed: set[str] = field(default_factory=set)  # files it changed since it was accepted last
     spent: Sum = Sum()
     seconds: float = 0.0
-    accepted: dict[str, object] | None = None  # an `accepted` event that has no `marked` yet
-    began: dict[str, object] | None = None  # an attempt that began and has not ended
+    unfinished: bool = False  # an attempt began and has not ended
     claim_pending: bool = False  # interrupted with its claim unchecked
 
 

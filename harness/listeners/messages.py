@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from harness.domain.listener import Failure
@@ -11,6 +11,7 @@ from harness.domain.reply import Ended, LimitKind
 from harness.domain.units import format_duration
 from harness.domain.verdict import Outcome
 from harness.listeners.channels import Notifier
+from harness.records.events import AttemptEnded, Blocked, BudgetWarned, Event, Halted, Parked
 
 Message = dict[str, Any]  # `event` is its kind, `text` a sentence, and what belongs to it
 
@@ -24,12 +25,12 @@ class Messages:
         self._parked: set[str] = set()
         self._in_outage = False
 
-    def hear(self, event: Mapping[str, Any]) -> list[Failure]:
+    def hear(self, event: Event) -> list[Failure]:
         """Send what this event means to people outside, if anything; return the channels that failed."""
         failures = []
         for message in self._compose(event):
             if self._notifier.listens:
-                about = {"project": str(self._notifier.root), "run": event["run"], "at": event["at"]}
+                about = {"project": str(self._notifier.root), "run": event.run, "at": event.at}
                 failures += self._notifier.send({**message, **about})
         return failures
 
@@ -37,44 +38,43 @@ class Messages:
         """Return what keeps a channel from ever being reached, "" when nothing is known to."""
         return self._notifier.problem()
 
-    def _compose(self, event: Mapping[str, Any]) -> Iterator[Message]:
-        match event["event"]:
-            case "blocked":
-                slug, question = event["slug"], event["question"]
+    def _compose(self, event: Event) -> Iterator[Message]:
+        match event:
+            case Blocked(slug=slug, question=question):
                 text = f'{slug} is blocked: {question}\nanswer it with `harness answer {slug} "text"`'
                 yield {"event": "blocked", "text": text, **_of_attempt(event), "question": question}
-            case "attempt_ended":
-                self._in_outage = event["outcome"] == Outcome.FAULT and not event.get("limit")
+            case AttemptEnded():
+                self._in_outage = event.outcome is Outcome.FAULT and event.limit is None
                 yield from self._tell_of_attempt(event)
-            case "parked":
-                self._parked.add(event["slug"])
-                yield {"event": "stuck", "text": event["text"], "slug": event["slug"], "streak": event["streak"]}
-            case "budget_warning":
-                about = {name: event[name] for name in ("line", "limit", "spent", "unknown", "slug") if name in event}
-                yield {"event": "budget", "text": event["text"], **about}
-            case "halted":
-                yield from self._tell_of_end(event)
+            case Parked():
+                self._parked.add(event.slug)
+                yield {"event": "stuck", "text": event.text, "slug": event.slug, "streak": event.streak}
+            case BudgetWarned():
+                about = {"line": event.line, "limit": event.limit, "spent": event.spent, "unknown": event.unknown}
+                about |= {"slug": event.slug} if event.slug else {}
+                yield {"event": "budget", "text": event.text, **about}
+            case Halted(halt=Halt() as halt):
+                yield from self._tell_of_end(event, halt)
 
-    def _tell_of_attempt(self, event: Mapping[str, Any]) -> Iterator[Message]:
-        limit = event.get("limit")
-        if limit and limit["kind"] != LimitKind.REFUSED:
-            text = f"{limit['kind']}: {limit['text']}"
-            about = {"kind": limit["kind"], "resets_at": limit["resets_at"]}
+    def _tell_of_attempt(self, event: AttemptEnded) -> Iterator[Message]:
+        limit = event.limit
+        if limit is not None and limit.kind is not LimitKind.REFUSED:
+            text = f"{limit.kind}: {limit.text}"
+            about = {"kind": limit.kind, "resets_at": limit.resets_at}
             yield {"event": "limit", "text": text, **_of_attempt(event), **about}
-        if event.get("ended") == Ended.IDLE:
+        if event.ended is Ended.IDLE:
             idle = format_duration(self._notifier.settings.idle_timeout)
-            text = f"{event['slug']}: attempt {event['attempt']} printed nothing for {idle} and was ended"
+            text = f"{event.slug}: attempt {event.attempt} printed nothing for {idle} and was ended"
             yield {"event": "silent", "text": text, **_of_attempt(event)}
 
-    def _tell_of_end(self, event: Mapping[str, Any]) -> Iterator[Message]:
+    def _tell_of_end(self, event: Halted, halt: Halt) -> Iterator[Message]:
         """Tell of a run that ends stuck, or of an outage that lasted too long; `finished` follows with the result."""
-        halt = Halt[event["halt"]]
-        text = f"{halt.sentence}: {event['because']}"
-        if halt is Halt.STUCK and event["slug"] not in self._parked:
-            yield {"event": "stuck", "text": text, "slug": event["slug"] or None}
+        text = f"{halt.sentence}: {event.because}"
+        if halt is Halt.STUCK and event.slug not in self._parked:
+            yield {"event": "stuck", "text": text, "slug": event.slug or None}
         if halt is Halt.QUOTA and self._in_outage:
-            yield {"event": "limit", "text": text, "kind": "outage", "resets_at": event["resets_at"]}
+            yield {"event": "limit", "text": text, "kind": "outage", "resets_at": event.resets_at}
 
 
-def _of_attempt(event: Mapping[str, Any]) -> dict[str, Any]:
-    return {"slug": event["slug"], "attempt": event["attempt"]}
+def _of_attempt(event: Blocked | AttemptEnded) -> dict[str, Any]:
+    return {"slug": event.slug, "attempt": event.attempt}

@@ -7,14 +7,32 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from harness.domain.look import FeatureHistory, Markers, Spend, Sum, Who
+from harness.domain.look import FeatureHistory, Halt, Markers, Spend, Sum, Who
 from harness.domain.paths import Paths
-from harness.domain.reply import Limit, LimitKind
+from harness.domain.reply import Limit
+from harness.domain.verdict import Claim, Outcome
+from harness.records.events import (
+    Accepted,
+    Answered,
+    AttemptBegan,
+    AttemptEnded,
+    Blocked,
+    Event,
+    FeatureReset,
+    Halted,
+    Marked,
+    MarkedByHand,
+    Parked,
+    RunBegan,
+    RunEnded,
+    Waiting,
+)
 from harness.system import files
 
 REMEMBERED = 200  # attempts whose cost says what the next may cost
+_E = TypeVar("_E", bound=Event)
 
 
 @dataclass(slots=True)
@@ -26,16 +44,18 @@ class History:
     claims: set[str] = field(default_factory=set)  # features whose `.done`, if there is one, is not checked yet
     last_run: str = ""
     run_open: bool = False  # the last run has no `run_ended`: it was killed
-    began: dict[str, Any] | None = None  # the `run_began` of the last run
-    ended: dict[str, Any] | None = None  # its `halted`: why it ended
+    began: RunBegan | None = None  # the beginning of the last run
+    ended: Halted | None = None  # why it ended
     last_sign: str = ""  # when it wrote its last event
     commits: bool = False  # the last run made commits
-    last_ended: dict[str, Any] | None = None  # the last attempt that was judged
+    last_ended: AttemptEnded | None = None  # the last attempt that was judged
     months: dict[str, Sum] = field(default_factory=dict)  # what was spent in 2026-11 (UTC), all runs together
     costs: deque[tuple[Who, float]] = field(default_factory=lambda: deque(maxlen=REMEMBERED))  # of known attempts
-    waiting: dict[str, Any] | None = None  # the last `waiting` that no attempt and no end has followed
-    limited: dict[str, dict[str, Any]] = field(default_factory=dict)  # agent -> its attempt that a limit ended, in a
+    waiting: Waiting | None = None  # the last wait that no attempt and no end has followed
+    limited: dict[str, AttemptEnded] = field(default_factory=dict)  # agent -> its attempt that a limit ended, in a
     # run without an end: its next one would meet that limit again
+    unfinished: dict[str, AttemptBegan] = field(default_factory=dict)  # slug -> the attempt that has not ended
+    unmarked: dict[str, Accepted] = field(default_factory=dict)  # slug -> its receipt, which has no marker yet
     tree: str = ""  # fingerprint of the working tree when harness last looked
 
     def of(self, slug: str) -> FeatureHistory:
@@ -51,12 +71,12 @@ class History:
         month = datetime.fromtimestamp(moment, UTC).strftime("%Y-%m")
         return Spend(month=self.months.get(month, Sum()), month_name=month, costs=tuple(self.costs))
 
-    def apply(self, event: dict[str, Any]) -> dict[str, Any]:
+    def apply(self, event: _E) -> _E:
         """Fold one event in, and give it back. Events that nobody here knows change nothing."""
-        if (fold := _FOLDS.get(str(event.get("event")))) is not None:
+        if (fold := _FOLDS.get(type(event))) is not None:
             fold(self, event)
-        if event.get("run") == self.last_run:
-            self.last_sign = str(event.get("at", ""))
+        if event.run == self.last_run:
+            self.last_sign = event.at
         return event
 
     def open_work_besides(self, slug: str) -> set[str]:
@@ -66,10 +86,11 @@ class History:
     def limits_met(self) -> Iterator[tuple[str, str, Limit]]:
         """Yield the agents that met a limit in a run without an end, with the feature worked on and the limit."""
         for agent, ended in self.limited.items():
-            yield agent, str(ended["slug"]), Limit(**{**ended["limit"], "kind": LimitKind(ended["limit"]["kind"])})
+            if ended.limit is not None:
+                yield agent, ended.slug, ended.limit
 
 
-def fold_journal(events: Iterable[dict[str, Any]]) -> History:
+def fold_journal(events: Iterable[Event]) -> History:
     """Return the history that the events tell."""
     history = History()
     for event in events:
@@ -77,133 +98,135 @@ def fold_journal(events: Iterable[dict[str, Any]]) -> History:
     return history
 
 
-def _run_began(history: History, event: dict[str, Any]) -> None:
-    history.last_run, history.run_open = str(event.get("run", "")), True
+def _run_began(history: History, event: RunBegan) -> None:
+    history.last_run, history.run_open = event.run, True
     history.began, history.ended = event, None
-    history.commits = bool(event.get("commits"))
+    history.commits = event.commits
 
 
-def _run_ended(history: History, event: dict[str, Any]) -> None:
+def _run_ended(history: History, event: RunEnded) -> None:
     history.run_open, history.waiting = False, None
     history.limited.clear()
-    history.tree = str(event.get("tree", history.tree))
+    history.tree = history.tree if event.tree is None else event.tree
 
 
-def _attempt_began(history: History, event: dict[str, Any]) -> None:
-    record = history.of(event["slug"])
-    record.attempts = max(record.attempts, int(event["attempt"]))
-    record.began, record.claim_pending, history.waiting = event, False, None
-    history.claims.add(event["slug"])
+def _attempt_began(history: History, event: AttemptBegan) -> None:
+    record = history.of(event.slug)
+    record.attempts = max(record.attempts, event.attempt)
+    record.unfinished, record.claim_pending, history.waiting = True, False, None
+    history.unfinished[event.slug] = event
+    history.claims.add(event.slug)
     _forget_marker(history, event)
 
 
-def _attempt_ended(history: History, event: dict[str, Any]) -> None:
-    record = history.of(event["slug"])
-    began, history.last_ended, record.began = record.began, event, None
-    record.outcome, record.reason = str(event.get("outcome", "")), str(event.get("reason", ""))
-    record.observed, record.failing = str(event.get("observed", "")), str(event.get("failing", ""))
-    record.tree = history.tree = str(event.get("tree", ""))
-    record.changed = set() if event.get("outcome") == "done" else record.changed | set(event.get("changed") or ())
-    record.charged += bool(event.get("charged"))
-    record.faults += event.get("outcome") == "fault"
-    if event.get("progress"):
-        record.streak = 0
-    elif event.get("charged") and event.get("outcome") != "interrupted":
-        record.streak += 1
-    if event.get("charged"):
+def _attempt_ended(history: History, event: AttemptEnded) -> None:
+    record = history.of(event.slug)
+    began, history.last_ended, record.unfinished = history.unfinished.pop(event.slug, None), event, False
+    record.outcome, record.reason = event.outcome or "", event.reason
+    record.observed, record.failing = event.observed, event.failing
+    record.tree = history.tree = event.tree
+    record.changed = set() if event.outcome is Outcome.DONE else record.changed.union(event.changed)
+    record.charged += event.charged
+    record.faults += event.outcome is Outcome.FAULT
+    if event.progress:
+        record.attempts_without_progress = 0
+    elif event.charged and event.outcome is not Outcome.INTERRUPTED:
+        record.attempts_without_progress += 1
+    if event.charged:
         record.answer = ""
-    record.claim_pending = event.get("claim") == "pending"
+    record.claim_pending = event.claim is Claim.PENDING
     if not record.claim_pending:
-        history.claims.discard(event["slug"])
-    agent = str((began or event).get("agent", ""))
-    if event.get("limit"):
+        history.claims.discard(event.slug)
+    agent = (began or event).agent
+    if event.limit is not None:
         history.limited[agent] = event
-    elif event.get("outcome") != "fault":
+    elif event.outcome is not Outcome.FAULT:
         history.limited.pop(agent, None)
-    record.seconds += float(event.get("seconds") or 0)
+    record.seconds += event.seconds
     _spent(history, record, event, began)
 
 
-def _spent(history: History, record: FeatureHistory, event: dict[str, Any], began: dict[str, Any] | None) -> None:
+def _spent(history: History, record: FeatureHistory, event: AttemptEnded, began: AttemptBegan | None) -> None:
     """Add up what an attempt cost: for good, a reset does not make it cheaper."""
-    told = event.get("dollars")
-    dollars = float(told) if isinstance(told, int | float) else None
     month = spent_at(event, began)[:7]
-    record.spent = record.spent.plus(dollars)
-    history.months[month] = history.months.get(month, Sum()).plus(dollars)
-    if dollars is not None and began is not None:
-        history.costs.append(((str(began.get("agent", "")), str(began.get("model", ""))), dollars))
+    record.spent = record.spent.plus(event.dollars)
+    history.months[month] = history.months.get(month, Sum()).plus(event.dollars)
+    if event.dollars is not None and began is not None:
+        history.costs.append(((began.agent, began.model), event.dollars))
 
 
-def spent_at(ended: dict[str, Any], began: dict[str, Any] | None) -> str:
+def spent_at(ended: AttemptEnded, began: AttemptBegan | None) -> str:
     """Return when an attempt spent its money: as it ended; one that died with its run, as it began."""
-    cut_off = began is not None and began.get("run") != ended.get("run")
-    return str((began if began is not None and cut_off else ended).get("at", ""))
+    return began.at if began is not None and began.run != ended.run else ended.at
 
 
-def _waiting(history: History, event: dict[str, Any]) -> None:
+def _waiting(history: History, event: Waiting) -> None:
     history.waiting = event
 
 
-def _accepted(history: History, event: dict[str, Any]) -> None:
-    history.of(event["slug"]).accepted = event
+def _accepted(history: History, event: Accepted) -> None:
+    history.of(event.slug)
+    history.unmarked[event.slug] = event
 
 
-def _marked(history: History, event: dict[str, Any]) -> None:
-    record = history.of(event["slug"])
-    record.accepted, record.claim_pending, record.marked = None, False, str(event.get("sha256", ""))
-    history.known.add(event["slug"])
-    history.claims.discard(event["slug"])
+def _marked(history: History, event: Marked | MarkedByHand) -> None:
+    record = history.of(event.slug)
+    record.claim_pending, record.marker_sha256 = False, event.sha256
+    history.unmarked.pop(event.slug, None)
+    history.known.add(event.slug)
+    history.claims.discard(event.slug)
 
 
-def _forget_marker(history: History, event: dict[str, Any]) -> None:
-    history.of(event["slug"]).marked = ""
-    history.known.discard(event["slug"])
+def _forget_marker(history: History, event: AttemptBegan) -> None:
+    history.of(event.slug).marker_sha256 = ""
+    history.known.discard(event.slug)
 
 
-def _blocked(history: History, event: dict[str, Any]) -> None:
-    history.of(event["slug"]).question = str(event.get("question", ""))
+def _blocked(history: History, event: Blocked) -> None:
+    history.of(event.slug).question = event.question
 
 
-def _answered(history: History, event: dict[str, Any]) -> None:
-    record = history.of(event["slug"])
-    record.answer, record.question, record.streak = str(event.get("text", "")), "", 0
+def _answered(history: History, event: Answered) -> None:
+    record = history.of(event.slug)
+    record.answer, record.question, record.attempts_without_progress = event.text, "", 0
 
 
-def _reset(history: History, event: dict[str, Any]) -> None:
-    old = history.of(event["slug"])
-    history.histories[event["slug"]] = FeatureHistory(
+def _reset(history: History, event: FeatureReset) -> None:
+    old = history.of(event.slug)
+    history.histories[event.slug] = FeatureHistory(
         attempts=old.attempts, faults=old.faults, spent=old.spent, seconds=old.seconds
     )
-    history.known.discard(event["slug"])
-    history.claims.discard(event["slug"])
+    history.unfinished.pop(event.slug, None)
+    history.unmarked.pop(event.slug, None)
+    history.known.discard(event.slug)
+    history.claims.discard(event.slug)
 
 
-def _halted(history: History, event: dict[str, Any]) -> None:
-    if event.get("run", "") == history.last_run:
+def _halted(history: History, event: Halted) -> None:
+    if event.run == history.last_run:
         history.ended = event
-    _tripped(history, event)
+    if event.halt is Halt.STUCK and event.slug:
+        history.of(event.slug).attempts_without_progress = 0
 
 
-def _tripped(history: History, event: dict[str, Any]) -> None:
-    if event.get("halt", "STUCK") == "STUCK" and event.get("slug"):
-        history.of(event["slug"]).streak = 0
+def _parked(history: History, event: Parked) -> None:
+    history.of(event.slug).attempts_without_progress = 0
 
 
-_FOLDS: dict[str, Callable[[History, dict[str, Any]], None]] = {
-    "run_began": _run_began,
-    "run_ended": _run_ended,
-    "attempt_began": _attempt_began,
-    "attempt_ended": _attempt_ended,
-    "waiting": _waiting,
-    "accepted": _accepted,
-    "marked": _marked,
-    "by_hand": _marked,
-    "blocked": _blocked,
-    "answered": _answered,
-    "reset": _reset,
-    "halted": _halted,
-    "parked": _tripped,
+_FOLDS: dict[type[Event], Callable[[History, Any], None]] = {
+    RunBegan: _run_began,
+    RunEnded: _run_ended,
+    AttemptBegan: _attempt_began,
+    AttemptEnded: _attempt_ended,
+    Waiting: _waiting,
+    Accepted: _accepted,
+    Marked: _marked,
+    MarkedByHand: _marked,
+    Blocked: _blocked,
+    Answered: _answered,
+    FeatureReset: _reset,
+    Halted: _halted,
+    Parked: _parked,
 }
 
 

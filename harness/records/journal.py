@@ -6,18 +6,23 @@ import json
 import os
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TypeVar, cast
 
 from harness.domain.errors import JournalError
+from harness.records.event_fields import Fields, describe_event, parse_event
+from harness.records.events import Accepted, Event
 from harness.system import files
 from harness.system.redact import Redactor
 
-Event = dict[str, Any]
+_E = TypeVar("_E", bound=Event)
+_T = TypeVar("_T")
 
 _CRC_FIELD = b',"crc":"'
 _CRC_LENGTH = len(_CRC_FIELD) + 8 + len(b'"}')
+_DECODER = json.JSONDecoder()
 
 
 def utc(moment: float) -> str:
@@ -26,30 +31,39 @@ def utc(moment: float) -> str:
     return text.replace("+00:00", "Z")
 
 
-def encode_event(event: Event) -> bytes:
-    """Return the event as one line that ends in its own CRC-32 (of the line without the `crc` field)."""
+def moment_of(at: str) -> float | None:
+    """Return the epoch seconds that `at` says as `utc` does; None where it says no moment."""
+    try:
+        return datetime.fromisoformat(at).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def encode_event(event: Fields) -> bytes:
+    """Return the fields of an event as one line that ends in its own CRC-32 (of the line without the `crc` field)."""
     body = json.dumps(event, ensure_ascii=False, separators=(",", ":"), default=str).encode("utf-8", "replace")
     return body[:-1] + _CRC_FIELD + f"{zlib.crc32(body):08x}".encode() + b'"}\n'
 
 
-def decode_line(line: bytes) -> Event | None:
-    """Return the event of a line (without its newline), None when the line is damaged."""
+def decode_line(line: bytes) -> Fields | None:
+    """Return the fields of a line (without its newline), None when the line is damaged."""
     body = line[:-_CRC_LENGTH] + b"}"
-    if line[-_CRC_LENGTH:] != _CRC_FIELD + f"{zlib.crc32(body):08x}".encode() + b'"}':
+    if line[-_CRC_LENGTH:] != b'%s%08x"}' % (_CRC_FIELD, zlib.crc32(body)):
         return None
     try:
-        event = json.loads(body)
-    except ValueError:
+        text = body.decode("utf-8", "surrogatepass")
+        event, end = _DECODER.raw_decode(text)
+    except (ValueError, RecursionError):
         return None
-    return event if isinstance(event, dict) else None
+    return event if isinstance(event, dict) and end == len(text) else None
 
 
-def _read_events(path: Path) -> tuple[list[Event], int]:
-    """Return every event and the length in bytes of the sound part; what follows is a torn tail.
+def _read_lines(path: Path, parse: Callable[[Fields], _T]) -> tuple[list[_T], int]:
+    """Return every line, parsed, and the length in bytes of the sound part; what follows is a torn tail.
 
     Raises JournalError when a sound line follows a damaged one: that is no crash, and nothing is guessed.
     """
-    events: list[Event] = []
+    events: list[_T] = []
     sound = 0
     damaged_line = 0
     raw = files.read_span(path, 0, files.size_of(path))
@@ -66,17 +80,23 @@ def _read_events(path: Path) -> tuple[list[Event], int]:
                 "restore it from a backup, or move it away: its history is then forgotten, markers and logs stay",
             )
         else:
-            events.append(event)
+            events.append(parse(event))
             sound += len(line) + 1
     return events, sound
 
 
-def read_journal(path: Path) -> list[Event]:
+def read_journal(path: Path) -> list[Fields]:
+    """Return what each line of a journal says, understood or not; a torn tail is skipped, nothing is mended."""
+    return _read_lines(path, lambda fields: fields)[0]
+
+
+def read_events(path: Path) -> list[Event]:
     """Return the events of a journal that somebody else may be writing: a torn tail is skipped, nothing is mended."""
-    return _read_events(path)[0]
+    return _read_lines(path, parse_event)[0]
 
 
-# Fields that name things in the project and are compared with them: never redacted.
+# Fields that name things in the project and are compared with them: never redacted, however deep they lie. The line is
+# what is looked at, not the event: so they stand here, and not beside the fields of each kind.
 _NAMES = frozenset(("at", "run", "event", "slug", "spec", "sha256", "tree", "commit", "marker", "file", "features"))
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -91,7 +111,7 @@ class Journal:
         self.path = folder / "journal.jsonl"
         self.run = run
         self._clock = clock
-        self.events, sound = _read_events(self.path)
+        self.events, sound = _read_lines(self.path, parse_event)
         self._whole = bytearray(files.read_span(self.path, 0, sound))
         with files.storage(self.path, "open"):
             self._fd = os.open(self.path, _FLAGS, 0o644)
@@ -102,21 +122,26 @@ class Journal:
             files.sync_folder(folder)
         with files.storage(folder / "run.log", "open"):
             self._log_fd = os.open(folder / "run.log", _FLAGS, 0o644)
-        self._sequence = int(self.events[-1].get("seq", 0)) if self.events else 0
+        self._sequence = len(self.events)
 
-    def append(self, event: str, **fields: Any) -> Event:  # noqa: ANN401 - an event carries what its reader needs
-        """Append one event, synced before this returns, and give it back. Raises StorageError, leaving no torn line."""
+    def append(self, event: _E) -> _E:
+        """Append one event, synced before this returns, and give it back as it was written: numbered, redacted.
+
+        Raises StorageError, leaving no torn line.
+        """
         self.mend()
-        entry: Event = {"seq": self._sequence + 1, "at": utc(self._clock()), "run": self.run, "event": event, **fields}
-        line = encode_event(entry)
+        event = replace(event, seq=self._sequence + 1, at=utc(self._clock()), run=self.run)
+        fields = describe_event(event)
+        line = encode_event(fields)
         if self._redactor.raw(line) is not line:  # one look at the whole: most events hold no secret
-            entry = self._redactor.deep(entry, besides=_NAMES)
-            line = encode_event(entry)
+            fields = self._redactor.deep(fields, besides=_NAMES)
+            line = encode_event(fields)
+            event = cast(_E, parse_event(fields))  # of the same kind: no text is too strange for a field of texts
         with files.storage(self.path, "append to"):
             files.append_fd(self._fd, line, sync=True)
         self._whole += line
         self._sequence += 1  # not before: a number that is missing means a line that is gone
-        return entry
+        return event
 
     def mend(self) -> bool:
         """Put the journal back when somebody deleted, replaced or cut it while we hold it; True when that was so."""
@@ -139,8 +164,10 @@ class Journal:
     def last_receipt(self, slug: str) -> str:
         """Return the text of the last receipt that was accepted for a feature, "" when there is none."""
         for line in reversed(self._whole.splitlines()):
-            if b'"event":"accepted"' in line and (event := decode_line(bytes(line))) and event.get("slug") == slug:
-                return str(event.get("receipt", ""))
+            if b'"event":"accepted"' in line and (fields := decode_line(bytes(line))):
+                event = parse_event(fields)
+                if isinstance(event, Accepted) and event.slug == slug:
+                    return event.receipt
         return ""
 
     def log(self, line: str) -> None:

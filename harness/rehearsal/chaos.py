@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.domain.errors import AgentError
 from harness.domain.text import one_line
+from harness.records.events import RunBegan
 from harness.rehearsal.demo import make_repository
 from harness.rehearsal.promises import ALONE, NIGHT, SECRET, Promise
 from harness.rehearsal.scene import PATIENCE, Scene, Stage, play
@@ -78,7 +79,7 @@ def _play(
     make_repository(place / "project", _write_project(slugs, scale_down(settings) | SPECIAL.get(names[0], {})), environ)
     clean = {name: value for name, value in environ.items() if not name.startswith("HARNESS_")}
     scene = play(names[0], Stage(place / "project", command, {**clean, **SECRET}))
-    if names[0] not in ILL and scene.code == 2 and not scene.events("run_began"):
+    if names[0] not in ILL and scene.code == 2 and not scene.events(RunBegan):
         raise AgentError(f"no run can begin with these settings: {one_line(scene.said, 300)}", "see `harness doctor`")
     for promise in promises.values():
         kept, did = _judge(promise, scene)

@@ -10,7 +10,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from harness.domain.reply import Ended
 from harness.domain.units import format_duration
+from harness.domain.verdict import Outcome
+from harness.records.events import (
+    Accepted,
+    AttemptBegan,
+    AttemptEnded,
+    Blocked,
+    ClockJumped,
+    Foreign,
+    RunBegan,
+    Tampered,
+)
 from harness.rehearsal.scene import Scene
 from harness.system import files
 
@@ -36,7 +48,7 @@ class Promise:
 
 def _outcome(scene: Scene, slug: str, attempt: int = 1) -> str:
     one = scene.ended(slug, attempt)
-    return f"attempt {attempt}: {one['outcome']}" if one else f"attempt {attempt} never ended"
+    return f"attempt {attempt}: {one.outcome}" if one is not None else f"attempt {attempt} never ended"
 
 
 # --- in one night ------------------------------------------------------------------------------------------------
@@ -44,12 +56,15 @@ def _outcome(scene: Scene, slug: str, attempt: int = 1) -> str:
 
 def _hang(scene: Scene) -> Judged:
     one = scene.ended("hang")
-    said = f"{_outcome(scene, 'hang')}, {one.get('ended')} after {format_duration(round(one.get('seconds', 0), 1))}"
-    return one.get("outcome") == "done" and one.get("ended") == "finished", said
+    if one is None:
+        return False, _outcome(scene, "hang")
+    said = f"{_outcome(scene, 'hang')}, {one.ended} after {format_duration(round(one.seconds, 1))}"
+    return one.outcome is Outcome.DONE and one.ended is Ended.FINISHED, said
 
 
 def _torn(scene: Scene) -> Judged:
-    told = [remark for remark in scene.ended("torn").get("remarks", ()) if "JSON" in remark]
+    one = scene.ended("torn")
+    told = [remark for remark in (one.remarks if one is not None else ()) if "JSON" in remark]
     return scene.proven("torn") and bool(told), "; ".join([_outcome(scene, "torn"), *told])
 
 
@@ -63,23 +78,23 @@ def _holder(scene: Scene) -> Judged:
 
 
 def _forger(scene: Scene) -> Judged:
-    aside = scene.events("foreign", "forger")
-    own = scene.ended("victim").get("outcome") == "done" and scene.proven("victim")
+    aside = scene.events_of("forger", Foreign)
+    own = scene.outcome("victim") is Outcome.DONE and scene.proven("victim")
     became = "set aside" if aside else "could not be written" if own else "believed"
     return own, f"{became}, victim {_outcome(scene, 'victim')}"
 
 
 def _liar(scene: Scene) -> Judged:
-    return scene.ended("liar").get("outcome") == "unconfirmed" and scene.proven("liar"), _outcome(scene, "liar")
+    return scene.outcome("liar") is Outcome.UNCONFIRMED and scene.proven("liar"), _outcome(scene, "liar")
 
 
 def _truncator(scene: Scene) -> Judged:
     kept = "a memory worth keeping" in files.read_text(scene.logs / "truncator.log")
-    return kept and bool(scene.events("tampered", "truncator")), "restored and told" if kept else "the memory is lost"
+    return kept and bool(scene.events_of("truncator", Tampered)), "restored and told" if kept else "the memory is lost"
 
 
 def _echo(scene: Scene) -> Judged:
-    asked = bool(scene.events("blocked", "echo"))
+    asked = bool(scene.events_of("echo", Blocked))
     return not asked and scene.proven("echo"), _outcome(scene, "echo") + (", a question was seen" if asked else "")
 
 
@@ -95,16 +110,19 @@ def _leak(scene: Scene) -> Judged:
 
 def _limit(scene: Scene) -> Judged:
     one = scene.ended("limit")
-    seen = one.get("outcome") == "fault" and not one.get("charged")
-    good = seen and scene.code == 6 and (scene.root / "HALT").exists()
-    return good, f"exit {scene.code}, {_outcome(scene, 'limit')}, {'charged' if one.get('charged') else 'not charged'}"
+    charged = one is not None and one.charged
+    good = (
+        scene.outcome("limit") is Outcome.FAULT and not charged and scene.code == 6 and (scene.root / "HALT").exists()
+    )
+    return good, f"exit {scene.code}, {_outcome(scene, 'limit')}, {'charged' if charged else 'not charged'}"
 
 
 def _crash(scene: Scene) -> Judged:
     one = scene.ended("crash")
-    told = "the moon is down" in one.get("reason", "") and one.get("outcome") == "failed"
-    count = len(scene.events("attempt_ended"))
-    said = f"exit {scene.code} after {count} attempts: {one.get('reason', 'no reason told')}"
+    reason = "no reason told" if one is None else one.reason
+    told = "the moon is down" in reason and scene.outcome("crash") is Outcome.FAILED
+    count = len(scene.events(AttemptEnded))
+    said = f"exit {scene.code} after {count} attempts: {reason}"
     return told and scene.code in (5, 6), said
 
 
@@ -112,11 +130,11 @@ def _flood(scene: Scene) -> Judged:
     kept = files.size_of(scene.logs / "attempts" / "flood" / "0001" / "stream.jsonl")
     most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     said = f"{_outcome(scene, 'flood')}, {kept >> 20} MiB kept, {most >> 20} MiB of memory at most"
-    return bool(scene.ended("flood")) and kept <= MOST_STREAM and most <= MOST_MEMORY, said
+    return scene.ended("flood") is not None and kept <= MOST_STREAM and most <= MOST_MEMORY, said
 
 
 def _cap(scene: Scene) -> Judged:
-    events = scene.events("attempt_began")  # raises where the journal is damaged
+    events = scene.events(AttemptBegan)  # raises where the journal is damaged
     good = scene.code == 2 and "Traceback" not in scene.said
     last = scene.said.strip().splitlines()[-1:]
     return good and bool(events), f"exit {scene.code}, the journal is whole; it said: {''.join(last)}"
@@ -127,7 +145,7 @@ def _disk(scene: Scene) -> Judged:
     ended = scene.codes[:1] == (2,) and scene.code == 0 and set(scene.codes) <= {0, 2} and told
     wrong = [slug for slug in ("disk", "nearly") if not _is_whole(scene, slug)]
     torn = [path.name for path in scene.logs.rglob(".*.tmp")]
-    inside = ", agent in the sandbox" if all(one.get("confined") for one in scene.events("run_began")) else ""
+    inside = ", agent in the sandbox" if all(one.confined for one in scene.events(RunBegan)) else ""
     harm = [f"{slug} is not whole" for slug in wrong] + [f"{name} is left" for name in torn]
     became = "; ".join([f"exits {' '.join(map(str, scene.codes))}", *(harm or ["both features proven once"])])
     return ended and not harm, f"{scene.way}{inside}: {became}"
@@ -135,9 +153,9 @@ def _disk(scene: Scene) -> Judged:
 
 def _is_whole(scene: Scene, slug: str) -> bool:
     """Whether a feature is proven and committed, once, and no word of its agent is lost or doubled."""
-    numbers = [one["attempt"] for one in scene.events("attempt_began", slug)]
+    numbers = [one.attempt for one in scene.events_of(slug, AttemptBegan)]
     receipt, log = scene.receipt(slug), files.read_text(scene.logs / f"{slug}.log").splitlines()
-    once = len(scene.events("accepted", slug)) == 1 and numbers == list(range(1, len(numbers) + 1))
+    once = len(scene.events_of(slug, Accepted)) == 1 and numbers == list(range(1, len(numbers) + 1))
     noted = sum(line.startswith("did the work") for line in log)
     return once and receipt.kind == "proven" and not receipt.refused and noted == len(set(log)) == 1
 
@@ -147,31 +165,33 @@ def _is_whole(scene: Scene, slug: str) -> bool:
 
 def _clock(scene: Scene) -> Judged:
     wrong = [what for what, good in _look_at_times(scene).items() if not good]
-    jumps = ", ".join(f"{one['seconds'] / 3600:+.0f}h" for one in scene.events("clock_jumped"))
-    back, late = scene.ended("back").get("seconds", 0), _lateness(scene)
+    jumps = ", ".join(f"{one.seconds / 3600:+.0f}h" for one in scene.events(ClockJumped))
+    hung, late = scene.ended("back"), _lateness(scene)
+    back = 0.0 if hung is None else hung.seconds
     said = f"told {jumps or 'nothing'}; an attempt that hung ended after {format_duration(round(back, 1))}, a wait "
     return not wrong, said + f"{format_duration(round(late, 1))} after the reset" + "".join(f"; {one}" for one in wrong)
 
 
 def _look_at_times(scene: Scene) -> dict[str, bool]:
     """Return each thing that could go wrong with the time, and whether it is right."""
-    ended = scene.events("attempt_ended")
-    jumps = [one["seconds"] for one in scene.events("clock_jumped")]
+    ended = scene.events(AttemptEnded)
+    jumps = [one.seconds for one in scene.events(ClockJumped)]
     limits = json.loads(files.read_text(scene.root / "harness.yaml"))
     longest = min(filter(None, (limits["timeout"], limits["idle_timeout"])))
     back, asleep = scene.ended("back"), scene.ended("asleep")
-    counts = {slug: [one["attempt"] for one in ended if one["slug"] == slug] for slug in ("ahead", "back", "asleep")}
+    counts = {slug: [one.attempt for one in ended if one.slug == slug] for slug in ("ahead", "back", "asleep")}
     runs = [look.get("run") or {} for look in scene.looks]
     beats = [run.get("beat") for run in runs]
     return {
         f"exit {scene.code}": scene.code == 0,
         "a feature is not proven": all(map(scene.proven, counts)),
         "a jump was not told": any(jump > 3600 for jump in jumps) and any(jump < -3600 for jump in jumps),
-        "an attempt was cut short": scene.ended("ahead").get("outcome") == "done",
-        "an attempt was not ended in time": back.get("ended") in ("timed out", "idle")
-        and 0.9 * longest <= back["seconds"] <= longest + GRACE,
-        "a duration is not true": all(0 <= one["seconds"] <= longest + GRACE for one in ended),
-        "the limit was charged": asleep.get("outcome") == "fault" and not asleep["charged"],
+        "an attempt was cut short": scene.outcome("ahead") is Outcome.DONE,
+        "an attempt was not ended in time": back is not None
+        and back.ended in (Ended.TIMED_OUT, Ended.IDLE)
+        and 0.9 * longest <= back.seconds <= longest + GRACE,
+        "a duration is not true": all(0 <= one.seconds <= longest + GRACE for one in ended),
+        "the limit was charged": asleep is not None and asleep.outcome is Outcome.FAULT and not asleep.charged,
         "attempts are lost or doubled": counts == {"ahead": [1], "back": [1, 2], "asleep": [1, 2]},
         "the wait did not end with the reset": 0 <= _lateness(scene) <= LATE,
         "a run that was alive was called dead": bool(runs) and all(run.get("pid") for run in runs),

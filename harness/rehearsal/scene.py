@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.domain.errors import HarnessError
-from harness.records.journal import read_journal
+from harness.domain.verdict import Outcome
+from harness.records.events import AttemptEnded, Event, FeatureEvent, Halted, RunBegan
+from harness.records.journal import read_events
 from harness.records.receipt import Receipt, parse_receipt
 from harness.system import files
 from harness.system.capture import capture
@@ -24,6 +26,9 @@ CAP = "ulimit -f 4"  # 2 KiB a file, or 4 where sh counts in KiB
 SKEW = Path(__file__).with_name("skew.py")
 CLOCK = ".chaos-clock"  # in the project: what the clock of harness is set to, see `skew`
 EVERY = 0.7  # seconds between looks at a run that is on
+
+_E = TypeVar("_E", bound=Event)
+_F = TypeVar("_F", bound=FeatureEvent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +51,22 @@ class Scene:
         """The project's logs."""
         return self.root / "logs"
 
-    def events(self, kind: str, slug: str = "") -> list[dict[str, Any]]:
-        """Return the journal's events of a kind, of one feature if it is named."""
-        events = read_journal(self.logs / "journal.jsonl")
-        return [one for one in events if one["event"] == kind and slug in ("", one.get("slug"))]
+    def events(self, kind: type[_E]) -> list[_E]:
+        """Return the journal's events of a kind."""
+        return [one for one in read_events(self.logs / "journal.jsonl") if isinstance(one, kind)]
 
-    def ended(self, slug: str, attempt: int = 1) -> dict[str, Any]:
-        """Return how an attempt ended; empty if it never did."""
-        return next((one for one in self.events("attempt_ended", slug) if one["attempt"] == attempt), {})
+    def events_of(self, slug: str, kind: type[_F]) -> list[_F]:
+        """Return a feature's events of a kind."""
+        return [one for one in self.events(kind) if one.slug == slug]
+
+    def ended(self, slug: str, attempt: int = 1) -> AttemptEnded | None:
+        """Return how an attempt ended; None if it never did."""
+        return next((one for one in self.events_of(slug, AttemptEnded) if one.attempt == attempt), None)
+
+    def outcome(self, slug: str) -> Outcome | None:
+        """Return the outcome of a feature's first attempt; None if it never ended."""
+        one = self.ended(slug)
+        return None if one is None else one.outcome
 
     def receipt(self, slug: str) -> Receipt:
         """Return the feature's marker, read."""
@@ -180,10 +193,10 @@ def _watch(stage: Stage, looks: list[dict[str, Any]], over: threading.Event) -> 
 def _is_on(stage: Stage) -> bool:
     """Whether the journal tells of a run that has begun and not ended."""
     try:
-        events = {one["event"] for one in read_journal(stage.root / "logs" / "journal.jsonl")}
+        kinds = set(map(type, read_events(stage.root / "logs" / "journal.jsonl")))
     except HarnessError:
         return False
-    return "run_began" in events and "halted" not in events
+    return RunBegan in kinds and Halted not in kinds
 
 
 def _parse(raw: bytes) -> dict[str, Any]:

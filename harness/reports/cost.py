@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, fields
-from datetime import datetime
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 from harness.domain.look import GroupBy, Sum
 from harness.domain.reply import Usage
 from harness.domain.units import format_duration
+from harness.records.events import AttemptBegan, AttemptEnded, Event
 from harness.records.history import spent_at
+from harness.records.journal import moment_of
 from harness.reports.view import View
 
 Report = dict[str, Any]
@@ -47,46 +48,35 @@ class Expense:
 # --- the journal, read --------------------------------------------------------------------------------------------
 
 
-def read_expenses(events: Iterable[dict[str, Any]]) -> Iterator[Expense]:
+def read_expenses(events: Iterable[Event]) -> Iterator[Expense]:
     """Yield every attempt that ended, oldest first; what an earlier version did not write down is empty."""
-    open_attempts: dict[str, dict[str, Any]] = {}
+    open_attempts: dict[str, AttemptBegan] = {}
     for event in events:
-        if event.get("event") == "attempt_began":
-            open_attempts[str(event.get("slug"))] = event
-        elif event.get("event") == "attempt_ended":
-            began = open_attempts.pop(str(event.get("slug")), None)
-            if began is not None or event.get("dollars"):  # else only its claim was looked at again
+        if isinstance(event, AttemptBegan):
+            open_attempts[event.slug] = event
+        elif isinstance(event, AttemptEnded):
+            began = open_attempts.pop(event.slug, None)
+            if began is not None or event.dollars:  # else only its claim was looked at again
                 yield _read_expense(event, began)
 
 
-def _read_expense(ended: dict[str, Any], began: dict[str, Any] | None) -> Expense:
-    told, began_at = ended.get("dollars"), str((began or ended).get("at", ""))
-    dollars = float(told) if isinstance(told, int | float) else None
-    model = str(ended.get("model") or "")
-    agent = " ".join(filter(None, (str(ended.get("agent") or ""), str(ended.get("agent_version") or ""))))
-    parts = {**_dict(ended.get("prefix")), "model": model, "agent": agent, **_dict((began or {}).get("sections"))}
+def _read_expense(ended: AttemptEnded, began: AttemptBegan | None) -> Expense:
+    agent = " ".join(filter(None, (ended.agent, ended.agent_version)))
+    parts = {**ended.prefix, "model": ended.model, "agent": agent, **(began.sections if began else {})}
     return Expense(
-        slug=str(ended.get("slug")),
-        number=int(ended.get("attempt") or 0),
-        began=began_at,
-        ended=str(ended.get("at", "")),
+        slug=ended.slug,
+        number=ended.attempt,
+        began=(began or ended).at,
+        ended=ended.at,
         spent=spent_at(ended, began),
-        seconds=float(ended.get("seconds") or 0),
-        model=model,
-        dollars=dollars,
-        source="unknown" if dollars is None else str(ended.get("cost_source") or "reported"),
-        usage=_read_usage(_dict(ended.get("usage"))),
-        prices=str(ended.get("prices") or ""),
-        parts={name: str(digest) for name, digest in parts.items() if digest},
+        seconds=ended.seconds,
+        model=ended.model,
+        dollars=ended.dollars,
+        source="unknown" if ended.dollars is None else ended.cost_source or "reported",
+        usage=ended.usage,
+        prices=ended.prices,
+        parts={name: digest for name, digest in parts.items() if digest},
     )
-
-
-def _read_usage(told: dict[str, Any]) -> Usage:
-    return Usage(*(int(told.get(one.name) or 0) for one in fields(Usage)))
-
-
-def _dict(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 # --- the report ---------------------------------------------------------------------------------------------------
@@ -188,8 +178,5 @@ def _why_missed(before: Expense, after: Expense) -> str:
 
 def _gap(before: Expense, after: Expense) -> float | None:
     """Return the seconds from the end of one agent to the beginning of the next; None where the journal is silent."""
-    try:
-        began, then = (datetime.fromisoformat(moment) for moment in (before.began, after.began))
-    except ValueError:
-        return None
-    return (then - began).total_seconds() - before.seconds
+    began, then = moment_of(before.began), moment_of(after.began)
+    return None if began is None or then is None else then - began - before.seconds

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -10,6 +9,31 @@ from harness.agents.loads import find_loaded
 from harness.domain.feature import Feature
 from harness.domain.look import FeatureHistory, Halt, State, Stop, Sum, Wait, Work
 from harness.domain.units import format_duration
+from harness.records.event_fields import describe_event
+from harness.records.events import (
+    Accepted,
+    AgentChanged,
+    Answered,
+    AttemptBegan,
+    AttemptEnded,
+    Blocked,
+    BudgetWarned,
+    ClockJumped,
+    CommitFailed,
+    Committed,
+    Event,
+    FeatureEvent,
+    FeatureReset,
+    Foreign,
+    Halted,
+    MarkedByHand,
+    Parked,
+    SpecChanged,
+    Tampered,
+    Vanished,
+    Verified,
+    Waiting,
+)
 from harness.records.halt_file import local_time
 from harness.records.heartbeat import Beat
 from harness.records.receipt import Receipt
@@ -49,7 +73,7 @@ def report_feature(view: View, feature: Feature) -> Report:
 
 def _known(record: FeatureHistory) -> float | None:
     """Return what a feature has cost; None while nothing is known, also of a first attempt that has not ended."""
-    if record.spent == Sum() and record.began is not None:
+    if record.spent == Sum() and record.unfinished:
         return None
     return None if record.spent.shown is None else round(record.spent.shown, 6)
 
@@ -93,22 +117,23 @@ def _report_last_end(view: View) -> Report | None:
     history = view.history
     if view.alive or history.began is None:
         return None
-    began = str(history.began.get("at", ""))
+    began = history.began.at
     if history.ended is not None:
-        end = _pick(history.ended, "at", "run", "halt", "code", "because", "slug")
-        return {**end, "began": began, "says": _say_end(history.ended)}
+        one = history.ended
+        end = {"at": one.at, "run": one.run, "halt": one.halt.name if one.halt else None, "code": one.code}
+        return {**end, "because": one.because, "slug": one.slug, "began": began, "says": _say_end(one)}
     says = f"killed; last sign at {say_time(history.last_sign)}"
     because = f"the last run began at {say_time(began)} and has no end: it was {says}"
     about = {"at": history.last_sign, "run": history.last_run, "halt": None, "code": None}
     return {**about, "because": because, "slug": None, "began": began, "says": says}
 
 
-def _say_end(halted: Report) -> str:
+def _say_end(halted: Halted) -> str:
     """Return exit code, time and reason of a run's end."""
-    halt, because = Halt.__members__.get(str(halted.get("halt"))), str(halted.get("because", ""))
+    halt, because = halted.halt, halted.because
     if halt not in (None, Halt.CANNOT_START):  # that one's sentence would deny that it had begun
         because = f"{halt.sentence} ({because})"
-    return f"ended with exit {halted.get('code')} at {say_time(str(halted.get('at', '')))}: {because}"
+    return f"ended with exit {halted.code} at {say_time(halted.at)}: {because}"
 
 
 def _report_limits(view: View) -> list[Report]:
@@ -159,62 +184,61 @@ def report_why(view: View, slug: str | None) -> Report:
     return {**report, "feature": report_feature(view, feature), "history": _report_history(view.events, slug)}
 
 
-def _report_history(events: list[Report], slug: str) -> list[Report]:
+def _report_history(events: list[Event], slug: str) -> list[Report]:
     """Return what befell a feature, and what befell the run meanwhile, oldest first."""
-    own = [number for number, event in enumerate(events) if event.get("slug") == slug]
+    own = [number for number, event in enumerate(events) if _is_about(event, slug)]
     span = events[own[0] : own[-1] + 1] if own else []
     return [told for event in span if (told := _report_event(event, slug)) is not None]
 
 
-_TOLD = {
-    "attempt_began": ("attempt", "agent", "because"),
-    "attempt_ended": ("attempt", "outcome", "reason", "seconds", "dollars", "checks", "remarks"),
-    "accepted": ("attempt",),
-    "committed": ("attempt", "commit"),
-    "commit_failed": ("attempt", "why"),
-    "blocked": ("attempt", "question"),
-    "answered": ("text",),
-    "by_hand": (),
-    "foreign": ("attempt", "marker"),
-    "vanished": ("attempt", "marker"),
-    "spec_changed": ("attempt",),
-    "tampered": ("attempt", "file"),
-    "reset": (),
-    "parked": ("streak",),
-    "budget_warning": ("line", "spent", "limit"),
-    "halted": ("halt", "because"),
-    "verified": ("green",),
+def _is_about(event: Event, slug: str) -> bool:
+    return isinstance(event, FeatureEvent | Halted | BudgetWarned) and event.slug == slug
+
+
+_TOLD: dict[type[Event], tuple[str, ...]] = {
+    AttemptBegan: ("attempt", "agent", "because"),
+    AttemptEnded: ("attempt", "outcome", "reason", "seconds", "dollars", "checks", "remarks"),
+    Accepted: ("attempt",),
+    Committed: ("attempt", "commit"),
+    CommitFailed: ("attempt", "why"),
+    Blocked: ("attempt", "question"),
+    Answered: ("text",),
+    MarkedByHand: (),
+    Foreign: ("attempt", "marker"),
+    Vanished: ("attempt", "marker"),
+    SpecChanged: ("attempt",),
+    Tampered: ("attempt", "file"),
+    FeatureReset: (),
+    Parked: ("streak",),
+    BudgetWarned: ("line", "spent", "limit"),
+    Halted: ("halt", "because"),
+    Verified: ("green",),
 }
 
 
-def _report_event(event: Report, slug: str) -> Report | None:
+def _report_event(event: Event, slug: str) -> Report | None:
     """Return an event of the feature, or one of the run that explains a gap; None for all others."""
-    kind = str(event.get("event"))
-    if kind in _BEFELL:
-        names, say = _BEFELL[kind]
-        return {**_pick(event, "at", "event", *names), "says": say(event)}
-    return _pick(event, "at", "event", *_TOLD[kind]) if event.get("slug") == slug and kind in _TOLD else None
+    match event:
+        case Waiting():
+            stay = f"{format_duration(round(event.seconds, 1))}, until {local_time(event.until)}"
+            return {**_pick(event, "at", "event", "seconds", "until", "because"), "says": f"{stay}: {event.because}"}
+        case AgentChanged():
+            return {**_pick(event, "at", "event", "was", "agent", "until", "because"), "says": _say_change(event)}
+        case ClockJumped():
+            return {**_pick(event, "at", "event", "seconds"), "says": say_jump(event.seconds)}
+    told = _TOLD.get(type(event))
+    return _pick(event, "at", "event", *told) if told is not None and _is_about(event, slug) else None
 
 
-def _say_waiting(event: Report) -> str:
-    return f"{format_duration(round(event['seconds'], 1))}, until {local_time(event['until'])}: {event['because']}"
+def _say_change(event: AgentChanged) -> str:
+    stay = f" until {local_time(event.until)}" if event.until is not None else ""
+    return f"{event.agent} goes on instead of {event.was}{stay}: {event.because}"
 
 
-def _say_change(event: Report) -> str:
-    until = event.get("until")
-    stay = f" until {local_time(until)}" if until is not None else ""
-    return f"{event['agent']} goes on instead of {event['was']}{stay}: {event['because']}"
-
-
-_BEFELL: dict[str, tuple[tuple[str, ...], Callable[[Report], str]]] = {
-    "waiting": (("seconds", "until", "because"), _say_waiting),
-    "agent_changed": (("was", "agent", "until", "because"), _say_change),
-    "clock_jumped": (("seconds",), lambda event: say_jump(event["seconds"])),
-}
-
-
-def _pick(event: Report, *names: str) -> Report:
-    return {name: event[name] for name in names if name in event}
+def _pick(event: Event, *names: str) -> Report:
+    """Return these fields of an event's line, without those that it does not have."""
+    fields = describe_event(event)
+    return {name: fields[name] for name in names if name in fields}
 
 
 def report_next(decision: Work | Wait | Stop) -> Report:

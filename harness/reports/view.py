@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
 from harness.decide.backoff import MANY, after_limit, opening_of, pick_agent
 from harness.decide.next import closure, stand, what_next
@@ -14,10 +13,11 @@ from harness.domain.errors import UsageError
 from harness.domain.feature import Feature
 from harness.domain.look import FeatureHistory, HaltFile, Look, Standing, State, Stop, Wait, Work
 from harness.domain.reply import Limit
+from harness.records.events import AttemptBegan, Event
 from harness.records.halt_file import local_time, read_halt
 from harness.records.heartbeat import Beat, read_beat
 from harness.records.history import History, fold_journal, read_markers
-from harness.records.journal import read_journal
+from harness.records.journal import read_events
 from harness.records.receipt import Receipt, digest, parse_receipt
 from harness.records.run_lock import Holder, find_holder
 from harness.settings.load import Config
@@ -49,7 +49,7 @@ class View:
     config: Config
     look: Look
     history: History
-    events: list[dict[str, Any]]
+    events: list[Event]
     warnings: tuple[str, ...]
     claimed: frozenset[str]  # a `.done` that is not checked yet
     holder: Holder | None  # who runs now
@@ -67,8 +67,7 @@ class View:
         standing = stand(feature, self.look, self.config.settings.rules)
         began = self.attempt_on(feature.slug)
         if began is not None and standing.state is not State.DONE:
-            since = say_time(str(began.get("at", "")))
-            return replace(standing, because=f"attempt {began['attempt']} is on since {since}")
+            return replace(standing, because=f"attempt {began.attempt} is on since {say_time(began.at)}")
         if standing.state is State.READY and self.limits and not self.stood_in:
             return replace(standing, because="; ".join(map(str, self.limits)))
         return standing
@@ -89,10 +88,10 @@ class View:
         """Whether the next run goes on in spite of the limits: another agent stands in."""
         return self.look.pending_stop is None and self.look.wait is None
 
-    def attempt_on(self, slug: str) -> Mapping[str, object] | None:
-        """Return the `attempt_began` of a feature that is worked on now; one of a killed run was cut off."""
-        began = self.record(slug).began
-        return began if began is not None and self.run and began.get("run") == self.run else None
+    def attempt_on(self, slug: str) -> AttemptBegan | None:
+        """Return how the attempt began that is on at a feature now; one of a killed run was cut off."""
+        began = self.history.unfinished.get(slug)
+        return began if began is not None and self.run and began.run == self.run else None
 
     @property
     def halt(self) -> HaltFile | None:
@@ -118,7 +117,7 @@ class View:
     def _read_receipt(self, slug: str) -> Receipt:
         text = files.read_text(self.config.paths.done(slug), RECEIPT_LIMIT)
         receipt = parse_receipt(text)
-        if receipt.kind != "by hand" and self.record(slug).marked not in ("", digest(text)):
+        if receipt.kind != "by hand" and self.record(slug).marker_sha256 not in ("", digest(text)):
             return Receipt("by hand", receipt.words)
         return receipt
 
@@ -132,7 +131,7 @@ def read_view(config: Config, wanted: tuple[str, ...] = ()) -> View:
     """Read the project. Raises SpecError when there are no specs, JournalError when the journal is damaged."""
     reading, paths, now = open_shelf(config).read(), config.paths, time.time()
     holder = find_holder(paths.lock, paths.root)  # before the journal: a run that ends meanwhile was not killed
-    events = read_journal(paths.journal)
+    events = read_events(paths.journal)
     history = fold_journal(events)
     markers = read_markers(paths)
     alive = holder is not None and holder.alive
@@ -165,16 +164,16 @@ def _find_run(history: History, holder: Holder | None) -> str:
     """Return the run that holds the lock, "" when none does; one that was killed does not, whoever has it now."""
     if holder is None or not holder.alive or not history.run_open or history.ended is not None:
         return ""
-    pid = (history.began or {}).get("pid")
+    pid = history.began.pid if history.began is not None else None
     return history.last_run if holder.pid in (0, pid) else ""  # 0: its name cannot be read
 
 
 def _find_wait(history: History, holder: Holder | None, now: float) -> Wait | None:
     """Return what the run that is on waits for."""
-    waiting, until = history.waiting or {}, (history.waiting or {}).get("until")
-    if holder is None or not holder.alive or not isinstance(until, int | float) or until <= now:
+    waiting = history.waiting
+    if holder is None or not holder.alive or waiting is None or waiting.until <= now:
         return None
-    return Wait(until - now, str(waiting.get("because", "")), float(until))
+    return Wait(waiting.until - now, waiting.because, float(waiting.until))
 
 
 def _find_limits(history: History, slugs: Collection[str], now: float) -> tuple[Met, ...]:

@@ -15,6 +15,7 @@ from harness.domain.look import Stop, Wait
 from harness.domain.reply import Limit, LimitKind
 from harness.domain.units import format_duration
 from harness.domain.verdict import Outcome, Verdict
+from harness.records.events import AgentChanged, Waiting
 from harness.records.halt_file import local_time
 from harness.run.run import Run
 from harness.run.spending import check_prices
@@ -80,7 +81,7 @@ def pick_agent_in_turn(run: Run, because: str = "its limit is over") -> bool:
             continue
         back, was = run.closed_until.pop(name, None), run.worker
         until = run.closed_until.get(was)
-        run.write("agent_changed", was=was, agent=name, because=because, until=until)
+        run.write(AgentChanged(was=was, agent=name, because=because, until=until))
         stay = f", until {local_time(until)}" if until is not None and back is None else ""
         run.tell(f"agent {name} goes on instead of {was}{stay} ({because})", Tone.NOTICE)
         run.worker = name
@@ -95,7 +96,7 @@ def wait_for_reset(run: Run, wait: Wait) -> None:
     """
     until = run.clock() + wait.seconds if wait.until is None else wait.until
     left = format_duration(round(max(0.0, until - run.clock())))
-    run.write("waiting", seconds=round(until - run.clock(), 3), until=until, because=wait.because, reset=True)
+    run.write(Waiting(seconds=round(until - run.clock(), 3), until=until, because=wait.because, reset=True))
     run.tell(f"waiting until {local_time(until)} ({left}): {wait.because}; nothing is charged", Tone.NOTICE)
     run.heartbeat.phase("waiting")
     run.narrator.began(f"waiting until {local_time(until)}")
@@ -144,7 +145,7 @@ def wait_out_fault(run: Run, because: str) -> None:
             run.pending_stop = stop
         case Wait(seconds):
             until = round(run.clock() + seconds, 3)
-            run.write("waiting", seconds=round(seconds, 3), until=until, because=because)
+            run.write(Waiting(seconds=round(seconds, 3), until=until, because=because))
             run.tell(f"waiting {format_duration(round(seconds, 1))}: {because}; nothing is charged", Tone.NOTICE)
             run.heartbeat.phase("waiting")
             run.interrupts.wait(seconds)

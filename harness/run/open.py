@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 from harness.agents.from_settings import choose_for
 from harness.agents.prices import PriceBook
@@ -20,6 +19,7 @@ from harness.domain.errors import ConfigError, SpecError, UsageError
 from harness.domain.feature import Feature
 from harness.domain.listener import Messenger, Narrator, NoMessages, Tone
 from harness.domain.paths import Paths
+from harness.records.events import Event, Foreign
 from harness.records.heartbeat import Heartbeat
 from harness.records.history import History, fold_journal, read_markers
 from harness.records.journal import Journal
@@ -61,7 +61,7 @@ def make_temporary(paths: Paths) -> Path:
 def open_run(
     config: Config,
     narrator: Narrator,
-    messenger: Messenger | None = None,
+    messenger: Messenger[Event] | None = None,
     *,
     environ: Mapping[str, str],
     wanted: tuple[str, ...] = (),
@@ -160,15 +160,11 @@ def clear_away(paths: Paths, journal: Journal, history: History, tell: Callable[
     Before the sandbox is built and git is asked anything. Raises ConfigError for settings: this run has read them.
     """
     forged = ""
-    for slug, record in history.histories.items():
-        if record.began is None:
-            continue
-        began: dict[str, Any] = record.began
-        number = began["attempt"]
-        during = f"appeared during attempt {number} of {slug}, which was cut off"
-        folder = paths.attempt(slug, number)
-        for what, where in quarantine_absent(paths, folder, began.get("absent", ())):
-            history.apply(journal.append("foreign", slug=slug, attempt=number, marker=paths.shown(what)))
+    for slug, began in history.unfinished.items():
+        during = f"appeared during attempt {began.attempt} of {slug}, which was cut off"
+        folder = paths.attempt(slug, began.attempt)
+        for what, where in quarantine_absent(paths, folder, began.absent):
+            history.apply(journal.append(Foreign(slug=slug, attempt=began.attempt, marker=paths.shown(what))))
             said = f"`{paths.shown(what)}` {during}; it is set aside as `{paths.shown(where)}`"
             if what == paths.root / CONFIG_FILE:
                 forged = said

@@ -13,10 +13,11 @@ from harness.domain.errors import AgentError
 from harness.domain.listener import Tone
 from harness.domain.text import counted, one_line
 from harness.domain.units import format_duration, format_size
+from harness.records.events import RunBegan
 from harness.records.history import read_markers
+from harness.records.run_lock import process_start
 from harness.run.brief import compose
 from harness.run.failover import stand_ins, tell_chain
-from harness.run.open import process_identity
 from harness.run.run import Run
 from harness.run.spending import check_prices, tell_budget
 from harness.system.capture import capture, find_program
@@ -40,15 +41,17 @@ def announce(run: Run) -> None:
     checks = sum(bool(run.checks_for(feature)) for feature in todo)
     settings = run.settings
     run.write(
-        "run_began",
-        **process_identity(),
-        version=__version__,
-        agents=names,
-        features=[feature.slug for feature in features][:200],
-        todo=len(todo),
-        commits=run.commits,
-        confined=run.sandbox is not None,
-        settings={name: getattr(settings, name) for name in ("timeout", "idle_timeout", "max_iterations", "sandbox")},
+        RunBegan(
+            pid=os.getpid(),
+            started=process_start(os.getpid()),
+            version=__version__,
+            agents=names,
+            features=tuple(feature.slug for feature in features[:200]),
+            todo=len(todo),
+            commits=run.commits,
+            confined=run.sandbox is not None,
+            settings={one: getattr(settings, one) for one in ("timeout", "idle_timeout", "max_iterations", "sandbox")},
+        )
     )
     if run.journal.cut:
         run.tell(f"the journal's last line was torn ({run.journal.cut} bytes) and is cut", Tone.NOTICE)

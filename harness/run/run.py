@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from harness.agents.choose import AttemptLimits, environment_of
 from harness.agents.from_settings import choose_for
@@ -19,6 +19,7 @@ from harness.domain.listener import Failure, Messenger, Narrator, Tone
 from harness.domain.look import Look, Rules, Spend, Stop, Sum, Wait, Who
 from harness.domain.paths import Paths
 from harness.domain.text import plain
+from harness.records.events import Answered, ClockJumped, Event, MarkedByHand, NotifyFailed, SpecChanged
 from harness.records.halt_file import remove_halt
 from harness.records.heartbeat import Heartbeat
 from harness.records.history import History, read_markers
@@ -42,6 +43,8 @@ from harness.workspace.in_place import InPlace
 
 ANSWER_LIMIT = 64 * 1024  # bytes
 MARKER_LIMIT = 1 << 20
+
+_E = TypeVar("_E", bound=Event)
 
 
 @dataclass(slots=True)
@@ -69,7 +72,7 @@ class Run:
     redactor: Redactor
     heartbeat: Heartbeat
     awake: Awake
-    messenger: Messenger
+    messenger: Messenger[Event]
     clocks: Clocks
     sandbox: Sandbox | None = None  # the sandbox; None where nothing is confined
     unconfined: str = ""  # why
@@ -97,7 +100,7 @@ class Run:
     marks: dict[str, Mark] = field(default_factory=dict)  # where each log ended when harness last looked
     packed_up_to: dict[str, int] = field(default_factory=dict)  # a feature's transcripts, by attempt
     spec_texts: dict[str, str] = field(default_factory=dict)  # of the specs worked on in this run
-    untold: list[dict[str, Any]] = field(default_factory=list)  # events that the messenger has not heard of
+    untold: list[Event] = field(default_factory=list)  # events that the messenger has not heard of
 
     @property
     def settings(self) -> Settings:
@@ -183,7 +186,7 @@ class Run:
             feature = now.get(was.slug)
             if feature is not None and feature.sha256 == was.sha256:
                 continue
-            self.write("spec_changed", slug=was.slug, attempt=attempt, during=slug, was=was.sha256)
+            self.write(SpecChanged(slug=was.slug, attempt=attempt, during=slug, was=was.sha256))
             what = self.paths.shown(was.path)
             self.tell(
                 f"{slug}: `{what}` changed during the attempt; if that was not you, see `git diff {what}`", Tone.BAD
@@ -209,7 +212,7 @@ class Run:
                 self.tell(f"{slug}: an answer came, but nobody had asked; it is set aside", Tone.NOTICE)
                 continue
             text = self.redactor.text(text)
-            self.write("answered", slug=slug, text=text)
+            self.write(Answered(slug=slug, text=text))
             self.notes(slug).add(f"## A person answered\n\n{text}\n")
             self.fresh_blocks.discard(slug)
             files.remove(self.paths.blocked(slug))
@@ -218,7 +221,7 @@ class Run:
             self.tell(f"{slug}: an answer came, it is taken up again", Tone.GOOD)
 
     def _note_marker_by_hand(self, slug: str) -> None:
-        self.write("by_hand", slug=slug, sha256=digest(self.read_marker(slug)))
+        self.write(MarkedByHand(slug=slug, sha256=digest(self.read_marker(slug))))
         self.tell(f"{slug}: a person set `.done`, it counts as done", Tone.NOTICE)
 
     # --- what belongs to one feature ---
@@ -286,9 +289,9 @@ class Run:
 
     # --- telling ---
 
-    def write(self, event: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401
-        """Write one event into the journal and fold it into the history."""
-        written = self.history.apply(self.journal.append(event, **fields))
+    def write(self, event: _E) -> _E:
+        """Write one event into the journal, fold it into the history, and give it back as it was written."""
+        written = self.history.apply(self.journal.append(event))
         self.untold.append(written)
         return written
 
@@ -301,8 +304,8 @@ class Run:
         """Say once for each channel that it could not be told, and write each time down."""
         for failure in failures:
             with suppress(StorageError):
-                told = self.journal.append("notify_failed", channel=failure.channel, told=failure.told, why=failure.why)
-                self.history.apply(told)
+                event = NotifyFailed(channel=failure.channel, told=failure.told, why=failure.why)
+                self.history.apply(self.journal.append(event))
             self.tell_once(f"{failure.channel} could not be told: {failure.why}", Tone.NOTICE)
 
     def mend_logs(self) -> bool:
@@ -335,7 +338,7 @@ class Run:
     def watch_clock(self) -> None:
         """Write down and say when the wall clock jumped: what is timed goes on by the other one."""
         if jump := self.clocks.find_jump():
-            self.write("clock_jumped", seconds=round(jump, 3))
+            self.write(ClockJumped(seconds=round(jump, 3)))
             self.tell(say_jump(jump), Tone.NOTICE)
 
     def asked_to_stop(self) -> float | None:

@@ -14,6 +14,7 @@ from harness.domain.feature import Feature
 from harness.domain.listener import Tone
 from harness.domain.reply import CACHE_LIFE, Cost, Ended, Reply, Usage
 from harness.domain.units import format_dollars
+from harness.records.events import BudgetWarned
 from harness.run.run import Run
 from harness.settings.options import Settings
 
@@ -22,8 +23,8 @@ REPORTS = ("claude", "opencode")  # dialects that say themselves what an attempt
 
 def limits_for(run: Run, feature: Feature) -> AttemptLimits:
     """Return what an attempt at the feature may cost, and whether the next one is likely to come late for the cache."""
-    spent, last = run.history.of(feature.slug).spent, run.history.last_ended or {}
-    checks = sum(float(check.get("seconds") or 0) for check in last.get("checks") or ())
+    spent, last = run.history.of(feature.slug).spent, run.history.last_ended
+    checks = sum(check.seconds for check in last.checks) if last is not None else 0.0
     line = line_for(feature, spent, run.spend, run.rules)
     return AttemptLimits(max_cost=line, long_cache=run.settings.pause + checks > CACHE_LIFE)
 
@@ -56,9 +57,11 @@ def warn_of_budget(run: Run, feature: Feature | None = None) -> None:
         if (line.setting, line.whose) in run.warned:
             continue
         run.warned.add((line.setting, line.whose))
-        about = {"slug": line.whose} if line.setting == "max_cost_per_feature" else {}
-        spent = {"spent": round(line.spent.dollars, 6), "unknown": line.spent.unknown}
-        run.write("budget_warning", line=line.setting, limit=line.limit, text=sentence, **spent, **about)
+        slug = line.whose if line.setting == "max_cost_per_feature" else ""
+        spent, unknown = round(line.spent.dollars, 6), line.spent.unknown
+        run.write(
+            BudgetWarned(line=line.setting, limit=line.limit, text=sentence, spent=spent, unknown=unknown, slug=slug)
+        )
         run.tell(sentence, Tone.NOTICE)
     run.inform_messenger()
 

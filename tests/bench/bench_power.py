@@ -21,6 +21,7 @@ from pathlib import Path
 
 from measure import Figure, show
 
+from harness.records.events import Accepted
 from harness.records.journal import Journal, read_journal
 from harness.system import files
 
@@ -33,7 +34,7 @@ def write(folder: str) -> None:
     place = Path(folder)
     journal = Journal(place, "bench", time.time)
     for number in range(1_000_000):
-        journal.append("accepted", slug=f"f{number}", receipt="x" * (number % 400))
+        journal.append(Accepted(slug=f"f{number}", receipt="x" * (number % 400)))
         os.write(1, b"j")
         files.write_atomic(place / f"f{number % 50}.done", f"receipt {number}\n" * 8)
         os.write(1, b"m")

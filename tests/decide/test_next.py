@@ -28,7 +28,7 @@ def look(*slugs: str, done=(), blocked=(), answered=(), histories=None, **given)
     return Look(tuple(feature(slug) for slug in slugs), markers, histories or {}, **given)
 
 
-STUCK = {"a": FeatureHistory(streak=3, attempts=3)}
+STUCK = {"a": FeatureHistory(attempts_without_progress=3, attempts=3)}
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ slugs = st.sampled_from("abcdef")
 looks = st.builds(
     lambda names, done, blocked, streaks, parked, iterations: look(
         *sorted(names), done=done, blocked=blocked, parked=parked, iterations=iterations,
-        histories={slug: FeatureHistory(streak=streak) for slug, streak in streaks.items()},
+        histories={slug: FeatureHistory(attempts_without_progress=streak) for slug, streak in streaks.items()},
     ),
     st.frozensets(slugs, min_size=1), st.frozensets(slugs), st.frozensets(slugs),
     st.dictionaries(slugs, st.integers(0, 5)), st.frozensets(slugs), st.integers(0, 5),

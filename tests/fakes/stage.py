@@ -187,10 +187,10 @@ def put_on_stage(stage: Stage, patch: pytest.MonkeyPatch) -> None:
     patch.setattr("harness.agents.choose.shutil.which", lambda *_, **__: "/bin/true")
     append = Journal.append
 
-    def appended(journal: Journal, event: str, **fields: Any) -> Any:
+    def appended(journal: Journal, event: Any) -> Any:
         if stage.dead:
             raise Killed
-        written = append(journal, event, **fields)
+        written = append(journal, event)
         stage.die_at -= 1
         if stage.die_at == 0:
             stage.die()

@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.domain.errors import JournalError, StorageError
+from harness.records.events import Blocked, FeatureReset, Halted
 from harness.records.journal import Journal, decode_line, encode_event, read_journal
 
 
 def write_journal(folder: Path, number: int) -> Path:
     journal = Journal(folder, "run", lambda: 1_795_000_000.0)
     for index in range(number):
-        journal.append("attempt_began", slug=f"f{index}", attempt=1)
+        journal.append(Blocked(slug=f"f{index}", attempt=1, question="which?"))
     journal.close()
     return journal.path
 
@@ -24,7 +25,8 @@ def write_journal(folder: Path, number: int) -> Path:
 def test_every_event_is_a_json_line_that_ends_in_its_checksum(tmp_path: Path) -> None:
     path = write_journal(tmp_path, 1)
     assert path.read_text() == (
-        '{"seq":1,"at":"2026-11-18T11:06:40.000Z","run":"run","event":"attempt_began","slug":"f0","attempt":1,'
+        '{"seq":1,"at":"2026-11-18T11:06:40.000Z","run":"run","event":"blocked","slug":"f0","attempt":1,'
+        '"question":"which?",'
         f'"crc":"{path.read_text()[-11:-3]}"}}\n'
     )
     assert decode_line(path.read_bytes()[:-1])["slug"] == "f0"
@@ -44,7 +46,7 @@ def test_a_torn_tail_is_cut_at_start_and_skipped_by_readers(tmp_path: Path) -> N
     assert len(read_journal(path)) == 2
     journal = Journal(tmp_path, "next", lambda: 0.0)
     assert (len(journal.events), journal.cut > 0) == (2, True)
-    assert journal.append("x")["seq"] == 3
+    assert journal.append(FeatureReset(slug="a")).seq == 3
     journal.close()
     assert len(read_journal(path)) == 3
 
@@ -74,8 +76,8 @@ def test_an_event_that_could_not_be_written_leaves_no_gap(tmp_path: Path, monkey
             "harness.system.files.append_fd", lambda *given, **named: (_ for _ in ()).throw(OSError(28, "full"))
         )
         with pytest.raises(StorageError):
-            journal.append("halted")
-    journal.append("halted")
+            journal.append(Halted())
+    journal.append(Halted())
     journal.close()
     assert [event["seq"] for event in read_journal(path)] == [1, 2, 3]
 

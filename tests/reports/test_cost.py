@@ -7,6 +7,7 @@ from helpers.stages import scripted
 from helpers.world import World
 
 from harness.domain.reply import Usage
+from harness.records.event_fields import parse_event
 from harness.reports.cost import find_misses, read_expenses
 
 
@@ -48,20 +49,20 @@ def attempt(number: int, at: str, read: int, written: int = 0, *, parts: dict | 
     ],
 )  # fmt: skip
 def test_a_missed_cache_is_told_with_its_reason(first, second, why) -> None:
-    found = list(find_misses(read_expenses([*first, *second])))
+    found = list(find_misses(read_expenses(map(parse_event, [*first, *second]))))
     assert found == ([] if why is None else [f"a: the cache's hit rate fell from 90% to 0%: {why}"])
 
 
 def test_short_prompts_are_not_judged_by_their_hit_rate() -> None:
     small = {"usage": {"input_tokens": 10}}
     events = [*attempt(1, "10:00", 9000), *attempt(2, "10:02", 0, **small)]
-    assert list(find_misses(read_expenses(events))) == []
+    assert list(find_misses(read_expenses(map(parse_event, events)))) == []
 
 
 def test_a_journal_of_an_earlier_version_is_read_too() -> None:
     old = {"event": "attempt_ended", "slug": "a", "attempt": 1, "at": "2026-01-01T00:00:00.000Z", "run": "r"}
     began = {**old, "event": "attempt_began"}
-    [one, two] = read_expenses([began, old, began, {**old, "dollars": 0.5}])
+    [one, two] = read_expenses(map(parse_event, [began, old, began, {**old, "dollars": 0.5}]))
     assert (one.dollars, one.source, one.usage, one.hit_rate) == (None, "unknown", Usage(), None)
     assert (two.dollars, two.source) == (0.5, "reported")
 

@@ -12,6 +12,7 @@ from helpers.waiting import until
 from helpers.world import CLAIM, World, say
 
 from harness.domain.errors import StorageError
+from harness.records.events import AgentChanged, AttemptBegan, ClockJumped, Waiting
 from harness.records.halt_file import local_time
 from harness.records.journal import Journal
 from harness.records.run_lock import hold_lock
@@ -173,14 +174,14 @@ def test_why_tells_what_befell_the_run_between_the_attempts_of_a_feature(world: 
     (world.root / "logs").mkdir()
     now = 1_795_266_900.0
     journal = Journal(world.root / "logs", "r", lambda: now)
-    journal.append("clock_jumped", seconds=-7200.0)  # before its first attempt
-    journal.append("attempt_began", slug="a", attempt=1, agent="claude", because="not begun")
-    journal.append("attempt_began", slug="b", attempt=1, agent="claude", because="not begun")
-    journal.append("waiting", seconds=45.04, until=now + 45, because="overloaded: busy")
-    journal.append("clock_jumped", seconds=36000.0)
-    journal.append("agent_changed", was="claude", agent="api", because="usage limit: used up", until=now + 3600)
-    journal.append("attempt_began", slug="a", attempt=2, agent="api", because="attempt 1 failed")
-    journal.append("waiting", seconds=15.0, until=now + 15, because="after its last")
+    journal.append(ClockJumped(seconds=-7200.0))  # before its first attempt
+    journal.append(AttemptBegan(slug="a", attempt=1, agent="claude", because="not begun"))
+    journal.append(AttemptBegan(slug="b", attempt=1, agent="claude", because="not begun"))
+    journal.append(Waiting(seconds=45.04, until=now + 45, because="overloaded: busy"))
+    journal.append(ClockJumped(seconds=36000.0))
+    journal.append(AgentChanged(was="claude", agent="api", because="usage limit: used up", until=now + 3600))
+    journal.append(AttemptBegan(slug="a", attempt=2, agent="api", because="attempt 1 failed"))
+    journal.append(Waiting(seconds=15.0, until=now + 15, because="after its last"))
     journal.close()
     lines = [re.sub(r"^\S+Z +", "", line) for line in harness("why", "a").out.splitlines() if "Z  " in line]
     assert [re.sub("  +", "  ", line) for line in lines] == [

@@ -80,7 +80,7 @@ class Night(RuleBasedStateMachine):
 
     @rule(slug=st.sampled_from(SLUGS))
     def reset(self, slug: str) -> None:
-        if self._view().record(slug).began is not None:
+        if self._view().record(slug).unfinished:
             self.stage.closed.clear()  # what a cut-off attempt had met is forgotten with it
         self._decide(lambda config: reset_feature(config, slug))
         self._forget(slug)
@@ -88,7 +88,7 @@ class Night(RuleBasedStateMachine):
     @rule(slug=st.sampled_from(SLUGS))
     def mark_by_hand(self, slug: str) -> None:
         done = self._done(slug)
-        cut_off = any(record.began is not None for record in self._view().history.histories.values())
+        cut_off = any(record.unfinished for record in self._view().history.histories.values())
         if (
             not done.exists() and not cut_off
         ):  # what appears in an attempt's time, also a dead one's, is no person's word

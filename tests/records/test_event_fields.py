@@ -1,0 +1,114 @@
+"""Each event as the fields of its line, and back: as it was written, whatever it was that wrote it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from harness.records.event_fields import LARGEST, describe_event, parse_event
+from harness.records.events import KINDS, Accepted, AttemptEnded, BudgetWarned, Halted, Unknown, Waiting
+from harness.records.history import fold_journal
+from harness.records.journal import Journal, read_events, read_journal
+from harness.system.redact import Redactor
+
+# --- an event and its line ----------------------------------------------------------------------------------------
+
+figures = st.floats(-LARGEST, LARGEST) | st.integers(-int(LARGEST), int(LARGEST))
+values = st.recursive(
+    st.none() | st.booleans() | st.text() | st.floats() | st.integers(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def of_type(hint: Any) -> st.SearchStrategy[Any]:
+    """Values such as a field of this type holds."""
+    inner = get_args(hint)
+    if isinstance(hint, UnionType):
+        return st.one_of(*map(of_type, inner))
+    if get_origin(hint) is tuple:
+        return st.lists(of_type(inner[0]), max_size=3).map(tuple)
+    if get_origin(hint) is Mapping:
+        return st.dictionaries(st.text(), of_type(inner[1]), max_size=3)
+    if hint is Any:
+        return st.text() | figures | st.booleans()
+    if is_dataclass(hint):
+        return st.builds(hint, **{name: of_type(one) for name, one in get_type_hints(hint).items()})
+    if issubclass(hint, Enum):
+        return st.sampled_from(hint)
+    plain = {str: st.text(), bool: st.booleans(), NoneType: st.none(), float: figures}
+    return plain.get(hint, st.integers(-int(LARGEST), int(LARGEST)))
+
+
+def events_of(kind: type) -> st.SearchStrategy[Any]:
+    """Events of a kind, with any values."""
+    hints = {name: hint for name, hint in get_type_hints(kind).items() if name not in ("kind", "left_out")}
+    return st.builds(kind, **{name: of_type(one) for name, one in hints.items()})
+
+
+@given(st.one_of(*map(events_of, KINDS.values())))
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_any_event_comes_back_as_it_was_written(event: Any) -> None:
+    line = json.loads(json.dumps(describe_event(event)))
+    assert (parse_event(line), describe_event(parse_event(line))) == (event, line)
+
+
+@given(st.sampled_from(sorted(KINDS)), st.data())
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_any_line_of_a_known_kind_is_read_and_folded(kind: str, data: st.DataObject) -> None:
+    names = [one.name for one in fields(KINDS[kind])]
+    line = data.draw(st.dictionaries(st.sampled_from(names), values)) | {"event": kind}
+    event = parse_event(line)
+    assert isinstance(event, KINDS[kind] | Unknown)
+    told = set(describe_event(event)) - {"seq", "at", "run"}
+    assert told <= set(line)  # nothing is told that nobody had said
+    fold_journal([event])
+
+
+@given(st.dictionaries(st.text() | st.sampled_from(["event", "slug", "seq", "at", "run"]), values))
+def test_any_line_is_read_and_what_is_not_understood_stays_as_it_is(line: dict[str, Any]) -> None:
+    event = parse_event(line)
+    assert type(event) is Unknown
+    assert describe_event(event) is not line
+    assert list(describe_event(event).items()) == list(line.items())
+
+
+def test_an_event_is_told_with_the_very_fields_of_its_kind() -> None:
+    told = {"seq": 0, "at": "", "run": ""}
+    assert describe_event(Waiting(seconds=1.5, until=2.0, because="busy")) == {
+        **told, "event": "waiting", "seconds": 1.5, "until": 2.0, "because": "busy",
+    }  # fmt: skip
+    assert describe_event(Waiting(seconds=1, until=2, reset=True))["reset"] is True
+    accepted = describe_event(Accepted(slug="a", receipt="r", by="a person"))
+    assert list(accepted)[4:] == ["slug", "sha256", "receipt", "by"]
+    assert "slug" not in describe_event(BudgetWarned())
+    assert describe_event(Halted())["resets_at"] is None
+    assert "resets_at" not in describe_event(Halted(left_out=frozenset({"resets_at"})))
+
+
+def test_a_field_that_a_line_does_not_have_is_not_told_though_it_has_a_default() -> None:
+    event = parse_event({"event": "attempt_ended", "slug": "a", "attempt": 1, "seconds": "long"})
+    assert isinstance(event, AttemptEnded)
+    assert (event.seconds, event.checks, "seconds" in event.left_out) == (0.0, (), True)
+    assert set(describe_event(event)) == {"seq", "at", "run", "event", "slug", "attempt"}
+
+
+def test_an_event_that_held_a_secret_is_given_back_without_it(tmp_path: Path) -> None:
+    secret = "hunter2-hunter2-hunter2"
+    journal = Journal(tmp_path, "run", lambda: 0.0, Redactor({"PASS": secret}))
+    limit = {"kind": "usage limit", "text": f"of {secret}", "resets_at": None, "hint": ""}
+    ended = parse_event({"event": "attempt_ended", "slug": secret, "attempt": 1, "limit": limit, "remarks": [secret]})
+    written = journal.append(ended)
+    journal.close()
+    (line,) = read_journal(journal.path)
+    assert read_events(journal.path) == [written]
+    assert (line["slug"], line["remarks"], line["limit"]["text"]) == (secret, ["[redacted PASS]"], "of [redacted PASS]")
+    assert (written.limit.text, written.remarks) == ("of [redacted PASS]", ("[redacted PASS]",))
