@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from harness.domain.look import Halt, Rules, Stop, Wait
 from harness.domain.reply import CACHE_LIFE, FURTHEST, Limit, LimitKind
@@ -80,6 +80,58 @@ def pick_agent(chain: Iterable[str], closed: Mapping[str, float | None], now: fl
         if opens is not None and opens <= now:
             return name
     return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Whose turn it is in a chain of agents, and what the limits met so far mean for the run."""
+
+    chain: tuple[str, ...]
+    worker: str
+    closed_until: Mapping[str, float | None] = field(default_factory=dict)  # an agent that met a limit: see pick_agent
+    limits: int = 0  # in a row
+    wait: Wait | None = None
+    stop: Stop | None = None
+
+    def passed_to(self, agent: str) -> Turn:
+        """Return it as the turn of this agent, if it is one of the chain."""
+        return replace(self, worker=agent) if agent in self.chain else self
+
+
+def take_turn(turn: Turn, now: float, can_start: Callable[[str], bool]) -> Turn:
+    """Return the turn of the first agent that no limit closes and that can start; without one, it stays whose it was.
+
+    An agent that cannot start is closed for this run, and not asked again.
+    """
+    while (name := pick_agent(turn.chain, turn.closed_until, now)) not in ("", turn.worker):
+        if can_start(name):
+            closed = {one: until for one, until in turn.closed_until.items() if one != name}
+            return replace(turn, worker=name, closed_until=closed)
+        turn = replace(turn, closed_until={**turn.closed_until, name: None})
+    return turn
+
+
+def meet_limit(
+    turn: Turn, limit: Limit, opens: float | None, rules: Rules, now: float, can_start: Callable[[str], bool] | None
+) -> Turn:
+    """Return the turn after a limit of its worker: the next agent goes on, else the run waits, else it stops.
+
+    `opens` is when the worker may be asked again (see `opening_of`); `can_start` says whether an agent of the chain
+    could go on, and is None where nobody may: the spec names its agent.
+    """
+    turn, moments = replace(turn, limits=turn.limits + 1), [opens]
+    if can_start is not None and limit.kind is not LimitKind.REFUSED:
+        turn = replace(turn, closed_until={**turn.closed_until, turn.worker: opens})
+        if turn.limits < (rules.fault_limit or MANY):
+            turn = take_turn(turn, now, can_start)
+            if pick_agent(turn.chain, turn.closed_until, now) == turn.worker:
+                return turn
+        moments = list(turn.closed_until.values())
+    match after_limit(limit, moments, turn.limits, rules, now):
+        case Wait() as wait:
+            return replace(turn, wait=wait)
+        case Stop() as stop:
+            return replace(turn, stop=stop)
 
 
 # --- an agent that fails at once ----------------------------------------------------------------------------------

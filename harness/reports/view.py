@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
-from harness.decide.backoff import MANY, after_limit, opening_of, pick_agent
+from harness.agents.from_settings import choose_for
+from harness.decide.backoff import Turn, meet_limit, opening_of
 from harness.decide.next import closure, stand, what_next
-from harness.domain.errors import UsageError
+from harness.domain.errors import AgentError, UsageError
 from harness.domain.feature import Feature
 from harness.domain.look import FeatureHistory, HaltFile, Look, Standing, State, Stop, Wait, Work
 from harness.domain.reply import Limit
@@ -21,7 +24,6 @@ from harness.records.journal import read_events
 from harness.records.receipt import Receipt, digest, parse_receipt
 from harness.records.run_lock import Holder, find_holder
 from harness.settings.load import Config
-from harness.settings.options import Settings
 from harness.specs.shelf import open_shelf
 from harness.system import files
 
@@ -136,15 +138,15 @@ def read_view(config: Config, wanted: tuple[str, ...] = ()) -> View:
     markers = read_markers(paths)
     alive = holder is not None and holder.alive
     met = () if alive else _find_limits(history, {feature.slug for feature in reading.features}, now)
-    ahead = _foresee(met, reading.features, config.settings, now)
+    ahead = _foresee(met, reading.features, config, now)
     look = Look(
         features=closure(reading.features, wanted),
         markers=history.settled(markers),
         histories=history.histories,
         halt=read_halt(paths),
         spend=history.spend_at(now),
-        pending_stop=ahead if isinstance(ahead, Stop) else None,
-        wait=ahead if isinstance(ahead, Wait) else _find_wait(history, holder, now),
+        pending_stop=ahead.stop,
+        wait=ahead.wait or _find_wait(history, holder, now),
     )
     return View(
         config,
@@ -185,22 +187,26 @@ def _find_limits(history: History, slugs: Collection[str], now: float) -> tuple[
     )
 
 
-def _foresee(limits: Sequence[Met], features: Sequence[Feature], settings: Settings, now: float) -> Wait | Stop | None:
-    """Return what those limits mean for the next run, as it will decide; None where another agent stands in."""
+def _foresee(limits: Sequence[Met], features: Sequence[Feature], config: Config, now: float) -> Turn:
+    """Return what those limits mean for the next run, as it will decide when it takes them up."""
     own = {feature.slug for feature in features if feature.agent is not None}
-    rules, chain, ahead = settings.rules, settings.chain, None
-    worker, closed = chain[0], dict[str, float | None]()
-    for number, met in enumerate(limits, start=1):
-        opens: list[float | None] = [met.until]
-        if met.slug not in own:
-            worker = met.agent if met.agent in chain else worker
-            closed[worker] = met.until
-            if number < (rules.fault_limit or MANY) and (other := pick_agent(chain, closed, now)):
-                worker = other
-                continue
-            opens = list(closed.values())
-        ahead = after_limit(met.limit, opens, number, rules, now)
-    return ahead
+    rules, chain = config.settings.rules, config.settings.chain
+    turn = Turn(chain, chain[0])
+    for met in limits:
+        if met.slug in own:
+            turn = meet_limit(turn, met.limit, met.until, rules, now, None)
+        else:
+            turn = meet_limit(turn.passed_to(met.agent), met.limit, met.until, rules, now, partial(_can_start, config))
+    return turn
+
+
+def _can_start(config: Config, name: str) -> bool:
+    """Whether an agent of the chain could be started here and now."""
+    try:
+        choose_for(config, None, config.paths.root, os.environ, None, name)
+    except AgentError:
+        return False
+    return True
 
 
 def say_time(at: str) -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from harness.agents.choose import NAMES
-from harness.decide.backoff import MANY, after_failures, after_fault, after_limit, is_believed, opening_of, pick_agent
+from harness.decide import backoff
+from harness.decide.backoff import Turn, after_failures, after_fault, is_believed, opening_of, take_turn
 from harness.domain.agent import Agent
 from harness.domain.errors import AgentError
 from harness.domain.feature import Feature
 from harness.domain.listener import Tone
 from harness.domain.look import Stop, Wait
-from harness.domain.reply import Limit, LimitKind
+from harness.domain.reply import Limit
 from harness.domain.units import format_duration
 from harness.domain.verdict import Outcome, Verdict
 from harness.records.events import AgentChanged, Waiting
@@ -56,37 +58,40 @@ def stand_ins(run: Run) -> dict[str, Agent]:
 
 def meet_limit(run: Run, feature: Feature, limit: Limit) -> None:
     """Go on with the next agent of the chain; else wait for the reset where that is wanted and known; else stop."""
-    run.limits += 1
-    opens: list[float | None] = [opening_of(limit, run.clock(), run.random())]
-    if feature.agent is None and limit.kind is not LimitKind.REFUSED:
-        run.closed_until[run.worker] = opens[0]
-        if run.limits < (run.rules.fault_limit or MANY) and pick_agent_in_turn(run, f"{limit.kind}: {limit.text}"):
-            return
-        opens = list(run.closed_until.values())
-    match after_limit(limit, opens, run.limits, run.rules, run.clock()):
-        case Wait() as wait:
-            run.wait = wait
-        case Stop() as stop:
-            run.pending_stop = stop
+    opens, now = opening_of(limit, run.clock(), run.random()), run.clock()
+    can_start = partial(_can_start, run) if feature.agent is None else None
+    turn = backoff.meet_limit(_turn_of(run), limit, opens, run.rules, now, can_start)
+    _go_on(run, turn, f"{limit.kind}: {limit.text}")
 
 
-def pick_agent_in_turn(run: Run, because: str = "its limit is over") -> bool:
-    """Go on with the first agent of the chain that no limit closes and that can start; False when there is none."""
-    while (name := pick_agent(run.chain, run.closed_until, run.clock())) not in ("", run.worker):
-        try:
-            check_prices(run, [run.agent_named(name)])
-        except AgentError as error:
-            run.closed_until[name] = None
-            run.tell(f"agent {name} cannot stand in: {error.message}; {error.hint}", Tone.BAD)
-            continue
-        back, was = run.closed_until.pop(name, None), run.worker
-        until = run.closed_until.get(was)
-        run.write(AgentChanged(was=was, agent=name, because=because, until=until))
+def pick_agent_in_turn(run: Run) -> None:
+    """Go on with the first agent of the chain that no limit closes and that can start."""
+    _go_on(run, take_turn(_turn_of(run), run.clock(), partial(_can_start, run)), "its limit is over")
+
+
+def _turn_of(run: Run) -> Turn:
+    return Turn(run.chain, run.worker, run.closed_until, run.limits, run.wait, run.pending_stop)
+
+
+def _can_start(run: Run, name: str) -> bool:
+    """Whether an agent of the chain can be started within the budget; one that cannot is told."""
+    try:
+        check_prices(run, [run.agent_named(name)])
+    except AgentError as error:
+        run.tell(f"agent {name} cannot stand in: {error.message}; {error.hint}", Tone.BAD)
+        return False
+    return True
+
+
+def _go_on(run: Run, turn: Turn, because: str) -> None:
+    """Go on as it was decided, and say so where another agent takes over."""
+    if turn.worker != run.worker:
+        back, until = run.closed_until.get(turn.worker), turn.closed_until.get(run.worker)
+        run.write(AgentChanged(was=run.worker, agent=turn.worker, because=because, until=until))
         stay = f", until {local_time(until)}" if until is not None and back is None else ""
-        run.tell(f"agent {name} goes on instead of {was}{stay} ({because})", Tone.NOTICE)
-        run.worker = name
-        return True
-    return name == run.worker
+        run.tell(f"agent {turn.worker} goes on instead of {run.worker}{stay} ({because})", Tone.NOTICE)
+    run.worker, run.closed_until, run.limits = turn.worker, dict(turn.closed_until), turn.limits
+    run.wait, run.pending_stop = turn.wait, turn.stop
 
 
 def wait_for_reset(run: Run, wait: Wait) -> None:
@@ -127,7 +132,7 @@ def take_up_limits(run: Run) -> None:
             run.tell(
                 f"resuming: {name} had met a limit that holds until {local_time(limit.resets_at or 0)}", Tone.NOTICE
             )
-            run.worker = name if name in run.chain and feature.agent is None else run.worker
+            run.worker = _turn_of(run).passed_to(name).worker if feature.agent is None else run.worker
             meet_limit(run, feature, limit)
 
 
