@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
-from harness.agents.from_settings import choose_for
 from harness.decide.backoff import Turn, meet_limit, opening_of
 from harness.decide.next import closure, stand, what_next
 from harness.domain.errors import AgentError, UsageError
@@ -202,6 +201,8 @@ def _foresee(limits: Sequence[Met], features: Sequence[Feature], config: Config,
 
 def _can_start(config: Config, name: str) -> bool:
     """Whether an agent of the chain could be started here and now."""
+    from harness.agents.from_settings import choose_for  # needed after a limit alone, and slow to import
+
     try:
         choose_for(config, None, config.paths.root, os.environ, None, name)
     except AgentError:
