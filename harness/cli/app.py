@@ -25,7 +25,6 @@ app = typer.Typer(
     "Start with `harness demo`, then `harness init` in your own repository.",
     epilog="Exit codes: 0 all done, 1 limit reached, 2 cannot start, 3 HALT, 4 a question, 5 stuck, 6 service, "
     "7 budget, 70 a bug, 130 interrupted.",
-    no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -42,10 +41,13 @@ def root(
     ctx: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
 ) -> None:
-    """Hold what stands before every command."""
+    """Hold what stands before every command; without one, show the help."""
     if version:
         say(f"harness {__version__}")
         raise typer.Exit
+    if ctx.invoked_subcommand is None:
+        say(ctx.get_help())
+        raise typer.Exit(2)
 
 
 # --- running ------------------------------------------------------------------------------------------------------
@@ -367,6 +369,3 @@ def resume(*, flags: dict[str, Any]) -> None:
     from harness.cli.interventions import remove_halt_files
 
     say(remove_halt_files(read_config(flags)))
-
-
-# --- the one funnel -----------------------------------------------------------------------------------------------

@@ -10,14 +10,20 @@ import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from harness import __version__
 from harness.cli.app import app
 from harness.cli.flags import read_config
-from harness.cli.stdout import say
 from harness.domain.errors import OUT_OF_ORDER, HarnessError
+
+if TYPE_CHECKING:
+    from typer._click.exceptions import ClickException, UsageError
+else:  # what typer raises: up to 0.25 the classes of the library click, from 0.26 on those of a copy it brings
+    _raised = sys.modules[typer.BadParameter.__module__]
+    ClickException, UsageError = _raised.ClickException, _raised.UsageError
 
 
 def start(argv: Sequence[str]) -> int:
@@ -28,28 +34,29 @@ def start(argv: Sequence[str]) -> int:
         return code if isinstance(code, int) else 0
     except HarnessError as error:
         return _tell_error(argv, error.message, error.hint, error.exit_code)
-    except KeyboardInterrupt:
+    except ClickException as error:
+        return _tell_error(argv, _lower(error.format_message()), _say_where_to_look(error), 2)
+    except (KeyboardInterrupt, typer.Abort):
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at exit
         return 0
-    except OSError as error:
-        if error.errno not in OUT_OF_ORDER:
-            return _tell_error(argv, *_report_bug(argv), 70)
-        where = f"`{error.filename}`: " if error.filename else ""
-        return _tell_error(argv, f"{where}{_lower(os.strerror(error.errno or 0))}", "mend that, then start again", 2)
     except Exception as error:
-        if (usage := getattr(error, "format_message", None)) is not None:
-            if type(error).__name__ == "NoArgsIsHelpError":
-                say(usage())
-                return 2
-            context = getattr(error, "ctx", None)
-            command = getattr(context, "info_name", None) if getattr(context, "parent", None) else None
-            hint = f"`harness {command} -h` shows how" if command else "`harness -h` lists the commands"
-            return _tell_error(argv, _lower(usage()), hint, 2)
-        if isinstance(error, typer.Abort):
-            return 130
+        if isinstance(error, OSError) and error.errno in OUT_OF_ORDER:
+            return _tell_error(argv, _name_what_ails(error), "mend that, then start again", 2)
         return _tell_error(argv, *_report_bug(argv), 70)
+
+
+def _say_where_to_look(error: ClickException) -> str:
+    context = error.ctx if isinstance(error, UsageError) else None
+    if context is None or context.parent is None:
+        return "`harness -h` lists the commands"
+    return f"`harness {context.info_name} -h` shows how"
+
+
+def _name_what_ails(error: OSError) -> str:
+    where = f"`{error.filename}`: " if error.filename else ""
+    return where + _lower(os.strerror(error.errno or 0))
 
 
 def _lower(sentence: str) -> str:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+import typer
 from helpers.bad_input import GOOD, Arrange, folder, settings
 from helpers.world import World
+
+from harness.cli import funnel
 
 
 @pytest.mark.parametrize(
@@ -47,3 +52,63 @@ def test_an_error_and_the_report_of_a_bug_hold_no_secret(world: World, harness, 
     assert "cannot pay with [redacted STRIPE_API_KEY]" in report.read_text()
     assert "q8Zr7Lm2" not in report.read_text()
     assert "q8Zr7Lm2" not in harness("status", "--q8Zr7Lm2-x9-not-for-logs").err
+
+
+def raising(error: BaseException) -> Any:
+    def app(**_: Any) -> None:
+        raise error
+
+    return app
+
+
+class Formatted(Exception):
+    """An error that looks like one of the command line, and is a bug."""
+
+    def format_message(self) -> str:
+        return "nothing is wrong"
+
+
+def test_what_is_caught_is_what_the_installed_typer_raises() -> None:
+    assert issubclass(typer.BadParameter, funnel.UsageError)
+    assert issubclass(funnel.UsageError, funnel.ClickException)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence", "hint"),
+    [
+        (["--nosuch"], "no such option: --nosuch", "`harness -h` lists the commands"),
+        (["nosuch"], "no such command `nosuch`", "`harness -h` lists the commands"),
+        (["run", "--nosuch"], "no such option: --nosuch", "`harness run -h` shows how"),
+        (["answer", "a"], "missing argument `text`", "`harness answer -h` shows how"),
+    ],
+    ids=["an unknown flag", "an unknown command", "a command's unknown flag", "a missing word"],
+)
+def test_a_mistake_on_the_command_line_gets_a_sentence_and_where_to_look(harness, words, sentence, hint) -> None:
+    ran = harness(*words)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.lower() == f"error: {sentence}\nhint: {hint}\n"
+
+
+def test_without_a_command_the_help_is_shown_and_nothing_was_done(harness) -> None:
+    ran = harness()
+    assert (ran.code, ran.err) == (2, "")
+    assert ran.out == harness("--help").out
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        pytest.param(KeyboardInterrupt(), 130, id="Ctrl-C"),
+        pytest.param(typer.Abort(), 130, id="the end of stdin"),
+        pytest.param(Formatted(), 70, id="a bug that looks like a mistake on the command line"),
+        pytest.param(ValueError("x"), 70, id="a bug"),
+    ],
+)
+def test_what_nobody_foresaw_is_a_bug_and_nothing_else_is(
+    world: World, monkeypatch, capsys, error: BaseException, code: int
+) -> None:
+    monkeypatch.chdir(world.root)
+    (world.root / "logs").mkdir()
+    monkeypatch.setattr(funnel, "app", raising(error))
+    assert funnel.start([]) == code
+    assert ("a bug in harness" in capsys.readouterr().err) == (code == 70)
