@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json as jsonlib
 import os
-import sys
-import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -239,29 +237,12 @@ def log(
     flags: dict[str, Any],
 ) -> None:
     """Print the progress notes of a feature."""
-    from harness.domain.text import plain
+    from harness.cli.log import print_notes
     from harness.reports.view import read_view
 
     config = read_config(flags)
     read_view(config).feature(slug)
-    if not follow and not config.paths.log(slug).exists():
-        print(f"no notes about `{slug}` yet", file=sys.stderr)
-    for text in _follow(config.paths.log(slug), follow=follow):
-        say(plain(text), end="")
-
-
-def _follow(path: Path, *, follow: bool) -> Any:  # noqa: ANN401
-    """Yield the file's text, and with `follow` what is added to it."""
-    from harness.system import files
-
-    offset = 0
-    while True:
-        while chunk := files.read_span(path, offset, 1 << 20):
-            offset += len(chunk)
-            yield chunk.decode("utf-8", "replace")
-        if not follow:
-            return
-        time.sleep(0.2)
+    print_notes(config.paths.log(slug), slug, follow=follow)
 
 
 @app.command(epilog="Examples: harness config · harness config --timeout 1h --json")
