@@ -64,7 +64,7 @@ def test_the_defaults_in_the_manual_are_the_defaults() -> None:
     shown = {name: value for name, value in rows if name in OPTIONS}
     assert len(shown) > 10
     for name, value in shown.items():
-        assert OPTIONS[name].parse(value) == getattr(Settings(), name), name
+        assert OPTIONS[name].kind.parse(value) == getattr(Settings(), name), name
 
 
 @pytest.mark.parametrize("halt", list(Halt), ids=lambda halt: halt.name.lower())

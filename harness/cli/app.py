@@ -1,4 +1,4 @@
-"""The commands: arguments in, exit code out. The only home of typer; every command is a few verbs."""
+"""The commands: arguments in, exit code out. Every command is a few verbs; what they need is imported when it runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from harness import __version__
-from harness.cli.flags import FILE_SETTINGS, RUN_SETTINGS, read_config, with_settings
+from harness.cli.flags import FILE_SETTINGS, RUN_SETTINGS, read_config, with_config, with_flags
 from harness.cli.stdout import print_report, say
 from harness.domain.errors import UsageError
 from harness.domain.look import GroupBy
@@ -52,10 +52,10 @@ def root(
 
 
 @app.command(epilog="Examples: harness run · harness run login pay --keep-going · harness run --max-time 8h")
-@with_settings(*RUN_SETTINGS)
-def run(slugs: Slugs = None, *, flags: dict[str, Any]) -> int:
+@with_config(*RUN_SETTINGS)
+def run(slugs: Slugs = None, *, config: Config) -> int:
     """Drive the agent through the specs until every feature is done and proven, or a person is needed."""
-    return _run(read_config(flags), tuple(slugs or ()))
+    return _run(config, tuple(slugs or ()))
 
 
 def _run(config: Config, slugs: tuple[str, ...]) -> int:
@@ -77,20 +77,19 @@ def _run(config: Config, slugs: tuple[str, ...]) -> int:
 
 
 @app.command("dry-run", epilog="Examples: harness dry-run · harness dry-run login --json · harness dry-run --all")
-@with_settings(*RUN_SETTINGS)
+@with_config(*RUN_SETTINGS)
 def dry_run(
     slug: MaybeSlug = None,
     *,
     all: Annotated[bool, typer.Option("--all", help="The prompt of every feature that is ready.")] = False,
     checks: Annotated[bool, typer.Option(help="Run the checks to see whether one is green already.")] = True,
-    flags: dict[str, Any],
+    config: Config,
 ) -> None:
     """Show the queue and the exact prompt that would be sent; starts no agent, writes nothing."""
     from harness.cli.dry_run import report_dry_run
     from harness.reports.as_text import show_dry_run
     from harness.reports.view import read_view
 
-    config = read_config(flags)
     view = read_view(config, (slug,) if slug else ())
     if slug:
         view.feature(slug)
@@ -113,7 +112,7 @@ def demo(
 
 
 @app.command(epilog="Examples: harness chaos · harness chaos --json")
-@with_settings("agent", "json")
+@with_flags("agent", "json")
 def chaos(*, flags: dict[str, Any]) -> int:
     """See your settings hold before the night: an agent that misbehaves in every way; exit 1 if a promise broke."""
     from harness.rehearsal.chaos import run_chaos, show_chaos
@@ -128,15 +127,14 @@ def chaos(*, flags: dict[str, Any]) -> int:
 
 
 @app.command(epilog="Examples: harness verify · harness verify login")
-@with_settings(*FILE_SETTINGS, "check_timeout")
-def verify(slugs: Slugs = None, *, flags: dict[str, Any]) -> int:
+@with_config(*FILE_SETTINGS, "check_timeout")
+def verify(slugs: Slugs = None, *, config: Config) -> int:
     """Run the checks of accepted features again; exit 1 when one drifted."""
     from harness.cli.verify import verify as verify_features
     from harness.listeners.console import Terminal
     from harness.reports.as_text import show_verify
     from harness.run.open import open_run
 
-    config = read_config(flags)
     with (
         Terminal(quiet=True) as terminal,
         open_run(config, terminal, environ=os.environ, wanted=tuple(slugs or ()), working=False) as run,
@@ -151,7 +149,7 @@ def verify(slugs: Slugs = None, *, flags: dict[str, Any]) -> int:
 
 
 @app.command(epilog="Example: cd your-repository && harness init")
-@with_settings("specs_dir", "logs_dir")
+@with_flags("specs_dir", "logs_dir")
 def init(*, flags: dict[str, Any]) -> None:
     """Set this folder up: harness.yaml, an example spec, lines in .gitignore. Doing it twice changes nothing."""
     from harness.cli.scaffold import init_project
@@ -162,23 +160,21 @@ def init(*, flags: dict[str, Any]) -> None:
 
 
 @app.command(epilog="Example: harness new password-reset")
-@with_settings("specs_dir", "spec_file")
-def new(slug: Slug, *, flags: dict[str, Any]) -> None:
+@with_config("specs_dir", "spec_file")
+def new(slug: Slug, *, config: Config) -> None:
     """Write the skeleton of a spec."""
     from harness.cli.scaffold import new_spec
 
-    config = read_config(flags)
     say(f"wrote {config.paths.shown(new_spec(config, slug))}: fill it in, then `harness lint`")
 
 
 @app.command(epilog="Example: harness lint --json")
-@with_settings(*FILE_SETTINGS)
-def lint(*, flags: dict[str, Any]) -> int:
+@with_config(*FILE_SETTINGS)
+def lint(*, config: Config) -> int:
     """Look the specs over: front matter, dependencies, acceptance criteria that a check could falsify."""
     from harness.reports.as_text import show_findings
     from harness.reports.status import report_lint
 
-    config = read_config(flags)
     report = report_lint(config)
     print_report(report, show_findings, config)
     return 1 if any(one["level"] == "error" for one in report["findings"]) else 0
@@ -188,82 +184,76 @@ def lint(*, flags: dict[str, Any]) -> int:
 
 
 @app.command(epilog="Example: harness status --json")
-@with_settings(*FILE_SETTINGS)
-def status(*, flags: dict[str, Any]) -> None:
+@with_config(*FILE_SETTINGS)
+def status(*, config: Config) -> None:
     """Show where every feature stands."""
     from harness.reports.as_text import show_status
     from harness.reports.status import report_status
     from harness.reports.view import read_view
 
-    config = read_config(flags)
     print_report(report_status(read_view(config)), show_status, config)
 
 
 @app.command(epilog="Examples: harness why · harness why login")
-@with_settings(*FILE_SETTINGS)
-def why(slug: MaybeSlug = None, *, flags: dict[str, Any]) -> None:
+@with_config(*FILE_SETTINGS)
+def why(slug: MaybeSlug = None, *, config: Config) -> None:
     """Tell from the files alone why anything waits, stopped or was skipped."""
     from harness.reports.as_text import show_why
     from harness.reports.status import report_why
     from harness.reports.view import read_view
 
-    config = read_config(flags)
     print_report(report_why(read_view(config), slug), show_why, config)
 
 
 @app.command(epilog="Examples: harness cost · harness cost login · harness cost --by day --json")
-@with_settings("monthly_budget", *FILE_SETTINGS)
+@with_config("monthly_budget", *FILE_SETTINGS)
 def cost(
     slugs: CostSlugs = None,
     *,
     by: Annotated[GroupBy, typer.Option("--by", help="What a row is about.")] = GroupBy.FEATURE,
-    flags: dict[str, Any],
+    config: Config,
 ) -> None:
     """Show what was spent, for which tokens, how one knows, and what a proven feature cost."""
     from harness.reports.as_text import show_cost
     from harness.reports.cost import report_cost
     from harness.reports.view import read_view
 
-    config = read_config(flags)
     print_report(report_cost(read_view(config), tuple(slugs or ()), by), show_cost, config)
 
 
 @app.command(epilog="Example: harness log login -f")
-@with_settings("specs_dir", "spec_file", "logs_dir")
+@with_config("specs_dir", "spec_file", "logs_dir")
 def log(
     slug: Slug,
     *,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as it grows; Ctrl-C ends it.")] = False,
-    flags: dict[str, Any],
+    config: Config,
 ) -> None:
     """Print the progress notes of a feature."""
     from harness.cli.log import print_notes
     from harness.reports.view import read_view
 
-    config = read_config(flags)
     read_view(config).feature(slug)
     print_notes(config.paths.log(slug), slug, follow=follow)
 
 
 @app.command(epilog="Examples: harness config · harness config --timeout 1h --json")
-@with_settings(*RUN_SETTINGS)
-def config(*, flags: dict[str, Any]) -> None:
+@with_config(*RUN_SETTINGS)
+def config(*, config: Config) -> None:
     """Show every setting, its value and where it came from."""
     from harness.reports.as_text import show_config
     from harness.reports.status import report_config
 
-    loaded = read_config(flags)
-    print_report(report_config(loaded), show_config, loaded)
+    print_report(report_config(config), show_config, config)
 
 
 @app.command(epilog="Example: harness doctor --agent claude")
-@with_settings("agent", *FILE_SETTINGS)
-def doctor(*, flags: dict[str, Any]) -> int:
+@with_config("agent", *FILE_SETTINGS)
+def doctor(*, config: Config) -> int:
     """See whether a night can begin; exit 2 and one hint for each thing that would stop it."""
     from harness.cli.doctor import examine, report_doctor
     from harness.reports.as_text import show_doctor
 
-    config = read_config(flags)
     report = report_doctor(examine(config, os.environ))
     print_report(report, show_doctor, config)
     return 0 if report["ok"] else 2
@@ -278,17 +268,16 @@ class ServiceAction(StrEnum):
 
 
 @app.command(epilog="Examples: harness service show · harness service install")
-@with_settings()
+@with_config()
 def service(
     action: Annotated[ServiceAction, typer.Argument(help="show only prints what install would write.")],
     *,
     name: Annotated[str, typer.Option("--name", help="Its name; default: that of the project's folder.")] = "",
-    flags: dict[str, Any],
+    config: Config,
 ) -> None:
     """Let the system go on with a run after a reboot or a crash: a systemd user unit, or a launchd agent."""
     from harness.cli.service import choose_service, install_service, show_service, uninstall_service
 
-    config = read_config(flags)
     if action is ServiceAction.INSTALL and not config.paths.specs.is_dir():
         raise UsageError("there are no specs here, so a service would have nothing to do", "go to your project first")
     chosen = choose_service(config.paths.root, name, os.environ)
@@ -300,53 +289,51 @@ def service(
 
 
 @app.command(epilog='Example: harness answer login "use the staging OAuth client"')
-@with_settings("specs_dir", "spec_file", "logs_dir")
+@with_config("specs_dir", "spec_file", "logs_dir")
 def answer(
-    slug: Slug, text: Annotated[str, typer.Argument(help="What the agent needs to know.")], *, flags: dict[str, Any]
+    slug: Slug, text: Annotated[str, typer.Argument(help="What the agent needs to know.")], *, config: Config
 ) -> None:
     """Answer a blocked feature's question; it is taken up again, and the next prompt carries the answer."""
     from harness.cli.interventions import answer_question
 
-    say(answer_question(read_config(flags), slug, text))
+    say(answer_question(config, slug, text))
 
 
 @app.command(epilog='Example: harness accept login "checked by hand on staging"')
-@with_settings("specs_dir", "spec_file", "logs_dir")
-def accept(
-    slug: Slug, why: Annotated[str, typer.Argument(help="Why it counts as done.")], *, flags: dict[str, Any]
-) -> None:
+@with_config("specs_dir", "spec_file", "logs_dir")
+def accept(slug: Slug, why: Annotated[str, typer.Argument(help="Why it counts as done.")], *, config: Config) -> None:
     """Declare a feature done yourself, without a check."""
     from harness.cli.interventions import accept_feature
 
-    say(accept_feature(read_config(flags), slug, why))
+    say(accept_feature(config, slug, why))
 
 
 @app.command(epilog="Example: harness reset login")
-@with_settings("specs_dir", "spec_file", "logs_dir")
-def reset(slug: Slug, *, flags: dict[str, Any]) -> None:
+@with_config("specs_dir", "spec_file", "logs_dir")
+def reset(slug: Slug, *, config: Config) -> None:
     """Begin a feature anew: its marker and question go aside, its counters start at 0; log and attempts stay."""
     from harness.cli.interventions import reset_feature
 
-    say(reset_feature(read_config(flags), slug))
+    say(reset_feature(config, slug))
 
 
 @app.command(epilog="Examples: harness halt · harness halt --now")
-@with_settings("logs_dir")
+@with_config("logs_dir")
 def halt(
     *,
     now: Annotated[bool, typer.Option("--now", help="End the attempt in flight at once.")] = False,
-    flags: dict[str, Any],
+    config: Config,
 ) -> None:
     """Pause the run: the same as `touch HALT`, or with --now as `echo now > HALT`."""
     from harness.cli.interventions import set_halt
 
-    say(set_halt(read_config(flags), now=now))
+    say(set_halt(config, now=now))
 
 
 @app.command(epilog="Example: harness resume && harness run")
-@with_settings("logs_dir")
-def resume(*, flags: dict[str, Any]) -> None:
+@with_config("logs_dir")
+def resume(*, config: Config) -> None:
     """Remove HALT, so that the next `harness run` goes on."""
     from harness.cli.interventions import remove_halt_files
 
-    say(remove_halt_files(read_config(flags)))
+    say(remove_halt_files(config))

@@ -1,63 +1,61 @@
-"""Flags, made from the table of settings: each is declared once, in `settings`."""
+"""Flags, made from the settings: what each is called and what it says is written once, in `settings.options`."""
 
 from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from harness.settings.kinds import SWITCH
 from harness.settings.load import Config, load_config
 from harness.settings.options import OPTIONS
+from harness.settings.setting import Group, Option
 
-RUN_SETTINGS = (
-    "agent", "model", "timeout", "idle_timeout", "max_iterations", "max_time", "stuck_limit", "stuck_bytes", "pause",
-    "max_cost", "max_cost_per_feature", "max_cost_per_attempt", "monthly_budget",
-    "keep_going", "fault_backoff", "outage_limit", "fault_limit", "on_limit", "max_attempts", "check_timeout", "commit",
-    "sandbox", "script", "order_file", "specs_dir", "spec_file", "logs_dir", "json", "quiet", "verbose",
-)  # fmt: skip
+RUN_SETTINGS = tuple(name for name, option in OPTIONS.items() if option.is_flag)
+FILE_SETTINGS = (*(name for name in RUN_SETTINGS if OPTIONS[name].group is Group.FILES), "json")
 
-
-FILE_SETTINGS = ("order_file", "specs_dir", "spec_file", "logs_dir", "json")
+Command = Callable[..., Any]
 
 
-_SHORT = {"keep_going": "-k", "quiet": "-q", "verbose": "-v"}
+def with_config(*names: str) -> Callable[[Command], Command]:
+    """Give a command one flag for each of these settings; it gets the configuration that they make as `config`."""
+    return lambda command: _with_flags(command, names, "config", read_config)
 
 
-_SWITCHES = ("keep_going", "json", "quiet", "verbose")
+def with_flags(*names: str) -> Callable[[Command], Command]:
+    """Give a command one flag for each of these settings; it gets those that were given as `flags`."""
+    return lambda command: _with_flags(command, names, "flags", dict)
 
 
-def with_settings(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a command one flag per setting, from the table in `config`; it gets those given as `flags`."""
-
-    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        def wrapped(**given: Any) -> Any:  # noqa: ANN401
-            flags = {name: given.pop(name) for name in names}
-            return command(**given, flags=flags)
-
-        own = inspect.signature(command, eval_str=True)
-        kept = [parameter for parameter in own.parameters.values() if parameter.name != "flags"]
-        wrapped.__signature__ = inspect.Signature([*kept, *map(_flag, names)])  # type: ignore[attr-defined]
-        wrapped.__annotations__ = {one.name: one.annotation for one in (*kept, *map(_flag, names))}
-        wrapped.__doc__, wrapped.__name__ = command.__doc__, command.__name__
-        return wrapped
-
-    return decorate
-
-
-def _flag(name: str) -> inspect.Parameter:
-    kind: Any = bool | None if name in _SWITCHES else str | None
-    long = "--" + name.replace("_", "-")
-    if name in _SWITCHES:
-        long += "/--no-" + name.replace("_", "-")
-    flags = [long, *([_SHORT[name]] if name in _SHORT else [])]
-    option = typer.Option(*flags, help=OPTIONS[name].help, show_default=False)
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option])
-
-
-def read_config(flags: dict[str, Any] | None = None) -> Config:
+def read_config(flags: Mapping[str, Any] | None = None) -> Config:
     """Return the settings of the project around the current folder. Raises ConfigError."""
     return load_config(Path.cwd(), flags or {}, os.environ)
+
+
+def _with_flags(
+    command: Command, names: tuple[str, ...], receives: str, make: Callable[[Mapping[str, Any]], Any]
+) -> Command:
+    def wrapped(**given: Any) -> Any:  # noqa: ANN401
+        flags = {name: given.pop(name) for name in names}
+        return command(**given, **{receives: make(flags)})
+
+    own = inspect.signature(command, eval_str=True).parameters.values()
+    shown = [*(one for one in own if one.name != receives), *(_flag(OPTIONS[name]) for name in names)]
+    wrapped.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {one.name: one.annotation for one in shown}
+    wrapped.__doc__, wrapped.__name__ = command.__doc__, command.__name__
+    return wrapped
+
+
+def _flag(option: Option) -> inspect.Parameter:
+    is_switch = option.kind is SWITCH
+    long = f"{option.flag}/--no-{option.flag.removeprefix('--')}" if is_switch else option.flag
+    names = (long, option.short) if option.short else (long,)
+    metavar = None if is_switch else "|".join(option.choices) or option.kind.name.upper()
+    written = typer.Option(*names, help=option.help, metavar=metavar, show_default=False)
+    kind: Any = Annotated[bool | None if is_switch else str | None, written]
+    return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)

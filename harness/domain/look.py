@@ -135,24 +135,27 @@ class HaltFile:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The limits of a run. Durations in seconds, 0 for none."""
+    """The settings that decisions are made by; their defaults are those of the settings. Durations in seconds, 0: none.
 
-    stuck_limit: int = 3
-    stuck_bytes: int = 32
-    max_iterations: int = 200
-    max_attempts: int = 30
-    max_time: float = 0.0
-    keep_going: bool = False
-    fault_backoff: float = 15.0
-    outage_limit: float = 7200.0
-    fault_limit: int = 20
-    on_limit: str = "halt"  # or wait
-    max_cost: float = 0.0  # dollars, like those that follow
-    max_cost_per_feature: float = 0.0
-    max_cost_per_attempt: float = 0.0
-    monthly_budget: float = 0.0
-    monthly_stop: float = 0.9
-    expected_cost: float = 0.5
+    A decision says here what it needs and knows no default, so that there is one place for each.
+    """
+
+    stuck_limit: int
+    stuck_bytes: int
+    max_iterations: int
+    max_attempts: int
+    max_time: float
+    keep_going: bool
+    fault_backoff: float
+    outage_limit: float
+    fault_limit: int
+    on_limit: str  # or wait
+    max_cost: float  # dollars, like those that follow
+    max_cost_per_feature: float
+    max_cost_per_attempt: float
+    monthly_budget: float
+    monthly_stop: float
+    expected_cost: float
 
 
 Who = tuple[str, str]  # an agent and the model it was asked for, "" for its own choice

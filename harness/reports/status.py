@@ -263,7 +263,7 @@ def report_config(config: Config) -> Report:
         "file": str(config.file) if config.file else None,
         "settings": {
             name: {
-                "value": option.shown(getattr(config.settings, name)),
+                "value": option.kind.show(getattr(config.settings, name)),
                 "origin": config.origins[name],
                 "help": option.help,
             }

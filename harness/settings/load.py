@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,38 +47,63 @@ def load_config(
     """
     root = root or find_root(start.resolve())
     file = root / CONFIG_FILE
-    values: dict[str, Any] = {}
-    origins = dict.fromkeys(OPTIONS, "default")
-    for name, node in _read_file(file).items():
-        where = f"`{file.name}` line {node.line}: `{name}`"
-        values[name] = _parse_one(name, node if name == "checks" else to_plain(node), where)
-        origins[name] = file.name
-    unknown = []
-    for variable, text in sorted(environ.items()):
-        name = variable.removeprefix("HARNESS_").lower()
-        if not variable.startswith("HARNESS_") or variable in _NOT_SETTINGS:
-            continue
-        if not text:
-            continue  # an empty variable is one that is not set
-        if name not in OPTIONS:
-            close = suggest(name.upper(), [option.upper() for option in OPTIONS]).replace("`", "`HARNESS_", 1)
-            unknown.append(f"`{variable}` is not a setting of harness{close}")
-            continue
-        values[name], origins[name] = _parse_one(name, text, f"`{variable}`"), variable
-    for name, value in flags.items():
-        if value is not None:
-            flag = "--" + name.replace("_", "-")
-            values[name], origins[name] = _parse_one(name, value, f"`{flag}`"), flag
-    settings = Settings(**values)
-    if unknown:
-        unknown = [unknown[0] + (f" (and {len(unknown) - 1} more)" if unknown[1:] else "")]
+    given = [*_read_file(file), *_read_variables(environ), *_read_flags(flags)]  # the last of a name wins
+    settings = Settings(**{one.name: one.value for one in given})
     return Config(
         settings=settings,
-        origins=origins,
+        origins=dict.fromkeys(OPTIONS, "default") | {one.name: one.origin for one in given},
         paths=Paths(root, _below(root, settings.specs_dir), _below(root, settings.logs_dir)),
-        warnings=(*unknown, *_warn(settings)),
+        warnings=(*_warn_of_unknown(environ), *_warn(settings)),
         file=file if file.exists() else None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A value that was given for a setting, and where."""
+
+    name: str
+    value: Any
+    origin: str
+
+
+def _read_file(file: Path) -> Iterator[_Given]:
+    for name, node in _parse_file(file).items():
+        where = f"`{file.name}` line {node.line}: `{name}`"
+        yield _Given(name, _parse_one(name, node if name == "checks" else to_plain(node), where), file.name)
+
+
+def _read_variables(environ: Mapping[str, str]) -> Iterator[_Given]:
+    for variable in _ours(environ):
+        if (name := _setting_of(variable)) in OPTIONS:
+            yield _Given(name, _parse_one(name, environ[variable], f"`{variable}`"), variable)
+
+
+def _read_flags(flags: Mapping[str, Any]) -> Iterator[_Given]:
+    for name, value in flags.items():
+        if value is not None:
+            flag = OPTIONS[name].flag
+            yield _Given(name, _parse_one(name, value, f"`{flag}`"), flag)
+
+
+def _ours(environ: Mapping[str, str]) -> list[str]:
+    """Return the variables that are meant as settings; an empty one is one that is not set."""
+    mine = (name for name, text in environ.items() if name.startswith("HARNESS_") and text)
+    return sorted(name for name in mine if name not in _NOT_SETTINGS)
+
+
+def _setting_of(variable: str) -> str:
+    return variable.removeprefix("HARNESS_").lower()
+
+
+def _warn_of_unknown(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return one warning for the variables that name no setting."""
+    unknown = [variable for variable in _ours(environ) if _setting_of(variable) not in OPTIONS]
+    if not unknown:
+        return ()
+    more = f" (and {len(unknown) - 1} more)" if unknown[1:] else ""
+    close = suggest(_setting_of(unknown[0]).upper(), map(str.upper, OPTIONS)).replace("`", "`HARNESS_", 1)
+    return (f"`{unknown[0]}` is not a setting of harness{close}{more}",)
 
 
 def _warn(settings: Settings) -> tuple[str, ...]:
@@ -95,7 +120,7 @@ def _below(root: Path, path: str) -> Path:
     return root / Path(path).expanduser()
 
 
-def _read_file(file: Path) -> dict[str, Node]:
+def _parse_file(file: Path) -> dict[str, Node]:
     if not file.exists():
         return {}
     try:
@@ -115,15 +140,16 @@ def _read_file(file: Path) -> dict[str, Node]:
     return {name: node for name, node in root.value.items() if not is_null(node)}
 
 
-def _parse_one(name: str, value: object, where: str) -> Any:  # noqa: ANN401 - the table's parsers give every type
+def _parse_one(name: str, value: object, where: str) -> Any:  # noqa: ANN401 - the kinds give every type
+    option = OPTIONS[name]
     try:
-        return OPTIONS[name].parse(value)
+        return option.kind.parse(value)
     except Mistake as mistake:
         raise ConfigError(f"{where}: {mistake.sentence}", mistake.hint) from None
     except ValueError as error:
         shown = f" (it is `{value}`)" if isinstance(value, str | int | float) and f"`{value}`" not in str(error) else ""
-        shown = "" if OPTIONS[name].secret else shown
-        raise ConfigError(f"{where} {_sentence(error)}{shown}", OPTIONS[name].help) from None
+        shown = "" if option.kind.secret else shown
+        raise ConfigError(f"{where} {_sentence(error)}{shown}", option.help) from None
 
 
 def _sentence(error: ValueError) -> str:

@@ -1,4 +1,7 @@
-"""One value of a setting, parsed: each function takes what a flag, a variable or YAML gives, or raises ValueError."""
+"""One value of a setting, read: each function takes what a flag, a variable or YAML gives, or raises ValueError.
+
+Read it with the module's name: `parse.duration("30m")`. `checks` alone may raise Mistake, which names its line.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ import re
 import shlex
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any
 from urllib.parse import urlsplit
 
 from harness.domain.feature import Check
@@ -16,16 +18,21 @@ from harness.domain.text import suggest
 from harness.domain.units import parse_duration, parse_size
 from harness.system.yamls import Node, parse_checks
 
-Parse = Callable[[Any], Any]
+YES_OR_NO = {
+    "true": True, "yes": True, "on": True, "1": True,
+    "false": False, "no": False, "off": False, "0": False,
+}  # fmt: skip
 
 
-def _text(value: object) -> str:
+def text(value: object) -> str:
+    """Return text as it stands; a number counts as its digits."""
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         return str(value)
     raise ValueError("must be text")
 
 
-def _count(value: object) -> int:
+def count(value: object) -> int:
+    """Return a whole number of 0 or more."""
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise ValueError("must be a whole number")
     try:
@@ -37,28 +44,32 @@ def _count(value: object) -> int:
     return number
 
 
-def _duration(value: object) -> float:
+def duration(value: object) -> float:
+    """Return the seconds in `90s`, `30m`, `1h30m` or plain seconds."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError("must be a duration such as 90s, 30m or 1h30m")
     return parse_duration(value)
 
 
-def _size(value: object) -> int:
+def size(value: object) -> int:
+    """Return the bytes in `512M`, `8G` or plain bytes."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError("must be a size such as 512M or 8G")
     return parse_size(value)
 
 
-def _switch(value: object) -> bool:
+def switch(value: object) -> bool:
+    """Return whether something is on: a bool, or one of the words for it in any case."""
     if isinstance(value, bool):
         return value
-    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-    if isinstance(value, str | int) and (chosen := words.get(str(value).strip().lower())) is not None:
+    if isinstance(value, str | int) and (chosen := YES_OR_NO.get(str(value).strip().lower())) is not None:
         return chosen
     raise ValueError("must be true or false")
 
 
-def _one_of(*choices: str) -> Parse:
+def one_of(*choices: str) -> Callable[[object], str]:
+    """Return the parser of a value that is one of these words."""
+
     def parse(value: object) -> str:
         if value is False and "off" in choices:  # YAML 1.1 reads a bare `off` as false
             value = "off"
@@ -69,7 +80,8 @@ def _one_of(*choices: str) -> Parse:
     return parse
 
 
-def _words(value: object) -> tuple[str, ...]:
+def words(value: object) -> tuple[str, ...]:
+    """Return a list of words; one line is split as a shell does."""
     if isinstance(value, str):
         return tuple(shlex.split(value))
     if isinstance(value, list | tuple) and all(isinstance(one, str | int | float) for one in value):
@@ -77,37 +89,44 @@ def _words(value: object) -> tuple[str, ...]:
     raise ValueError("must be a list of words, or one line as a shell splits it")
 
 
-def _relative(value: object) -> str:
+def path(value: object) -> str:
+    """Return a path as it stands."""
     if not isinstance(value, str) or not value.strip() or "\0" in value:
         raise ValueError("must be a path")
     return value
 
 
-def _checks(value: object) -> tuple[Check, ...]:
+def optional_path(value: object) -> str:
+    """Return a path as it stands, "" for none."""
+    return "" if value in ("", None) else path(value)
+
+
+def checks(value: object) -> tuple[Check, ...]:
+    """Return the checks of a node of YAML, or of one command. Raises Mistake."""
     node = value if isinstance(value, Node) else Node(str(value), 0)
     return parse_checks("checks", node)
 
 
-def _dollars(value: object) -> float:
-    """Dollars as people write them: 5, 0.50, "$5"."""
+def dollars(value: object) -> float:
+    """Return dollars as people write them: 5, 0.50, "$5"."""
     said = str(value).strip().removeprefix("$")
     if isinstance(value, bool) or not re.fullmatch(r"\d{1,9}(?:\.\d{1,6})?", said):
         raise ValueError("must be an amount in dollars, such as 5 or 0.50")
     return float(said)
 
 
-def _share(value: object) -> float:
-    """A share as people write it: 90% or 0.9."""
+def share(value: object) -> float:
+    """Return a share as people write it, 90% or 0.9: more than 0, at most 1."""
     said = str(value).strip()
     number = float(said.removesuffix("%")) if re.fullmatch(r"\d{1,3}(?:\.\d{1,6})?%?", said) else -1.0
-    share = number / 100 if said.endswith("%") else number
-    if isinstance(value, bool) or not 0 < share <= 1:
+    part = number / 100 if said.endswith("%") else number
+    if isinstance(value, bool) or not 0 < part <= 1:
         raise ValueError("must be a share such as 90% or 0.9")
-    return share
+    return part
 
 
-def _prices(value: object) -> tuple[ModelPrice, ...]:
-    """Dollars for a million tokens, by model: {my-model: {input: 0.5, output: 2}}."""
+def prices(value: object) -> tuple[ModelPrice, ...]:
+    """Return dollars for a million tokens, by model: {my-model: {input: 0.5, output: 2}}."""
     if not isinstance(value, dict):
         raise ValueError("must be a mapping such as `my-model: {input: 0.5, output: 2}`")
     return tuple(_price(str(model), figures) for model, figures in value.items())
@@ -120,19 +139,19 @@ def _price(model: str, figures: object) -> ModelPrice:
     for name in figures:
         if name not in names:
             raise ValueError(f"must give `{model}` none but {', '.join(names)}{suggest(name, names)}")
-    return ModelPrice(model, **{name: _dollars(amount) for name, amount in figures.items()})
+    return ModelPrice(model, **{name: dollars(amount) for name, amount in figures.items()})
 
 
-def _hosts(value: object) -> tuple[str, ...]:
-    """Hosts as people write them: [pypi.org, localhost:5432]."""
-    said = _words(value)
+def hosts(value: object) -> tuple[str, ...]:
+    """Return hosts as people write them: [pypi.org, localhost:5432]."""
+    said = words(value)
     for one in said:
         parse_listed(one)
     return said
 
 
-def _webhook(value: object) -> str:
-    """An address of http or https; it may hold a secret, so no message repeats it."""
+def address(value: object) -> str:
+    """Return an address of http or https, "" for none; it may hold a secret, so no message repeats it."""
     said = value.strip() if isinstance(value, str) else "-"
     try:
         parts = urlsplit(said)
@@ -144,33 +163,9 @@ def _webhook(value: object) -> str:
     return said
 
 
-def _channels(value: object) -> tuple[str, ...]:
-    """Addresses as apprise writes them: mailto://..., slack://...; no message repeats one."""
-    said = _words(value)
+def channels(value: object) -> tuple[str, ...]:
+    """Return addresses as apprise writes them, mailto://..., slack://...; no message repeats one."""
+    said = words(value)
     if not all(re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", url) for url in said):
         raise ValueError("must be a list of addresses for apprise, such as ntfy://topic or mailto://...")
     return said
-
-
-def _show_url(url: str) -> str:
-    """Return an address without what may be a secret in it."""
-    scheme = url.partition(":")[0]
-    if not url:
-        return '""'
-    return f"{scheme}://{urlsplit(url).hostname}/…" if scheme in ("http", "https") else f"{scheme}://…"
-
-
-def _show_channels(urls: tuple[str, ...]) -> str:
-    return "[" + ", ".join(f"{url.partition(':')[0]}://…" for url in urls) + "]"
-
-
-def _optional_path(value: object) -> str:
-    return "" if value in ("", None) else _relative(value)
-
-
-def _show_dollars(amount: float) -> str:
-    return f"{amount:.2f}" if round(amount, 2) == amount else f"{amount:g}"
-
-
-def _show_prices(prices: tuple[ModelPrice, ...]) -> str:
-    return "{" + ", ".join(f"{one.model}: {{input: {one.input:g}, output: {one.output:g}}}" for one in prices) + "}"

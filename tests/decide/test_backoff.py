@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from helpers.rules import rules_with
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +12,7 @@ from harness.domain.look import Halt, Rules, Stop, Wait
 from harness.domain.reply import FURTHEST, Limit, LimitKind
 
 NOW = 1_795_266_900.0
-WAITING = Rules(on_limit="wait")
+WAITING = rules_with(on_limit="wait")
 
 
 def limit(resets_at: float | None = NOW + 3600, kind: LimitKind = LimitKind.USAGE) -> Limit:
@@ -21,7 +22,7 @@ def limit(resets_at: float | None = NOW + 3600, kind: LimitKind = LimitKind.USAG
 @pytest.mark.parametrize(
     ("met", "rules", "limits", "halt", "says"),
     [
-        pytest.param(limit(), Rules(), 1, Halt.QUOTA, "it is used up", id="the default is to halt"),
+        pytest.param(limit(), rules_with(), 1, Halt.QUOTA, "it is used up", id="the default is to halt"),
         pytest.param(limit(None), WAITING, 1, Halt.QUOTA, "when it resets is not known", id="no reset"),
         pytest.param(limit(NOW), WAITING, 1, Halt.QUOTA, "when it resets is not known", id="a reset in the past"),
         pytest.param(limit(NOW + FURTHEST + 1), WAITING, 1, Halt.QUOTA, "is not known", id="a reset beyond belief"),
@@ -44,7 +45,7 @@ resets = st.none() | st.floats(NOW - 1e6, NOW + 2 * FURTHEST)
 
 @given(kinds, resets, jitters, st.integers(1, 30), st.sampled_from([0, 3, 20]))
 def test_no_call_comes_before_the_reset_nor_long_after(kind, resets_at, jitter, limits, fault_limit) -> None:
-    met, rules = limit(resets_at, kind), Rules(on_limit="wait", fault_limit=fault_limit)
+    met, rules = limit(resets_at, kind), rules_with(on_limit="wait", fault_limit=fault_limit)
     decision = after_limit(met, [opening_of(met, NOW, jitter)], limits, rules, NOW)
     if isinstance(decision, Wait):
         assert kind is LimitKind.USAGE
@@ -63,7 +64,7 @@ def test_no_agent_is_picked_before_its_limit_is_over_and_the_first_wins(closed, 
 
 @given(st.integers(1, 60), st.floats(0, 7199), st.floats(0, 0.999), st.sampled_from([0.0, 0.05, 15.0, 600.0]))
 def test_a_wait_grows_is_capped_and_stays_within_the_outage(faults, outage, jitter, backoff) -> None:
-    decision = after_fault(faults, outage, Rules(fault_backoff=backoff, fault_limit=0), jitter, "busy")
+    decision = after_fault(faults, outage, rules_with(fault_backoff=backoff, fault_limit=0), jitter, "busy")
     assert isinstance(decision, Wait)
     assert 0 <= decision.seconds <= max(270, backoff)
     assert outage + decision.seconds <= 7200
@@ -71,7 +72,7 @@ def test_a_wait_grows_is_capped_and_stays_within_the_outage(faults, outage, jitt
 
 @pytest.mark.parametrize(("faults", "outage"), [(9, 7200), (20, 60)], ids=["too long", "too many in a row"])
 def test_an_outage_that_goes_on_is_a_halt(faults: int, outage: float) -> None:
-    assert after_fault(faults, outage, Rules(), 0.0, "busy").halt is Halt.QUOTA
+    assert after_fault(faults, outage, rules_with(), 0.0, "busy").halt is Halt.QUOTA
 
 
 @pytest.mark.parametrize(
@@ -85,4 +86,4 @@ def test_an_outage_that_goes_on_is_a_halt(faults: int, outage: float) -> None:
     ],
 )
 def test_failures_at_once_that_say_the_same_end_the_run(reasons: list[str], stops: bool) -> None:
-    assert (after_failures(reasons, Rules(fault_limit=0)) is not None) == stops
+    assert (after_failures(reasons, rules_with(fault_limit=0)) is not None) == stops

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from helpers.rules import rules_with
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,24 +35,24 @@ STUCK = {"a": FeatureHistory(attempts_without_progress=3, attempts=3)}
 @pytest.mark.parametrize(
     ("seen", "rules", "halt"),
     [
-        pytest.param(look("a", done="a", halt=HALT_FILE), Rules(), Halt.ALL_DONE, id="done wins over HALT"),
-        pytest.param(look("a", interrupted=True, halt=HALT_FILE), Rules(), Halt.INTERRUPTED, id="a signal wins"),
-        pytest.param(look("a", done="a", interrupted=True), Rules(), Halt.INTERRUPTED, id="even when all is done"),
-        pytest.param(look("a", halt=HALT_FILE, pending_stop=QUOTA), Rules(), Halt.PAUSED, id="HALT over quota"),
-        pytest.param(look("a", histories=STUCK, pending_stop=QUOTA), Rules(), Halt.QUOTA, id="quota over stuck"),
+        pytest.param(look("a", done="a", halt=HALT_FILE), rules_with(), Halt.ALL_DONE, id="done wins over HALT"),
+        pytest.param(look("a", interrupted=True, halt=HALT_FILE), rules_with(), Halt.INTERRUPTED, id="a signal wins"),
+        pytest.param(look("a", done="a", interrupted=True), rules_with(), Halt.INTERRUPTED, id="even when all is done"),
+        pytest.param(look("a", halt=HALT_FILE, pending_stop=QUOTA), rules_with(), Halt.PAUSED, id="HALT over quota"),
+        pytest.param(look("a", histories=STUCK, pending_stop=QUOTA), rules_with(), Halt.QUOTA, id="quota over stuck"),
         pytest.param(
-            look("a", histories=STUCK, iterations=9), Rules(max_iterations=9), Halt.STUCK, id="stuck over limit"
+            look("a", histories=STUCK, iterations=9), rules_with(max_iterations=9), Halt.STUCK, id="stuck over limit"
         ),
-        pytest.param(look("a", "b", histories=STUCK), Rules(), Halt.STUCK, id="stuck halts though b could go on"),
+        pytest.param(look("a", "b", histories=STUCK), rules_with(), Halt.STUCK, id="stuck halts though b could go on"),
         pytest.param(
-            look("a", "b", blocked="a", fresh_blocks=frozenset("a")), Rules(), Halt.BLOCKED, id="new question"
+            look("a", "b", blocked="a", fresh_blocks=frozenset("a")), rules_with(), Halt.BLOCKED, id="new question"
         ),
-        pytest.param(look("a", blocked="a"), Rules(), Halt.BLOCKED, id="an old question and nothing else left"),
-        pytest.param(look("a", iterations=9), Rules(max_iterations=9), Halt.LIMIT_REACHED, id="iterations"),
-        pytest.param(look("a", elapsed=9.0), Rules(max_time=9.0), Halt.LIMIT_REACHED, id="time"),
+        pytest.param(look("a", blocked="a"), rules_with(), Halt.BLOCKED, id="an old question and nothing else left"),
+        pytest.param(look("a", iterations=9), rules_with(max_iterations=9), Halt.LIMIT_REACHED, id="iterations"),
+        pytest.param(look("a", elapsed=9.0), rules_with(max_time=9.0), Halt.LIMIT_REACHED, id="time"),
         pytest.param(
             look("a", "b", blocked="b", histories=STUCK),
-            Rules(keep_going=True),
+            rules_with(keep_going=True),
             Halt.BLOCKED,
             id="4 before 5 at the end",
         ),
@@ -69,11 +70,13 @@ WAIT = Wait(60.0, "usage limit", 1060.0)
 @pytest.mark.parametrize(
     ("seen", "rules", "decision"),
     [
-        pytest.param(look("a", wait=WAIT), Rules(), Wait, id="work is left"),
-        pytest.param(look("a", done="a", wait=WAIT), Rules(), Stop, id="but not where all is done"),
-        pytest.param(look("a", halt=HALT_FILE, wait=WAIT), Rules(), Stop, id="nor where HALT stands"),
-        pytest.param(look("a", blocked="a", wait=WAIT), Rules(), Stop, id="nor for a question"),
-        pytest.param(look("a", elapsed=9.0, wait=WAIT), Rules(max_time=9.0), Stop, id="nor beyond the time of the run"),
+        pytest.param(look("a", wait=WAIT), rules_with(), Wait, id="work is left"),
+        pytest.param(look("a", done="a", wait=WAIT), rules_with(), Stop, id="but not where all is done"),
+        pytest.param(look("a", halt=HALT_FILE, wait=WAIT), rules_with(), Stop, id="nor where HALT stands"),
+        pytest.param(look("a", blocked="a", wait=WAIT), rules_with(), Stop, id="nor for a question"),
+        pytest.param(
+            look("a", elapsed=9.0, wait=WAIT), rules_with(max_time=9.0), Stop, id="nor beyond the time of the run"
+        ),
     ],
 )
 def test_a_wait_comes_before_work_and_after_every_reason_to_stop(seen: Look, rules: Rules, decision: type) -> None:
@@ -81,15 +84,17 @@ def test_a_wait_comes_before_work_and_after_every_reason_to_stop(seen: Look, rul
 
 
 def test_an_old_question_does_not_keep_others_waiting() -> None:
-    assert what_next(look("a", "b", blocked="a"), Rules()) == Work(feature("b"), "not begun; next in order")
+    assert what_next(look("a", "b", blocked="a"), rules_with()) == Work(feature("b"), "not begun; next in order")
 
 
 def test_an_answered_question_makes_the_feature_ready() -> None:
-    assert what_next(look("a", blocked="a", answered="a"), Rules()) == Work(feature("a"), "its question was answered")
+    assert what_next(look("a", blocked="a", answered="a"), rules_with()) == Work(
+        feature("a"), "its question was answered"
+    )
 
 
 def test_keep_going_takes_the_next_feature_when_one_is_stuck() -> None:
-    decision = what_next(look("a", "b", histories=STUCK), Rules(keep_going=True))
+    decision = what_next(look("a", "b", histories=STUCK), rules_with(keep_going=True))
     assert isinstance(decision, Work)
     assert decision.feature.slug == "b"
 
@@ -97,8 +102,8 @@ def test_keep_going_takes_the_next_feature_when_one_is_stuck() -> None:
 def test_a_feature_waits_for_what_it_depends_on() -> None:
     seen = look("a")
     waiting = feature("b", depends_on=("a",))
-    assert stand(waiting, seen, Rules()).because == "waits for a"
-    assert stand(waiting, look("a", done="a"), Rules()).state is State.READY
+    assert stand(waiting, seen, rules_with()).because == "waits for a"
+    assert stand(waiting, look("a", done="a"), rules_with()).state is State.READY
 
 
 def test_the_closure_of_a_slug_is_what_it_depends_on() -> None:
@@ -119,7 +124,7 @@ looks = st.builds(
 
 @given(looks, st.booleans(), st.integers(0, 5))
 def test_no_feature_is_lost_and_none_is_worked_on_that_should_rest(seen: Look, keep_going: bool, limit: int) -> None:
-    rules = Rules(keep_going=keep_going, max_iterations=limit)
+    rules = rules_with(keep_going=keep_going, max_iterations=limit)
     decision = what_next(seen, rules)
     undone = {one.slug for one in seen.features} - seen.markers.done
     if isinstance(decision, Work):
@@ -132,7 +137,7 @@ def test_no_feature_is_lost_and_none_is_worked_on_that_should_rest(seen: Look, k
 def test_why_a_feature_is_ready_reads_well_after_every_outcome() -> None:
     a = Feature("a", Path("a"))
     looks = {str(one): Look((a,), Markers(), {"a": FeatureHistory(attempts=12, outcome=one)}) for one in Outcome}
-    assert {one: stand(a, look, Rules()).because for one, look in looks.items()} == {
+    assert {one: stand(a, look, rules_with()).because for one, look in looks.items()} == {
         "done": "attempt 12 was done, but its `.done` is gone",
         "progressed": "attempt 12 made progress",
         "unconfirmed": "attempt 12 was unconfirmed",

@@ -1,0 +1,219 @@
+"""The kinds of values: how each is read, shown as one would write it, and described to an editor.
+
+`schema` holds what JSON Schema (draft 2020-12) says of the value in harness.yaml, where a bare word may be meant as
+text, a number or yes: all of them reach the parser as it was written. What `schema` accepts, `parse` accepts, but for
+what no pattern can tell: whether a host is one, an address leads anywhere, a sum of units is longer than a year.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Generic, TypeVar
+
+from harness.domain.reply import ModelPrice
+from harness.domain.units import LONGEST
+from harness.settings import parse, show
+
+T = TypeVar("T")
+Schema = Mapping[str, Any]
+
+SCALAR = ["string", "number", "boolean"]
+_GAP = r"[ \t\n\r\f\v]*"
+_NUMBER = r"[0-9]{1,15}(\.[0-9]{1,9})?"
+_UNITS = ("[dD]", "[hH]", "[mM]", "[sS]", "[mM][sS]")
+_SHELL = r"""([^\\'"]|\\[\s\S]|'[^']*'|"([^"\\]|\\[\s\S])*")*"""  # what a shell can split: its quotes are closed
+_WORD = r"([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|[Yy][Ee][Ss]|[Nn][Oo]|[Oo][Nn]|[Oo][Ff][Ff]|[01])"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[T]):
+    """A kind of value. `parse` raises ValueError with a sentence; no message repeats a `secret` value."""
+
+    name: str
+    parse: Callable[[Any], T]
+    show: Callable[[T], str]
+    schema: Schema
+    written: str = ""  # how a person writes it, for an editor
+    secret: bool = False
+
+
+def one_of(*choices: str) -> Kind[str]:
+    """Return the kind of a value that is one of these words."""
+    return Kind("choice", parse.one_of(*choices), show.text, {"enum": list(choices)})
+
+
+def or_nothing(schema: Schema) -> Schema:
+    """Return the schema that also accepts a key without a value: such a line counts as left out."""
+    if "enum" in schema:
+        return {**schema, "enum": [*schema["enum"], None]}
+    types = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+    return {**schema, "type": [*types, "null"]}
+
+
+TEXT = Kind("text", parse.text, show.text, {"type": SCALAR})
+
+SWITCH = Kind(
+    "switch",
+    parse.switch,
+    show.switch,
+    {"type": ["boolean", "integer", "string"], "minimum": 0, "maximum": 1, "pattern": rf"^\s*{_WORD}\s*$"},
+)
+
+COUNT = Kind(
+    "number",
+    parse.count,
+    show.count,
+    {"type": ["integer", "string"], "minimum": 0, "pattern": rf"^{_GAP}(\+?[0-9]+(_[0-9]+)*|-0+(_0+)*){_GAP}$"},
+)
+
+DURATION = Kind(
+    "duration",
+    parse.duration,
+    show.duration,
+    {
+        "type": ["number", "string"],
+        "minimum": 0,
+        "maximum": LONGEST,
+        "pattern": (
+            rf"^\s*({_NUMBER}|(?=[0-9])" + "".join(f"({_NUMBER}{_GAP}{unit}{_GAP})?" for unit in _UNITS) + r")\s*$"
+        ),
+        "examples": ["90s", "30m", "1h30m", 0],
+    },
+    written="a duration: 90s, 30m, 1h30m, or plain seconds",
+)
+
+SIZE = Kind(
+    "size",
+    parse.size,
+    show.size,
+    {
+        "type": ["number", "string"],
+        "minimum": 0,
+        "exclusiveMaximum": 10**15,
+        "pattern": rf"^\s*{_NUMBER}{_GAP}([kKmMgGtT][iI]?[bB]?|[bB]([yY][tT][eE][sS]?)?)?\s*$",
+        "examples": ["512M", "8G", 0],
+    },
+    written="a size: 512M, 8G, 1.5 GiB, or plain bytes",
+)
+
+DOLLARS = Kind(
+    "dollars",
+    parse.dollars,
+    show.dollars,
+    {
+        "type": ["number", "string"],
+        "minimum": 0,
+        "exclusiveMaximum": 10**9,
+        "pattern": r"^\s*\$?[0-9]{1,9}(\.[0-9]{1,6})?\s*$",
+        "examples": [20, 0.5],
+    },
+    written="an amount in dollars: 20, 0.50 or $5",
+)
+
+SHARE = Kind(
+    "share",
+    parse.share,
+    show.share,
+    {
+        "type": ["number", "string"],
+        "exclusiveMinimum": 0,
+        "maximum": 1,
+        "pattern": (
+            r"^\s*(?=[^%]*[1-9])"
+            r"((0?[0-9]{1,2}(\.[0-9]{1,6})?|100(\.0{1,6})?)%|0{1,3}(\.[0-9]{1,6})?|0{0,2}1(\.0{1,6})?)\s*$"
+        ),
+        "examples": ["90%", 0.9],
+    },
+    written="a share, more than nothing: 90% or 0.9",
+)
+
+WORDS = Kind(
+    "words",
+    parse.words,
+    show.words,
+    {
+        "type": [*SCALAR, "array"],
+        "items": {"type": SCALAR},
+        "pattern": f"^{_SHELL}$",
+    },
+    written="a list of words, or one line as a shell splits it",
+)
+
+HOSTS = Kind(
+    "hosts",
+    parse.hosts,
+    show.words,
+    {
+        "type": [*SCALAR, "array"],
+        "items": {"type": SCALAR, "pattern": r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?$"},
+        "pattern": f"^{_SHELL}$",
+    },
+    written="a list of hosts, with a port or without",
+)
+
+PATH = Kind("path", parse.path, show.text, {"type": SCALAR, "pattern": r"^(?!\s*$)[^\u0000]*$"})
+
+OPTIONAL_PATH = Kind("path", parse.optional_path, show.text, {"type": SCALAR, "pattern": r"^(?!\s+$)[^\u0000]*$"})
+
+ADDRESS = Kind(
+    "address",
+    parse.address,
+    show.address,
+    {
+        "type": "string",
+        "pattern": r"^\s*([Hh][Tt][Tt][Pp][Ss]?://\S+\s*)?$",
+    },
+    written="an address of http or https; it may hold a secret",
+    secret=True,
+)
+
+CHANNELS = Kind(
+    "channels",
+    parse.channels,
+    show.channels,
+    {
+        "type": ["string", "array"],
+        "items": {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9+.-]*://"},
+        "pattern": f"^{_SHELL}$",
+    },
+    written="a list of addresses of apprise; they may hold secrets",
+    secret=True,
+)
+
+_COMMAND = {"type": ["string", "number"], "pattern": r"^(?!\s*$)[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$"}
+_CHECK = {
+    "pattern": _COMMAND["pattern"],
+    "properties": {"run": _COMMAND, "timeout": or_nothing(DURATION.schema)},
+    "required": ["run"],
+    "additionalProperties": False,
+}
+
+CHECKS = Kind(
+    "checks",
+    parse.checks,
+    show.checks,
+    {
+        "type": ["string", "number", "object", "array"],
+        "items": {"type": ["string", "number", "object"], **_CHECK},
+        **_CHECK,
+    },
+    written="commands of the shell: `- make test`, or `- {run: make lint, timeout: 5m}`",
+)
+
+PRICES = Kind(
+    "prices",
+    parse.prices,
+    show.prices,
+    {
+        "type": "object",
+        "propertyNames": {"pattern": r"^[A-Za-z_][\w-]*$"},
+        "additionalProperties": {
+            "type": "object",
+            "properties": {one.name: DOLLARS.schema for one in fields(ModelPrice)[1:]},
+            "required": ["input", "output"],
+            "additionalProperties": False,
+        },
+    },
+    written="dollars for a million tokens, by model",
+)
