@@ -237,14 +237,23 @@ def log(
     print_notes(config.paths.log(slug), slug, follow=follow)
 
 
-@app.command(epilog="Examples: harness config · harness config --timeout 1h --json")
-@with_config(*RUN_SETTINGS)
-def config(*, config: Config) -> None:
+@app.command(epilog="Examples: harness config · harness config --timeout 1h --json · harness config --schema")
+@with_flags(*RUN_SETTINGS)
+def config(
+    *,
+    schema: Annotated[bool, typer.Option("--schema", help="The JSON Schema of harness.yaml, for your editor.")] = False,
+    flags: dict[str, Any],
+) -> None:
     """Show every setting, its value and where it came from."""
     from harness.reports.as_text import show_config
     from harness.reports.status import report_config
+    from harness.settings.schema import compose_schema
 
-    print_report(report_config(config), show_config, config)
+    if schema:
+        say(jsonlib.dumps(compose_schema(), indent=1))
+        return
+    loaded = read_config(flags)
+    print_report(report_config(loaded), show_config, loaded)
 
 
 @app.command(epilog="Example: harness doctor --agent claude")
