@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from harness.cli.app import app
 from harness.domain.look import Halt
 from harness.settings.load import load_config
 from harness.settings.options import OPTIONS, Settings
+from harness.settings.setting import Group
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -56,7 +58,14 @@ def test_every_command_is_in_the_manual_and_no_other() -> None:
 
 
 def test_every_setting_is_in_the_manual() -> None:
-    assert [name for name in OPTIONS if f"`{name}" not in README and name not in ("json", "quiet", "verbose")] == []
+    assert [name for name in OPTIONS if f"| `{name}`" not in README] == []
+
+
+def test_the_tables_of_settings_are_those_that_the_settings_make() -> None:
+    manual = runpy.run_path(str(ROOT / ".ci" / "manual.py"))
+    assert manual["compose_manual"](README) == README, "write them anew: python .ci/manual.py"
+    named = " ".join(names for _, names, _ in manual["PLACE"].findall(README)).split()
+    assert sorted(named) == sorted(group.name.lower() for group in Group)
 
 
 def test_the_defaults_in_the_manual_are_the_defaults() -> None:
