@@ -198,6 +198,8 @@ def _substitute_opencode(making: _Making) -> None:
     if not isinstance(whole, dict) or not making.routes:
         return
     for route in making.routes:
+        if route.name not in ways:
+            continue
         known_as, version = ways[route.name]
         options = whole.setdefault("provider", {}).setdefault(known_as, {}).setdefault("options", {})
         options["baseURL"] = f"{making.relay}/{route.name}{version}"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import pytest
 from helpers.keys import KEY, STAND_IN
 
-from harness.sandbox.network.credentials import Route, substitute_for_agent, substitute_for_check
+from harness.sandbox.network.credentials import PROVIDERS, Provider, Route, substitute_for_agent, substitute_for_check
 
 RELAY = "http://127.0.0.1:20617"
 
@@ -69,6 +71,14 @@ def test_gemini_is_told_that_an_address_of_ours_is_no_gateway() -> None:
     outfit = substitute("gemini", GEMINI_API_KEY="AIza-real")
     assert outfit.files == {"gemini.json": '{"security": {"auth": {"selectedType": "gemini-api-key"}}}'}
     assert outfit.env["GEMINI_CLI_SYSTEM_SETTINGS_PATH"] == "/tmp/gemini.json"
+
+
+def test_opencode_goes_on_without_an_address_for_a_provider_it_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    crush = Provider("crush", {"CRUSH_API_KEY": "crush-"}, "CRUSH_BASE_URL", "https://api.crush.example")
+    monkeypatch.setattr("harness.sandbox.network.credentials.PROVIDERS", (*PROVIDERS, crush))
+    substituted = substitute("opencode", OPENAI_API_KEY="sk-real", CRUSH_API_KEY="crush-real")
+    assert [route.name for route in substituted.routes] == ["openai", "crush"]
+    assert list(json.loads(substituted.env["OPENCODE_CONFIG_CONTENT"])["provider"]) == ["openai"]
 
 
 def test_a_secret_without_a_route_stays_outside_unless_it_is_let_through() -> None:
