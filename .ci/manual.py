@@ -5,6 +5,7 @@ from pathlib import Path
 
 import yaml
 
+from harness.agents.table import explain
 from harness.settings.options import OPTIONS
 from harness.settings.setting import Group, Option
 
@@ -33,13 +34,14 @@ def compose_row(option: Option) -> str:
     """Return the row of one setting."""
     names = [option.name, *([option.flag] if option.is_flag else []), *([option.short] if option.short else [])]
     default = option.kind.show(option.default)
-    cells = (", ".join(map(code, names)), "" if default in NOTHING else code(default), explain(option))
+    cells = (", ".join(map(code, names)), "" if default in NOTHING else code(default), describe(option))
     return "| " + " | ".join(cells).replace("  ", " ") + " |"
 
 
-def explain(option: Option) -> str:
+def describe(option: Option) -> str:
     """Return what it is for: its sentence, its words, what one could write, and what the manual alone says."""
-    said = option.help.removeprefix("agent `api`: ") if option.group is Group.API else option.help
+    said = explain(option.name, option.help)
+    said = said.removeprefix("agent `api`: ") if option.group is Group.API else said
     examples = [show_example(example) for example in option.examples if str(example) not in said]
     return "; ".join(
         [

@@ -1,12 +1,13 @@
-"""The words in which agents refuse, run out and fail, and what they mean: tables, first match wins. Pure.
+"""The words in which agents refuse, run out and fail, and what they mean: patterns, first match wins. Pure.
 
-They are held only against the error's own text of a failed run. Sources: recorded runs of Claude Code 2.1.329 and
-2.1.197, Codex 0.169.0, Gemini CLI 0.61.0, opencode 1.18.33, and the wordings that users of other loops reported.
+They are held only against the error's own text of a failed run. What one agent alone says stands in its module.
+Sources: recorded runs of the versions that are named there, and the wordings that users of other loops reported.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from harness.domain.reply import FaultKind, LimitKind
 
@@ -26,6 +27,24 @@ class Wording:
     says: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ErrorTexts:
+    """How an agent fails: `errors` in the text of a failed run; `refusals` besides those where it said no event;
+    `exit_codes` that mean it by themselves where nothing was printed on stdout."""
+
+    errors: tuple[Wording, ...] = ()
+    refusals: tuple[Wording, ...] = ()
+    exit_codes: Mapping[int, Wording] = field(default_factory=dict)
+
+    def __add__(self, other: ErrorTexts) -> ErrorTexts:
+        """Return both; what is ours is looked at first, and wins."""
+        return ErrorTexts(
+            (*self.errors, *other.errors),
+            (*self.refusals, *other.refusals),
+            {**other.exit_codes, **self.exit_codes},
+        )
+
+
 HINTS: dict[LimitKind, str] = {
     LimitKind.USAGE: "wait for the reset, then `harness resume` and `harness run`",
     LimitKind.SPEND: "raise the spend limit, or ask the organisation's administrator; an hour's wait does not help",
@@ -34,17 +53,12 @@ HINTS: dict[LimitKind, str] = {
     LimitKind.REFUSED: "try the agent's command by hand, and mend `model`, `base_url` or `agent_args` in harness.yaml",
 }
 NOT_STARTED_HINT = "check that the agent's program is installed, executable and in PATH: `harness doctor`"
-_PROMPT_HINT = "the agent takes no prompt of this size: shorten the spec or the prompt template"
-_ROOT_HINT = (
-    "Claude Code refuses bypassPermissions as root outside a sandbox: run as an ordinary user, "
-    "or set IS_SANDBOX=1 if this is a container, or `permission_mode: acceptEdits`"
-)
 
-# --- errors -----------------------------------------------------------------------------------------------------------
+# --- what more than one agent says ------------------------------------------------------------------------------------
 
 # Claude Code's own sentences. In its text mode they stand on stdout among prose: only at the start of a line.
 PREFIX = r"^(?:error: *)?(?:API Error: *(?:\d{3} *)?)?"  # taken off a line before it is held against the table
-_SENTENCES = (
+SENTENCES = (
     Wording(r"Server is temporarily limiting requests", FaultKind.RATE),
     Wording(r"You['’]ve hit your (?:.*\b)?(?:monthly|spend|spending|individual)\b.*\blimit\b", LimitKind.SPEND),
     Wording(r"Your usage allocation has been disabled by your admin", LimitKind.SPEND),
@@ -58,95 +72,27 @@ _SENTENCES = (
     Wording(r"API Error: (?:Connection|Unable to connect|Request timed out)", FaultKind.NETWORK),
     Wording(r"Request timed out\. If the API is slow", FaultKind.NETWORK),
 )
-_CLAUDE = (
-    *_SENTENCES,
-    Wording(r"\bmonthly (?:usage |spend(?:ing)? )?limit|\bspend(?:ing)? limit", LimitKind.SPEND, anywhere=True),
-    Wording(r"disabled by your (?:admin|org)|specified API usage limits", LimitKind.SPEND, anywhere=True),
-    Wording(r"out of (?:extra usage|usage credits)|credit balance is too low", LimitKind.CREDIT, anywhere=True),
-)
-_CODEX = (
-    Wording(r"context window|input_too_large", None, anywhere=True),
-    Wording(r"hit your usage limit", LimitKind.USAGE, anywhere=True),
-    Wording(r"Quota exceeded|insufficient_quota", LimitKind.CREDIT, anywhere=True),
-    Wording(r"Missing environment variable|not logged in", LimitKind.AUTH, anywhere=True),
-    Wording(r"rate limit (?:exceeded|reached)", FaultKind.RATE, anywhere=True),
-    Wording(r"\bat capacity\b|experiencing high demand", FaultKind.OVERLOAD, anywhere=True),
-    Wording(
-        r"stream disconnected|waiting for network|Connection failed|error sending request",
-        FaultKind.NETWORK,
-        anywhere=True,
-    ),
-)
-_GEMINI = (
-    Wording(r"input token count .* exceeds|max session turns", None, anywhere=True),
-    Wording(r"exhausted your daily quota", LimitKind.USAGE, anywhere=True),
-    Wording(r"API_KEY_INVALID|API key not valid|must specify the GEMINI_API_KEY", LimitKind.AUTH, anywhere=True),
-    Wording(r"model is overloaded", FaultKind.OVERLOAD, anywhere=True),
-    Wording(
-        r"fetch failed|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENOTFOUND|EAI_AGAIN",
-        FaultKind.NETWORK,
-        anywhere=True,
-    ),
-)
-_OPENCODE = (
-    Wording(r"credit balance is too low", LimitKind.CREDIT, anywhere=True),
-    Wording(r"invalid x-api-key", LimitKind.AUTH, anywhere=True),
-    Wording(r"Unable to connect|ECONNREFUSED|ECONNRESET|ENOTFOUND", FaultKind.NETWORK, anywhere=True),
-)
 # What agents built on LiteLLM (aider and others) print on a line of its own when they give up.
-_LITELLM = (
+LITELLM = (
     Wording(r"litellm\.(?:exceptions\.)?(?:AuthenticationError|PermissionDeniedError)\b", LimitKind.AUTH),
     Wording(r"litellm\.(?:exceptions\.)?RateLimitError\b", FaultKind.RATE),
     Wording(r"litellm\.(?:exceptions\.)?(?:InternalServerError|ServiceUnavailableError)\b", FaultKind.SERVER),
     Wording(r"litellm\.(?:exceptions\.)?(?:APIConnectionError|Timeout)\b", FaultKind.NETWORK),
 )
-ERRORS: dict[str, tuple[Wording, ...]] = {
-    "claude": _CLAUDE,
-    "codex": _CODEX,
-    "gemini": _GEMINI,
-    "opencode": _OPENCODE,
-    "text": (*_SENTENCES, *_LITELLM),
-}
 
-# --- refusals to start: no event at all, the reason on stderr ---------------------------------------------------------
+# Where Anthropic's status stands in the text of an error. At the start of a line, where text may be prose.
+ANTHROPIC_STATUS = r"(?m)^(?:Failed to authenticate\. )?API Error: (?:Request rejected \()?([45]\d\d)\b"
 
-_OPTION = Wording(r"error: (?:unknown|option|missing|too many|required|invalid|unexpected)", LimitKind.REFUSED)
-_CLAUDE_START = (
-    Wording(r"cannot be used with root/sudo", LimitKind.REFUSED, _ROOT_HINT, anywhere=True),
-    Wording(r"piped stdin input exceeds", LimitKind.REFUSED, _PROMPT_HINT, anywhere=True),
-    Wording(
-        r"Session ID .* is already in use",
-        LimitKind.REFUSED,
-        "another Claude Code has this session: leave `--session-id` out of `agent_args`",
-        anywhere=True,
-    ),
-    Wording(r"Invalid MCP config|MCP config file not found", LimitKind.REFUSED, anywhere=True),
-    Wording(r"Settings file not found|Invalid (?:JSON in )?settings", LimitKind.REFUSED, anywhere=True),
-    Wording(r"requires --verbose|Input must be provided", LimitKind.REFUSED, anywhere=True),
-    _OPTION,
-)
-_USAGE_PRINTED = Wording(
+# Refusals to start: no event at all, the reason on stderr.
+OPTION = Wording(r"error: (?:unknown|option|missing|too many|required|invalid|unexpected)", LimitKind.REFUSED)
+USAGE_PRINTED = Wording(
     r"-h, --help\b", LimitKind.REFUSED, says="it printed its usage: it did not understand its command line"
 )
-REFUSALS: dict[str, tuple[Wording, ...]] = {
-    "claude": _CLAUDE_START,
-    "codex": (
-        _OPTION,
-        Wording(r"No prompt provided via stdin", LimitKind.REFUSED),
-        Wording(r"Not inside a trusted directory", LimitKind.REFUSED, "add `--skip-git-repo-check` to `agent_args`"),
-    ),
-    "gemini": (_USAGE_PRINTED,),
-    "opencode": (_USAGE_PRINTED, Wording(r"You must provide a message", LimitKind.REFUSED, anywhere=True)),
-    "text": (),
-}
-# Exit codes that mean it by themselves, where nothing was printed on stdout.
-EXIT_CODES: dict[str, dict[int, Wording]] = {
-    "gemini": {
-        41: Wording("", LimitKind.AUTH),
-        55: Wording("", LimitKind.REFUSED, "add `--skip-trust` to `agent_args`", says="the folder is not trusted"),
-    },
-    "": {
+
+# Of a shell, or of whoever starts a program for it: not executable, not found.
+ANY_AGENT = ErrorTexts(
+    exit_codes={
         126: Wording("", LimitKind.REFUSED, NOT_STARTED_HINT),
         127: Wording("", LimitKind.REFUSED, NOT_STARTED_HINT),
-    },
-}
+    }
+)

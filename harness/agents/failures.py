@@ -7,11 +7,14 @@ never a limit or a fault, whatever its prose, and what the model or a tool wrote
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import tzinfo
 
-from harness.agents.error_patterns import ERRORS, EXIT_CODES, HINTS, NOT_STARTED_HINT, PREFIX, REFUSALS, Wording
+from harness.agents.dialects import LANGUAGES
+from harness.agents.error_patterns import ANY_AGENT, HINTS, NOT_STARTED_HINT, PREFIX, ErrorTexts, Wording
 from harness.agents.reset_times import find_reset
+from harness.agents.table import AGENTS
+from harness.domain.agent import Agent, Dialect
 from harness.domain.reply import OWN_ENDINGS, Ended, Fault, FaultKind, Limit, LimitKind, Reply, Transcript
 from harness.domain.text import counted, one_line
 
@@ -21,44 +24,58 @@ SIGNAL_NAMES = {1: "HUP", 2: "INT", 6: "ABRT", 9: "KILL", 11: "SEGV", 13: "PIPE"
 # --- limits and faults ------------------------------------------------------------------------------------------------
 
 
-def find_limit(reply: Reply, dialect: str, now: float, zone: tzinfo | None = None) -> Limit | None:
-    """Why no further attempt makes sense before something outside changes; None if nothing says so.
+def diagnose(reply: Reply, agent: Agent, now: float, zone: tzinfo | None = None) -> Limit | Fault | None:
+    """Return what a failed run means: a limit, before whose end no further attempt makes sense; a passing outage that
+    it died of; None for a good run, and for a failure of its own, whose work is to be judged.
 
     `now` is when the reply ended, in epoch seconds, and `zone` where its wall clocks hang (None: this machine's).
     """
-    found, words = _find_failure(reply, dialect)
-    if not isinstance(found, Limit):
-        return None
-    return replace(found, resets_at=_resets_at(found.kind, reply.transcript, words, now, zone))
-
-
-def find_fault(reply: Reply, dialect: str) -> Fault | None:
-    """The passing outage that this run died of; None for a good run, a limit, and a failure of its own."""
-    found, _ = _find_failure(reply, dialect)
-    return found if isinstance(found, Fault) else None
-
-
-def _find_failure(reply: Reply, dialect: str) -> tuple[Limit | Fault | None, str]:
-    """The one meaning of a failed run and the words that tell it; None when its work is to be judged."""
     transcript, exit = reply.transcript, reply.exit
-    if _succeeded(reply, dialect) or _ended_on_its_own_terms(transcript):
-        return None, ""
+    if _succeeded(reply, agent.dialect) or _ended_on_its_own_terms(transcript):
+        return None
     if exit.ended is Ended.NOT_STARTED:
-        return Limit(LimitKind.REFUSED, one_line(exit.error) or "it could not be started", hint=NOT_STARTED_HINT), ""
-    kind = _kind_of_event(transcript)
-    if kind:
-        return _compose(kind, transcript.error_text), transcript.error_text
-    wording, line = _find_wording(reply, dialect)
-    if wording:
-        found = _compose(wording.kind, wording.says or line, wording.hint) if wording.kind else None
-        return found, line
-    kind = _kind_of_status(transcript)
-    return (_compose(kind, transcript.error_text), transcript.error_text) if kind else (None, "")
+        return Limit(LimitKind.REFUSED, one_line(exit.error) or "it could not be started", hint=NOT_STARTED_HINT)
+    meaning = _find_meaning(reply, _texts_of(agent))
+    if meaning is None or meaning.kind is None:
+        return None
+    kind, text = meaning.kind, one_line(meaning.says or meaning.words, LONGEST_TEXT) or meaning.kind.value
+    if isinstance(kind, FaultKind):
+        return Fault(kind, text)
+    resets_at = _find_reset(kind, transcript, meaning.words, now, zone)
+    return Limit(kind, text, resets_at, meaning.hint or HINTS[kind])
 
 
-def _succeeded(reply: Reply, dialect: str) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    """What a failed run means, None for a failure of its own, and the words that tell it."""
+
+    kind: LimitKind | FaultKind | None
+    words: str
+    says: str = ""
+    hint: str = ""
+
+
+def _find_meaning(reply: Reply, texts: ErrorTexts) -> _Meaning | None:
+    transcript = reply.transcript
+    if kind := _kind_of_event(transcript):
+        return _Meaning(kind, transcript.error_text)
+    if found := _find_wording(reply, texts):
+        wording, line = found
+        return _Meaning(wording.kind, line, wording.says, wording.hint)
+    if status_kind := _kind_of_status(transcript):
+        return _Meaning(status_kind, transcript.error_text)
+    return None
+
+
+def _texts_of(agent: Agent) -> ErrorTexts:
+    """Return the words in which an agent fails: its own, those of whoever prints as it does, those of a shell."""
+    own = AGENTS[agent.name].errors if agent.name in AGENTS else ErrorTexts()
+    return own + LANGUAGES[agent.dialect].errors + ANY_AGENT
+
+
+def _succeeded(reply: Reply, dialect: Dialect) -> bool:
     """The last result is good, whatever the exit code; an agent of plain text has nothing but its exit code."""
-    if dialect == "text":
+    if dialect is Dialect.TEXT:
         return reply.exit.code == 0
     return reply.transcript.results > 0 and not reply.transcript.is_error
 
@@ -110,22 +127,18 @@ def _kind_of_status(transcript: Transcript) -> FaultKind | None:
     return kinds.get(transcript.error_kind)
 
 
-def _find_wording(reply: Reply, dialect: str) -> tuple[Wording | None, str]:
-    """The first wording of the tables that the error's own text has, and the line that has it."""
+def _find_wording(reply: Reply, texts: ErrorTexts) -> tuple[Wording, str] | None:
+    """The first wording that the error's own text has, and the line that has it."""
     transcript = reply.transcript
     lines = [line.strip() for line in transcript.error_text.splitlines() if line.strip()]
-    tables = ERRORS.get(dialect, ())
     never_ran = transcript.events == 0 and reply.exit.ended is Ended.EXITED
-    if never_ran:
-        tables = (*REFUSALS.get(dialect, ()), *tables)
-    for wording in tables:
+    for wording in (*(texts.refusals if never_ran else ()), *texts.errors):
         for line in lines:
             if _has(line, wording):
                 return wording, line
-    if never_ran and not reply.exit.stdout_bytes:
-        codes = EXIT_CODES[""] | EXIT_CODES.get(dialect, {})
-        return codes.get(reply.exit.code or 0), one_line(transcript.error_text)
-    return None, ""
+    if never_ran and not reply.exit.stdout_bytes and (reply.exit.code or 0) in texts.exit_codes:
+        return texts.exit_codes[reply.exit.code or 0], one_line(transcript.error_text)
+    return None
 
 
 def _has(line: str, wording: Wording) -> bool:
@@ -135,12 +148,7 @@ def _has(line: str, wording: Wording) -> bool:
     return any(re.match(wording.pattern, words, re.IGNORECASE) for words in (line, bare))
 
 
-def _compose(kind: LimitKind | FaultKind, words: str, hint: str = "") -> Limit | Fault:
-    text = one_line(words, LONGEST_TEXT) or kind.value
-    return Fault(kind, text) if isinstance(kind, FaultKind) else Limit(kind, text, hint=hint or HINTS[kind])
-
-
-def _resets_at(kind: LimitKind, transcript: Transcript, words: str, now: float, zone: tzinfo | None) -> float | None:
+def _find_reset(kind: LimitKind, transcript: Transcript, words: str, now: float, zone: tzinfo | None) -> float | None:
     """Epoch seconds at which the limit ends: as the event says it, else in the words that tell of the limit."""
     if kind in (LimitKind.AUTH, LimitKind.REFUSED):
         return None

@@ -7,8 +7,9 @@ from dataclasses import fields
 from pathlib import Path
 
 from harness.agents.api.launch import ApiOptions
-from harness.agents.choose import AgentOptions, AttemptLimits, choose_agent, stand_in
-from harness.domain.agent import Agent
+from harness.agents.choose import choose_agent, stand_in
+from harness.agents.start import AgentOptions, AttemptLimits
+from harness.domain.agent import Agent, Dialect
 from harness.domain.feature import Feature
 from harness.settings.load import Config
 from harness.settings.options import Settings
@@ -35,7 +36,8 @@ def choose_for(
 def agent_options(settings: Settings) -> AgentOptions:
     """Return what the settings say about agents."""
     said = {name.name: getattr(settings, name.name) for name in fields(AgentOptions) if name.name != "api"}
-    return AgentOptions(**{**said, "agent": settings.chain[0]}, api=api_options(settings))
+    said |= {"agent": settings.chain[0], "dialect": Dialect(settings.dialect), "api": api_options(settings)}
+    return AgentOptions(**said)
 
 
 def api_options(settings: Settings) -> ApiOptions:

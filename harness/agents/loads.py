@@ -5,23 +5,24 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from harness.agents.table import AGENTS
 from harness.system import files
 
-_FILES = {
-    "claude": ("CLAUDE.md", "CLAUDE.local.md", ".claude/settings.json", ".claude/settings.local.json", ".mcp.json"),
-    "codex": ("AGENTS.md", ".codex/config.toml"),
-    "gemini": ("GEMINI.md", ".gemini/settings.json"),
-    "opencode": ("AGENTS.md", "opencode.json", "opencode.jsonc"),
-}
 _SETTINGS_LIMIT = 1 << 20  # bytes
+_OF_A_PROJECT = {"project", "local"}  # the words of `setting_sources`
 
 
 def find_loaded(agent: str, root: Path, setting_sources: str) -> list[str]:
     """Return a line per file that the agent would load; hooks are named, because they are executed."""
-    sources = [one.strip() for one in setting_sources.split(",")] if setting_sources else ["project", "local"]
+    if agent not in AGENTS:  # `auto`, and nobody was found
+        return []
+    loads = AGENTS[agent].loads
+    sources = {one.strip() for one in setting_sources.split(",")} if setting_sources else _OF_A_PROJECT
+    if loads.by_source and not _OF_A_PROJECT & sources:
+        return []
     found = []
-    for name in _FILES.get(agent, ()):
-        if not (root / name).is_file() or (agent == "claude" and not {"project", "local"} & set(sources)):
+    for name in (*loads.instructions, *loads.settings):
+        if not (root / name).is_file():
             continue
         hooks = _find_hooks(root / name) if name.endswith(".json") else ()
         found.append(name + (f" (hooks that will be executed: {', '.join(hooks)})" if hooks else ""))

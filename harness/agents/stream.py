@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from collections.abc import Callable
 
-from harness.agents.dialects import DIALECTS, add_exit_status, find_status
-from harness.agents.draft import Draft, Trouble
+from harness.agents.dialects import LANGUAGES
+from harness.agents.draft import Draft, Event, Trouble
+from harness.domain.agent import Dialect
 from harness.domain.reply import Cost, Ended, Exit, Transcript
 from harness.domain.text import one_line, plain
 
@@ -20,11 +22,11 @@ SHELL_SIGNALS = (129, 130, 137, 143)  # 128 + HUP, INT, KILL, TERM: it was ended
 class StreamReader:
     """Understands one process's stdout. It never raises, whatever comes, and keeps no more than a few lines."""
 
-    def __init__(self, dialect: str) -> None:
-        """`dialect` is one of `claude codex gemini opencode text`."""
-        if dialect not in (*DIALECTS, "text"):
+    def __init__(self, dialect: Dialect) -> None:
+        """`dialect` says whose lines they are. Raises ValueError for one that nobody reads."""
+        if dialect not in LANGUAGES:
             raise ValueError(f"unknown dialect `{dialect}`")
-        self._dialect = dialect
+        self._language = LANGUAGES[dialect]
         self._draft = Draft()
         self._plain: deque[str] = deque(maxlen=KEPT_LINES)
         self._events = 0
@@ -36,7 +38,7 @@ class StreamReader:
         text = line.decode("utf-8", "replace").strip()
         if not text:
             return ""
-        words = self._read_plain(text) if self._dialect == "text" else self._read_event(text)
+        words = self._read_plain(text) if self._language.read is None else self._read_event(text, self._language.read)
         self._last_words = words or self._last_words
         return words
 
@@ -57,8 +59,9 @@ class StreamReader:
         trouble = draft.trouble or Trouble()
         if not draft.trouble and not draft.results:
             trouble = self._find_trouble(exit)
-        if self._dialect == "gemini" and (draft.is_error or (not draft.results and _failed(exit))):
-            trouble = add_exit_status(trouble, exit.code)
+        add_status = self._language.exit_status
+        if add_status is not None and (draft.is_error or (not draft.results and _failed(exit))):
+            trouble = add_status(trouble, exit.code)
         cost = Cost() if draft.dollars is None else Cost(round(draft.dollars, 9), draft.cost_source)
         return Transcript(
             agent_version=draft.agent_version,
@@ -67,7 +70,7 @@ class StreamReader:
             api_key_source=draft.api_key_source,
             results=draft.results,
             is_error=draft.is_error,
-            text=plain("\n".join(self._plain) if self._dialect == "text" else draft.text),
+            text=plain("\n".join(self._plain) if self._language.read is None else draft.text),
             error_text=plain(trouble.text)[-LONGEST_ERROR:],
             api_error=trouble.api_error,
             api_status=trouble.status,
@@ -91,7 +94,7 @@ class StreamReader:
         self._plain.append(plain(text[:LONGEST_PLAIN_LINE]))
         return one_line(text)
 
-    def _read_event(self, text: str) -> str:
+    def _read_event(self, text: str, read: Callable[[Event, Draft], str]) -> str:
         try:
             event = json.loads(text)
         except (ValueError, RecursionError):  # torn, or nested thousands deep
@@ -101,7 +104,7 @@ class StreamReader:
             self._read_plain(text)
             return ""
         self._events += 1
-        return one_line(DIALECTS[self._dialect](event, self._draft))
+        return one_line(read(event, self._draft))
 
     def _find_trouble(self, exit: Exit) -> Trouble:
         """The error of a run that failed without a word of it in the stream: stderr, or the end of a plain stdout."""
@@ -112,7 +115,7 @@ class StreamReader:
         text = plain(exit.stderr_tail).strip()
         if not text and not self._events:
             text = "\n".join(list(self._plain)[-ERROR_LINES:])
-        return Trouble(text, find_status(text, self._dialect))
+        return Trouble(text, self._language.find_status(text))
 
 
 def _failed(exit: Exit) -> bool:

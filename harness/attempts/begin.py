@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.agents.choose import prepare_prompt
 from harness.agents.prompt import Prompt
+from harness.agents.table import all_agents
 from harness.domain.agent import Agent
 from harness.domain.errors import AgentError, ConfigError, SpecError
 from harness.domain.feature import Feature
@@ -58,7 +59,8 @@ def begin(run: Run, feature: Feature, agent: Agent, prompt: Prompt, because: str
     """Number the attempt on disk and in the journal before the agent starts: a crash counts as an attempt."""
     number, folder = _make_folder(run, feature.slug)
     sandbox = run.sandbox_for(agent)
-    absent = () if sandbox is None else find_absent(run.paths.root)  # before git is asked, which may run what is there
+    # Before git is asked, which may run what is there.
+    absent = () if sandbox is None else find_absent(run.paths.root, all_agents().guarded)
     attempt = Attempt(
         feature=feature,
         number=number,

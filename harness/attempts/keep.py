@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from harness.agents.failures import find_fault, find_limit
+from harness.agents.failures import diagnose
 from harness.attempts.accept import accept
 from harness.attempts.begin import Attempt
 from harness.attempts.intake import Finding, gather, quarantine_appeared
@@ -21,7 +21,7 @@ from harness.attempts.write_down import (
 )
 from harness.decide.blocked import find_blocked
 from harness.decide.judge import judge, judge_claim
-from harness.domain.reply import Ended, Reply
+from harness.domain.reply import Ended, Fault, Limit, Reply
 from harness.domain.text import counted, one_line
 from harness.domain.verdict import CheckRun, Claim, Evidence, Outcome, Verdict
 from harness.records.events import AttemptEnded, Blocked
@@ -47,8 +47,9 @@ def keep(
     found = gather(run, attempt, reply, harmed=harmed)
     checks, claim = _check_claim(run, attempt, reply, found)
     found.remarks += [] if run.sandbox is None else run.sandbox.take_refused()
-    limit = find_limit(reply, attempt.agent.dialect, run.clock() if ended_at is None else ended_at)
-    evidence = replace(_weigh(run, attempt, reply, found, checks, claim), limit=limit, crashed=crashed)
+    met = diagnose(reply, attempt.agent, run.clock() if ended_at is None else ended_at)
+    limit, fault = (met if isinstance(met, Limit) else None), (met if isinstance(met, Fault) else None)
+    evidence = replace(_weigh(run, attempt, reply, found, checks, claim), limit=limit, fault=fault, crashed=crashed)
     verdict = judge(evidence)
     _act(run, attempt, reply, found, checks, evidence, verdict)
     run.inform_messenger()
@@ -106,7 +107,6 @@ def _weigh(
     return Evidence(
         reply=reply,
         claim=claim,
-        fault=find_fault(reply, attempt.agent.dialect),
         question=find_blocked(found.note.text),
         note_bytes=found.note.size,
         changed=bool(found.changed),

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from harness.agents.failures import find_limit
+from harness.agents.failures import diagnose
 from harness.agents.stream import StreamReader
 from harness.attempts.accept import write_marker
 from harness.attempts.begin import Attempt, marker_names
@@ -17,7 +17,7 @@ from harness.domain.agent import Agent
 from harness.domain.errors import AgentError
 from harness.domain.feature import Feature
 from harness.domain.listener import Tone
-from harness.domain.reply import Cost, Ended, Exit, Reply, Usage
+from harness.domain.reply import Cost, Ended, Exit, Limit, Reply, Usage
 from harness.domain.verdict import Claim, Outcome
 from harness.records.events import Accepted, AttemptBegan, AttemptEnded
 from harness.records.journal import moment_of
@@ -113,7 +113,8 @@ def _reread_facts(run: Run, stands: AttemptEnded, began: AttemptBegan) -> Attemp
     if attempt is None:
         return stands
     reply = _reread(attempt, began, claimed=True)
-    limit = find_limit(reply, attempt.agent.dialect, _ended_at(run, attempt))
+    met = diagnose(reply, attempt.agent, _ended_at(run, attempt))
+    limit = met if isinstance(met, Limit) else None
     stands = with_cost(stands, run, attempt, price(reply, attempt.agent, run.prices))
     return replace(stands, limit=limit, left_out=UNSEEN)
 

@@ -245,12 +245,13 @@ def config(
     flags: dict[str, Any],
 ) -> None:
     """Show every setting, its value and where it came from."""
+    from harness.agents.table import explain
     from harness.reports.as_text import show_config
     from harness.reports.status import report_config
     from harness.settings.schema import compose_schema
 
     if schema:
-        say(jsonlib.dumps(compose_schema(), indent=1))
+        say(jsonlib.dumps(compose_schema(explain), indent=1))
         return
     loaded = read_config(flags)
     print_report(report_config(loaded), show_config, loaded)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.agents.api.launch import find_key
 from harness.agents.choose import environment_of
-from harness.agents.from_settings import api_options, choose_for
+from harness.agents.from_settings import agent_options, choose_for
+from harness.agents.table import AGENTS, all_agents
 from harness.domain.agent import Agent
 from harness.domain.errors import AgentError, HarnessError
 from harness.domain.text import counted, one_line
@@ -77,45 +77,37 @@ def _agent(config: Config, environ: Mapping[str, str]) -> Agent:
 
 def _look_at_agent(config: Config, environ: Mapping[str, str]) -> Diagnosis:
     agent = _agent(config, environ)
-    if agent.name in ("scripted", "command"):
+    if AGENTS[agent.name].check is not None:
+        return _ask_server(config, agent, environ)
+    if not agent.version:
         return Diagnosis("agent", "ok", f"{agent.name}: {agent.argv[0]}")
-    if agent.name == "api":
-        return _ask_api(config, agent, environ)
     env = environment_of(agent, environ, config.settings.env_pass, "doctor")
     program = find_program(agent.argv[0], environ, config.paths.root)
     if not program:
         said_so = f"`{agent.argv[0]}` lies in the project, where an agent may have written it: not asked"
         return Diagnosis("agent", "warn", said_so, "install it outside of the project")
-    said = capture((program, "--version"), cwd=config.paths.root, env=env, timeout=20.0)
+    said = capture((program, *agent.version[1:]), cwd=config.paths.root, env=env, timeout=20.0)
     if said.code != 0:
         words = one_line(said.stderr.decode("utf-8", "replace"))
-        return Diagnosis("agent", "fail", f"`{agent.argv[0]} --version` failed: {words}", "install it again")
+        return Diagnosis("agent", "fail", f"`{' '.join(agent.version)}` failed: {words}", "install it again")
     version = one_line(said.stdout.decode("utf-8", "replace"))
-    if agent.name == "claude" and os.geteuid() == 0 and environ.get("IS_SANDBOX") != "1":
-        mode = config.settings.permission_mode
-        if mode == "bypassPermissions":
-            hint = "run as an ordinary user; inside a container of its own, set IS_SANDBOX=1"
-            return Diagnosis("agent", "fail", f"claude {version} refuses {mode} as root", hint)
+    rule = AGENTS[agent.name].root_rule
+    if rule is not None and os.geteuid() == 0 and rule.refuses(agent.argv, environ):
+        hint = f"run as an ordinary user; inside a container of its own, set {rule.unless}=1"
+        return Diagnosis("agent", "fail", f"{agent.name} {version} refuses {rule.argument} as root", hint)
     return Diagnosis("agent", "ok", f"{agent.name} {version}")
 
 
-def _ask_api(config: Config, agent: Agent, environ: Mapping[str, str]) -> Diagnosis:
-    """Let the API agent see whether the server lets it in; counting the tokens of a word costs nothing."""
+def _ask_server(config: Config, agent: Agent, environ: Mapping[str, str]) -> Diagnosis:
+    """Let an agent see whether its server lets it in, which costs nothing."""
+    ask = AGENTS[agent.name].check
+    assert ask is not None
     env = environment_of(agent, environ, config.settings.env_pass, "doctor")
-    asked = capture((*agent.argv, "--check", "--api-timeout", "20"), cwd=config.paths.root, env=env, timeout=60.0)
+    asked = capture(ask(agent.argv), cwd=config.paths.root, env=env, timeout=60.0)
     words = one_line((asked.stdout or asked.stderr).decode("utf-8", "replace"), 300)
     if asked.code != 0:
-        return Diagnosis("agent", "fail", f"api: {words}", "mend the key, `model` or `base_url`")
-    return Diagnosis("agent", "ok", f"api: {words}")
-
-
-_CREDENTIALS = {
-    "claude": (("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_USE_BEDROCK",
-                "CLAUDE_CODE_USE_VERTEX"), (".claude/.credentials.json", ".claude.json")),
-    "codex": (("OPENAI_API_KEY", "CODEX_API_KEY"), (".codex/auth.json",)),
-    "gemini": (("GEMINI_API_KEY", "GOOGLE_API_KEY"), (".gemini/oauth_creds.json",)),
-    "opencode": (("ANTHROPIC_API_KEY", "OPENAI_API_KEY"), (".local/share/opencode/auth.json",)),
-}  # fmt: skip
+        return Diagnosis("agent", "fail", f"{agent.name}: {words}", "mend the key, `model` or `base_url`")
+    return Diagnosis("agent", "ok", f"{agent.name}: {words}")
 
 
 def _look_at_credentials(config: Config, environ: Mapping[str, str]) -> Diagnosis:
@@ -124,20 +116,20 @@ def _look_at_credentials(config: Config, environ: Mapping[str, str]) -> Diagnosi
         agent = _agent(config, environ)
     except AgentError:
         return Diagnosis("credentials", "warn", "not looked for: there is no agent")
-    if agent.name == "api":
-        found = find_key(api_options(config.settings), environ)
+    profile = AGENTS[agent.name]
+    if profile.find_key is not None:
+        found = profile.find_key(agent_options(config.settings), environ)
         return Diagnosis("credentials", "ok", f"{found} is there" if found else "none, and the server needs none")
-    variables, stored = _CREDENTIALS.get(agent.name, ((), ()))
-    if not variables:
+    if not profile.credentials:
         return Diagnosis("credentials", "ok", f"agent {agent.name} needs none that harness knows of")
-    for variable in variables:
-        if environ.get(variable):
-            return Diagnosis("credentials", "ok", f"{variable} is set")
+    for one in profile.credentials:
+        if environ.get(one.variable):
+            return Diagnosis("credentials", "ok", f"{one.variable} is set")
     home = Path(environ.get("HOME", "/nonexistent"))
-    for name in stored:
+    for name in (*agent.access.logins, *([agent.home.state.path] if agent.home.state else [])):
         if (home / name).is_file():
             return Diagnosis("credentials", "ok", f"~/{name} is there")
-    hint = f"log in with `{agent.argv[0]}`, or set {variables[0]}"
+    hint = f"log in with `{agent.argv[0]}`, or set {profile.credentials[0].variable}"
     return Diagnosis("credentials", "fail", f"none found for {agent.name}", hint)
 
 
@@ -191,7 +183,7 @@ def _look_at_sandbox(config: Config, environ: Mapping[str, str]) -> Diagnosis:
         if word == "container" and config.settings.sandbox_network != "broker":
             return Diagnosis("sandbox", "ok", f"container: you vouch for it; {held}")
         with tempfile.TemporaryDirectory(prefix="harness-") as temporary:
-            sandbox, why = open_sandbox(config, supervisor, environ, Path(temporary))
+            sandbox, why = open_sandbox(config, supervisor, environ, Path(temporary), all_agents())
             if sandbox is None:
                 because = "" if word == "none" else f" ({why})"
                 hint = "" if word == "none" else "install bubblewrap, or give harness a container or a user of its own"

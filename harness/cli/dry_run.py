@@ -10,6 +10,7 @@ from typing import Any
 from harness.agents.choose import prepare_prompt
 from harness.agents.from_settings import choose_for
 from harness.agents.prompt import Section, compose_prompt, find_template, observations
+from harness.agents.table import all_agents
 from harness.domain.agent import Agent
 from harness.domain.errors import HarnessError
 from harness.domain.feature import Check, Feature
@@ -93,8 +94,8 @@ def _try_checks(config: Config, checks: tuple[Check, ...], environ: Mapping[str,
         Supervisor(namespace=config.settings.pid_namespace) as supervisor,
         tempfile.TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True) as temporary,
     ):
-        sandbox, _ = open_sandbox(config, supervisor, environ, Path(temporary))
-        absent = () if sandbox is None else find_absent(config.paths.root)
+        sandbox, _ = open_sandbox(config, supervisor, environ, Path(temporary), all_agents())
+        absent = () if sandbox is None else find_absent(config.paths.root, all_agents().guarded)
         runs = run_checks(
             checks,
             supervisor=supervisor,

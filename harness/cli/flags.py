@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from harness.agents.table import explain
 from harness.settings.kinds import SWITCH
 from harness.settings.load import Config, load_config
 from harness.settings.options import OPTIONS
@@ -56,6 +57,6 @@ def _flag(option: Option) -> inspect.Parameter:
     long = f"{option.flag}/--no-{option.flag.removeprefix('--')}" if is_switch else option.flag
     names = (long, option.short) if option.short else (long,)
     metavar = None if is_switch else "|".join(option.choices) or option.kind.name.upper()
-    written = typer.Option(*names, help=option.help, metavar=metavar, show_default=False)
+    written = typer.Option(*names, help=explain(option.name, option.help), metavar=metavar, show_default=False)
     kind: Any = Annotated[bool | None if is_switch else str | None, written]
     return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.agents.table import all_agents
 from harness.attempts.quarantined import tell_appeared
 from harness.domain.feature import Feature
 from harness.domain.listener import Tone
@@ -37,7 +38,7 @@ def _verify_one(run: Run, feature: Feature) -> dict[str, Any]:
     if not checks:
         return {"slug": feature.slug, "result": "unverified", "because": "it has no checks", "checks": []}
     run.narrator.began(f"{feature.slug} · verify")
-    absent = () if run.sandbox is None else find_absent(run.paths.root)
+    absent = () if run.sandbox is None else find_absent(run.paths.root, all_agents().guarded)
     try:
         runs = run_checks(
             checks,

@@ -16,7 +16,6 @@ from harness.domain.units import end_of_month, format_dollars
 
 WARN_AT = 0.8  # of a line
 ENOUGH = 5  # attempts of known cost that say what the next may cost
-STOPS_ITSELF = ("claude", "api")  # agents that are told their line, and end at it
 _HAIR = 1e-9  # dollars: sums of floats are not exact
 
 
@@ -60,7 +59,7 @@ def expect(spend: Spend, rules: Rules, feature: Feature | None = None) -> Expect
         within = sum(cost <= dollars for cost in costs)
         expected = Expected(dollars, f"{within} of {len(costs)} here cost no more")
     cap = rules.max_cost_per_attempt
-    if cap and cap < expected.dollars and who is not None and who[0] in STOPS_ITSELF:
+    if cap and cap < expected.dollars and who is not None and who[0] in spend.stopping:
         return Expected(cap, "`max_cost_per_attempt`")
     return expected
 

@@ -170,6 +170,7 @@ class Spend:
     month_name: str = ""  # 2026-11, in UTC
     costs: tuple[tuple[Who, float], ...] = ()
     asked: Mapping[tuple[str | None, str | None], Who] = field(default_factory=dict)  # agent and model of a spec -> who
+    stopping: frozenset[str] = frozenset()  # agents that are told their line, and end at it
 
 
 @dataclass(frozen=True, slots=True)

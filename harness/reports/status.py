@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from harness.agents.loads import find_loaded
+from harness.agents.table import explain
 from harness.domain.feature import Feature
 from harness.domain.look import FeatureHistory, Halt, State, Stop, Sum, Wait, Work
 from harness.domain.units import format_duration
@@ -265,7 +266,7 @@ def report_config(config: Config) -> Report:
             name: {
                 "value": option.kind.show(getattr(config.settings, name)),
                 "origin": config.origins[name],
-                "help": option.help,
+                "help": explain(name, option.help),
             }
             for name, option in OPTIONS.items()
         },

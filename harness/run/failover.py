@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from harness.agents.choose import NAMES
+from harness.agents.table import names
 from harness.decide import backoff
 from harness.decide.backoff import Turn, after_failures, after_fault, is_believed, opening_of, take_turn
 from harness.domain.agent import Agent
@@ -46,8 +46,8 @@ def stand_ins(run: Run) -> dict[str, Agent]:
     """
     found = {}
     for name in run.chain[1:]:
-        if name not in NAMES:
-            raise AgentError(f"`agents` names `{name}`, and there is no such agent", f"choose of {', '.join(NAMES)}")
+        if name not in names():
+            raise AgentError(f"`agents` names `{name}`, and there is no such agent", f"choose of {', '.join(names())}")
         with suppress(AgentError):
             found[name] = run.agent_named(name)
     return found

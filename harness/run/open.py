@@ -14,6 +14,7 @@ from pathlib import Path
 from harness.agents.from_settings import choose_for
 from harness.agents.prices import PriceBook
 from harness.agents.prompt import find_template
+from harness.agents.table import all_agents
 from harness.decide.next import closure
 from harness.domain.errors import ConfigError, SpecError, UsageError
 from harness.domain.feature import Feature
@@ -118,7 +119,7 @@ def open_run(
         awake = stack.enter_context(stay_awake(word, why=why, run=run_id, cwd=paths.root, environ=environ))
         temporary = make_temporary(paths)
         stack.callback(untrusted.remove_tree, temporary)
-        sandbox, unconfined = open_sandbox(config, supervisor, environ, temporary)
+        sandbox, unconfined = open_sandbox(config, supervisor, environ, temporary, all_agents())
         run = Run(
             id=run_id,
             config=config,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness import __version__
+from harness.agents.table import AGENTS
 from harness.decide.next import closure
 from harness.domain.agent import Agent
 from harness.domain.errors import AgentError
@@ -135,11 +136,10 @@ _NETWORKS = {
 
 def _with_version(run: Run, agent: Agent) -> str:
     """Return an agent's name with the version its command says; those without a program of their own have none."""
-    ours = agent.name in ("scripted", "command", "api")
-    if ours or run.sandbox_for(agent) is not None or not _is_outside(run, agent):
+    if not agent.version or run.sandbox_for(agent) is not None or not _is_outside(run, agent):
         return agent.name
     environ = run.environment_for(agent)
-    said = capture((agent.argv[0], "--version"), cwd=run.temporary, env=environ, timeout=15.0)
+    said = capture(agent.version, cwd=run.temporary, env=environ, timeout=15.0)
     version = one_line(said.stdout.decode("utf-8", "replace"), 60)
     return f"{agent.name} ({version})" if said.code == 0 and version else agent.name
 
@@ -168,9 +168,14 @@ def _decide_commits(run: Run) -> tuple[bool, str]:
 
 
 def _say_root(agents: Mapping[str, Agent], environ: Mapping[str, str]) -> str:
-    refuses = "claude" in agents and "bypassPermissions" in agents["claude"].argv and environ.get("IS_SANDBOX") != "1"
-    more = "; Claude Code refuses bypassPermissions then, unless IS_SANDBOX=1 says that this is a container"
-    return "you are root, and so is the agent" + (more if refuses else "")
+    said = "you are root, and so is the agent"
+    for agent in agents.values():
+        profile = AGENTS[agent.name]
+        rule = profile.root_rule
+        if rule is not None and rule.refuses(agent.argv, environ):
+            said += f"; {profile.called} refuses {rule.argument} then"
+            said += f", unless {rule.unless}=1 says that this is a container"
+    return said
 
 
 def _say_checks(with_checks: int, todo: int) -> str:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from harness.agents.choose import AttemptLimits, environment_of
+from harness.agents.choose import environment_of
 from harness.agents.from_settings import choose_for
 from harness.agents.prices import PriceBook
+from harness.agents.start import AttemptLimits
+from harness.agents.table import those_that_stop
 from harness.decide.next import closure
 from harness.domain.agent import Agent
 from harness.domain.errors import SpecError, StorageError
@@ -140,7 +142,8 @@ class Run:
     @property
     def spend(self) -> Spend:
         """What was spent by now, in this run and in this month."""
-        return replace(self.history.spend_at(self.clock()), run=self.spent, asked=self.agents_asked)
+        spend, stopping = self.history.spend_at(self.clock()), those_that_stop()
+        return replace(spend, run=self.spent, asked=self.agents_asked, stopping=stopping)
 
     # --- looking ---
 

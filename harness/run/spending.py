@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from harness.agents.choose import AttemptLimits
 from harness.agents.prices import PriceBook
-from harness.decide.budget import STOPS_ITSELF, expect, has_budget, line_for, line_of, lines, warnings
-from harness.domain.agent import Agent
+from harness.agents.start import AttemptLimits
+from harness.decide.budget import expect, has_budget, line_for, line_of, lines, warnings
+from harness.domain.agent import Agent, CostSource, ModelUse
 from harness.domain.errors import AgentError
 from harness.domain.feature import Feature
 from harness.domain.listener import Tone
@@ -16,9 +16,6 @@ from harness.domain.reply import CACHE_LIFE, Cost, Ended, Reply, Usage
 from harness.domain.units import format_dollars
 from harness.records.events import BudgetWarned
 from harness.run.run import Run
-from harness.settings.options import Settings
-
-REPORTS = ("claude", "opencode")  # dialects that say themselves what an attempt has cost
 
 
 def limits_for(run: Run, feature: Feature) -> AttemptLimits:
@@ -74,19 +71,16 @@ def check_prices(run: Run, agents: Iterable[Agent]) -> None:
     if not has_budget(run.rules):
         return
     for agent in agents:
-        if agent.dialect == "text":
+        if agent.cost is CostSource.UNKNOWN:
+            said = f"a budget is set, and nothing that agent `{agent.name}` prints says what it costs"
             raise AgentError(
-                f"a budget is set, and nothing that agent `{agent.name}` prints says what it costs (`dialect: text`)",
+                f"{said} (`dialect: {agent.dialect}`)",
                 "bound it with `max_iterations` and `max_time` instead, or name the `dialect` of its JSON lines",
             )
-        if agent.dialect in REPORTS and agent.name != "api":
+        if agent.cost is CostSource.REPORTED:
             continue
-        for model in _models_of(agent, run.settings):
+        for model in (agent.model, *agent.fallbacks):
             _check_price(run.prices, agent, model)
-
-
-def _models_of(agent: Agent, settings: Settings) -> tuple[str, ...]:
-    return (agent.model, *(settings.fallback_models if agent.name == "api" else ()))
 
 
 def _check_price(prices: PriceBook, agent: Agent, model: str) -> None:
@@ -100,6 +94,10 @@ def _check_price(prices: PriceBook, agent: Agent, model: str) -> None:
             f"a budget is set, and no price is known for model `{model}`",
             f"add `prices: {{{model}: {{input: 1.00, output: 5.00}}}}` (dollars for a million tokens) to harness.yaml",
         )
+
+
+def _can_spend(agent: Agent) -> bool:
+    return agent.model_use is not ModelUse.NEVER
 
 
 def tell_budget(run: Run, agents: Mapping[str, Agent]) -> None:
@@ -116,7 +114,7 @@ def tell_budget(run: Run, agents: Mapping[str, Agent]) -> None:
         parts.append(f"{format_dollars(r.monthly_budget)} a month (stops at {r.monthly_stop:.0%}; {spent})")
     source = f"; prices: {run.prices.source}" if run.prices.used else ""
     run.tell(f"budget: {', '.join(parts)}{source}")
-    unstoppable = sorted(name for name in agents if name not in (*STOPS_ITSELF, "scripted"))
+    unstoppable = sorted(name for name, agent in agents.items() if not agent.stops_itself and _can_spend(agent))
     if unstoppable:
         names = ", ".join(f"`{name}`" for name in unstoppable)
         run.tell(f"{names} cannot be stopped at a line in dollars: the last attempt may go beyond it", Tone.NOTICE)

@@ -34,7 +34,7 @@ class MacSandbox(Sandbox):
             scratch=scratch,
             logs=self.logs,
             own=() if private_logs is None else self._own_logs(private_logs),
-            absent=map(Path, find_absent(self.mounts.workspace)),
+            absent=map(Path, find_absent(self.mounts.workspace, self.agents.guarded)),
         )
         confined = Confined((self.program, "-p", profile), (), self.limits, wraps=False)
         return replace(command, env={**command.env, "TMPDIR": str(scratch)}, confined=confined)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import harness
+from harness.domain.agent import AllAgents
 from harness.sandbox.bubblewrap import Mounts
 from harness.settings.load import Config
 from harness.system.command import Command
@@ -20,15 +21,15 @@ from harness.workspace.quarantine import GUARDED_OF_GIT, find_git, guarded_paths
 _TOOL_VARIABLES = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYENV_ROOT", "NVM_DIR", "CARGO_HOME", "RUSTUP_HOME", "GOROOT",
                    "GOPATH", "JAVA_HOME")  # fmt: skip
 _TOOL_FOLDERS = (".pyenv", ".nvm", ".rustup", ".cargo", ".asdf", ".bun", ".deno", ".volta", ".sdkman/candidates",
-                 ".local/share/claude", ".local/share/pipx", ".local/share/uv", ".local/share/mise",
-                 ".local/share/pnpm", ".local/share/fnm", ".local/pipx", ".local/lib", ".claude/local")  # fmt: skip
+                 ".local/share/pipx", ".local/share/uv", ".local/share/mise",
+                 ".local/share/pnpm", ".local/share/fnm", ".local/pipx", ".local/lib")  # fmt: skip
 _CREDENTIALS = ("credentials", "credentials.toml", ".npmrc", ".pypirc", ".netrc", ".credentials.json", "auth.json")
 _IDENTITY = (".gitconfig", ".config/git/config", ".config/git/ignore", ".config/git/attributes")
 AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 _SHALLOW = (".local", ".config", ".cache")  # folders of a home that hold more than tools
 
 
-def find_mounts(config: Config, environ: Mapping[str, str], *, root: Path, home: Path) -> Mounts:
+def find_mounts(config: Config, environ: Mapping[str, str], *, root: Path, home: Path, agents: AllAgents) -> Mounts:
     """Return what every command inside sees, the agent's own files and logs/ left out."""
     settings, paths = config.settings, config.paths
     top, gits = find_git(root)
@@ -38,11 +39,12 @@ def find_mounts(config: Config, environ: Mapping[str, str], *, root: Path, home:
         guarded += [git / name for name in GUARDED_OF_GIT]
     if (top / ".git").is_file():
         guarded.append(top / ".git")  # where git looks for the repository
-    tools = find_tools(environ, home, root)
+    tools = find_tools(environ, home, root, agents.installed)
     prefix = real_path(sys.prefix)
     if prefix.is_relative_to(root) and real_path(harness.__file__).is_relative_to(prefix):
         guarded.append(prefix)  # harness itself would run what is written there
-    plain = [path for path in guarded_paths(root) if real_path(path) == path]  # a link there may be an agent's
+    obeyed = guarded_paths(root, agents.guarded)
+    plain = [path for path in obeyed if real_path(path) == path]  # a link there may be an agent's
     within = tuple(dict.fromkeys((root, top, *gits)))
     return Mounts(
         workspace=root,
@@ -90,8 +92,11 @@ def _find_worktrees(gits: list[Path]) -> list[Path]:
     return found
 
 
-def find_tools(environ: Mapping[str, str], home: Path, root: Path) -> list[Path]:
-    """Return the folders of tools that are not of the system: what PATH names, with the folder around a `bin`."""
+def find_tools(environ: Mapping[str, str], home: Path, root: Path, of_agents: Iterable[str] = ()) -> list[Path]:
+    """Return the folders of tools that are not of the system: what PATH names, with the folder around a `bin`.
+
+    `of_agents` are folders of the home where agents are installed.
+    """
     found = []
     for entry in environ.get("PATH", "").split(os.pathsep):
         if entry.startswith("/") and not entry.startswith(("/usr/", "/opt/", "/bin", "/sbin")):
@@ -103,7 +108,7 @@ def find_tools(environ: Mapping[str, str], home: Path, root: Path) -> list[Path]
             found.append(around if whole else folder)
     named = [Path(environ[name]) for name in _TOOL_VARIABLES if environ.get(name, "").startswith("/")]
     found += [real_path(path) for path in named if not path.is_relative_to(root)]
-    found += [home / name for name in _TOOL_FOLDERS]
+    found += [home / name for name in (*_TOOL_FOLDERS, *of_agents)]
     return list(dict.fromkeys(path for path in found if _is_narrow(path, home, root)))
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.domain.agent import AllAgents
 from harness.domain.errors import AgentError
 from harness.sandbox.bubblewrap import Mounts, compose_arguments
 from harness.sandbox.macos import MacSandbox
@@ -36,9 +37,11 @@ class MountsError(AgentError):
 
 
 def open_sandbox(
-    config: Config, supervisor: Supervisor, environ: Mapping[str, str], temporary: Path
+    config: Config, supervisor: Supervisor, environ: Mapping[str, str], temporary: Path, agents: AllAgents
 ) -> tuple[Sandbox | None, str]:
     """Return the sandbox that the settings ask for; None with the reason where the agent will be unconfined.
+
+    `agents` says what holds whichever of them works.
 
     Raises AgentError when `bwrap` is asked for by name and does not work here, when it works and only this project
     cannot be mounted, and when keys are to stay outside (`sandbox_network: broker`) and there is no sandbox to keep
@@ -50,7 +53,7 @@ def open_sandbox(
             raise AgentError(f"`sandbox_network: broker` needs bubblewrap, and `sandbox` is `{word}`", NO_WAY_OUT)
         return None, word
     try:
-        return _build(config, supervisor, environ, temporary), ""
+        return _build(config, supervisor, environ, temporary, agents), ""
     except AgentError as error:
         if word == "bwrap" or isinstance(error, MountsError):
             raise
@@ -59,7 +62,9 @@ def open_sandbox(
         return None, error.message
 
 
-def _build(config: Config, supervisor: Supervisor, environ: Mapping[str, str], temporary: Path) -> Sandbox:
+def _build(
+    config: Config, supervisor: Supervisor, environ: Mapping[str, str], temporary: Path, agents: AllAgents
+) -> Sandbox:
     root = real_path(config.paths.root)
     home = real_path(environ.get("HOME", "")) if environ.get("HOME", "/") != "/" else Path("/nonexistent")
     on_mac = sys.platform == "darwin"
@@ -73,7 +78,7 @@ def _build(config: Config, supervisor: Supervisor, environ: Mapping[str, str], t
     for git in find_git(root)[1][:1]:
         for name in ("hooks", "info"):
             files.make_folder(git / name)  # as `git init` does: what is not there cannot be held
-    mounts = find_mounts(config, environ, root=root, home=home)
+    mounts = find_mounts(config, environ, root=root, home=home, agents=agents)
     mounts = replace(mounts, tied=not supervisor.namespace)
     sandbox = (MacSandbox if on_mac else Sandbox)(
         mounts=mounts,
@@ -83,6 +88,7 @@ def _build(config: Config, supervisor: Supervisor, environ: Mapping[str, str], t
         logs=real_path(config.paths.logs),
         program=program,
         limits=limits_of(config.settings),
+        agents=agents,
         broker=_make_broker(config, supervisor, environ),
     )
     why = ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 
+from harness.domain.agent import Dialect
 from harness.domain.feature import Check
 from harness.domain.look import Rules
 from harness.domain.reply import ModelPrice
@@ -38,10 +39,9 @@ class Settings:
     agent: str = setting(
         "auto",
         TEXT,
-        "who does the work: auto, claude, api, codex, gemini, opencode, command, scripted",
+        "who does the work",
         Group.AGENT,
         flag=True,
-        examples=("auto", "claude", "api", "codex", "gemini", "opencode", "command", "scripted"),
     )
     agents: tuple[str, ...] = setting(
         (),
@@ -79,7 +79,7 @@ class Settings:
     )
     dialect: str = setting(
         "text",
-        one_of("text", "claude", "codex", "gemini", "opencode"),
+        one_of(*Dialect),
         "what agent `command` prints: text, or the JSON lines of another agent",
         Group.AGENT,
     )

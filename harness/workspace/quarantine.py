@@ -11,21 +11,20 @@ from harness.domain.errors import StorageError
 from harness.domain.paths import Paths
 from harness.system import files, untrusted
 
-# What the project holds that would be obeyed outside the sandbox. What is there is read-only inside; what was not there
-# and appears during an attempt is set aside. Of `.git`: where its configuration and its hooks come from.
-GUARDED = (
-    "harness.yaml", "templates/prompt.md", ".claude/settings.json", ".claude/settings.local.json", ".mcp.json",
-    ".codex/config.toml", ".gemini/settings.json", ".envrc", ".vscode/settings.json", ".vscode/tasks.json",
-)  # fmt: skip
-
-
+# What the project holds that would be obeyed outside the sandbox, besides the settings of agents. What is there is
+# read-only inside; what was not there and appears during an attempt is set aside. Of `.git`: where its configuration
+# and its hooks come from.
+GUARDED = ("harness.yaml", "templates/prompt.md", ".envrc", ".vscode/settings.json", ".vscode/tasks.json")
 GUARDED_OF_GIT = ("hooks", "config", "config.worktree", "commondir", "gitdir", "info", "modules")
 
 
-def find_absent(root: Path) -> tuple[str, ...]:
-    """Return what would be obeyed outside the sandbox and is not there: if it appears, an attempt made it."""
+def find_absent(root: Path, of_agents: Iterable[str]) -> tuple[str, ...]:
+    """Return what would be obeyed outside the sandbox and is not there: if it appears, an attempt made it.
+
+    `of_agents` are the settings that agents load from a project, below its root.
+    """
     _, gits = find_git(root)
-    looked = [root / ".git", *guarded_paths(root), *(git / name for git in gits for name in GUARDED_OF_GIT)]
+    looked = [root / ".git", *guarded_paths(root, of_agents), *(git / name for git in gits for name in GUARDED_OF_GIT)]
     return tuple(str(path) for path in looked if not os.path.lexists(path))
 
 
@@ -49,9 +48,9 @@ def real_path(path: Path | str) -> Path:
         return Path(path)
 
 
-def guarded_paths(root: Path) -> list[Path]:
+def guarded_paths(root: Path, of_agents: Iterable[str]) -> list[Path]:
     """Return what a project can hold that programs outside the sandbox obey."""
-    return [root / name for name in GUARDED]
+    return [root / name for name in (*GUARDED, *of_agents)]
 
 
 def find_git(root: Path) -> tuple[Path, list[Path]]:

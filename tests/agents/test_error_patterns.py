@@ -3,10 +3,9 @@
 from datetime import datetime
 
 import pytest
-from helpers.recorded import NOW, meaning, reply
+from helpers.recorded import NOW, diagnosis, meaning, reply
 from helpers.wordings import AUTH, NETWORK, RATE, REFUSED, SERVER, SPEND, USAGE, WORDINGS
 
-from harness.agents.failures import find_limit
 from harness.domain.reply import Ended, Limit
 
 
@@ -83,7 +82,7 @@ def test_after_an_event_it_has_started_and_was_not_refused():
 
 
 def test_a_program_that_does_not_exist_is_a_refusal():
-    limit = find_limit(reply([], "text", None, Ended.NOT_STARTED, error="no such program: `clod`"), "text", NOW)
+    limit = diagnosis(reply([], "text", None, Ended.NOT_STARTED, error="no such program: `clod`"), "text", NOW)
     assert limit == Limit(
         REFUSED,
         "no such program: `clod`",

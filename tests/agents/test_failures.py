@@ -3,12 +3,12 @@
 from datetime import datetime
 
 import pytest
-from helpers.recorded import DIALECTS, NOW, dialect_of, meaning, names, reply, reply_of
+from helpers.recorded import DIALECTS, NOW, diagnosis, dialect_of, meaning, names, reply, reply_of
 from helpers.wordings import AUTH, CREDIT, NETWORK, OVERLOAD, PROSE, RATE, REFUSED, SERVER, USAGE, WORDINGS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.agents.failures import find_fault, find_limit, find_remarks
+from harness.agents.failures import find_remarks
 from harness.domain.reply import Ended, Exit, Fault, Limit, LimitKind, RateLimit, Reply, Transcript
 
 
@@ -100,18 +100,18 @@ def test_the_tables_name_recorded_runs_only():
 
 
 def test_a_limit_is_told_in_the_words_of_the_agent_with_a_way_out():
-    assert find_limit(reply_of("usage-limit-oauth-5h"), "claude", NOW) == Limit(
+    assert diagnosis(reply_of("usage-limit-oauth-5h"), "claude", NOW) == Limit(
         LimitKind.USAGE,
         "You've hit your 5-hour limit · resets 3:53am (UTC)",
         1795233189.0,
         "wait for the reset, then `harness resume` and `harness run`",
     )
-    root = find_limit(reply_of("root-refused"), "claude", NOW)
+    root = diagnosis(reply_of("root-refused"), "claude", NOW)
     assert root.text.startswith("--dangerously-skip-permissions cannot be used with root/sudo")
     assert all(word in root.hint for word in ("ordinary user", "IS_SANDBOX=1", "permission_mode: acceptEdits"))
-    assert find_limit(reply_of("gemini/gm-untrusted"), "gemini", NOW).text == "the folder is not trusted"
-    assert find_limit(reply_of("codex/cx-bad-flag"), "codex", NOW).text == "error: unexpected argument '--nope' found"
-    assert find_fault(reply_of("codex/cx-503"), "codex") == Fault(
+    assert diagnosis(reply_of("gemini/gm-untrusted"), "gemini", NOW).text == "the folder is not trusted"
+    assert diagnosis(reply_of("codex/cx-bad-flag"), "codex", NOW).text == "error: unexpected argument '--nope' found"
+    assert diagnosis(reply_of("codex/cx-503"), "codex") == Fault(
         OVERLOAD, "Selected model is at capacity. Please try a different model."
     )
 
@@ -344,7 +344,7 @@ TRANSCRIPTS = st.builds(
 REPLIES = st.builds(Reply, EXITS, TRANSCRIPTS)
 
 
-@given(REPLIES, st.sampled_from([*DIALECTS, "text", "new"]))
+@given(REPLIES, st.sampled_from([*DIALECTS, "text"]))
 @settings(max_examples=300, deadline=None)
 def test_nothing_is_both_a_limit_and_a_fault_and_a_good_result_is_neither(reply, dialect):
     found = meaning(reply, dialect)

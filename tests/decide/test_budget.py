@@ -37,7 +37,7 @@ TEN = tuple((CLAUDE, cost / 10) for cost in range(1, 11))
     ],
 )
 def test_what_the_next_attempt_is_expected_to_cost(costs, rules, dollars, because) -> None:
-    spend = Spend(costs=costs, asked={(None, None): CLAUDE})
+    spend = Spend(costs=costs, asked={(None, None): CLAUDE}, stopping=frozenset({"claude"}))
     expected = expect(spend, rules, A)
     assert (expected.dollars, expected.because) == (dollars, because)
 

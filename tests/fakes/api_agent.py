@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.agents.api.__main__ import attempt_once, parse_options
+from harness.agents.api.profile import PROFILE
 from harness.agents.api.report import Report
-from harness.agents.failures import find_fault, find_limit
+from harness.agents.failures import diagnose
 from harness.agents.stream import StreamReader
+from harness.domain.agent import Agent as Runnable
 from harness.domain.reply import Ended, Exit, Reply, Transcript
 
 from .messages_api import MessagesApi
@@ -71,7 +73,8 @@ class Said:
     def failure(self) -> Any:
         """What the runner makes of it."""
         reply = Reply(Exit(Ended.EXITED, self.code), self.transcript)
-        return find_limit(reply, "claude", time.time()) or find_fault(reply, "claude")
+        agent = Runnable(PROFILE.name, PROFILE.dialect, (), "", (), {}, Path("/"))
+        return diagnose(reply, agent, time.time())
 
 
 Agent = Callable[..., Said]
@@ -89,7 +92,7 @@ def run_agent(root: Path, api: MessagesApi | str, *words: str, prompt: str = PRO
     prompt = prompt.format(root=root) if "{root}" in prompt else prompt
     code = asyncio.run(attempt_once(options, prompt, Report(out, "here")))
     lines = out.getvalue().splitlines()
-    reader = StreamReader("claude")
+    reader = StreamReader(PROFILE.dialect)
     for one in lines:
         reader.feed(one.encode())
     return Said(code, [json.loads(one) for one in lines], reader.transcript(Exit(Ended.EXITED, code)))

@@ -14,6 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from harness.agents.table import all_agents
 from harness.domain.agent import Agent
 from harness.domain.errors import AgentError
 from harness.sandbox.open import open_sandbox
@@ -132,7 +133,7 @@ try:
     with Supervisor(namespace="off" if sandbox == "none" else "auto") as supervisor:
         temporary = folder / "temporary"
         temporary.mkdir()
-        sandbox, _ = open_sandbox(config, supervisor, os.environ, temporary)
+        sandbox, _ = open_sandbox(config, supervisor, os.environ, temporary, all_agents())
         line = (sys.executable, "-I", str(root / "attacks.py"), json.dumps(places))
         environ = {"PATH": os.environ["PATH"], "HOME": str(home), "ANTHROPIC_API_KEY": "the-real-key-of-a-decoy"}
         command = Command(line, root, environ)

@@ -9,6 +9,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from harness.agents.table import all_agents
 from harness.domain.errors import HarnessError
 from harness.sandbox.open import open_sandbox
 from harness.settings.load import load_config
@@ -67,7 +68,7 @@ def play(folder, row, ending, timeout, token, say):
         if row == "bwrap":
             try:
                 config = load_config(root, {"sandbox": "bwrap"}, {})
-                sandbox, _ = open_sandbox(config, supervisor, environ, folder / "temporary")
+                sandbox, _ = open_sandbox(config, supervisor, environ, folder / "temporary", all_agents())
             except HarnessError as error:
                 say({"skip": error.message})
                 return

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from harness.agents.choose import AgentOptions
 from harness.agents.from_settings import agent_options
+from harness.agents.start import AgentOptions
 from harness.settings.options import Settings
 
 

@@ -5,9 +5,10 @@ from datetime import UTC
 from functools import cache
 from pathlib import Path
 
-from harness.agents.failures import find_fault, find_limit
+from harness.agents.failures import diagnose
 from harness.agents.stream import StreamReader
-from harness.domain.reply import Ended, Exit, Reply
+from harness.domain.agent import Agent, Dialect
+from harness.domain.reply import Ended, Exit, Fault, Limit, Reply
 
 STREAMS = Path(__file__).parents[1] / "streams"
 DIALECTS = ("claude", "codex", "gemini", "opencode")
@@ -37,7 +38,7 @@ def exit_of(name):
 
 
 def read(lines, dialect):
-    reader = StreamReader(dialect)
+    reader = StreamReader(Dialect(dialect))
     for line in lines:
         reader.feed(line if isinstance(line, bytes) else json.dumps(line).encode())
     return reader
@@ -56,11 +57,15 @@ def reply(lines, dialect, code=0, ended=Ended.EXITED, **exit_fields):
 NOW = 1795230000.0  # Sat 21 Nov 2026, 03:00 UTC
 
 
+def diagnosis(reply, dialect, now=NOW, zone=None):
+    """What a reply means, of an agent that prints in that dialect."""
+    return diagnose(reply, Agent("command", Dialect(dialect), (), "", (), {}, Path("/")), now, zone)
+
+
 def meaning(reply, dialect):
     """`(kind, resets_at)` of a limit, the kind of a fault, or None."""
-    limit, fault = find_limit(reply, dialect, NOW, UTC), find_fault(reply, dialect)
-    assert limit is None or fault is None
-    return (limit.kind, limit.resets_at) if limit else fault.kind if fault else None
+    met = diagnosis(reply, dialect, NOW, UTC)
+    return (met.kind, met.resets_at) if isinstance(met, Limit) else met.kind if isinstance(met, Fault) else None
 
 
 def message(number: int, output: int, text: str = "x") -> dict:

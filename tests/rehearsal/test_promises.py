@@ -46,7 +46,7 @@ def gather_with_echo(run, attempt, reply, **named):
 keep.gather = gather_with_echo
 """,
     "leak": "open.read_redactor = lambda *given: redact.Redactor()",
-    "limit": "keep.find_limit = lambda *given, **named: None",
+    "limit": "keep.diagnose = lambda *given, **named: None",
     "crash": "judge = keep.judge\nkeep.judge = lambda evidence: replace(judge(evidence), reason='it failed')",
     "flood": "work.Bounds = functools.partial(command.Bounds, output_cap=80 << 20)",
     "cap": "files.explain_storage = lambda *given: ZeroDivisionError('a bug')",

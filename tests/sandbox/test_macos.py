@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.agents.table import all_agents
 from harness.sandbox.bubblewrap import Mounts
 from harness.sandbox.macos import MacSandbox
 from harness.settings.options import Settings
@@ -11,7 +12,8 @@ from harness.system.command import Command
 
 
 def test_on_macos_an_agent_may_touch_its_own_logs_alone(tmp_path: Path) -> None:
-    mac = MacSandbox(Mounts(tmp_path), Settings(), tmp_path / "home", tmp_path / "place", tmp_path / "logs", "mac", {})
+    places = (tmp_path / "home", tmp_path / "place", tmp_path / "logs")
+    mac = MacSandbox(Mounts(tmp_path), Settings(), *places, "mac", {}, all_agents())
     inside = mac.confine(
         Command(("true",), tmp_path, {"PATH": "/bin", "TMPDIR": "/tmp"}),
         agent=None,

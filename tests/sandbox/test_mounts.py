@@ -11,6 +11,7 @@ import pytest
 from helpers.marks import needs_bwrap
 from helpers.world import FINISH, SECRET
 
+from harness.agents.table import all_agents
 from harness.domain.paths import Paths
 from harness.sandbox.bubblewrap import Mounts, compose_arguments
 from harness.sandbox.mounts import find_mounts, find_tools
@@ -52,7 +53,7 @@ def test_what_other_worktrees_keep_is_held_in_the_main_one_too(tmp_path: Path) -
     root = (tmp_path / "main").resolve()
     (root / "specs").mkdir()
     config = load_config(root, {"agent": "scripted"}, {})
-    mounts = find_mounts(config, {"PATH": "/usr/bin"}, root=root, home=tmp_path / "home")
+    mounts = find_mounts(config, {"PATH": "/usr/bin"}, root=root, home=tmp_path / "home", agents=all_agents())
     assert {root / ".git/worktrees/side", root / ".git/config", root / "specs"} <= set(mounts.protected)
 
 
@@ -71,5 +72,5 @@ def test_links_that_lead_nowhere_end_no_look(place: Paths) -> None:
     (place.root / ".mcp.json").symlink_to(".mcp.json")
     (place.root / "specs").symlink_to("specs")
     config = replace(load_config(place.root, {"agent": "scripted"}, {}), paths=place)
-    mounts = find_mounts(config, {}, root=place.root, home=Path("/nonexistent"))
+    mounts = find_mounts(config, {}, root=place.root, home=Path("/nonexistent"), agents=all_agents())
     assert not [path for path in mounts.protected if path.name in (".mcp.json", "specs")]

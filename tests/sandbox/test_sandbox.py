@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from helpers.marks import needs_bwrap
 
-from harness.sandbox.sandbox import read_claude_state
+from harness.agents.table import AGENTS
+from harness.sandbox.sandbox import read_state
 
 TESTS = Path(__file__).parents[1]
 WORK = (
@@ -145,6 +146,7 @@ def test_no_mask_leaves_a_stub_and_bwrap_is_no_stray(user: str, profile: str) ->
 def test_claude_codes_memory_of_other_projects_stays_outside(tmp_path: Path) -> None:
     state = {"oauthAccount": {"x": 1}, "projects": {"/here": {"a": 1}, "/elsewhere": {"history": ["secret"]}}}
     (tmp_path / ".claude.json").write_text(json.dumps(state))
-    copy = json.loads(read_claude_state(tmp_path / ".claude.json", Path("/here")))
+    file = AGENTS["claude"].home.state
+    copy = json.loads(read_state(tmp_path, file, Path("/here")))
     assert copy == {"oauthAccount": {"x": 1}, "projects": {"/here": {"a": 1}}}
-    assert read_claude_state(tmp_path / "absent", Path("/here")) == b""
+    assert read_state(tmp_path / "absent", file, Path("/here")) == b""

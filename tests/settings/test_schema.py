@@ -13,13 +13,14 @@ from helpers.world import World
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.agents.table import explain
 from harness.domain.errors import ConfigError
 from harness.settings.load import load_config
 from harness.settings.options import OPTIONS, Settings
 from harness.settings.schema import compose_schema
 
 jsonschema = pytest.importorskip("jsonschema", reason="a real validator comes with the pinned packages of .ci")
-VALIDATOR = jsonschema.Draft202012Validator(compose_schema())
+VALIDATOR = jsonschema.Draft202012Validator(compose_schema(explain))
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 TEMPLATE = (ROOT / "templates" / "harness.yaml").read_text("utf-8")
@@ -53,8 +54,8 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Settings]:
 
 
 def test_it_is_a_schema_that_refers_to_nothing_else() -> None:
-    jsonschema.Draft202012Validator.check_schema(compose_schema())
-    assert "$ref" not in str(compose_schema())
+    jsonschema.Draft202012Validator.check_schema(compose_schema(explain))
+    assert "$ref" not in str(compose_schema(explain))
 
 
 # --- what we ship and show ----------------------------------------------------------------------------------------
@@ -88,7 +89,7 @@ def test_the_manual_has_examples_of_harness_yaml() -> None:
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_a_default_and_each_example_is_a_value_of_its_setting(load, name: str) -> None:
-    described = compose_schema()["properties"][name]
+    described = compose_schema(explain)["properties"][name]
     assert getattr(load(yaml.safe_dump({name: described["default"]})), name) == OPTIONS[name].default
     for value in [described["default"], *described.get("examples", ())]:
         text = yaml.safe_dump({name: value})
@@ -206,7 +207,7 @@ def test_no_editor_underlines_what_harness_takes(load, name: str) -> None:
 def test_the_schema_is_printed_also_where_harness_yaml_is_broken(world: World, harness) -> None:
     (world.root / "harness.yaml").write_text("time_out: [\n")
     ran = harness("config", "--schema")
-    assert (ran.code, ran.err, ran.json) == (0, "", compose_schema())
+    assert (ran.code, ran.err, ran.json) == (0, "", compose_schema(explain))
     assert ran.json["properties"]["on_limit"] == {
         "description": "at a usage limit that says when it resets: halt, or wait for that",
         "default": "halt",

@@ -15,6 +15,7 @@ from helpers.marks import needs_bwrap
 from helpers.waiting import wait_until_ready
 from helpers.world import FINISH
 
+from harness.agents.table import all_agents
 from harness.workspace.quarantine import find_absent
 
 
@@ -129,7 +130,7 @@ def test_specs_behind_a_link_are_held_too(confined: Any) -> None:
 def test_what_is_absent_is_looked_for_where_it_would_be_obeyed(tmp_path: Path) -> None:
     (tmp_path / "harness.yaml").write_text("")
     (tmp_path / ".git").mkdir()
-    absent = find_absent(tmp_path)
+    absent = find_absent(tmp_path, all_agents().guarded)
     assert str(tmp_path / "harness.yaml") not in absent
     assert {str(tmp_path / name) for name in (".mcp.json", ".git/commondir", ".git/hooks")} <= set(absent)
 

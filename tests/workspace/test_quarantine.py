@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.agents.table import all_agents
 from harness.domain.paths import Paths
 from harness.workspace.quarantine import find_absent, find_git
 
@@ -41,7 +42,7 @@ def test_a_submodule_is_known_by_its_repository(tmp_path: Path) -> None:
 
 
 def test_a_repository_that_appears_is_looked_for(place: Paths) -> None:
-    assert str(place.root / ".git") in find_absent(place.root)
+    assert str(place.root / ".git") in find_absent(place.root, all_agents().guarded)
 
 
 def test_the_folders_of_a_worktree_are_its_own_and_the_common_one(tmp_path: Path) -> None:

@@ -12,9 +12,7 @@ from urllib.parse import urlsplit
 from harness.domain.errors import AgentError
 from harness.domain.reply import ModelPrice
 
-DIALECT = "claude"
 KEY = "ANTHROPIC_API_KEY"
-ENVIRONMENT = ("ANTHROPIC_*",)
 DEFAULT_MODEL = "claude-opus-5-5"
 PATIENCE = 900.0  # seconds of outage that one attempt sits out at most; the run waits out the rest, charging nobody
 

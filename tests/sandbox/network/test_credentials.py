@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-import pytest
 from helpers.keys import KEY, STAND_IN
 
-from harness.sandbox.network.credentials import PROVIDERS, Provider, Route, substitute_for_agent, substitute_for_check
+from harness.agents.table import AGENTS, all_agents
+from harness.domain.provider import Provider
+from harness.sandbox.network.credentials import Route, substitute_for_agent, substitute_for_check
+from harness.system.command import Command
 
 RELAY = "http://127.0.0.1:20617"
 
 
-def substitute(name: str, *argv: str, passed: tuple[str, ...] = (), **env: str) -> Any:
-    return substitute_for_agent(name, (name, *argv), env, relay=RELAY, word=lambda: "a" * 40, passed=passed)
+def substitute(name: str, *argv: str, passed: tuple[str, ...] = (), also: tuple[Provider, ...] = (), **env: str) -> Any:
+    profile, command = AGENTS[name], Command((name, *argv), Path("/"), env)
+    settle = profile.settle_providers or (lambda argv, env: profile.access.providers)
+    access = replace(profile.access, providers=settle(command.argv, env))
+    providers = (*all_agents().providers, *also)
+    return substitute_for_agent(command, access, providers, relay=RELAY, word=lambda: "a" * 40, passed=passed)
 
 
 def test_claude_gets_stand_ins_and_the_brokers_address() -> None:
-    outfit = substitute(
+    substituted = substitute(
         "claude", ANTHROPIC_API_KEY=KEY, CLAUDE_CODE_OAUTH_TOKEN="sk-ant-oat01-real", HTTPS_PROXY="http://p"
     )
-    assert outfit.env == {
+    assert substituted.env == {
         "ANTHROPIC_API_KEY": STAND_IN,
         "CLAUDE_CODE_OAUTH_TOKEN": "sk-ant-oat01-" + "a" * 40,
         "ANTHROPIC_BASE_URL": f"{RELAY}/anthropic",
@@ -31,29 +39,35 @@ def test_claude_gets_stand_ins_and_the_brokers_address() -> None:
         "NODE_USE_ENV_PROXY": "1",
     }
     keys = {STAND_IN: KEY, "sk-ant-oat01-" + "a" * 40: "sk-ant-oat01-real"}
-    assert outfit.routes == (Route("anthropic", "https://api.anthropic.com", keys),)
-    assert outfit.holds_key
+    assert substituted.routes == (Route("anthropic", "https://api.anthropic.com", keys),)
+    assert substituted.holds_key
 
 
 def test_the_upstream_is_what_the_person_had_set() -> None:
-    outfit = substitute(
+    substituted = substitute(
         "claude", ANTHROPIC_BASE_URL="http://localhost:4000/tenant/", ANTHROPIC_CUSTOM_HEADERS="X-Key: 1\nY:2"
     )
-    assert outfit.routes == (Route("anthropic", "http://localhost:4000/tenant", {}, (("X-Key", "1"), ("Y", "2"))),)
-    assert "ANTHROPIC_CUSTOM_HEADERS" not in outfit.env
+    assert substituted.routes == (Route("anthropic", "http://localhost:4000/tenant", {}, (("X-Key", "1"), ("Y", "2"))),)
+    assert "ANTHROPIC_CUSTOM_HEADERS" not in substituted.env
 
 
 def test_a_login_without_a_key_needs_no_route() -> None:
-    outfit = substitute("claude", HOME="/home/u")
-    assert (outfit.routes, outfit.holds_key) == ((), False)
+    substituted = substitute("claude", HOME="/home/u")
+    assert (substituted.routes, substituted.holds_key) == ((), False)
 
 
 def test_the_api_agent_is_told_by_its_arguments() -> None:
     argv = ("--base-url", "http://127.0.0.1:9/x", "--api-key-env", "MINE")
-    outfit = substitute("api", *argv, MINE="hidden-key-1", ANTHROPIC_API_KEY=KEY)
-    assert outfit.argv == ("api", *argv, "--base-url", f"{RELAY}/anthropic")
-    assert outfit.routes == (Route("anthropic", "http://127.0.0.1:9/x", {"sk-" + "a" * 40: "hidden-key-1"}),)
-    assert "ANTHROPIC_API_KEY" not in outfit.env
+    substituted = substitute("api", *argv, MINE="hidden-key-1", ANTHROPIC_API_KEY=KEY)
+    assert substituted.argv == ("api", *argv, "--base-url", f"{RELAY}/anthropic")
+    assert substituted.routes == (Route("anthropic", "http://127.0.0.1:9/x", {"sk-" + "a" * 40: "hidden-key-1"}),)
+    assert "ANTHROPIC_API_KEY" not in substituted.env
+
+
+def test_an_address_that_is_one_word_with_its_option_is_replaced_too() -> None:
+    substituted = substitute("api", "--base-url=http://127.0.0.1:9/x", ANTHROPIC_API_KEY=KEY)
+    assert substituted.argv[-2:] == ("--base-url", f"{RELAY}/anthropic")
+    assert substituted.routes[0].upstream == "http://127.0.0.1:9/x"
 
 
 def test_codex_gemini_and_opencode_are_told_in_their_own_ways() -> None:
@@ -68,26 +82,26 @@ def test_codex_gemini_and_opencode_are_told_in_their_own_ways() -> None:
 
 
 def test_gemini_is_told_that_an_address_of_ours_is_no_gateway() -> None:
-    outfit = substitute("gemini", GEMINI_API_KEY="AIza-real")
-    assert outfit.files == {"gemini.json": '{"security": {"auth": {"selectedType": "gemini-api-key"}}}'}
-    assert outfit.env["GEMINI_CLI_SYSTEM_SETTINGS_PATH"] == "/tmp/gemini.json"
+    substituted = substitute("gemini", GEMINI_API_KEY="AIza-real")
+    assert substituted.files == {"gemini.json": '{"security": {"auth": {"selectedType": "gemini-api-key"}}}'}
+    assert substituted.env["GEMINI_CLI_SYSTEM_SETTINGS_PATH"] == "/tmp/gemini.json"
 
 
-def test_opencode_goes_on_without_an_address_for_a_provider_it_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_opencode_goes_on_without_an_address_for_a_provider_it_does_not_know() -> None:
     crush = Provider("crush", {"CRUSH_API_KEY": "crush-"}, "CRUSH_BASE_URL", "https://api.crush.example")
-    monkeypatch.setattr("harness.sandbox.network.credentials.PROVIDERS", (*PROVIDERS, crush))
-    substituted = substitute("opencode", OPENAI_API_KEY="sk-real", CRUSH_API_KEY="crush-real")
+    substituted = substitute("opencode", also=(crush,), OPENAI_API_KEY="sk-real", CRUSH_API_KEY="crush-real")
     assert [route.name for route in substituted.routes] == ["openai", "crush"]
     assert list(json.loads(substituted.env["OPENCODE_CONFIG_CONTENT"])["provider"]) == ["openai"]
 
 
 def test_a_secret_without_a_route_stays_outside_unless_it_is_let_through() -> None:
     secret = {"AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG", "AWS_REGION": "eu"}
-    outfit = substitute("claude", **secret)
-    assert (outfit.kept, "AWS_SECRET_ACCESS_KEY" in outfit.env) == (("AWS_SECRET_ACCESS_KEY",), False)
+    substituted = substitute("claude", **secret)
+    assert (substituted.kept, "AWS_SECRET_ACCESS_KEY" in substituted.env) == (("AWS_SECRET_ACCESS_KEY",), False)
     assert substitute("claude", passed=("AWS_*",), **secret).env["AWS_SECRET_ACCESS_KEY"]
 
 
 def test_a_check_gets_the_hosts_and_no_key() -> None:
-    outfit = substitute_for_check(("sh",), {"ANTHROPIC_API_KEY": KEY, "A": "b"}, relay=RELAY)
-    assert ("ANTHROPIC_API_KEY" in outfit.env, outfit.env["A"], outfit.env["https_proxy"]) == (False, "b", RELAY)
+    command = Command(("sh",), Path("/"), {"ANTHROPIC_API_KEY": KEY, "A": "b"})
+    env = substitute_for_check(command, all_agents().providers, relay=RELAY).env
+    assert ("ANTHROPIC_API_KEY" in env, env["A"], env["https_proxy"]) == (False, "b", RELAY)

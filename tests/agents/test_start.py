@@ -1,4 +1,4 @@
-"""Other people's agents get the command line that was verified."""
+"""Agents that are a command line get the command line that was verified."""
 
 from __future__ import annotations
 
@@ -26,6 +26,6 @@ from harness.agents.choose import choose_agent
         ("opencode", ("opencode", "run", "--format", "json", "--auto", "-m", "m")),
     ],
 )  # fmt: skip
-def test_a_preset_writes_the_verified_command_line(programs: Path, tmp_path: Path, name: str, argv: tuple) -> None:
+def test_the_command_line_is_the_verified_one(programs: Path, tmp_path: Path, name: str, argv: tuple) -> None:
     put(programs, name)
     assert choose_agent(choices(agent=name, model="m"), None, tmp_path, tmp_path).argv == argv
