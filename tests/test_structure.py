@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 import harness
+from harness.agents.table import AGENTS
 
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
 PACKAGE = Path(harness.__file__).parent
 TESTS = Path(__file__).parent
 NO_ROOMS = {"bench", "deep", "e2e", "fakes", "helpers", "stories"}  # folders of tests that mirror none of the program
@@ -139,6 +141,19 @@ def test_a_program_of_its_own_imports_nothing_of_ours(name: str) -> None:
 @pytest.mark.parametrize(("library", "homes"), DOORS.items(), ids=DOORS)
 def test_every_outside_thing_has_one_door(library: str, homes: set[str]) -> None:
     assert {name for name in MODULES if library in {one.split(".")[0] for one in imports_of(name)}} == homes
+
+
+WORDS_OF_THE_PROGRAM = {"api", "command"}  # agents whose names are words of ours, too
+THEY_KNOW_NO_AGENT = ("attempts", "decide", "loop", "run", "sandbox", "workspace")
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if folder_of(name) in THEY_KNOW_NO_AGENT])
+def test_a_room_that_asks_the_table_or_is_told_by_value_knows_no_agent_by_name(name: str) -> None:
+    tree = ast.parse((PACKAGE / (name.replace(".", "/") + ".py")).read_text("utf-8"))
+    said = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    prose = {ast.get_docstring(node, clean=False) for node in ast.walk(tree) if isinstance(node, DOCUMENTED)}
+    words = {word for text in said if text not in prose for word in re.findall(r"[a-z]+", text.lower())}
+    assert not words & (set(AGENTS) - WORDS_OF_THE_PROGRAM)
 
 
 def test_the_loop_fits_on_a_screen() -> None:

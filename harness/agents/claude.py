@@ -71,7 +71,7 @@ def redirect(inside: Redirected) -> Redirected:
 
 # --- its errors; sources: recorded runs of 2.1.329 and 2.1.197 --------------------------------------------------------
 
-_CLAUDE = (
+_ERRORS = (
     *SENTENCES,
     Wording(r"\bmonthly (?:usage |spend(?:ing)? )?limit|\bspend(?:ing)? limit", LimitKind.SPEND, anywhere=True),
     Wording(r"disabled by your (?:admin|org)|specified API usage limits", LimitKind.SPEND, anywhere=True),
@@ -82,7 +82,7 @@ _ROOT_HINT = (
     "Claude Code refuses bypassPermissions as root outside a sandbox: run as an ordinary user, "
     "or set IS_SANDBOX=1 if this is a container, or `permission_mode: acceptEdits`"
 )
-_CLAUDE_START = (
+_REFUSALS = (
     Wording(r"cannot be used with root/sudo", LimitKind.REFUSED, _ROOT_HINT, anywhere=True),
     Wording(r"piped stdin input exceeds", LimitKind.REFUSED, _PROMPT_HINT, anywhere=True),
     Wording(
@@ -96,7 +96,7 @@ _CLAUDE_START = (
     Wording(r"requires --verbose|Input must be provided", LimitKind.REFUSED, anywhere=True),
     OPTION,
 )
-LANGUAGE = Language(read_claude, ANTHROPIC_STATUS, ErrorTexts(_CLAUDE, _CLAUDE_START), CostSource.REPORTED)
+LANGUAGE = Language(read_claude, ANTHROPIC_STATUS, ErrorTexts(_ERRORS, _REFUSALS), CostSource.REPORTED)
 
 # --- what it is -------------------------------------------------------------------------------------------------------
 

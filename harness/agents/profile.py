@@ -84,8 +84,8 @@ class Profile:
     access: Access = field(default_factory=Access)
     credentials: tuple[Credential, ...] = ()  # variables that let it in; the first is the one to be told to set
     find_key: Callable[[AgentOptions, Mapping[str, str]], str] | None = None  # what lets it in, where settings name it
+    # Whom it calls, by its command line and its environment, where these say more than `access`.
     settle_providers: Callable[[tuple[str, ...], Mapping[str, str]], tuple[Provider, ...]] | None = None
-    # ^ whom it calls, where its command line and environment say that
 
     # The project.
     loads: Loads = field(default_factory=Loads)
