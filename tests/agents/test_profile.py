@@ -220,6 +220,12 @@ def test_its_settings_cannot_appear_unseen(world: World, name: str) -> None:
     assert {str(world.root / path) for path in AGENTS[name].loads.settings} <= set(absent)
 
 
+def test_every_file_that_can_name_a_command_for_an_agent_to_start_is_guarded() -> None:
+    obeyed = {".claude/settings.json", ".claude/settings.local.json", ".mcp.json", ".codex/config.toml"}
+    obeyed |= {".gemini/settings.json", "opencode.json", "opencode.jsonc"}  # hooks, servers, plugins
+    assert obeyed <= set(all_agents().guarded)
+
+
 @every_agent
 def test_every_list_of_agents_names_it(world: World, harness: Any, name: str) -> None:
     assert name in names()
