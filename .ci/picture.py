@@ -11,8 +11,8 @@ from rich.console import Console
 from harness.listeners.console import Terminal
 from harness.loop import run_loop
 from harness.rehearsal.demo import make_demo
-from harness.run.preflight import announce
 from harness.run.open import open_run
+from harness.run.preflight import announce
 from harness.settings.load import load_config
 
 TARGET = Path(__file__).parent.parent / ".assets" / "demo.svg"
