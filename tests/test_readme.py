@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from harness.agents.prompt import find_template
 from harness.cli.app import app
 from harness.domain.look import Halt
+from harness.rehearsal.demo import find_command
 from harness.settings.load import load_config
 from harness.settings.options import OPTIONS, Settings
 from harness.settings.setting import Group
@@ -28,22 +30,48 @@ def readme_command(word: str) -> str:
     return next(line for line in found if word in line)
 
 
-def test_the_first_command_of_the_manual_ends_in_the_demo_and_it_works(tmp_path: Path) -> None:
-    *setup, demo = readme_command("demo").split(" && ")
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+    """`harness demo`, run once, in a folder with a space in its name."""
+    folder = tmp_path_factory.mktemp("demo") / "with a space"
+    words = [sys.executable, "-m", "harness", "demo", "--dir", str(folder)]
+    return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_first_command_of_the_manual_ends_in_the_demo_and_it_works(demo) -> None:
+    *setup, command = readme_command("demo").split(" && ")
     assert setup == ["python3 -m venv .venv", ".venv/bin/pip install --quiet ."]
-    assert demo == ".venv/bin/harness demo"
-    ran = subprocess.run(
-        [sys.executable, "-m", "harness", "demo", "--dir", str(tmp_path / "demo")],
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert ran.returncode == 0, ran.stderr
+    assert command == ".venv/bin/harness demo"
+    assert demo.returncode == 0, demo.stderr
     for line in ("Three features proven.", "harness why greet"):
-        assert line in ran.stdout
-    said = [re.sub(r"^\S+ |\(\d.*| in \S+ s", "", line) for line in ran.stderr.splitlines()]
+        assert line in demo.stdout
+    said = [re.sub(r"^\S+ |\(\d.*| in \S+ s", "", line) for line in demo.stderr.splitlines()]
     promised = [line for line in README.splitlines() if re.match(r"\d\d:\d\d:\d\d greet: ", line)]
     assert len(promised) == 6
     for line in promised:
         assert re.sub(r"^\S+ |\(\d.*", "", line) in said
+
+
+def test_the_closing_lines_of_the_demo_work_as_they_are_printed(demo) -> None:
+    summary, look, *commands = demo.stdout.strip().splitlines()
+    assert (look, len(commands)) == ("Look around:", 7)
+    script = "set -e\n" + "\n".join(commands)
+    environ = {**os.environ, "PATH": "/usr/bin:/bin", "GIT_PAGER": "cat"}
+    said = subprocess.run(["sh", "-c", script], env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert said.returncode == 0, said.stderr
+    assert "Harness-Feature: greet" in said.stdout and "greet is done: " in said.stdout
+    assert summary in README
+
+
+def test_the_demo_names_harness_by_its_path_where_path_does_not_lead_to_it(tmp_path: Path) -> None:
+    own, other = tmp_path / "own bin" / "harness", tmp_path / "other" / "harness"
+    for program in (own, other):
+        program.parent.mkdir()
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+    assert find_command(str(own), {"PATH": str(own.parent)}) == "harness"
+    assert find_command(str(own), {"PATH": str(other.parent)}) == f"'{own}'"
+    assert find_command(str(tmp_path / "harness"), {"PATH": ""}) == f"{sys.executable} -m harness"
 
 
 def test_the_second_command_of_the_manual_runs_these_tests() -> None:

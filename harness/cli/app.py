@@ -19,18 +19,19 @@ from harness.settings.load import Config, load_config
 
 app = typer.Typer(
     name="harness",
-    help="Leave a coding agent alone with your repository for a night, and wake up to features that are proven.\n\n"
+    help="Run a coding agent through a folder of specs, unattended. A feature counts as done after your own checks "
+    "have passed.\n\n"
     "Start with `harness demo`, then `harness init` in your own repository.",
-    epilog="Exit codes: 0 all done, 1 limit reached, 2 cannot start, 3 HALT, 4 a question, 5 stuck, 6 service, "
-    "7 budget, 70 a bug, 130 interrupted.",
+    epilog="Exit codes: 0 all done, 1 limit reached, 2 cannot start, 3 HALT file, 4 a question for you, 5 stuck, "
+    "6 usage limit, login or outage, 7 budget, 70 a bug in harness, 130 interrupted.",
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 
 Slugs = Annotated[list[str] | None, typer.Argument(metavar="[SLUG]...", help="Only these, and what they depend on.")]
-Slug = Annotated[str, typer.Argument(metavar="SLUG", help="The feature's name: its folder in specs/.")]
-CostSlugs = Annotated[list[str] | None, typer.Argument(metavar="[SLUG]...", help="Only these.")]
+Slug = Annotated[str, typer.Argument(metavar="SLUG", help="The feature: the name of its folder in specs/.")]
+CostSlugs = Annotated[list[str] | None, typer.Argument(metavar="[SLUG]...", help="Only these features.")]
 MaybeSlug = Annotated[str | None, typer.Argument(metavar="[SLUG]", help="Only this feature.")]
 
 
@@ -39,7 +40,7 @@ def root(
     ctx: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
 ) -> None:
-    """Hold what stands before every command; without one, show the help."""
+    """Handle the options that come before a command; without one, show the help."""
     if version:
         say(f"harness {__version__}")
         raise typer.Exit
@@ -54,7 +55,7 @@ def root(
 @app.command(epilog="Examples: harness run · harness run login pay --keep-going · harness run --max-time 8h")
 @with_config(*RUN_SETTINGS)
 def run(slugs: Slugs = None, *, config: Config) -> int:
-    """Drive the agent through the specs until every feature is done and proven, or a person is needed."""
+    """Work on the specs until every feature is done. Stops early when a person is needed; the exit code says why."""
     return _run(config, tuple(slugs or ()))
 
 
@@ -81,11 +82,11 @@ def _run(config: Config, slugs: tuple[str, ...]) -> int:
 def dry_run(
     slug: MaybeSlug = None,
     *,
-    all: Annotated[bool, typer.Option("--all", help="The prompt of every feature that is ready.")] = False,
-    checks: Annotated[bool, typer.Option(help="Run the checks to see whether one is green already.")] = True,
+    all: Annotated[bool, typer.Option("--all", help="Show the prompt of every feature that is ready.")] = False,
+    checks: Annotated[bool, typer.Option(help="Run the checks of the features shown: do some pass already?")] = True,
     config: Config,
 ) -> None:
-    """Show the queue and the exact prompt that would be sent; starts no agent, writes nothing."""
+    """Show the queue and the next prompt, and try its checks. Starts no agent and writes nothing of its own."""
     from harness.cli.dry_run import report_dry_run
     from harness.reports.as_text import show_dry_run
     from harness.reports.view import read_view
@@ -100,7 +101,7 @@ def dry_run(
 def demo(
     dir: Annotated[Path | None, typer.Option("--dir", help="Where; default: a new temporary folder.")] = None,
 ) -> int:
-    """See it work in ten seconds: a small repository, three specs, a scripted agent; no network, no key."""
+    """Watch a run of ten seconds. A small repository, three specs, and a script as the agent: no key, no network."""
     from harness.rehearsal.demo import make_demo, tell_where_to_look
 
     folder = make_demo(dir, os.environ)
@@ -114,11 +115,11 @@ def demo(
 @app.command(epilog="Examples: harness chaos · harness chaos --json")
 @with_flags("agent", "json")
 def chaos(*, flags: dict[str, Any]) -> int:
-    """See your settings hold before the night: an agent that misbehaves in every way; exit 1 if a promise broke."""
+    """Test your limits against an agent that misbehaves. Plays fourteen faults; exit 1 if harness broke a promise."""
     from harness.rehearsal.chaos import run_chaos, show_chaos
 
     if flags.pop("agent") not in (None, "scripted"):
-        raise UsageError("chaos plays the agent itself", "leave `--agent` out: no model is called")
+        raise UsageError("chaos brings its own agent", "leave `--agent` out: no model is called")
     config = read_config(flags)
     rows = run_chaos(config.settings, os.environ)
     report = {"ok": all(row["kept"] for row in rows), "faults": rows}
@@ -129,7 +130,7 @@ def chaos(*, flags: dict[str, Any]) -> int:
 @app.command(epilog="Examples: harness verify · harness verify login")
 @with_config(*FILE_SETTINGS, "check_timeout")
 def verify(slugs: Slugs = None, *, config: Config) -> int:
-    """Run the checks of accepted features again; exit 1 when one drifted."""
+    """Run the checks of done features again. Exit 1 if a check fails, or a spec has changed since it was accepted."""
     from harness.cli.verify import verify as verify_features
     from harness.listeners.console import Terminal
     from harness.reports.as_text import show_verify
@@ -151,18 +152,18 @@ def verify(slugs: Slugs = None, *, config: Config) -> int:
 @app.command(epilog="Example: cd your-repository && harness init")
 @with_flags("specs_dir", "logs_dir")
 def init(*, flags: dict[str, Any]) -> None:
-    """Set this folder up: harness.yaml, an example spec, lines in .gitignore. Doing it twice changes nothing."""
+    """Set up this folder. Writes harness.yaml, an example spec and lines in .gitignore, where they are missing."""
     from harness.cli.scaffold import init_project
 
     config = load_config(Path.cwd(), flags, os.environ, root=Path.cwd())
     say("\n".join(init_project(config) or ["everything is there already"]))
-    say("next: `harness new SLUG` writes a spec, `harness lint` looks it over, `harness dry-run` shows the prompt")
+    say("next: `harness new SLUG` writes a spec, `harness lint` reviews it, `harness dry-run` shows the prompt")
 
 
 @app.command(epilog="Example: harness new password-reset")
 @with_config("specs_dir", "spec_file")
 def new(slug: Slug, *, config: Config) -> None:
-    """Write the skeleton of a spec."""
+    """Write the skeleton of a spec for you to fill in."""
     from harness.cli.scaffold import new_spec
 
     say(f"wrote {config.paths.shown(new_spec(config, slug))}: fill it in, then `harness lint`")
@@ -171,7 +172,7 @@ def new(slug: Slug, *, config: Config) -> None:
 @app.command(epilog="Example: harness lint --json")
 @with_config(*FILE_SETTINGS)
 def lint(*, config: Config) -> int:
-    """Look the specs over: front matter, dependencies, acceptance criteria that a check could falsify."""
+    """Review the specs. Finds broken front matter and criteria that no check could prove false; exit 1 on an error."""
     from harness.reports.as_text import show_findings
     from harness.reports.status import report_lint
 
@@ -186,7 +187,7 @@ def lint(*, config: Config) -> int:
 @app.command(epilog="Example: harness status --json")
 @with_config(*FILE_SETTINGS)
 def status(*, config: Config) -> None:
-    """Show where every feature stands."""
+    """Show the state of every feature, of the run and of HALT."""
     from harness.reports.as_text import show_status
     from harness.reports.status import report_status
     from harness.reports.view import read_view
@@ -197,7 +198,7 @@ def status(*, config: Config) -> None:
 @app.command(epilog="Examples: harness why · harness why login")
 @with_config(*FILE_SETTINGS)
 def why(slug: MaybeSlug = None, *, config: Config) -> None:
-    """Tell from the files alone why anything waits, stopped or was skipped."""
+    """Explain why a feature waits, or why the last run stopped. With SLUG, lists every decision about that feature."""
     from harness.reports.as_text import show_why
     from harness.reports.status import report_why
     from harness.reports.view import read_view
@@ -210,10 +211,10 @@ def why(slug: MaybeSlug = None, *, config: Config) -> None:
 def cost(
     slugs: CostSlugs = None,
     *,
-    by: Annotated[GroupBy, typer.Option("--by", help="What a row is about.")] = GroupBy.FEATURE,
+    by: Annotated[GroupBy, typer.Option("--by", help="What each row stands for.")] = GroupBy.FEATURE,
     config: Config,
 ) -> None:
-    """Show what was spent, for which tokens, how one knows, and what a proven feature cost."""
+    """Show what was spent. Dollars and tokens, where each figure comes from, and what a proven feature cost."""
     from harness.reports.as_text import show_cost
     from harness.reports.cost import report_cost
     from harness.reports.view import read_view
@@ -226,10 +227,10 @@ def cost(
 def log(
     slug: Slug,
     *,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as it grows; Ctrl-C ends it.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing as it grows, like `tail -f`.")] = False,
     config: Config,
 ) -> None:
-    """Print the progress notes of a feature."""
+    """Print the notes that the agent left about a feature."""
     from harness.cli.log import print_notes
     from harness.reports.view import read_view
 
@@ -244,7 +245,7 @@ def config(
     schema: Annotated[bool, typer.Option("--schema", help="The JSON Schema of harness.yaml, for your editor.")] = False,
     flags: dict[str, Any],
 ) -> None:
-    """Show every setting, its value and where it came from."""
+    """Show every setting, its value and where the value comes from."""
     from harness.agents.table import explain
     from harness.reports.as_text import show_config
     from harness.reports.status import report_config
@@ -260,7 +261,7 @@ def config(
 @app.command(epilog="Example: harness doctor --agent claude")
 @with_config("agent", *FILE_SETTINGS)
 def doctor(*, config: Config) -> int:
-    """See whether a night can begin; exit 2 and one hint for each thing that would stop it."""
+    """Check whether a run can start. Gives a hint for each thing that would stop it, and then exits with 2."""
     from harness.cli.doctor import examine, report_doctor
     from harness.reports.as_text import show_doctor
 
@@ -270,7 +271,7 @@ def doctor(*, config: Config) -> int:
 
 
 class ServiceAction(StrEnum):
-    """What to do with the service."""
+    """What to do with the service file."""
 
     INSTALL = "install"
     UNINSTALL = "uninstall"
@@ -280,16 +281,16 @@ class ServiceAction(StrEnum):
 @app.command(epilog="Examples: harness service show · harness service install")
 @with_config()
 def service(
-    action: Annotated[ServiceAction, typer.Argument(help="show only prints what install would write.")],
+    action: Annotated[ServiceAction, typer.Argument(help="`show` prints what `install` would write.")],
     *,
-    name: Annotated[str, typer.Option("--name", help="Its name; default: that of the project's folder.")] = "",
+    name: Annotated[str, typer.Option("--name", help="Its name; default: the project folder's name.")] = "",
     config: Config,
 ) -> None:
-    """Let the system go on with a run after a reboot or a crash: a systemd user unit, or a launchd agent."""
+    """Continue runs after a reboot or a crash. Writes a systemd user unit or a launchd agent, and starts nothing."""
     from harness.cli.service import choose_service, install_service, show_service, uninstall_service
 
     if action is ServiceAction.INSTALL and not config.paths.specs.is_dir():
-        raise UsageError("there are no specs here, so a service would have nothing to do", "go to your project first")
+        raise UsageError("there are no specs here, so a service would have nothing to do", "cd to your project")
     chosen = choose_service(config.paths.root, name, os.environ)
     act = {"install": install_service, "uninstall": uninstall_service, "show": show_service}[action]
     say("\n".join(act(chosen)))
@@ -303,7 +304,7 @@ def service(
 def answer(
     slug: Slug, text: Annotated[str, typer.Argument(help="What the agent needs to know.")], *, config: Config
 ) -> None:
-    """Answer a blocked feature's question; it is taken up again, and the next prompt carries the answer."""
+    """Answer a blocked feature's question. The answer goes into its next prompt."""
     from harness.cli.interventions import answer_question
 
     say(answer_question(config, slug, text))
@@ -311,8 +312,10 @@ def answer(
 
 @app.command(epilog='Example: harness accept login "checked by hand on staging"')
 @with_config("specs_dir", "spec_file", "logs_dir")
-def accept(slug: Slug, why: Annotated[str, typer.Argument(help="Why it counts as done.")], *, config: Config) -> None:
-    """Declare a feature done yourself, without a check."""
+def accept(
+    slug: Slug, why: Annotated[str, typer.Argument(help="Your reason, for the receipt.")], *, config: Config
+) -> None:
+    """Mark a feature as done yourself, without running its checks."""
     from harness.cli.interventions import accept_feature
 
     say(accept_feature(config, slug, why))
@@ -321,7 +324,7 @@ def accept(slug: Slug, why: Annotated[str, typer.Argument(help="Why it counts as
 @app.command(epilog="Example: harness reset login")
 @with_config("specs_dir", "spec_file", "logs_dir")
 def reset(slug: Slug, *, config: Config) -> None:
-    """Begin a feature anew: its marker and question go aside, its counters start at 0; log and attempts stay."""
+    """Start a feature over. Moves its marker and question away and sets its counters to 0; log and commits stay."""
     from harness.cli.interventions import reset_feature
 
     say(reset_feature(config, slug))
@@ -331,10 +334,10 @@ def reset(slug: Slug, *, config: Config) -> None:
 @with_config("logs_dir")
 def halt(
     *,
-    now: Annotated[bool, typer.Option("--now", help="End the attempt in flight at once.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="End the current attempt too, at once.")] = False,
     config: Config,
 ) -> None:
-    """Pause the run: the same as `touch HALT`, or with --now as `echo now > HALT`."""
+    """Pause the run after the current attempt, like `touch HALT`. With --now, end that attempt too, at once."""
     from harness.cli.interventions import set_halt
 
     say(set_halt(config, now=now))
@@ -343,7 +346,7 @@ def halt(
 @app.command(epilog="Example: harness resume && harness run")
 @with_config("logs_dir")
 def resume(*, config: Config) -> None:
-    """Remove HALT, so that the next `harness run` goes on."""
+    """Remove the HALT file, so that `harness run` can continue."""
     from harness.cli.interventions import remove_halt_files
 
     say(remove_halt_files(config))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -102,17 +105,33 @@ def _write(path: Path, text: str) -> None:
     files.write_atomic(path, text)
 
 
-def tell_where_to_look(folder: Path) -> list[str]:
-    """Return the lines that end the demo."""
+def find_command(started: str, environ: Mapping[str, str]) -> str:
+    """Return what a person types, in any folder, to start this harness: its name where PATH leads to it, else its path.
+
+    `started` is the first word of our own command line.
+    """
+    own = Path(started if Path(started).name == "harness" else Path(sys.executable).with_name("harness"))
+    if not own.is_file():
+        return f"{shlex.quote(sys.executable)} -m harness"
+    found = shutil.which("harness", path=environ.get("PATH"))
+    return "harness" if found and own.samefile(found) else shlex.quote(str(own.absolute()))
+
+
+def tell_where_to_look(folder: Path, command: str) -> list[str]:
+    """Return the lines that end the demo; each command works as it is printed. `command` starts harness."""
+    look = (
+        (f"cd {shlex.quote(str(folder))}", ""),
+        ("git log --stat", "one commit for each proven feature"),
+        ("cat logs/greet.done", "the receipt: the claim, the check that ran, its result"),
+        ("cat logs/learnings.md", "a lesson from `greet` that `shout` made use of"),
+        ("cat logs/attempts/greet/0002/prompt.md", "the second prompt, with the check's output at its end"),
+        (f"{command} status", "the state of every feature"),
+        (f"{command} why greet", "every decision about `greet`"),
+    )
+    width = max(len(line) for line, _ in look[1:])
     return [
         "",
-        "Three features proven. One claim was false, a check caught it, and its output went into the next prompt.",
-        f"Look around:  cd {folder}",
-        "  git log --stat             a commit for each proven feature",
-        "  cat logs/greet.done        a receipt: what was claimed, what was run, what it said",
-        "  cat logs/learnings.md      the lesson that the second feature used",
-        "  cat logs/attempts/greet/0002/prompt.md",
-        "                             what the agent was told the second time",
-        "  harness status             where everything stands",
-        "  harness why greet          every decision, from the files alone",
+        "Three features proven. One claim was false: a check caught it, and its output went into the next prompt.",
+        "Look around:",
+        *(f"  {line.ljust(width)}  # {meaning}" if meaning else f"  {line}" for line, meaning in look),
     ]

@@ -41,7 +41,7 @@ def show_status(report: Report) -> list[str]:
 
 
 def _cost(row: Report) -> str:
-    """Return what is known, and `+?` behind it where that is not all."""
+    """Return the known cost, followed by `+?` if some attempts have no known cost."""
     more = "+?" if row["unknown_costs"] and row["dollars"] is not None else ""
     return format_dollars(row["dollars"]) + more
 
@@ -50,10 +50,10 @@ def _show_run(report: Report) -> list[str]:
     lines = []
     run = report["run"]
     if run and not run["alive"]:
-        lines.append(f"the run of pid {run['pid']} was killed, and its supervisor ends what it left")
+        lines.append(f"the run with pid {run['pid']} was killed; its supervisor is ending what is left of it")
     elif run:
         works = f", working on {', '.join(run['working_on'])}" if run["working_on"] else ""
-        lines.append(f"a run is on: pid {run['pid']} on {run['host']} since {run['since']}{works}")
+        lines.append(f"a run is active: pid {run['pid']} on {run['host']} since {run['since']}{works}")
         lines += [f"it {run['waits']}"] if run["waits"] else []
     if run and (beat := run["beat"]):
         lines.append(_say_beat(beat))
@@ -66,10 +66,11 @@ def _show_run(report: Report) -> list[str]:
 
 
 def _say_beat(beat: Report) -> str:
-    """Return when a run gave its last sign of life, and that it hangs where that is long ago."""
+    """Return when a run last wrote its heartbeat, and that it seems to hang if that is long ago."""
     where = f"{beat['feature']} attempt {beat['attempt']}, " if beat["feature"] and beat["attempt"] else ""
-    said = f"last sign of life {format_duration(float(round(beat['seconds_ago'])))} ago ({where}{beat['phase']})"
-    return f"{said}: it hangs; `harness halt --now`, or end it with kill -9 and start again" if beat["hung"] else said
+    said = f"last heartbeat {format_duration(float(round(beat['seconds_ago'])))} ago ({where}{beat['phase']})"
+    hangs = "it seems to hang: try `harness halt --now`, or kill -9 it, then `harness run`"
+    return f"{said}: {hangs}" if beat["hung"] else said
 
 
 def show_why(report: Report) -> list[str]:
@@ -90,7 +91,7 @@ def show_why(report: Report) -> list[str]:
 
 
 def _say_next(following: Report, run: Report | None) -> str:
-    """Return what comes next, or what is on."""
+    """Return what comes next, or what is being worked on."""
     if following["slug"]:
         word = "now" if run and following["slug"] in run["working_on"] else "next"
         return f"{word}: {following['slug']} ({following['because']})"
@@ -126,15 +127,15 @@ def _say_event(event: Report, silent: Sequence[str]) -> str:
 
 def show_cost(report: Report) -> list[str]:
     """Return the lines of `harness cost`."""
-    head = (report["by"], "attempts", "uncached", "read", "written", "output", "hits", "cost", "known by")
+    head = (report["by"], "attempts", "uncached", "cache read", "cache written", "output", "hit rate", "cost", "source")
     total = {**report["total"], "name": ""}
     rows = [_cost_row(one) for one in (*report["rows"], *([total] if len(report["rows"]) != 1 else []))]
     lines = [*columns([head, *rows]), ""]
     if report["proven"]:
         least = "" if report["complete"] else "at least " if report["total"]["dollars"] else ""
-        each = f"{least}{format_dollars(report['dollars_per_proven'])} each, with what led nowhere"
+        each = f"{least}{format_dollars(report['dollars_per_proven'])} each, including failed attempts"
         lines.append(f"{counted(report['proven'], 'proven feature')}: {each}")
-    lines += [f"derived with prices of {source}" for source in report["prices"]]
+    lines += [f"derived from the prices of {source}" for source in report["prices"]]
     lines.append(_say_month(report["month"]))
     return lines + [f"warning: {warning}" for warning in report["warnings"]]
 
@@ -145,7 +146,7 @@ def _cost_row(one: Report) -> tuple[str, ...]:
     known = [(one[kind], kind) for kind in ("reported", "derived", "unknown") if one[kind]]
     said = known[0][1] if len(known) == 1 else ", ".join(f"{number} {kind}" for number, kind in known)
     cost = _cost({"dollars": one["dollars"], "unknown_costs": one["unknown"]})
-    return (one["name"] or "in all", str(one["attempts"]), *tokens, hits, cost, said)
+    return (one["name"] or "total", str(one["attempts"]), *tokens, hits, cost, said)
 
 
 def _say_month(month: Report) -> str:
@@ -158,7 +159,7 @@ def _say_month(month: Report) -> str:
 
 def show_config(report: Report) -> list[str]:
     """Return the lines of `harness config`."""
-    rows = [("setting", "value", "from", "what it is for")]
+    rows = [("setting", "value", "from", "meaning")]
     rows += [(name, one["value"], one["origin"], one["help"]) for name, one in report["settings"].items()]
     return columns(rows) + [f"warning: {warning}" for warning in report["warnings"]]
 

@@ -21,10 +21,11 @@ def test_a_run_gives_signs_of_life_that_status_shows_and_takes_them_away(world: 
     beat = json.loads(world.log("heartbeat.json"))
     assert (beat["pid"], beat["phase"], beat["feature"], beat["attempt"]) == (run.pid, "working", "a", 1)
     assert beat.keys() >= {"started", "run", "at", "monotonic", "tree"}
-    assert re.search(r"last sign of life \d{1,2}s ago \(a attempt 1, working\)\n", harness("status").out)
+    assert re.search(r"last heartbeat \d{1,2}s ago \(a attempt 1, working\)\n", harness("status").out)
     late = {**beat, "monotonic": beat["monotonic"] - 150}
     (world.root / "logs/heartbeat.json").write_text(json.dumps(late))
-    assert re.search(r"2m\d\ds ago \(a attempt 1, working\): it hangs; `harness halt --now`", harness("status").out)
+    said = harness("status").out
+    assert re.search(r"2m\d\ds ago \(a attempt 1, working\): it seems to hang: try `harness halt --now`", said)
     assert harness("status", "--json").json["run"]["beat"]["hung"]
     (world.root / "logs/go").touch()
     run.communicate(timeout=30)

@@ -25,12 +25,12 @@ def test_cost_shows_dollars_tokens_and_what_a_proven_feature_cost(world: World, 
     world.run(max_iterations=3)
     month = datetime.now(UTC).strftime("%Y-%m")
     assert harness("cost").out == (
-        "feature  attempts  uncached  read    written  output  hits  cost   known by\n"
-        "a        2         2,000     6,000   2,000    100     60%   $0.75  reported\n"
-        "b        1         2,000     6,000   2,000    100     60%   $0.50  reported\n"
-        "in all   3         4,000     12,000  4,000    200     60%   $1.25  reported\n"
+        "feature  attempts  uncached  cache read  cache written  output  hit rate  cost   source\n"
+        "a        2         2,000     6,000       2,000          100     60%       $0.75  reported\n"
+        "b        1         2,000     6,000       2,000          100     60%       $0.50  reported\n"
+        "total    3         4,000     12,000      4,000          200     60%       $1.25  reported\n"
         "\n"
-        "1 proven feature: $1.25 each, with what led nowhere\n"
+        "1 proven feature: $1.25 each, including failed attempts\n"
         f"{month} (UTC): $1.25 of $10.00, runs stop at $9.00\n"
     )
     assert [row["name"] for row in harness("cost", "a", "--json").json["rows"]] == ["a"]

@@ -42,7 +42,7 @@ def test_status_names_the_run_that_is_on(world: World, harness, start) -> None:
     assert any("a: attempt 1 begins" in line for line in run.stderr)
     shown = harness("status", "--json").json
     assert (shown["run"]["pid"], shown["run"]["working_on"]) == (run.pid, ["a"])
-    assert f"a run is on: pid {run.pid} on " in harness("status").out
+    assert f"a run is active: pid {run.pid} on " in harness("status").out
     assert (shown["features"][0]["attempts"], shown["features"][0]["dollars"]) == (1, None)  # unknown is never 0
 
 
