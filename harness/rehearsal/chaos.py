@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.domain.errors import AgentError
-from harness.domain.text import one_line
+from harness.domain.text import counted, one_line
 from harness.records.events import RunBegan
 from harness.rehearsal.demo import make_repository
 from harness.rehearsal.promises import ALONE, NIGHT, SECRET, Promise
@@ -113,10 +113,8 @@ def show_chaos(rows: list[dict[str, Any]]) -> list[str]:
     """Return the table for people."""
     lines = []
     for row in rows:
-        lines += [f"{'kept  ' if row['kept'] else 'BROKEN'}  {row['fault']}", f"        {row['promise']}: {row['did']}"]
+        lines += [f"{'kept  ' if row['kept'] else 'BROKEN'}  {row['fault']}"]
+        lines += [f"        promise: {row['promise']}", f"        seen:    {row['did']}"]
     broken = sum(not row["kept"] for row in rows)
-    return [
-        *lines,
-        "",
-        f"{len(rows)} faults, {broken} promises broken" if broken else f"{len(rows)} faults, every promise kept",
-    ]
+    result = f"{counted(broken, 'promise')} broken" if broken else "every promise kept"
+    return [*lines, "", f"{counted(len(rows), 'fault')}, {result}"]

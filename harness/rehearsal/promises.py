@@ -80,7 +80,7 @@ def _holder(scene: Scene) -> Judged:
 def _forger(scene: Scene) -> Judged:
     aside = scene.events_of("forger", Foreign)
     own = scene.outcome("victim") is Outcome.DONE and scene.proven("victim")
-    became = "set aside" if aside else "could not be written" if own else "believed"
+    became = "moved away" if aside else "could not be written" if own else "believed"
     return own, f"{became}, victim {_outcome(scene, 'victim')}"
 
 
@@ -90,7 +90,9 @@ def _liar(scene: Scene) -> Judged:
 
 def _truncator(scene: Scene) -> Judged:
     kept = "a memory worth keeping" in files.read_text(scene.logs / "truncator.log")
-    return kept and bool(scene.events_of("truncator", Tampered)), "restored and told" if kept else "the memory is lost"
+    return kept and bool(
+        scene.events_of("truncator", Tampered)
+    ), "restored and reported" if kept else "the text is lost"
 
 
 def _echo(scene: Scene) -> Judged:
@@ -114,7 +116,7 @@ def _limit(scene: Scene) -> Judged:
     good = (
         scene.outcome("limit") is Outcome.FAULT and not charged and scene.code == 6 and (scene.root / "HALT").exists()
     )
-    return good, f"exit {scene.code}, {_outcome(scene, 'limit')}, {'charged' if charged else 'not charged'}"
+    return good, f"exit {scene.code}, {_outcome(scene, 'limit')}, {'counted' if charged else 'not counted'}"
 
 
 def _crash(scene: Scene) -> Judged:
@@ -137,7 +139,7 @@ def _cap(scene: Scene) -> Judged:
     events = scene.events(AttemptBegan)  # raises where the journal is damaged
     good = scene.code == 2 and "Traceback" not in scene.said
     last = scene.said.strip().splitlines()[-1:]
-    return good and bool(events), f"exit {scene.code}, the journal is whole; it said: {''.join(last)}"
+    return good and bool(events), f"exit {scene.code}, the journal is intact; it said: {''.join(last)}"
 
 
 def _disk(scene: Scene) -> Judged:
@@ -185,17 +187,19 @@ def _look_at_times(scene: Scene) -> dict[str, bool]:
     return {
         f"exit {scene.code}": scene.code == 0,
         "a feature is not proven": all(map(scene.proven, counts)),
-        "a jump was not told": any(jump > 3600 for jump in jumps) and any(jump < -3600 for jump in jumps),
+        "a jump was not reported": any(jump > 3600 for jump in jumps) and any(jump < -3600 for jump in jumps),
         "an attempt was cut short": scene.outcome("ahead") is Outcome.DONE,
         "an attempt was not ended in time": back is not None
         and back.ended in (Ended.TIMED_OUT, Ended.IDLE)
         and 0.9 * longest <= back.seconds <= longest + GRACE,
         "a duration is not true": all(0 <= one.seconds <= longest + GRACE for one in ended),
-        "the limit was charged": asleep is not None and asleep.outcome is Outcome.FAULT and not asleep.charged,
+        "the limit counted as an attempt": asleep is not None
+        and asleep.outcome is Outcome.FAULT
+        and not asleep.charged,
         "attempts are lost or doubled": counts == {"ahead": [1], "back": [1, 2], "asleep": [1, 2]},
         "the wait did not end with the reset": 0 <= _lateness(scene) <= LATE,
-        "a run that was alive was called dead": bool(runs) and all(run.get("pid") for run in runs),
-        "a run that was alive was said to hang": any(beats) and not any(beat and beat["hung"] for beat in beats),
+        "a live run was called dead": bool(runs) and all(run.get("pid") for run in runs),
+        "a live run was said to hang": any(beats) and not any(beat and beat["hung"] for beat in beats),
     }
 
 
@@ -209,31 +213,36 @@ def _lateness(scene: Scene) -> float:
 
 
 NIGHT = {
-    "hang": Promise("hang after the result", "what was done counts, and it is ended", _hang),
-    "torn": Promise("torn JSON", "told, and the attempt is judged by its work", _torn),
-    "holder": Promise("a child that holds the pipe", "dead with the attempt, which does not wait for it", _holder),
-    "forger": Promise(
-        "a forged marker of another feature", "set aside; the other is worked on", _forger, ("forger", "victim")
+    "hang": Promise("the agent hangs after its result", "its work counts, and the agent is ended", _hang),
+    "torn": Promise("output that is broken JSON", "reported; the attempt is judged by its work", _torn),
+    "holder": Promise(
+        "a child process that keeps the pipe open", "it dies with the attempt, which does not wait for it", _holder
     ),
-    "liar": Promise("a claim without work", "the checks say no", _liar),
+    "forger": Promise(
+        "a forged `.done` for another feature",
+        "moved away; the other feature is still worked on",
+        _forger,
+        ("forger", "victim"),
+    ),
+    "liar": Promise("a claim without any work", "a check fails, and the claim is withdrawn", _liar),
     "truncator": Promise("its log cut to nothing", "the old text is restored", _truncator),
-    "echo": Promise("the prompt echoed, with BLOCKED: in it", "not taken for a question", _echo),
-    "leak": Promise("a secret printed and written down", "redacted wherever harness writes", _leak),
+    "echo": Promise("the prompt printed back, with BLOCKED: in it", "not taken for a question", _echo),
+    "leak": Promise("a secret printed and written down", "redacted in every file that harness writes", _leak),
 }  # in one run, a feature each
 ALONE = {  # each has runs of its own
-    "limit": Promise("a usage limit at exit 0", "seen as a limit, charged to nobody", _limit),
-    "crash": Promise("an instant crash, every time", "the run ends after a few, with the error's text", _crash),
-    "flood": Promise("2 GB of output", "bounded memory, a capped transcript", _flood),
+    "limit": Promise("a usage limit with exit code 0", "recognised; it does not count as an attempt", _limit),
+    "crash": Promise("a crash at once, every time", "the run ends after a few attempts and shows the error", _crash),
+    "flood": Promise("2 GB of output", "memory stays bounded, and the transcript is cut", _flood),
     "clock": Promise(
         "a clock that jumps by hours, ahead and back",
-        "attempts and durations are true, a wait ends with its reset, nobody is called dead",
+        "durations stay right, a wait ends at its reset, and no live run is called dead",
         _clock,
         ("ahead", "back", "asleep"),
     ),
-    "cap": Promise("files that cannot grow", "the run ends with a message, the journal is whole", _cap),
+    "cap": Promise("files that cannot grow", "the run ends with a message, and the journal is intact", _cap),
     "disk": Promise(
         "a full disk",
-        "the run ends with a message; with room again it goes on, nothing lost or doubled",
+        "the run ends with a message; with room again it continues, and nothing is lost or doubled",
         _disk,
         ("disk", "nearly"),
     ),

@@ -103,7 +103,7 @@ def test_a_broken_promise_is_found(tmp_path: Path, fault: str, request: pytest.F
         request.getfixturevalue("survivor")
     row = play_broken(tmp_path, fault, BREAKS[fault])
     assert not row["kept"]
-    assert show_chaos([row])[-1] == "1 faults, 1 promises broken"
+    assert show_chaos([row])[-1] == "1 fault, 1 promise broken"
 
 
 @slow
