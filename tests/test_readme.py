@@ -7,10 +7,12 @@ import re
 import runpy
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
 
+import harness
 from harness.agents.prompt import find_template
 from harness.cli.app import app
 from harness.domain.look import Halt
@@ -113,6 +115,30 @@ def test_the_picture_is_there_and_fetches_nothing() -> None:
     picture = (ROOT / re.search(r"!\[.*?\]\((.*?)\)", README)[1]).read_text("utf-8")
     assert "every feature asked for is done" in re.sub(r"<[^>]+>", "", picture).replace("&#160;", " ")
     assert set(re.findall(r"https?://[^\"')\s]*", picture)) <= {"http://www.w3.org/2000/svg"}
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_every_link_inside_the_manual_leads_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
+    anchors = {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+    links = re.findall(r"\]\(([^)\s]+)\)", text)
+    assert [link for link in links if link.startswith("#") and link[1:] not in anchors] == []
+    files = [link for link in links if not link.startswith(("#", "http"))]
+    assert [name for name in files if not (ROOT / name.partition("#")[0]).exists()] == []
+
+
+def test_the_settings_that_init_suggests_can_be_taken_as_they_are(tmp_path: Path) -> None:
+    text = (ROOT / "templates" / "harness.yaml").read_text("utf-8")
+    (tmp_path / "harness.yaml").write_text(re.sub(r"^# (?=\w+:| {2}- )", "", text, flags=re.MULTILINE), "utf-8")
+    config = load_config(tmp_path, {}, {})
+    set_there = {name for name, origin in config.origins.items() if origin == "harness.yaml"}
+    assert set_there >= {"agent", "checks", "keep_going", "on_limit", "max_cost", "timeout", "env_pass"}
+
+
+def test_the_table_of_folders_for_contributors_is_that_of_the_package() -> None:
+    table = textwrap.dedent(re.split(r"\n\n(?=    folder )", str(harness.__doc__))[1]).strip()
+    assert f"```text\n{table}\n```" in (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize(
