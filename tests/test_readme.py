@@ -122,6 +122,7 @@ def test_every_link_inside_the_manual_leads_somewhere(page: str) -> None:
     text = (ROOT / page).read_text("utf-8")
     headings = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
     anchors = {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+    anchors |= set(re.findall(r'<a id="([^"]+)"></a>', text))
     links = re.findall(r"\]\(([^)\s]+)\)", text)
     assert [link for link in links if link.startswith("#") and link[1:] not in anchors] == []
     files = [link for link in links if not link.startswith(("#", "http"))]
