@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as jsonlib
 import os
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -102,13 +103,13 @@ def demo(
     dir: Annotated[Path | None, typer.Option("--dir", help="Where; default: a new temporary folder.")] = None,
 ) -> int:
     """Watch a run of ten seconds. A small repository, three specs, and a script as the agent: no key, no network."""
-    from harness.rehearsal.demo import make_demo, tell_where_to_look
+    from harness.rehearsal.demo import find_command, make_demo, tell_where_to_look
 
     folder = make_demo(dir, os.environ)
     environ = {name: value for name, value in os.environ.items() if not name.startswith("HARNESS_")}
     code = _run(load_config(folder, {}, environ), ())
     if code == 0:
-        say("\n".join(tell_where_to_look(folder)))
+        say("\n".join(tell_where_to_look(folder, find_command(sys.argv[0], os.environ))))
     return code
 
 
