@@ -70,8 +70,9 @@ def test_the_template_is_sound_with_every_setting_switched_on_and_tells_the_defa
     named = set(yaml.load(text, EditorLoader))
     assert {"agent", "timeout", "checks", "env_pass"} <= named
     assert editor_problems(text) == []
-    shipped = load(text)
-    assert [name for name in named - {"checks"} if getattr(shipped, name) != OPTIONS[name].default] == []
+    shipped, suggested = load(text), {"checks", "keep_going", "on_limit", "max_cost"}
+    assert suggested <= named
+    assert [name for name in named - suggested if getattr(shipped, name) != OPTIONS[name].default] == []
 
 
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
