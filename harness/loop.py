@@ -17,7 +17,9 @@ from harness.domain.verdict import Evidence, Outcome, Verdict
 from harness.records.events import Halted, Parked, RunEnded
 from harness.records.halt_file import WRITES_HALT, compose_halt, local_time
 from harness.records.journal import utc
-from harness.run.failover import meet_failure, meet_limit, wait_for_reset, wait_out_fault
+from harness.run.limits import meet_limit, wait_for_reset
+from harness.run.look import look_around
+from harness.run.outages import meet_failure, wait_out_fault
 from harness.run.run import Run
 from harness.run.spending import warn_of_budget
 from harness.system import files
@@ -28,7 +30,7 @@ def run_loop(run: Run) -> tuple[Stop, Look]:
     recover(run)
     rested = True
     while True:
-        look = run.look()
+        look = look_around(run)
         match what_next(look, run.rules):
             case Stop() as stop:
                 return conclude(run, stop), look
@@ -60,17 +62,17 @@ def run_to_its_end(run: Run) -> tuple[Stop, Look]:
 
 def take_stock(run: Run, feature: Feature, verdict: Verdict, evidence: Evidence) -> bool:
     """Count the attempt and see what it means for the run; True when it was followed by a wait already."""
-    run.iterations += verdict.charged or verdict.outcome is Outcome.FAILED
-    run.spent = run.spent.plus(evidence.reply.transcript.cost.dollars)
-    run.narrator.cost(run.dollars)
+    run.tally.iterations += verdict.charged or verdict.outcome is Outcome.FAILED
+    run.tally.spent = run.tally.spent.plus(evidence.reply.transcript.cost.dollars)
+    run.narrator.cost(run.tally.dollars)
     warn_of_budget(run, feature)
-    meet_failure(run, verdict)
+    meet_failure(run, verdict, run.paths.attempt(feature.slug, run.history.of(feature.slug).attempts))
     if evidence.limit is not None:
         meet_limit(run, feature, evidence.limit)
     elif verdict.outcome is not Outcome.FAULT:
-        run.limits = 0
+        run.failover.forget_limits()
     if verdict.outcome is not Outcome.FAULT or evidence.fault is None:
-        run.faults = 0
+        run.failover.faults = 0
         park_if_stuck(run, feature)
         return False
     wait_out_fault(run, evidence.fault.kind + ": " + evidence.fault.text)
@@ -83,7 +85,7 @@ def park_if_stuck(run: Run, feature: Feature) -> None:
     if run.settings.keep_going and limit and streak >= limit:
         text = f"{feature.slug}: set aside after {streak} attempts in a row without progress"
         run.write(Parked(slug=feature.slug, streak=streak, text=text))
-        run.parked.add(feature.slug)
+        run.tally.parked.add(feature.slug)
         run.tell(text, Tone.BAD)
         run.inform_messenger()
 
@@ -98,9 +100,9 @@ def conclude(run: Run, stop: Stop) -> Stop:
         RunEnded(
             halt=halt,
             code=code,
-            iterations=run.iterations,
-            dollars=run.dollars,
-            unknown_costs=run.spent.unknown,
+            iterations=run.tally.iterations,
+            dollars=run.tally.dollars,
+            unknown_costs=run.tally.spent.unknown,
             tree=run.workspace.snapshot().digest,
         )
     )
@@ -119,4 +121,4 @@ def wants_halt_file(run: Run, stop: Stop) -> bool:
         return False
     if (stop.halt in (Halt.BLOCKED, Halt.STUCK) or stop.slug) and run.settings.keep_going:
         return False
-    return stop.halt is not Halt.BLOCKED or stop.slug in run.fresh_blocks
+    return stop.halt is not Halt.BLOCKED or stop.slug in run.tally.fresh_blocks

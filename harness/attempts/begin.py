@@ -17,7 +17,7 @@ from harness.records.events import AttemptBegan, Tampered
 from harness.records.history import read_markers
 from harness.records.notes import Mark
 from harness.run.brief import compose
-from harness.run.failover import pick_agent_in_turn
+from harness.run.limits import pick_agent_in_turn
 from harness.run.run import Run
 from harness.run.spending import limits_for
 from harness.system import files
@@ -41,9 +41,6 @@ class Attempt:
     absent: tuple[str, ...] = ()  # what a confined agent could make, and would be obeyed outside the sandbox
 
 
-# --- begin --------------------------------------------------------------------------------------------------------
-
-
 def prepare(run: Run, feature: Feature) -> tuple[Agent, Prompt] | None:
     """Return the agent and its prompt; None when there is none: the feature is then set aside, and the others go on."""
     pick_agent_in_turn(run)
@@ -58,7 +55,7 @@ def prepare(run: Run, feature: Feature) -> tuple[Agent, Prompt] | None:
 def begin(run: Run, feature: Feature, agent: Agent, prompt: Prompt, because: str) -> Attempt:
     """Number the attempt on disk and in the journal before the agent starts: a crash counts as an attempt."""
     number, folder = _make_folder(run, feature.slug)
-    sandbox = run.sandbox_for(agent)
+    sandbox = run.site.sandbox_for(agent)
     # Before git is asked, which may run what is there.
     absent = () if sandbox is None else find_absent(run.paths.root, all_agents().guarded)
     attempt = Attempt(
@@ -67,7 +64,7 @@ def begin(run: Run, feature: Feature, agent: Agent, prompt: Prompt, because: str
         folder=folder,
         agent=agent,
         log=_mark_log(run, feature.slug),
-        learnings=run.learnings.mark(),
+        learnings=run.logs.learnings.mark(),
         before=run.workspace.recent_snapshot(),
         markers=marker_names(run),
         absent=absent,
@@ -96,7 +93,7 @@ def begin(run: Run, feature: Feature, agent: Agent, prompt: Prompt, because: str
 
 def _mark_log(run: Run, slug: str) -> Mark:
     """Say where the log ends; what another feature's attempt cut off it since our last look is put back first."""
-    book, seen = run.notes(slug), run.marks.get(slug)
+    book, seen = run.logs.notes(slug), run.logs.ends.get(slug)
     if seen is not None and book.take_note(seen).tampered:
         run.write(Tampered(slug=slug, attempt=run.history.of(slug).attempts, file=f"{slug}.log"))
         run.tell(f"{slug}: its log was cut or rewritten since its last attempt: the old text is restored", Tone.BAD)
@@ -120,6 +117,3 @@ def marker_names(run: Run) -> frozenset[str]:
     """Return the names of the `.done` and `.blocked` files that stand in logs/."""
     markers = read_markers(run.paths)
     return frozenset({f"{slug}.done" for slug in markers.done} | {f"{slug}.blocked" for slug in markers.blocked})
-
-
-# --- work ---------------------------------------------------------------------------------------------------------

@@ -39,9 +39,9 @@ def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Finding
     """Gather what an attempt left; `harmed` says that it took the journal away too."""
     slug = attempt.feature.slug
     remarks = _take_over(run, attempt)
-    note, lessons = run.notes(slug).take_note(attempt.log), run.learnings.take_note(attempt.learnings)
-    remarks += [*find_remarks(reply), *mend_learnings(run.learnings, lessons, run.redactor)]
-    remarks += redact_log(run.notes(slug), note, run.redactor)
+    note, lessons = run.logs.notes(slug).take_note(attempt.log), run.logs.learnings.take_note(attempt.learnings)
+    remarks += [*find_remarks(reply), *mend_learnings(run.logs.learnings, lessons, run.redactor)]
+    remarks += redact_log(run.logs.notes(slug), note, run.redactor)
     note = replace(note, text=run.redactor.text(note.text))
     for name, taken in ((f"{slug}.log", note), ("learnings.md", lessons)):
         if taken.tampered:

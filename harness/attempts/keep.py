@@ -26,7 +26,6 @@ from harness.domain.text import counted, one_line
 from harness.domain.verdict import CheckRun, Claim, Evidence, Outcome, Verdict
 from harness.records.events import AttemptEnded, Blocked
 from harness.records.lessons import redact_file
-from harness.records.transcripts import pack_old
 from harness.run.run import Run
 from harness.run.spending import price
 from harness.system import files
@@ -46,23 +45,15 @@ def keep(
     harmed = run.mend_logs()
     found = gather(run, attempt, reply, harmed=harmed)
     checks, claim = _check_claim(run, attempt, reply, found)
-    found.remarks += [] if run.sandbox is None else run.sandbox.take_refused()
+    found.remarks += [] if run.site.sandbox is None else run.site.sandbox.take_refused()
     met = diagnose(reply, attempt.agent, run.clock() if ended_at is None else ended_at)
     limit, fault = (met if isinstance(met, Limit) else None), (met if isinstance(met, Fault) else None)
     evidence = replace(_weigh(run, attempt, reply, found, checks, claim), limit=limit, fault=fault, crashed=crashed)
     verdict = judge(evidence)
     _act(run, attempt, reply, found, checks, evidence, verdict)
     run.inform_messenger()
-    pack_transcripts(run, attempt)
+    run.logs.pack(attempt.feature.slug, newest=attempt.number, keep=run.settings.keep_transcripts)
     return verdict, evidence
-
-
-def pack_transcripts(run: Run, attempt: Attempt) -> None:
-    """Compress what older attempts at the feature printed, a few files at a time."""
-    slug, done = attempt.feature.slug, run.packed_up_to.get(attempt.feature.slug, 0)
-    run.packed_up_to[slug] = pack_old(
-        run.paths, slug, newest=attempt.number, keep=run.settings.keep_transcripts, packed=done
-    )
 
 
 def _check_claim(run: Run, attempt: Attempt, reply: Reply, found: Finding) -> tuple[tuple[CheckRun, ...], Claim]:
@@ -77,10 +68,10 @@ def _check_claim(run: Run, attempt: Attempt, reply: Reply, found: Finding) -> tu
         try:
             runs = run_checks(
                 checks,
-                supervisor=run.supervisor,
+                supervisor=run.site.supervisor,
                 cwd=run.paths.root,
-                environ=run.check_environment(),
-                confine=partial(run.confine_check, agent=attempt.agent),
+                environ=run.site.check_environment(),
+                confine=partial(run.site.confine_check, agent=attempt.agent),
                 timeout=run.settings.check_timeout,
                 log=attempt.folder / "checks.log",
                 asked_to_stop=run.asked_to_stop,
@@ -135,9 +126,9 @@ def _act(
     if verdict.outcome is Outcome.BLOCKED and evidence.question is not None:
         files.write_atomic(run.paths.blocked(feature.slug), evidence.question + "\n")
         run.write(Blocked(slug=feature.slug, attempt=attempt.number, question=evidence.question))
-        run.fresh_blocks.add(feature.slug)
+        run.tally.fresh_blocks.add(feature.slug)
     if found.changed and found.note.size == 0 and verdict.outcome is not Outcome.DONE:
-        run.notes(feature.slug).add(line_for_silent_agent(attempt, found))
+        run.logs.notes(feature.slug).add(line_for_silent_agent(attempt, found))
     observed = compose_observed(reply, checks, verdict, found)
     ended = AttemptEnded(
         slug=feature.slug,
@@ -162,6 +153,6 @@ def _act(
         strays=reply.exit.strays,
     )
     write_outcome(run, run.write(with_cost(ended, run, attempt, reply)))
-    run.marks[feature.slug] = run.notes(feature.slug).mark()
+    run.logs.remember_end(feature.slug)
     run.just_ended = (feature.slug, attempt.number)
     tell_outcome(run, attempt, reply, verdict, found)

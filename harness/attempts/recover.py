@@ -23,7 +23,7 @@ from harness.records.events import Accepted, AttemptBegan, AttemptEnded
 from harness.records.journal import moment_of
 from harness.records.lessons import redact_file
 from harness.records.transcripts import open_transcript
-from harness.run.failover import take_up_limits
+from harness.run.limits import take_up_limits
 from harness.run.run import Run
 from harness.run.spending import price
 from harness.system import files
@@ -84,8 +84,8 @@ def _settle(run: Run, slug: str, began: AttemptBegan | None) -> None:
         )
         write_outcome(run, run.write(_reread_facts(run, stands, began)))
         return
-    feature = next((one for one in run.shelf.reread().features if one.slug == slug and not one.problem), None)
-    if feature is None:
+    feature = run.specs.find(slug)
+    if feature is None or feature.problem:
         return
     attempt = _rebuild(run, feature, began)
     claimed = run.paths.done(slug).exists() or has_claim(attempt.folder, slug)
@@ -105,7 +105,7 @@ def _redact_foreign(run: Run, folder: Path) -> None:
 
 def _reread_facts(run: Run, stands: AttemptEnded, began: AttemptBegan) -> AttemptEnded:
     """Add the cost, and the limit, of an attempt that was accepted and whose run died before they were told."""
-    feature = next((one for one in run.shelf.reread().features if one.slug == stands.slug), None)
+    feature = run.specs.find(stands.slug)
     try:
         attempt = None if feature is None else _rebuild(run, feature, began)
     except AgentError:  # its agent is gone, and nobody needs it any more
@@ -151,8 +151,8 @@ def _rebuild(run: Run, feature: Feature, began: AttemptBegan | None) -> Attempt:
         number=number,
         folder=folder,
         agent=_agent_of(run, feature, began),
-        log=log or run.notes(feature.slug).mark(),
-        learnings=learnings or run.learnings.mark(),
+        log=log or run.logs.notes(feature.slug).mark(),
+        learnings=learnings or run.logs.learnings.mark(),
         before=_tree_before(run, feature.slug, began),
         markers=frozenset(f"{slug}.done" for slug in run.history.known)
         | frozenset(name for name in marker_names(run) if name.endswith(".blocked")),

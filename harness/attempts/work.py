@@ -44,12 +44,12 @@ def work(run: Run, attempt: Attempt, prompt: Prompt) -> Reply:
         argv=agent.argv,
         cwd=run.paths.root,
         env={
-            **run.environment_for(agent),
+            **run.site.environment_for(agent),
             "HARNESS_ATTEMPT": str(attempt.number),  # in a sandbox it cannot be counted in logs/attempts
         },
         stdin=prompt_file,
     )
-    if (sandbox := run.sandbox_for(agent)) is not None:
+    if (sandbox := run.site.sandbox_for(agent)) is not None:
         whose = f"{feature.slug}#{attempt.number}"
         command = sandbox.confine(command, agent=agent, private_logs=attempt.folder / PRIVATE_LOGS, whose=whose)
     bounds = Bounds(
@@ -59,7 +59,7 @@ def work(run: Run, attempt: Attempt, prompt: Prompt) -> Reply:
     run.heartbeat.phase("working", feature=feature.slug, attempt=attempt.number, tree=attempt.before.digest)
     run.narrator.began(f"{feature.slug} · attempt {attempt.number}")
     try:
-        ended = run.supervisor.run(
+        ended = run.site.supervisor.run(
             command,
             bounds,
             AgentListener(run, reader),

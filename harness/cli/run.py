@@ -60,7 +60,7 @@ def _explain(error: Exception) -> tuple[str, dict[str, Any]]:
 
 def report_end(run: Run, stop: Stop) -> dict[str, Any]:
     """Return the result of a run: why it ended, what to do, its figures, and where every feature stands."""
-    return {**describe_end(run, stop), "features": report_status(read_view(run.config, run.wanted))["features"]}
+    return {**describe_end(run, stop), "features": report_status(read_view(run.config, run.specs.wanted))["features"]}
 
 
 def describe_end(run: Run, stop: Stop) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def describe_end(run: Run, stop: Stop) -> dict[str, Any]:
         "advice": stop.advice or stop.halt.advice,
         "resets_at": stop.resets_at,
         "run": run.id,
-        "iterations": run.iterations,
-        "dollars": run.dollars,
-        "elapsed": run.elapsed,
+        "iterations": run.tally.iterations,
+        "dollars": run.tally.dollars,
+        "elapsed": run.clocks.elapsed,
     }

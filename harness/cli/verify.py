@@ -11,6 +11,7 @@ from harness.domain.listener import Tone
 from harness.domain.text import one_line
 from harness.records.events import Verified
 from harness.records.receipt import parse_receipt
+from harness.run.look import look_around
 from harness.run.run import Run
 from harness.workspace.checks import describe, run_checks
 from harness.workspace.quarantine import find_absent
@@ -19,14 +20,14 @@ from harness.workspace.quarantine import find_absent
 def verify(run: Run) -> dict[str, Any]:
     """Check every accepted feature of the run again; its receipt stays as it is, the journal keeps the result."""
     rows = []
-    look = run.look()
+    look = look_around(run)
     done = look.markers.done
     for feature in look.features:
         if run.interrupts.interrupted:
             break
         if feature.slug in done:
             rows.append(_verify_one(run, feature))
-        elif feature.slug in run.wanted:
+        elif feature.slug in run.specs.wanted:
             because = "`" + feature.slug + "` has no receipt"
             rows.append({"slug": feature.slug, "result": "not accepted", "because": because, "checks": []})
     return {"features": rows, "drifted": sum(row["result"] in ("drifted", "stale", "not accepted") for row in rows)}
@@ -38,14 +39,14 @@ def _verify_one(run: Run, feature: Feature) -> dict[str, Any]:
     if not checks:
         return {"slug": feature.slug, "result": "unverified", "because": "it has no checks", "checks": []}
     run.narrator.began(f"{feature.slug} · verify")
-    absent = () if run.sandbox is None else find_absent(run.paths.root, all_agents().guarded)
+    absent = () if run.site.sandbox is None else find_absent(run.paths.root, all_agents().guarded)
     try:
         runs = run_checks(
             checks,
-            supervisor=run.supervisor,
+            supervisor=run.site.supervisor,
             cwd=run.paths.root,
-            environ=run.check_environment(),
-            confine=run.confine_check,
+            environ=run.site.check_environment(),
+            confine=run.site.confine_check,
             timeout=run.settings.check_timeout,
             log=None,
             asked_to_stop=lambda: 1.0 if run.interrupts.interrupted else None,  # HALT pauses work, and this is none

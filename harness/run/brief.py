@@ -13,7 +13,7 @@ def compose(run: Run, feature: Feature) -> Prompt:
     return compose_prompt(
         run.template,
         feature,
-        run.spec_text(feature),
+        run.specs.text_of(feature),
         [check.command for check in run.checks_for(feature)],
         run.paths,
         observations(record.observed, record.answer),

@@ -1,175 +1,37 @@
-"""What a limit, an outage and an agent that fails at once mean for the run: another agent, a wait, or its end."""
+"""Which agent goes on when one cannot, and what went wrong in a row that no feature is to blame for."""
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, field, replace
 
-from harness.agents.table import names
-from harness.decide import backoff
-from harness.decide.backoff import Turn, after_failures, after_fault, is_believed, opening_of, take_turn
-from harness.domain.agent import Agent
-from harness.domain.errors import AgentError
-from harness.domain.feature import Feature
-from harness.domain.listener import Tone
-from harness.domain.look import Stop, Wait
-from harness.domain.reply import Limit
-from harness.domain.units import format_duration
-from harness.domain.verdict import Outcome, Verdict
-from harness.records.events import AgentChanged, Waiting
-from harness.records.halt_file import local_time
-from harness.run.run import Run
-from harness.run.spending import check_prices
-
-STEP = 5.0  # seconds of one stretch of a long wait; between two the wall clock is read again
-
-# --- who goes on ---------------------------------------------------------------------------------------------------
+from harness.decide.backoff import Turn
+from harness.domain.look import Stop
 
 
-def tell_chain(run: Run) -> None:
-    """Say who goes on when a limit ends an attempt, and who could not."""
-    first, *others = run.chain
-    for name in others:
-        try:
-            check_prices(run, [run.agent_named(name)])
-        except AgentError as error:
-            run.tell(f"agent {name} could not stand in: {error.message}; {error.hint}", Tone.NOTICE)
-    if others:
-        run.tell(f"at a limit of {first}: {', then '.join(others)}")
+@dataclass(slots=True)
+class Failover:
+    """Whose turn it is in the chain of agents, and outages and failures in a row; the main thread alone changes it."""
 
+    turn: Turn  # who works now, who is closed until when, what limits mean for the run
+    faults: int = 0  # in a row
+    first_fault: float = 0.0  # of them, by the steady clock
+    failures: list[str] = field(default_factory=list)  # at once and without a token, in a row: what was said
 
-def stand_ins(run: Run) -> dict[str, Agent]:
-    """Return the agents of the chain behind the first, by name; without those that cannot be started now.
+    def count_fault(self, now: float) -> float:
+        """Count one fault more, and return the seconds since the first in a row; `now` by the steady clock."""
+        if self.faults == 0:
+            self.first_fault = now
+        self.faults += 1
+        return now - self.first_fault
 
-    Raises AgentError for a name nobody has.
-    """
-    found = {}
-    for name in run.chain[1:]:
-        if name not in names():
-            raise AgentError(f"`agents` names `{name}`, and there is no such agent", f"choose of {', '.join(names())}")
-        with suppress(AgentError):
-            found[name] = run.agent_named(name)
-    return found
+    def stop(self, stop: Stop) -> None:
+        """End the run when what is in flight has come back."""
+        self.turn = replace(self.turn, stop=stop)
 
+    def end_wait(self) -> None:
+        """What was waited for is there."""
+        self.turn = replace(self.turn, wait=None)
 
-# --- limits -------------------------------------------------------------------------------------------------------
-
-
-def meet_limit(run: Run, feature: Feature, limit: Limit) -> None:
-    """Go on with the next agent of the chain; else wait for the reset where that is wanted and known; else stop."""
-    opens, now = opening_of(limit, run.clock(), run.random()), run.clock()
-    can_start = partial(_can_start, run) if feature.agent is None else None
-    turn = backoff.meet_limit(_turn_of(run), limit, opens, run.rules, now, can_start)
-    _go_on(run, turn, f"{limit.kind}: {limit.text}")
-
-
-def pick_agent_in_turn(run: Run) -> None:
-    """Go on with the first agent of the chain that no limit closes and that can start."""
-    _go_on(run, take_turn(_turn_of(run), run.clock(), partial(_can_start, run)), "its limit is over")
-
-
-def _turn_of(run: Run) -> Turn:
-    return Turn(run.chain, run.worker, run.closed_until, run.limits, run.wait, run.pending_stop)
-
-
-def _can_start(run: Run, name: str) -> bool:
-    """Whether an agent of the chain can be started within the budget; one that cannot is told."""
-    try:
-        check_prices(run, [run.agent_named(name)])
-    except AgentError as error:
-        run.tell(f"agent {name} cannot stand in: {error.message}; {error.hint}", Tone.BAD)
-        return False
-    return True
-
-
-def _go_on(run: Run, turn: Turn, because: str) -> None:
-    """Go on as it was decided, and say so where another agent takes over."""
-    if turn.worker != run.worker:
-        back, until = run.closed_until.get(turn.worker), turn.closed_until.get(run.worker)
-        run.write(AgentChanged(was=run.worker, agent=turn.worker, because=because, until=until))
-        stay = f", until {local_time(until)}" if until is not None and back is None else ""
-        run.tell(f"agent {turn.worker} goes on instead of {run.worker}{stay} ({because})", Tone.NOTICE)
-    run.worker, run.closed_until, run.limits = turn.worker, dict(turn.closed_until), turn.limits
-    run.wait, run.pending_stop = turn.wait, turn.stop
-
-
-def wait_for_reset(run: Run, wait: Wait) -> None:
-    """Wait until the reset by the wall clock, some seconds more, and say so; a person, or `max_time`, ends it early.
-
-    What follows is the probe: the next attempt, whose first call costs nothing where the limit still holds.
-    """
-    until = run.clock() + wait.seconds if wait.until is None else wait.until
-    left = format_duration(round(max(0.0, until - run.clock())))
-    run.write(Waiting(seconds=round(until - run.clock(), 3), until=until, because=wait.because, reset=True))
-    run.tell(f"waiting until {local_time(until)} ({left}): {wait.because}; nothing is charged", Tone.NOTICE)
-    run.heartbeat.phase("waiting")
-    run.narrator.began(f"waiting until {local_time(until)}")
-    try:
-        _sleep(run, until)
-    finally:
-        run.narrator.ended()
-    if not is_believed(until, run.clock()):
-        run.wait = None
-        run.tell("the wait is over: going on", Tone.NOTICE)
-
-
-def _sleep(run: Run, until: float) -> None:
-    """Sleep in steps, by the wall clock; a jump that makes the wait longer than any window ends it."""
-    while is_believed(until, run.clock()) and run.interrupts.asked() is None and not run.out_of_time:
-        left = until - run.clock()
-        rest = run.settings.max_time - run.elapsed if run.settings.max_time else left
-        run.interrupts.wait(min(left, STEP, rest))
-        run.watch_clock()
-
-
-def take_up_limits(run: Run) -> None:
-    """Go on with the limits that a killed run had met: no call before the reset."""
-    features = {feature.slug: feature for feature in run.shelf.read().features}
-    for name, slug, limit in list(run.history.limits_met()):
-        feature = features.get(slug)
-        if feature is not None and opening_of(limit, run.clock(), 0.0) is not None:
-            run.tell(
-                f"resuming: {name} had met a limit that holds until {local_time(limit.resets_at or 0)}", Tone.NOTICE
-            )
-            run.worker = _turn_of(run).passed_to(name).worker if feature.agent is None else run.worker
-            meet_limit(run, feature, limit)
-
-
-# --- outages ------------------------------------------------------------------------------------------------------
-
-
-def wait_out_fault(run: Run, because: str) -> None:
-    """Wait after somebody else's outage, each time longer; one that lasts too long ends the run."""
-    if run.faults == 0:
-        run.first_fault = run.monotonic()
-    run.faults += 1
-    outage = run.monotonic() - run.first_fault
-    match after_fault(run.faults, outage, run.rules, run.random(), because):
-        case Stop() as stop:
-            run.pending_stop = stop
-        case Wait(seconds):
-            until = round(run.clock() + seconds, 3)
-            run.write(Waiting(seconds=round(seconds, 3), until=until, because=because))
-            run.tell(f"waiting {format_duration(round(seconds, 1))}: {because}; nothing is charged", Tone.NOTICE)
-            run.heartbeat.phase("waiting")
-            run.interrupts.wait(seconds)
-            run.watch_clock()
-
-
-# --- an agent that fails at once ----------------------------------------------------------------------------------
-
-
-def meet_failure(run: Run, verdict: Verdict) -> None:
-    """Count failures at once and without a token, which no feature is charged for; alike in a row, they end the run."""
-    if verdict.outcome is not Outcome.FAILED or verdict.charged:
-        run.failures.clear()
-        return
-    run.failures.append(verdict.reason)
-    stop = after_failures(run.failures, run.rules)
-    if stop is not None:
-        printed = run.paths.shown(run.paths.attempt(*run.just_ended)) if run.just_ended else "logs/attempts"
-        advice = f"try the agent by hand: what it printed is in `{printed}` (stream.jsonl, stderr.log)"
-        if run.sandbox is not None:
-            advice += "; a file that it misses inside the sandbox can be let in with `sandbox_read`"
-        run.pending_stop = replace(stop, advice=advice)
+    def forget_limits(self) -> None:
+        """An attempt met none: the next is the first in a row."""
+        self.turn = replace(self.turn, limits=0)

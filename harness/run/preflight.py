@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from harness import __version__
 from harness.agents.table import AGENTS
-from harness.decide.next import closure
 from harness.domain.agent import Agent
 from harness.domain.errors import AgentError
 from harness.domain.listener import Tone
@@ -18,8 +18,9 @@ from harness.records.events import RunBegan
 from harness.records.history import read_markers
 from harness.records.run_lock import process_start
 from harness.run.brief import compose
-from harness.run.failover import stand_ins, tell_chain
+from harness.run.limits import stand_ins, tell_chain
 from harness.run.run import Run
+from harness.run.site import Site
 from harness.run.spending import check_prices, tell_budget
 from harness.system.capture import capture, find_program
 from harness.system.files import LITTLE_SPACE, free_bytes
@@ -27,13 +28,13 @@ from harness.system.files import LITTLE_SPACE, free_bytes
 
 def announce(run: Run) -> None:
     """Check that every agent can be started, decide about commits, and tell and record how the run begins."""
-    features = closure(run.shelf.read().features, run.wanted)
+    features = run.specs.read()
     done = run.history.settled(read_markers(run.paths)).done
     todo = [feature for feature in features if feature.slug not in done]
     chosen = {(agent := run.agent_for(feature)).name + agent.model: agent for feature in todo}
     check_prices(run, chosen.values())
     agents = {agent.name: agent for agent in chosen.values()}
-    versions = _enter_sandbox(run, agents | stand_ins(run))
+    run.site, versions = enter_sandbox(run, agents | stand_ins(run))
     named = (versions.get(name) or _with_version(run, agent) for name, agent in agents.items())
     names = ", ".join(named) or "none needed"
     run.commits, why_not = _decide_commits(run)
@@ -50,7 +51,7 @@ def announce(run: Run) -> None:
             features=tuple(feature.slug for feature in features[:200]),
             todo=len(todo),
             commits=run.commits,
-            confined=run.sandbox is not None,
+            confined=run.site.sandbox is not None,
             settings={one: getattr(settings, one) for one in ("timeout", "idle_timeout", "max_iterations", "sandbox")},
         )
     )
@@ -63,13 +64,13 @@ def announce(run: Run) -> None:
     tell_budget(run, agents)
     run.tell(f"commits: {'one for each proven feature' if run.commits else why_not}")
     if line := _say_sandbox(run, agents):
-        run.tell(line, Tone.PLAIN if run.sandbox is not None else Tone.NOTICE)
-    if run.sandbox is not None and run.outside:
-        run.tell(f"but unconfined, as you: {'; '.join(run.outside.values())}", Tone.NOTICE)
+        run.tell(line, Tone.PLAIN if run.site.sandbox is not None else Tone.NOTICE)
+    if run.site.sandbox is not None and run.site.outside:
+        run.tell(f"but unconfined, as you: {'; '.join(run.site.outside.values())}", Tone.NOTICE)
     if os.geteuid() == 0:
-        run.tell(_say_root(agents, run.environ), Tone.NOTICE)
-    if not run.supervisor.namespace and run.supervisor.why:
-        run.tell(f"pid namespace: none ({one_line(run.supervisor.why)}); the supervisor ends what is left", Tone.NOTICE)
+        run.tell(_say_root(agents, run.site.environ), Tone.NOTICE)
+    if not (supervisor := run.site.supervisor).namespace and supervisor.why:
+        run.tell(f"pid namespace: none ({one_line(supervisor.why)}); the supervisor ends what is left", Tone.NOTICE)
     if (free := free_bytes(run.paths.logs)) < LITTLE_SPACE:
         run.tell(f"only {format_size(free)} free on the disk of `{run.paths.shown(run.paths.logs)}`", Tone.NOTICE)
     if problem := run.messenger.problem():
@@ -85,45 +86,45 @@ def _say_models(agents: Mapping[str, Agent]) -> str:
     return ", ".join(sorted(models)) or "its own choice"
 
 
-def _enter_sandbox(run: Run, agents: Mapping[str, Agent]) -> dict[str, str]:
-    """Let each agent show that it can start inside, and return the names with versions of those who told theirs.
+def enter_sandbox(run: Run, agents: Mapping[str, Agent]) -> tuple[Site, dict[str, str]]:
+    """Let each agent show that it can start inside; returns the site, and the names with versions of who told theirs.
 
     One that cannot works outside under `auto`, unconfined. Raises AgentError under `bwrap`, and for a program that lies
     in the project, where an agent may have written it.
     """
     names: dict[str, str] = {}
-    if run.sandbox is None:
-        return names
+    outside: dict[str, str] = {}
+    site = run.site
+    if site.sandbox is None:
+        return site, names
     for agent in agents.values():
-        environ = run.environment_for(agent)
-        version, problem = run.sandbox.try_agent(agent, run.supervisor, environ)
+        version, problem = site.sandbox.try_agent(agent, site.supervisor, site.environment_for(agent))
         if problem and (run.settings.sandbox == "bwrap" or not _is_outside(run, agent)):
             raise AgentError(
                 f"agent `{agent.name}` cannot start inside the sandbox: {problem}",
                 "give it what it misses with `sandbox_read` and `sandbox_write`, or choose another `sandbox`",
             )
         if problem:
-            run.outside[agent.name] = f"agent `{agent.name}` cannot start inside: {problem}"
+            outside[agent.name] = f"agent `{agent.name}` cannot start inside: {problem}"
         elif version:
             names[agent.name] = f"{agent.name} ({version})"
-    if agents and run.outside.keys() == agents.keys():
-        run.sandbox, run.unconfined = None, "; ".join(run.outside.values())
-    return names
+    if agents and outside.keys() == agents.keys():
+        return replace(site, sandbox=None, unconfined="; ".join(outside.values()), outside=outside), names
+    return replace(site, outside=outside), names
 
 
 def _say_sandbox(run: Run, agents: Mapping[str, Agent]) -> str:
     """Return the line about confinement; "" where a person vouches for the container."""
-    if run.sandbox is not None:
+    site = run.site
+    if (sandbox := site.sandbox) is not None:
         network = _NETWORKS[run.settings.sandbox_network]
-        name = run.sandbox.name if run.sandbox.has_private_logs else f"{run.sandbox.name} (untested)"
+        name = sandbox.name if sandbox.has_private_logs else f"{sandbox.name} (untested)"
         line = f"sandbox: {name}: agents and checks see this project and their tools alone, {network}"
-        said = [
-            word for agent in agents.values() for word in run.sandbox.explain_keys(agent, run.environment_for(agent))
-        ]
+        said = [word for agent in agents.values() for word in sandbox.explain_keys(agent, site.environment_for(agent))]
         return "; but ".join((line, ", ".join(said))) if said else line
-    if run.unconfined == "container":
+    if site.unconfined == "container":
         return ""
-    because = "" if run.unconfined == "none" else f" ({run.unconfined})"
+    because = "" if site.unconfined == "none" else f" ({site.unconfined})"
     return f"sandbox: none: the agent runs as you, unconfined{because}"
 
 
@@ -136,17 +137,17 @@ _NETWORKS = {
 
 def _with_version(run: Run, agent: Agent) -> str:
     """Return an agent's name with the version its command says; those without a program of their own have none."""
-    if not agent.version or run.sandbox_for(agent) is not None or not _is_outside(run, agent):
+    if not agent.version or run.site.sandbox_for(agent) is not None or not _is_outside(run, agent):
         return agent.name
-    environ = run.environment_for(agent)
-    said = capture(agent.version, cwd=run.temporary, env=environ, timeout=15.0)
+    environ = run.site.environment_for(agent)
+    said = capture(agent.version, cwd=run.site.temporary, env=environ, timeout=15.0)
     version = one_line(said.stdout.decode("utf-8", "replace"), 60)
     return f"{agent.name} ({version})" if said.code == 0 and version else agent.name
 
 
 def _is_outside(run: Run, agent: Agent) -> bool:
     """Whether an agent's program lies where no agent could have written it: it may be run without a sandbox."""
-    found = Path(find_program(agent.argv[0], run.environ, run.paths.root) or run.paths.root)
+    found = Path(find_program(agent.argv[0], run.site.environ, run.paths.root) or run.paths.root)
     return not found.resolve().is_relative_to(run.paths.root.resolve())
 
 

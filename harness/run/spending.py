@@ -51,9 +51,9 @@ def warn_of_budget(run: Run, feature: Feature | None = None) -> None:
     if feature is not None:
         found += line_of(feature.slug, run.history.of(feature.slug).spent, run.rules)
     for line, sentence in warnings(found, expected):
-        if (line.setting, line.whose) in run.warned:
+        if (line.setting, line.whose) in run.tally.warned:
             continue
-        run.warned.add((line.setting, line.whose))
+        run.tally.warned.add((line.setting, line.whose))
         slug = line.whose if line.setting == "max_cost_per_feature" else ""
         spent, unknown = round(line.spent.dollars, 6), line.spent.unknown
         run.write(

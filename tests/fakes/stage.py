@@ -28,6 +28,7 @@ from harness.records.journal import Journal
 from harness.run.open import open_run
 from harness.run.preflight import announce
 from harness.settings.load import load_config
+from harness.system.clocks import Clocks
 
 CALL = 0.25  # dollars that every attempt costs
 
@@ -147,9 +148,8 @@ class Stage:
         given |= {"sandbox": "none", "inhibit_sleep": "off"}
         config = load_config(self.root, {**given, **self.settings}, {})
         try:
-            with open_run(
-                config, Silent(), environ={}, clock=self.clock, monotonic=self.clock, random=lambda: 0.5
-            ) as run:
+            clocks = Clocks(self.clock, self.clock, lambda: 0.5)
+            with open_run(config, Silent(), environ={}, clocks=clocks) as run:
                 announce(run)
                 stop, _ = run_loop(run)
                 self.closed.clear()

@@ -15,6 +15,7 @@ from harness.loop import run_loop
 from harness.run.open import open_run
 from harness.run.preflight import announce
 from harness.settings.load import load_config
+from harness.system.clocks import Clocks
 
 
 def test_a_run_stops_before_the_attempt_that_would_cross_its_line(world: World) -> None:
@@ -85,7 +86,7 @@ def run_at(world: World, moment: str, **flags) -> int:
     """Run with a clock that stands still."""
     stands = datetime.fromisoformat(moment).timestamp()
     config = load_config(world.root, {"pause": "0", **world.settings, **flags}, world.environ)
-    with open_run(config, Listener(), environ=world.environ, clock=lambda: stands) as run:
+    with open_run(config, Listener(), environ=world.environ, clocks=Clocks(lambda: stands)) as run:
         announce(run)
         return run_loop(run)[0].halt.code
 

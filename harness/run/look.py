@@ -1,0 +1,126 @@
+"""How a run looks at the project: what people and agents left is taken in, then things are as they stand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.domain.feature import Feature
+from harness.domain.listener import Tone
+from harness.domain.look import Look, Markers
+from harness.domain.text import plain
+from harness.records.events import Answered, MarkedByHand, SpecChanged
+from harness.records.halt_file import remove_halt
+from harness.records.history import read_markers
+from harness.records.receipt import digest
+from harness.run.run import Run
+from harness.system import files
+
+ANSWER_LIMIT = 64 * 1024  # bytes
+
+
+def look_around(run: Run) -> Look:
+    """Take in what was left since the last look, and return how things stand."""
+    take_in_specs(run)
+    return look(run, take_in_markers(run))
+
+
+def look(run: Run, markers: Markers) -> Look:
+    """Return all that the next decision depends on; nothing is changed by it."""
+    tally, turn = run.tally, run.failover.turn
+    features = run.specs.among_wanted(run.specs.last)
+    return Look(
+        features=tuple(_mark_unusable(run, feature) for feature in features) if tally.unusable else features,
+        markers=markers,
+        histories=run.history.histories,
+        halt=run.interrupts.halt(),
+        interrupted=run.interrupts.interrupted,
+        pending_stop=turn.stop,
+        wait=turn.wait,
+        iterations=tally.iterations,
+        elapsed=run.clocks.elapsed,
+        parked=frozenset(tally.parked),
+        fresh_blocks=frozenset(tally.fresh_blocks),
+        spend=run.spend,
+    )
+
+
+def _mark_unusable(run: Run, feature: Feature) -> Feature:
+    sha256, because = run.tally.unusable.get(feature.slug, ("", ""))
+    return replace(feature, problem=because) if because and sha256 == feature.sha256 else feature
+
+
+# --- specs --------------------------------------------------------------------------------------------------------
+
+
+def take_in_specs(run: Run) -> None:
+    """Read the specs again, and say what is wrong with them and what changed under an agent's hands."""
+    was = run.specs.last
+    reading = run.specs.reread()
+    for warning in reading.warnings:
+        run.tell_once(warning, Tone.NOTICE)
+    if run.just_ended is not None and reading.features is not was:
+        _watch_specs(run, was, *run.just_ended)
+    run.just_ended = None
+
+
+def _watch_specs(run: Run, before: tuple[Feature, ...], slug: str, attempt: int) -> None:
+    """Say which specs changed during an attempt, and keep the checks they had: an agent must not weaken its proof.
+
+    A person may edit a spec at any time; what was changed under an agent's hands counts from the next run on.
+    """
+    now = {feature.slug: feature for feature in run.specs.last}
+    for was in before:
+        feature = now.get(was.slug)
+        if feature is not None and feature.sha256 == was.sha256:
+            continue
+        run.write(SpecChanged(slug=was.slug, attempt=attempt, during=slug, was=was.sha256))
+        what = run.paths.shown(was.path)
+        run.tell(f"{slug}: `{what}` changed during the attempt; if that was not you, see `git diff {what}`", Tone.BAD)
+        if feature is None or feature.checks != was.checks:
+            run.specs.freeze(was)
+            run.tell(f"{was.slug}: this run goes on with the checks it had; start again to use the new", Tone.BAD)
+
+
+# --- markers ------------------------------------------------------------------------------------------------------
+
+
+def take_in_markers(run: Run) -> Markers:
+    """Return the markers that stand; takes in answers, and markers that a person set by hand."""
+    markers = run.history.settled(read_markers(run.paths))
+    if markers.answered:
+        _take_answers(run, markers.answered, markers.blocked)
+        markers = run.history.settled(read_markers(run.paths))
+    for slug in sorted(markers.done - run.history.known):
+        _note_marker_by_hand(run, slug)
+    return markers
+
+
+def _take_answers(run: Run, slugs: frozenset[str], blocked: frozenset[str]) -> None:
+    for slug in sorted(slugs):
+        answer = run.paths.answer(slug)
+        if not files.is_plain(answer):
+            files.move(answer, run.paths.kept / f"{slug}.answer.strange")
+            continue
+        text = plain(files.read_text(answer, ANSWER_LIMIT)).strip()
+        if not text:
+            continue  # a shell that redirects shows an empty file first; it is read again at the next look
+        if slug not in blocked and not run.history.of(slug).question:
+            files.move(answer, run.paths.kept / f"{slug}.answer")
+            run.tell(f"{slug}: an answer came, but nobody had asked; it is set aside", Tone.NOTICE)
+            continue
+        _take_answer(run, slug, run.redactor.text(text))
+
+
+def _take_answer(run: Run, slug: str, text: str) -> None:
+    run.write(Answered(slug=slug, text=text))
+    run.logs.notes(slug).add(f"## A person answered\n\n{text}\n")
+    run.tally.fresh_blocks.discard(slug)
+    files.remove(run.paths.blocked(slug))
+    files.remove(run.paths.answer(slug))
+    remove_halt(run.paths, about=slug)
+    run.tell(f"{slug}: an answer came, it is taken up again", Tone.GOOD)
+
+
+def _note_marker_by_hand(run: Run, slug: str) -> None:
+    run.write(MarkedByHand(slug=slug, sha256=digest(run.read_marker(slug))))
+    run.tell(f"{slug}: a person set `.done`, it counts as done", Tone.NOTICE)

@@ -1,0 +1,83 @@
+"""Where commands run: below which supervisor, in which environment, inside which sandbox, and who hears of it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.agents.choose import environment_of
+from harness.agents.table import all_agents
+from harness.domain.agent import Agent
+from harness.domain.listener import Narrator, Silent
+from harness.sandbox.open import open_sandbox
+from harness.sandbox.sandbox import Sandbox
+from harness.settings.load import Config
+from harness.system.command import Command
+from harness.system.environment import clean_environment
+from harness.system.process import Supervisor
+from harness.system.redact import Redactor
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What a process needs to carry out orders; one for each process, and it knows nothing of a run's counts."""
+
+    run_id: str
+    supervisor: Supervisor
+    environ: Mapping[str, str]
+    env_pass: tuple[str, ...]  # what the settings let through besides
+    temporary: Path
+    sandbox: Sandbox | None = None
+    unconfined: str = ""  # why there is no sandbox
+    outside: Mapping[str, str] = field(default_factory=dict)  # agents that cannot start in the sandbox, and why
+    narrator: Narrator = field(default_factory=Silent)
+    stop: Callable[[], float | None] = lambda: None  # a grace in seconds when what runs here must end now
+
+    @property
+    def redactor(self) -> Redactor:
+        """What takes the secrets out of all that is kept."""
+        return self.supervisor.redactor
+
+    def sandbox_for(self, agent: Agent) -> Sandbox | None:
+        """Return the sandbox that the agent works in; None where it is unconfined."""
+        return None if agent.name in self.outside else self.sandbox
+
+    def environment_for(self, agent: Agent) -> dict[str, str]:
+        """Return the environment that an agent gets."""
+        return environment_of(agent, self.environ, self.env_pass, self.run_id)
+
+    def check_environment(self) -> dict[str, str]:
+        """Return the environment that checks run in."""
+        return {**clean_environment(self.environ, self.env_pass), "HARNESS_RUN_ID": self.run_id}
+
+    def confine_check(self, command: Command, agent: Agent | None = None) -> Command:
+        """Return a check's command, inside the sandbox where there is one and the agent whose claim it checks is."""
+        sandbox = self.sandbox if agent is None else self.sandbox_for(agent)
+        return command if sandbox is None else sandbox.confine(command, agent=None)
+
+
+def make_site(config: Config, supervisor: Supervisor, environ: Mapping[str, str], temporary: Path, run_id: str) -> Site:
+    """Return a site with the sandbox that the settings ask for. Raises AgentError where they ask for too much."""
+    sandbox, unconfined = open_sandbox(config, supervisor, environ, temporary, all_agents())
+    return Site(
+        run_id=run_id,
+        supervisor=supervisor,
+        environ=environ,
+        env_pass=config.settings.env_pass,
+        temporary=temporary,
+        sandbox=sandbox,
+        unconfined=unconfined,
+    )
+
+
+@contextmanager
+def open_site(config: Config, environ: Mapping[str, str], who: str) -> Iterator[Site]:
+    """Give a site outside of any run, with a supervisor and a temporary folder of its own; `who` asks."""
+    with (
+        Supervisor(namespace=config.settings.pid_namespace) as supervisor,
+        tempfile.TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True) as temporary,
+    ):
+        yield make_site(config, supervisor, environ, Path(temporary), who)

@@ -1,0 +1,60 @@
+"""The specs as a run knows them: as they were read last, and what is kept of one that breaks or changes under way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from harness.decide.next import closure
+from harness.domain.errors import SpecError
+from harness.domain.feature import Check, Feature
+from harness.specs.shelf import Reading, SpecShelf
+from harness.specs.spec_file import read_spec_text
+
+
+@dataclass(slots=True)
+class KeptSpecs:
+    """The features asked for, and what this run holds on to while their specs are edited."""
+
+    shelf: SpecShelf
+    wanted: tuple[str, ...] = ()  # the slugs asked for, none for all
+    last: tuple[Feature, ...] = ()  # all specs, as read at the last look
+    texts: dict[str, str] = field(default_factory=dict)  # of the specs worked on in this run
+    frozen: dict[str, tuple[Check, ...]] = field(default_factory=dict)  # checks that changed under an agent's hands
+
+    def read(self) -> tuple[Feature, ...]:
+        """Return the features asked for and what they depend on, as they are on disk. Raises SpecError."""
+        return self.among_wanted(self.shelf.read().features)
+
+    def reread(self) -> Reading:
+        """Return all specs as they are on disk; one that broke keeps its last good reading, with a warning each."""
+        reading = self.shelf.reread()
+        self.last = reading.features
+        return reading
+
+    def among_wanted(self, features: tuple[Feature, ...]) -> tuple[Feature, ...]:
+        """Return those of the features that are asked for, and what they depend on."""
+        return closure(features, self.wanted)
+
+    def find(self, slug: str) -> Feature | None:
+        """Return a feature as its spec says now, None where there is none that can be read."""
+        return next((one for one in self.shelf.reread().features if one.slug == slug), None)
+
+    def text_of(self, feature: Feature) -> str:
+        """Return the text of the spec; one that broke in mid-run as it was read last. Raises SpecError without one."""
+        try:
+            text = read_spec_text(feature)
+        except SpecError:
+            if feature.slug not in self.texts:
+                raise
+            return self.texts[feature.slug]
+        if text.strip() or feature.slug not in self.texts:
+            self.texts[feature.slug] = text
+        return self.texts[feature.slug]
+
+    def freeze(self, was: Feature) -> None:
+        """Go on with the checks that a spec had, to the end of the run."""
+        self.frozen.setdefault(was.slug, was.checks)
+
+    def checks_of(self, feature: Feature) -> tuple[Check, ...]:
+        """Return the feature's own checks; those it had where they changed under an agent's hands."""
+        return self.frozen.get(feature.slug, feature.checks)

@@ -1,0 +1,30 @@
+"""What a run counts, and what it has said and skipped so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from harness.domain.look import Sum, Who
+from harness.records.events import Event
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one run has come to, from its start to its end; the main thread alone writes in it."""
+
+    iterations: int = 0  # attempts that count
+    spent: Sum = field(default_factory=Sum)
+    agents_asked: dict[tuple[str | None, str | None], Who] = field(default_factory=dict)  # by a spec's agent, model
+    warned: set[tuple[str, str]] = field(default_factory=set)  # lines of money of which this run has warned
+    told_lines: set[str] = field(default_factory=set)  # that are said once
+    untold: list[Event] = field(default_factory=list)  # events that the messenger has not heard of
+    parked: set[str] = field(default_factory=set)  # features skipped for no progress, with --keep-going
+    unusable: dict[str, tuple[str, str]] = field(
+        default_factory=dict
+    )  # slug -> hash of the spec, and why it is skipped
+    fresh_blocks: set[str] = field(default_factory=set)  # features that asked their question in this run
+
+    @property
+    def dollars(self) -> float | None:
+        """What the run has cost; None while nothing is known."""
+        return self.spent.dollars if self.spent.known else None
