@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from contextlib import suppress
 
+from harness.attempts.attempt import Judged
 from harness.attempts.begin import begin, prepare
 from harness.attempts.keep import keep
+from harness.attempts.pool import INLINE, Pool
 from harness.attempts.recover import recover
-from harness.attempts.work import work
 from harness.decide.next import stuck_limit_of, what_next
 from harness.domain.errors import HarnessError
 from harness.domain.feature import Feature
 from harness.domain.listener import Tone
 from harness.domain.look import Halt, Look, Stop, Wait, Work
-from harness.domain.verdict import Evidence, Outcome, Verdict
+from harness.domain.verdict import Outcome
 from harness.records.events import Halted, Parked, RunEnded
 from harness.records.halt_file import WRITES_HALT, compose_halt, local_time
 from harness.records.journal import utc
@@ -25,26 +27,44 @@ from harness.run.spending import warn_of_budget
 from harness.system import files
 
 
-def run_loop(run: Run) -> tuple[Stop, Look]:
-    """Work until every feature is done or a person is needed; return why it ended and the last look."""
+def run_loop(run: Run, executor: Executor = INLINE) -> tuple[Stop, Look]:
+    """Keep up to `run.jobs` attempts in flight until every feature is done or a person is needed.
+
+    Returns why it ended and the last look. `executor` carries out the orders; this thread alone decides and writes.
+    """
     recover(run)
-    rested = True
+    pool = Pool(executor)
     while True:
+        keep_all(run, pool)
         look = look_around(run)
         match what_next(look, run.rules):
-            case Stop() as stop:
+            case Stop() as stop if not pool:
                 return conclude(run, stop), look
-            case Wait() as wait:
+            case Wait() as wait if not pool:
                 wait_for_reset(run, wait)
-            case Work() if not rested and run.settings.pause:
-                run.interrupts.wait(run.settings.pause)
-                rested = True
-            case Work(feature, because) if (prepared := prepare(run, feature)) is not None:
-                agent, prompt = prepared
-                attempt = begin(run, feature, agent, prompt, because)
-                reply = work(run, attempt, prompt)
-                verdict, evidence = keep(run, attempt, reply)
-                rested = take_stock(run, feature, verdict, evidence)
+            case Work() if run.tally.tired and run.settings.pause:
+                rest(run)
+            case Work(feature, because) if len(pool) < run.jobs:
+                if (prepared := prepare(run, feature)) is not None:
+                    pool.send(begin(run, feature, prepared, because), run.site)
+            case _:
+                pool.wait(run.asked_to_stop)
+
+
+def keep_all(run: Run, pool: Pool) -> None:
+    """Keep what has come back by now; a claim that is to be checked goes out again."""
+    for attempt, delivery in pool.take_back():
+        match keep(run, attempt, delivery):
+            case Judged() as judged:
+                take_stock(run, judged)
+            case claim:
+                pool.send(claim, run.site)
+
+
+def rest(run: Run) -> None:
+    """Pause between two attempts, as the settings wish; a person ends it early."""
+    run.interrupts.wait(run.settings.pause)
+    run.tally.tired = False
 
 
 def run_to_its_end(run: Run) -> tuple[Stop, Look]:
@@ -60,23 +80,24 @@ def run_to_its_end(run: Run) -> tuple[Stop, Look]:
         raise
 
 
-def take_stock(run: Run, feature: Feature, verdict: Verdict, evidence: Evidence) -> bool:
-    """Count the attempt and see what it means for the run; True when it was followed by a wait already."""
+def take_stock(run: Run, judged: Judged) -> None:
+    """Count the attempt and see what it means for the run: another agent, a wait, its end."""
+    feature, evidence, verdict = judged.attempt.feature, judged.evidence, judged.verdict
     run.tally.iterations += verdict.charged or verdict.outcome is Outcome.FAILED
     run.tally.spent = run.tally.spent.plus(evidence.reply.transcript.cost.dollars)
     run.narrator.cost(run.tally.dollars)
     warn_of_budget(run, feature)
-    meet_failure(run, verdict, run.paths.attempt(feature.slug, run.history.of(feature.slug).attempts))
+    meet_failure(run, verdict, judged.attempt.folder)
     if evidence.limit is not None:
         meet_limit(run, feature, evidence.limit)
     elif verdict.outcome is not Outcome.FAULT:
         run.failover.forget_limits()
-    if verdict.outcome is not Outcome.FAULT or evidence.fault is None:
+    run.tally.tired = verdict.outcome is not Outcome.FAULT or evidence.fault is None
+    if run.tally.tired:
         run.failover.faults = 0
         park_if_stuck(run, feature)
-        return False
-    wait_out_fault(run, evidence.fault.kind + ": " + evidence.fault.text)
-    return True
+    elif evidence.fault is not None:
+        wait_out_fault(run, evidence.fault.kind + ": " + evidence.fault.text)
 
 
 def park_if_stuck(run: Run, feature: Feature) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 
-from harness.attempts.begin import Attempt
+from harness.attempts.attempt import Attempt, Finding, Judged
+from harness.attempts.write_down import names_to_commit
 from harness.domain.errors import StorageError
 from harness.domain.listener import Tone
-from harness.domain.reply import Reply
 from harness.domain.units import format_size
-from harness.domain.verdict import CheckRun
 from harness.records.events import Accepted, CommitFailed, Committed, Marked
 from harness.records.journal import utc
 from harness.records.receipt import REFUSED, compose_receipt, digest
@@ -20,20 +19,18 @@ NO_SPACE = 1 << 20  # bytes free with which git can do nothing
 FULL = re.compile("no space left|out of disk ?space|quota exceeded", re.IGNORECASE)  # how git and the system say so
 
 
-def accept(
-    run: Run, attempt: Attempt, words: str, checks: tuple[CheckRun, ...], reply: Reply, names: frozenset[str]
-) -> None:
+def accept(run: Run, judged: Judged) -> None:
     """Turn a claim into a receipt: commit, journal `accepted`, write the marker, journal `marked`."""
-    feature = attempt.feature
-    proof = _commit(run, attempt, words, names)
+    attempt, feature, found = judged.attempt, judged.attempt.feature, judged.found
+    proof, said = _commit(run, attempt, found), found.reply.transcript
     text = compose_receipt(
-        words,
+        found.words,
         spec=feature.sha256,
         commit=proof,
-        checks=checks,
+        checks=judged.checks,
         attempt=attempt.number,
-        agent=" ".join(filter(None, (attempt.agent.name, reply.transcript.agent_version))),
-        model=reply.transcript.model or attempt.agent.model,
+        agent=" ".join(filter(None, (attempt.agent.name, said.agent_version))),
+        model=said.model or attempt.agent.model,
         at=utc(run.clock()),
     )
     text = run.redactor.text(text)
@@ -50,23 +47,24 @@ def write_marker(run: Run, slug: str, text: str) -> None:
     run.write(Marked(slug=slug, sha256=digest(text)))
 
 
-def _commit(run: Run, attempt: Attempt, words: str, names: frozenset[str]) -> str:
+def _commit(run: Run, attempt: Attempt, found: Finding) -> str:
     """Commit the feature where that is wanted and return the receipt's line about it."""
+    workspace = attempt.workspace
     if not run.commits:
-        snapshot = run.workspace.snapshot()
+        snapshot = workspace.snapshot()
         return f"tree: {snapshot.digest} at commit {snapshot.head or 'none'}"
-    commit = run.workspace.commit(attempt.feature.slug, words, attempt.number, names)
+    commit = workspace.commit(attempt.slug, found.words, attempt.number, names_to_commit(run, attempt, found))
     if commit.remark:
-        run.tell(f"{attempt.feature.slug}: {commit.remark}", Tone.NOTICE)
+        run.tell(f"{attempt.slug}: {commit.remark}", Tone.NOTICE)
     if commit.failure:
         _refuse_full_disk(run, attempt, commit.failure)
-        run.write(CommitFailed(slug=attempt.feature.slug, attempt=attempt.number, why=commit.failure))
-        run.tell(f"{attempt.feature.slug}: proven, but not committed: {commit.failure}", Tone.BAD)
-        return f"tree: {run.workspace.snapshot().digest} at commit {commit.head or 'none'} ({REFUSED})"
+        run.write(CommitFailed(slug=attempt.slug, attempt=attempt.number, why=commit.failure))
+        run.tell(f"{attempt.slug}: proven, but not committed: {commit.failure}", Tone.BAD)
+        return f"tree: {workspace.snapshot().digest} at commit {commit.head or 'none'} ({REFUSED})"
     if commit.unsigned:
-        run.tell(f"{attempt.feature.slug}: committed, but not signed: {commit.unsigned}", Tone.BAD)
+        run.tell(f"{attempt.slug}: committed, but not signed: {commit.unsigned}", Tone.BAD)
     if commit.made:
-        run.write(Committed(slug=attempt.feature.slug, attempt=attempt.number, commit=commit.head))
+        run.write(Committed(slug=attempt.slug, attempt=attempt.number, commit=commit.head))
     return f"commit: {commit.head or 'none'}"
 
 
@@ -75,4 +73,4 @@ def _refuse_full_disk(run: Run, attempt: Attempt, failure: str) -> None:
     free = files.free_bytes(run.paths.root)
     if free < NO_SPACE or FULL.search(failure):
         left = f"the disk has {format_size(free)} left"
-        raise StorageError(f"cannot commit {attempt.feature.slug}, {left}: {failure}", "free some, then run again")
+        raise StorageError(f"cannot commit {attempt.slug}, {left}: {failure}", "free some, then run again")

@@ -1,4 +1,4 @@
-"""One attempt: begin it on disk, then let the agent work. What comes of it is kept in `keep`."""
+"""An attempt begins: it gets its agent and its prompt, then its number on disk, before anybody works."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 from harness.agents.choose import prepare_prompt
 from harness.agents.prompt import Prompt
 from harness.agents.table import all_agents
+from harness.attempts.attempt import Attempt
+from harness.attempts.order import Order
 from harness.domain.agent import Agent
 from harness.domain.errors import AgentError, ConfigError, SpecError
 from harness.domain.feature import Feature
@@ -21,51 +23,51 @@ from harness.run.limits import pick_agent_in_turn
 from harness.run.run import Run
 from harness.run.spending import limits_for
 from harness.system import files
-from harness.workspace.in_place import Snapshot
-from harness.workspace.private_logs import prepare_private_logs
+from harness.system.command import Bounds
+from harness.workspace.private_logs import PRIVATE_LOGS, prepare_private_logs
 from harness.workspace.quarantine import find_absent
+from harness.workspace.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """An attempt that has begun: its number is on disk, and what stood where is remembered."""
+class Prepared:
+    """Who is to work on a feature, and what they are told."""
 
-    feature: Feature
-    number: int
-    folder: Path
     agent: Agent
-    log: Mark
-    learnings: Mark
-    before: Snapshot
-    markers: frozenset[str]  # the .done and .blocked files that stood in logs/
-    absent: tuple[str, ...] = ()  # what a confined agent could make, and would be obeyed outside the sandbox
+    member: str  # of the chain, "" where the spec names an agent
+    prompt: Prompt
 
 
-def prepare(run: Run, feature: Feature) -> tuple[Agent, Prompt] | None:
-    """Return the agent and its prompt; None when there is none: the feature is then set aside, and the others go on."""
+def prepare(run: Run, feature: Feature) -> Prepared | None:
+    """Return the agent and its prompt; None when there is none: the feature is then skipped, and the others go on."""
     pick_agent_in_turn(run)
+    member = run.failover.turn.worker if feature.agent is None else ""
     try:
         agent, prompt = run.agent_for(feature, limits_for(run, feature)), compose(run, feature)
-        return agent, replace(prompt, text=prepare_prompt(agent, prompt.text))
+        return Prepared(agent, member, replace(prompt, text=prepare_prompt(agent, prompt.text)))
     except (AgentError, ConfigError, SpecError) as error:
         run.skip(feature, f"{error.message}; {error.hint}")
         return None
 
 
-def begin(run: Run, feature: Feature, agent: Agent, prompt: Prompt, because: str) -> Attempt:
+def begin(run: Run, feature: Feature, prepared: Prepared, because: str) -> Attempt:
     """Number the attempt on disk and in the journal before the agent starts: a crash counts as an attempt."""
+    agent, workspace = prepared.agent, run.workspace
     number, folder = _make_folder(run, feature.slug)
     sandbox = run.site.sandbox_for(agent)
     # Before git is asked, which may run what is there.
     absent = () if sandbox is None else find_absent(run.paths.root, all_agents().guarded)
+    log, learnings = _mark_log(run, feature.slug), run.logs.learnings.mark()
+    before = workspace.recent_snapshot()
     attempt = Attempt(
         feature=feature,
-        number=number,
-        folder=folder,
-        agent=agent,
-        log=_mark_log(run, feature.slug),
-        learnings=run.logs.learnings.mark(),
-        before=run.workspace.recent_snapshot(),
+        order=make_order(run, feature, number, prepared, workspace, before.head),
+        member=prepared.member,
+        specs=run.specs.last,
+        workspace=workspace,
+        log=log,
+        learnings=learnings,
+        before=before,
         markers=marker_names(run),
         absent=absent,
     )
@@ -79,16 +81,36 @@ def begin(run: Run, feature: Feature, agent: Agent, prompt: Prompt, because: str
             spec=feature.sha256,
             agent=agent.name,
             model=agent.model,
-            sections={section.name: section.digest for section in prompt.sections},
-            log=attempt.log,
-            learnings=attempt.learnings,
-            tree=attempt.before.digest,
+            sections={section.name: section.digest for section in prepared.prompt.sections},
+            log=log,
+            learnings=learnings,
+            tree=before.digest,
             confined=sandbox is not None,
-            absent=attempt.absent,
+            absent=absent,
         )
     )
     run.tell(f"{feature.slug}: attempt {number} begins ({because})")
+    run.heartbeat.phase("working", feature=feature.slug, attempt=number, tree=before.digest)
     return attempt
+
+
+def make_order(run: Run, feature: Feature, number: int, prepared: Prepared, workspace: Workspace, base: str) -> Order:
+    """Return what goes out for an attempt, by the settings of the run and the wishes of the spec."""
+    settings, folder = run.settings, run.paths.attempt(feature.slug, number)
+    timeout = settings.timeout if feature.timeout is None else feature.timeout
+    return Order(
+        slug=feature.slug,
+        number=number,
+        folder=folder,
+        root=workspace.root,
+        base=base,
+        agent=prepared.agent,
+        prompt=prepared.prompt.text,
+        bounds=Bounds(timeout=timeout, idle_timeout=settings.idle_timeout),
+        private_logs=folder / PRIVATE_LOGS,
+        checks=run.checks_for(feature),
+        check_timeout=settings.check_timeout,
+    )
 
 
 def _mark_log(run: Run, slug: str) -> Mark:

@@ -2,42 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from harness.agents.failures import find_remarks
 from harness.attempts.accept import write_marker
-from harness.attempts.begin import Attempt, marker_names
+from harness.attempts.attempt import Attempt, Finding
+from harness.attempts.begin import marker_names
 from harness.attempts.quarantined import tell_appeared, tell_quarantined
 from harness.domain.listener import Tone
 from harness.domain.reply import Reply
 from harness.domain.text import plain
 from harness.records.events import Foreign, Tampered, Vanished
 from harness.records.lessons import mend_learnings, redact_file, redact_log
-from harness.records.notes import Note
 from harness.run.run import Run
 from harness.system import files
-from harness.workspace.in_place import Snapshot, changed_files
 from harness.workspace.private_logs import import_private_logs
+from harness.workspace.workspace import changed_files
 
 WORDS_LIMIT = 4096  # bytes of a claim that are read
 
 
-@dataclass(slots=True)
-class Finding:
-    """What an attempt left on disk, gathered before it is judged."""
-
-    note: Note
-    changed: tuple[str, ...]
-    after: Snapshot
-    words: str  # of the claim
-    claimed: bool
-    remarks: list[str]
-
-
 def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Finding:
     """Gather what an attempt left; `harmed` says that it took the journal away too."""
-    slug = attempt.feature.slug
+    slug = attempt.slug
     remarks = _take_over(run, attempt)
     note, lessons = run.logs.notes(slug).take_note(attempt.log), run.logs.learnings.take_note(attempt.learnings)
     remarks += [*find_remarks(reply), *mend_learnings(run.logs.learnings, lessons, run.redactor)]
@@ -51,18 +39,18 @@ def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Finding
     quarantine_foreign(run, attempt, harmed=harmed)
     done = run.paths.done(slug)
     claimed = done.exists() or done.is_symlink()
-    after = run.workspace.snapshot()
+    after = attempt.workspace.snapshot()
     moved = attempt.before.head != after.head
     if attempt.before.head and not after.head:
         remarks.append("git no longer answers here: what it worked on cannot be committed")
     changed = changed_files(attempt.before, after) or (("(a commit)",) if moved else ())
     words = run.redactor.text(_read_claim(done)) if claimed else ""
-    return Finding(note, changed, after, words, claimed, remarks)
+    return Finding(reply, note, changed, after, words, claimed, remarks)
 
 
 def _take_over(run: Run, attempt: Attempt) -> list[str]:
     """Import what a confined agent wrote where it sees logs/, and set aside what would be obeyed outside; remarks."""
-    slug, remarks = attempt.feature.slug, list[str]()
+    slug, remarks = attempt.slug, list[str]()
     imported = import_private_logs(attempt.folder, run.paths, slug, attempt.log, attempt.learnings)
     for name in imported.rewritten:
         remarks.append(f"it had cut or rewritten {name}: the old text is restored, what it wrote is kept")
@@ -77,7 +65,7 @@ def _take_over(run: Run, attempt: Attempt) -> list[str]:
 
 def quarantine_appeared(run: Run, attempt: Attempt, when: str) -> None:
     """Quarantine what programs outside would obey and was not there when the attempt began."""
-    tell_appeared(run, attempt.feature.slug, attempt.number, attempt.folder, attempt.absent, when)
+    tell_appeared(run, attempt.slug, attempt.number, attempt.folder, attempt.absent, when)
 
 
 def _read_claim(done: Path) -> str:
@@ -93,24 +81,24 @@ def quarantine_foreign(run: Run, attempt: Attempt, *, harmed: bool) -> None:
     A marker that vanished may be a person's wish to do it again; where the journal went too, it was an agent that
     cleaned the folder (`git clean -fdx`), and the receipts are put back.
     """
-    own = {f"{attempt.feature.slug}.done"}
+    own = {f"{attempt.slug}.done"}
     now = marker_names(run)
     for name in sorted(now - attempt.markers - own):
         slug, kind = name.rsplit(".", 1)
         redact_file(files.move(run.paths.logs / name, attempt.folder / "foreign" / name), run.redactor)
-        run.write(Foreign(slug=attempt.feature.slug, attempt=attempt.number, marker=name))
+        run.write(Foreign(slug=attempt.slug, attempt=attempt.number, marker=name))
         hint = f'; if you set it, say `harness accept {slug} "why"`' if kind == "done" else ""
-        run.tell(f"{attempt.feature.slug}: `{name}` appeared during the attempt and is set aside{hint}", Tone.BAD)
-    answer = run.paths.answer(attempt.feature.slug)
-    if answer.exists() and f"{attempt.feature.slug}.blocked" not in attempt.markers:
+        run.tell(f"{attempt.slug}: `{name}` appeared during the attempt and is set aside{hint}", Tone.BAD)
+    answer = run.paths.answer(attempt.slug)
+    if answer.exists() and f"{attempt.slug}.blocked" not in attempt.markers:
         redact_file(files.move(answer, attempt.folder / "foreign" / answer.name), run.redactor)
-        run.write(Foreign(slug=attempt.feature.slug, attempt=attempt.number, marker=answer.name))
-        run.tell(f"{attempt.feature.slug}: `{answer.name}` appeared before anything was asked: set aside", Tone.BAD)
+        run.write(Foreign(slug=attempt.slug, attempt=attempt.number, marker=answer.name))
+        run.tell(f"{attempt.slug}: `{answer.name}` appeared before anything was asked: set aside", Tone.BAD)
     for name in sorted(attempt.markers - now):
         slug, kind = name.rsplit(".", 1)
-        run.write(Vanished(slug=attempt.feature.slug, attempt=attempt.number, marker=name))
+        run.write(Vanished(slug=attempt.slug, attempt=attempt.number, marker=name))
         if harmed and kind == "done" and (receipt := run.journal.last_receipt(slug)):
             write_marker(run, slug, receipt)
-            run.tell(f"{attempt.feature.slug}: `{name}` was wiped during the attempt and is put back", Tone.BAD)
+            run.tell(f"{attempt.slug}: `{name}` was wiped during the attempt and is put back", Tone.BAD)
         else:
-            run.tell(f"{attempt.feature.slug}: `{name}` vanished during the attempt", Tone.BAD)
+            run.tell(f"{attempt.slug}: `{name}` vanished during the attempt", Tone.BAD)

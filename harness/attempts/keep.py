@@ -3,156 +3,122 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 from harness.agents.failures import diagnose
 from harness.attempts.accept import accept
-from harness.attempts.begin import Attempt
-from harness.attempts.intake import Finding, gather, quarantine_appeared
-from harness.attempts.write_down import (
-    JOURNALLED_FILES,
-    as_result,
-    compose_observed,
-    line_for_silent_agent,
-    names_to_commit,
-    tell_outcome,
-    with_cost,
-    write_outcome,
-)
+from harness.attempts.attempt import Attempt, Finding, Judged
+from harness.attempts.intake import gather, quarantine_appeared
+from harness.attempts.order import Delivery
+from harness.attempts.write_down import describe_end, line_for_silent_agent, tell_outcome, write_outcome
 from harness.decide.blocked import find_blocked
 from harness.decide.judge import judge, judge_claim
 from harness.domain.reply import Ended, Fault, Limit, Reply
-from harness.domain.text import counted, one_line
-from harness.domain.verdict import CheckRun, Claim, Evidence, Outcome, Verdict
-from harness.records.events import AttemptEnded, Blocked
+from harness.domain.text import counted
+from harness.domain.verdict import CheckRun, Claim, Evidence, Outcome
+from harness.records.events import Blocked
 from harness.records.lessons import redact_file
 from harness.run.run import Run
 from harness.run.spending import price
 from harness.system import files
-from harness.workspace.checks import digest_failures, run_checks
+from harness.workspace.checks import digest_failures
 
 
-def keep(
-    run: Run, attempt: Attempt, reply: Reply, *, crashed: bool = False, ended_at: float | None = None
-) -> tuple[Verdict, Evidence]:
-    """Keep what came of an attempt: note, claim, checks, verdict, receipt; written down before it is told.
+def keep(run: Run, attempt: Attempt, delivery: Delivery) -> Attempt | Judged:
+    """Keep what came back of an attempt, written down before it is told; returns what it was worth.
 
-    `crashed` says that the run it belonged to was killed: it then counts as an attempt, though never as a stall.
-    `ended_at` is when it ended, in epoch seconds; None for just now.
+    Where the agent claims to be done, it returns the attempt again: the checks of the claim are its order then.
     """
-    run.heartbeat.phase("keeping", feature=attempt.feature.slug, attempt=attempt.number)
+    run.heartbeat.phase("keeping", feature=attempt.slug, attempt=attempt.number)
+    if delivery.reply is not None:
+        attempt = receive(run, attempt, delivery.reply)
+        if attempt.order.claimed:
+            run.heartbeat.phase("checking")
+            checks = counted(len(attempt.order.checks), "check")
+            run.tell(f"{attempt.slug}: claims to be done; {checks} will tell")
+            return attempt
+    else:
+        run.workspace.forget()
+        quarantine_appeared(run, attempt, "during the checks")
+    assert attempt.found is not None
+    judged = weigh(run, attempt, attempt.found, delivery.checks)
+    act(run, judged)
+    write_down(run, judged)
+    run.inform_messenger()
+    run.logs.pack(attempt.slug, newest=attempt.number, keep=run.settings.keep_transcripts)
+    return judged
+
+
+def receive(run: Run, attempt: Attempt, reply: Reply) -> Attempt:
+    """Return the attempt with what its agent left; where there is a claim to check, that is its order."""
     reply = price(reply, attempt.agent, run.prices)
     harmed = run.mend_logs()
     found = gather(run, attempt, reply, harmed=harmed)
-    checks, claim = _check_claim(run, attempt, reply, found)
+    wanted = found.claimed and bool(attempt.order.checks) and reply.exit.ended is not Ended.STOPPED
+    return replace(attempt, found=found, order=replace(attempt.order, claimed=wanted))
+
+
+def weigh(run: Run, attempt: Attempt, found: Finding, checks: tuple[CheckRun, ...]) -> Judged:
+    """Return the verdict on an attempt, with the evidence for it."""
+    feature, reply, history = attempt.feature, found.reply, run.history.of(attempt.slug)
     found.remarks += [] if run.site.sandbox is None else run.site.sandbox.take_refused()
-    met = diagnose(reply, attempt.agent, run.clock() if ended_at is None else ended_at)
-    limit, fault = (met if isinstance(met, Limit) else None), (met if isinstance(met, Fault) else None)
-    evidence = replace(_weigh(run, attempt, reply, found, checks, claim), limit=limit, fault=fault, crashed=crashed)
-    verdict = judge(evidence)
-    _act(run, attempt, reply, found, checks, evidence, verdict)
-    run.inform_messenger()
-    run.logs.pack(attempt.feature.slug, newest=attempt.number, keep=run.settings.keep_transcripts)
-    return verdict, evidence
-
-
-def _check_claim(run: Run, attempt: Attempt, reply: Reply, found: Finding) -> tuple[tuple[CheckRun, ...], Claim]:
-    """Run the checks where the agent claims to be done, and say what the claim is worth."""
-    feature = attempt.feature
-    checks = run.checks_for(feature)
-    stopped = reply.exit.ended is Ended.STOPPED
-    runs: tuple[CheckRun, ...] = ()
-    if found.claimed and checks and not stopped:
-        run.heartbeat.phase("checking")
-        run.tell(f"{feature.slug}: claims to be done; {counted(len(checks), 'check')} will tell")
-        try:
-            runs = run_checks(
-                checks,
-                supervisor=run.site.supervisor,
-                cwd=run.paths.root,
-                environ=run.site.check_environment(),
-                confine=partial(run.site.confine_check, agent=attempt.agent),
-                timeout=run.settings.check_timeout,
-                log=attempt.folder / "checks.log",
-                asked_to_stop=run.asked_to_stop,
-                began=lambda command: run.narrator.began(f"{feature.slug} · check {one_line(command, 60)}"),
-            )
-        finally:
-            run.narrator.ended()
-            run.workspace.forget()
-            run.heartbeat.phase("keeping")
-            quarantine_appeared(run, attempt, "during the checks")
-        stopped = any(one.stopped for one in runs)
-    green = bool(runs) and all(one.green for one in runs)
-    claim = judge_claim(
-        claimed=found.claimed, words=found.words, checks=len(checks), green=green, stopped=stopped, reply=reply
-    )
-    return runs, claim
-
-
-def _weigh(
-    run: Run, attempt: Attempt, reply: Reply, found: Finding, checks: tuple[CheckRun, ...], claim: Claim
-) -> Evidence:
-    feature, record = attempt.feature, run.history.of(attempt.feature.slug)
-    stuck_bytes = run.settings.stuck_bytes if feature.stuck_bytes is None else feature.stuck_bytes
-    return Evidence(
+    met = diagnose(reply, attempt.agent, run.clock() if attempt.ended_at is None else attempt.ended_at)
+    evidence = Evidence(
         reply=reply,
-        claim=claim,
+        claim=_judge_claim(attempt, found, checks),
+        limit=met if isinstance(met, Limit) else None,
+        fault=met if isinstance(met, Fault) else None,
         question=find_blocked(found.note.text),
         note_bytes=found.note.size,
         changed=bool(found.changed),
-        same_failure=record.failing == digest_failures(checks) and record.tree == found.after.digest,
+        same_failure=history.failing == digest_failures(checks) and history.tree == found.after.digest,
         failing=tuple(one.command for one in checks if not one.green),
-        stuck_bytes=stuck_bytes,
+        stuck_bytes=run.settings.stuck_bytes if feature.stuck_bytes is None else feature.stuck_bytes,
+        crashed=attempt.crashed,
+    )
+    return Judged(attempt, found, checks, evidence, judge(evidence))
+
+
+def _judge_claim(attempt: Attempt, found: Finding, checks: tuple[CheckRun, ...]) -> Claim:
+    stopped = found.reply.exit.ended is Ended.STOPPED or any(one.stopped for one in checks)
+    return judge_claim(
+        claimed=found.claimed,
+        words=found.words,
+        checks=len(attempt.order.checks),
+        green=bool(checks) and all(one.green for one in checks),
+        stopped=stopped,
+        reply=found.reply,
     )
 
 
-def _act(
-    run: Run,
-    attempt: Attempt,
-    reply: Reply,
-    found: Finding,
-    checks: tuple[CheckRun, ...],
-    evidence: Evidence,
-    verdict: Verdict,
-) -> None:
-    """Do what the verdict asks for, and write it down."""
-    feature = attempt.feature
-    if verdict.outcome is Outcome.DONE:
-        accept(run, attempt, found.words, checks, reply, names_to_commit(run, attempt, found))
+def act(run: Run, judged: Judged) -> None:
+    """Do what the verdict asks for: seal the claim or withdraw it, ask the question, leave a memory."""
+    attempt, found, outcome = judged.attempt, judged.found, judged.verdict.outcome
+    if outcome is Outcome.DONE:
+        accept(run, judged)
         quarantine_appeared(run, attempt, "during the commit")  # its hooks may be an agent's
-    elif found.claimed and evidence.claim is not Claim.PENDING:
-        redact_file(files.move(run.paths.done(feature.slug), attempt.folder / "claim.done"), run.redactor)
-    if verdict.outcome is Outcome.BLOCKED and evidence.question is not None:
-        files.write_atomic(run.paths.blocked(feature.slug), evidence.question + "\n")
-        run.write(Blocked(slug=feature.slug, attempt=attempt.number, question=evidence.question))
-        run.tally.fresh_blocks.add(feature.slug)
-    if found.changed and found.note.size == 0 and verdict.outcome is not Outcome.DONE:
-        run.logs.notes(feature.slug).add(line_for_silent_agent(attempt, found))
-    observed = compose_observed(reply, checks, verdict, found)
-    ended = AttemptEnded(
-        slug=feature.slug,
-        attempt=attempt.number,
-        outcome=verdict.outcome,
-        reason=verdict.reason,
-        progress=verdict.progress,
-        charged=verdict.charged,
-        claim=evidence.claim,
-        note_bytes=found.note.size,
-        changed=found.changed[:JOURNALLED_FILES],
-        changed_files=len(found.changed),
-        tree=found.after.digest,
-        failing=digest_failures(checks),
-        checks=tuple(map(as_result, checks)),
-        observed=observed,
-        remarks=tuple(found.remarks),
-        ended=reply.exit.ended,
-        exit=reply.exit.code,
-        limit=evidence.limit,
-        seconds=round(reply.exit.seconds, 3),
-        strays=reply.exit.strays,
-    )
-    write_outcome(run, run.write(with_cost(ended, run, attempt, reply)))
-    run.logs.remember_end(feature.slug)
-    run.just_ended = (feature.slug, attempt.number)
-    tell_outcome(run, attempt, reply, verdict, found)
+    elif found.claimed and judged.evidence.claim is not Claim.PENDING:
+        withdraw(run, attempt)
+    if outcome is Outcome.BLOCKED and judged.evidence.question is not None:
+        ask(run, attempt, judged.evidence.question)
+    if found.changed and found.note.size == 0 and outcome is not Outcome.DONE:
+        run.logs.notes(attempt.slug).add(line_for_silent_agent(attempt, found))
+
+
+def withdraw(run: Run, attempt: Attempt) -> None:
+    """Take a claim away that does not stand; its words stay with the attempt."""
+    redact_file(files.move(run.paths.done(attempt.slug), attempt.folder / "claim.done"), run.redactor)
+
+
+def ask(run: Run, attempt: Attempt, question: str) -> None:
+    """Put the question where a person finds it."""
+    files.write_atomic(run.paths.blocked(attempt.slug), question + "\n")
+    run.write(Blocked(slug=attempt.slug, attempt=attempt.number, question=question))
+    run.tally.fresh_blocks.add(attempt.slug)
+
+
+def write_down(run: Run, judged: Judged) -> None:
+    """Write the end of the attempt into the journal, copy it into its folder, and tell it."""
+    write_outcome(run, run.write(describe_end(run, judged)))
+    run.logs.remember_end(judged.attempt.slug)
+    run.just_ended = (judged.attempt.slug, judged.attempt.number)
+    tell_outcome(run, judged)

@@ -8,10 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.agents.failures import diagnose
+from harness.agents.prompt import Prompt
 from harness.agents.stream import StreamReader
 from harness.attempts.accept import write_marker
-from harness.attempts.begin import Attempt, marker_names
+from harness.attempts.attempt import Attempt, Judged
+from harness.attempts.begin import Prepared, make_order, marker_names
 from harness.attempts.keep import keep
+from harness.attempts.order import Delivery
+from harness.attempts.work import carry_out
 from harness.attempts.write_down import with_cost, write_outcome
 from harness.domain.agent import Agent
 from harness.domain.errors import AgentError
@@ -27,8 +31,8 @@ from harness.run.limits import take_up_limits
 from harness.run.run import Run
 from harness.run.spending import price
 from harness.system import files
-from harness.workspace.in_place import Snapshot
 from harness.workspace.private_logs import has_claim
+from harness.workspace.workspace import Snapshot
 
 LINE_LIMIT = 8 << 20  # bytes of a line that are understood
 # What nobody was there to see of an attempt whose run died after its receipt stood, and what its stream says of it.
@@ -44,7 +48,7 @@ def recover(run: Run) -> None:
         if (accepted := run.history.unmarked.get(slug)) is not None:
             _roll_forward(run, accepted)
         if record.unfinished or record.claim_pending:
-            _settle(run, slug, run.history.unfinished.get(slug))
+            _finish(run, slug, run.history.unfinished.get(slug))
     take_up_limits(run)
 
 
@@ -64,7 +68,7 @@ def _roll_forward(run: Run, accepted: Accepted) -> None:
     run.tell(f"resuming: {accepted.slug} was accepted, its receipt is written now", Tone.NOTICE)
 
 
-def _settle(run: Run, slug: str, began: AttemptBegan | None) -> None:
+def _finish(run: Run, slug: str, began: AttemptBegan | None) -> None:
     """Judge an attempt that was cut off: keep its note, and check its claim if it made one."""
     record = run.history.of(slug)
     if began is not None:
@@ -94,7 +98,15 @@ def _settle(run: Run, slug: str, began: AttemptBegan | None) -> None:
     reply = run.redactor.deep(_reread(attempt, began, claimed=claimed))
     if began is None:  # its attempt has ended in the journal, and its cost is counted
         reply = replace(reply, transcript=replace(reply.transcript, cost=Cost(0.0, "reported"), usage=Usage()))
-    keep(run, attempt, reply, crashed=began is not None, ended_at=_ended_at(run, attempt))
+    keep_at_once(run, replace(attempt, crashed=began is not None, ended_at=_ended_at(run, attempt)), reply)
+
+
+def keep_at_once(run: Run, attempt: Attempt, reply: Reply) -> Judged:
+    """Keep what came of an attempt in one go: the checks of its claim are run here."""
+    kept = keep(run, attempt, Delivery(reply))
+    while isinstance(kept, Attempt):
+        kept = keep(run, kept, carry_out(kept.order, run.site))
+    return kept
 
 
 def _redact_foreign(run: Run, folder: Path) -> None:
@@ -146,14 +158,18 @@ def _rebuild(run: Run, feature: Feature, began: AttemptBegan | None) -> Attempt:
     folder = run.paths.attempt(feature.slug, number)
     files.make_folder(folder)
     files.remove_temporaries(folder)
+    agent, member = _agent_of(run, feature, began)
+    before = _tree_before(run, feature.slug, began)
+    prepared = Prepared(agent, member, Prompt("", ()))
     return Attempt(
         feature=feature,
-        number=number,
-        folder=folder,
-        agent=_agent_of(run, feature, began),
+        order=make_order(run, feature, number, prepared, run.workspace, before.head),
+        member=member,
+        specs=run.specs.last,
+        workspace=run.workspace,
         log=log or run.logs.notes(feature.slug).mark(),
         learnings=learnings or run.logs.learnings.mark(),
-        before=_tree_before(run, feature.slug, began),
+        before=before,
         markers=frozenset(f"{slug}.done" for slug in run.history.known)
         | frozenset(name for name in marker_names(run) if name.endswith(".blocked")),
         absent=began.absent if began else (),
@@ -169,10 +185,10 @@ def _tree_before(run: Run, slug: str, began: AttemptBegan | None) -> Snapshot:
     return replace(now, files={name: stamp for name, stamp in now.files.items() if name in others})
 
 
-def _agent_of(run: Run, feature: Feature, began: AttemptBegan | None) -> Agent:
-    """Return the agent that made the attempt, which need not be the one that would be next. Raises AgentError."""
+def _agent_of(run: Run, feature: Feature, began: AttemptBegan | None) -> tuple[Agent, str]:
+    """Return who made the attempt, who need not be next, and as which of the chain. Raises AgentError."""
     name = began.agent if began else ""
     if name in run.chain and feature.agent is None:
         with suppress(AgentError):
-            return run.agent_named(name)
-    return run.agent_for(feature)
+            return run.agent_named(name), name
+    return run.agent_for(feature), run.failover.turn.worker if feature.agent is None else ""

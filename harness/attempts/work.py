@@ -1,29 +1,37 @@
-"""The agent works: its prompt goes in, its stream is read, and when this returns nothing of it is alive."""
+"""An order is carried out: the agent works, or its claim is checked. In any thread, in any process that has a site."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
-from harness.agents.prompt import Prompt
 from harness.agents.stream import StreamReader
-from harness.attempts.begin import Attempt
+from harness.attempts.order import Delivery, Order
 from harness.domain.reply import Reply
-from harness.run.run import Run
+from harness.domain.text import one_line
+from harness.domain.verdict import CheckRun
+from harness.run.site import Site
 from harness.system import files
-from harness.system.command import Bounds, Command
-from harness.workspace.private_logs import PRIVATE_LOGS
+from harness.system.command import Command
+from harness.workspace.checks import run_checks
+
+
+def carry_out(order: Order, site: Site) -> Delivery:
+    """Do what the order asks for; when this returns, nothing that it started is alive."""
+    return Delivery(checks=check_claim(order, site)) if order.claimed else Delivery(work(order, site))
 
 
 @dataclass(slots=True)
 class AgentListener:
-    """Hears the agent: understands its stream, passes its words on, and asks the run whether it must stop."""
+    """Hears the agent: understands its stream, passes its words on, and asks whether it must stop."""
 
-    run: Run
+    order: Order
+    site: Site
     reader: StreamReader
 
     def line(self, line: bytes) -> None:
         if words := self.reader.feed(line):
-            self.run.narrator.says(self.run.redactor.text(words))
+            self.site.narrator.says(self.site.redactor.text(words))
 
     def busy(self) -> bool:
         return self.reader.busy()
@@ -32,40 +40,44 @@ class AgentListener:
         return self.reader.finished()
 
     def stop(self) -> float | None:
-        return self.run.asked_to_stop()
+        return self.site.stop()
 
 
-def work(run: Run, attempt: Attempt, prompt: Prompt) -> Reply:
+def work(order: Order, site: Site) -> Reply:
     """Give the agent its prompt and let it work; when this returns, nothing of it is alive."""
-    feature, agent, settings = attempt.feature, attempt.agent, run.settings
-    prompt_file = attempt.folder / "prompt.md"
-    files.write_atomic(prompt_file, prompt.text, sync=False)
-    command = Command(
-        argv=agent.argv,
-        cwd=run.paths.root,
-        env={
-            **run.site.environment_for(agent),
-            "HARNESS_ATTEMPT": str(attempt.number),  # in a sandbox it cannot be counted in logs/attempts
-        },
-        stdin=prompt_file,
-    )
-    if (sandbox := run.site.sandbox_for(agent)) is not None:
-        whose = f"{feature.slug}#{attempt.number}"
-        command = sandbox.confine(command, agent=agent, private_logs=attempt.folder / PRIVATE_LOGS, whose=whose)
-    bounds = Bounds(
-        timeout=settings.timeout if feature.timeout is None else feature.timeout, idle_timeout=settings.idle_timeout
-    )
+    agent, prompt_file = order.agent, order.folder / "prompt.md"
+    files.write_atomic(prompt_file, order.prompt, sync=False)
+    environ = {
+        **site.environment_for(agent),
+        "HARNESS_ATTEMPT": str(order.number),  # in a sandbox it cannot be counted in logs/attempts
+    }
+    command = Command(argv=agent.argv, cwd=order.root, env=environ, stdin=prompt_file)
+    if (sandbox := site.sandbox_for(agent)) is not None:
+        command = sandbox.confine(command, agent=agent, private_logs=order.private_logs, whose=order.key)
     reader = StreamReader(agent.dialect)
-    run.heartbeat.phase("working", feature=feature.slug, attempt=attempt.number, tree=attempt.before.digest)
-    run.narrator.began(f"{feature.slug} · attempt {attempt.number}")
+    stdout, stderr = order.folder / "stream.jsonl", order.folder / "stderr.log"
+    site.narrator.began(f"{order.slug} · attempt {order.number}")
     try:
-        ended = run.site.supervisor.run(
-            command,
-            bounds,
-            AgentListener(run, reader),
-            stdout=attempt.folder / "stream.jsonl",
-            stderr=attempt.folder / "stderr.log",
+        listener = AgentListener(order, site, reader)
+        ended = site.supervisor.run(command, order.bounds, listener, stdout=stdout, stderr=stderr)
+    finally:
+        site.narrator.ended()
+    return site.redactor.deep(Reply(ended, reader.transcript(ended)))
+
+
+def check_claim(order: Order, site: Site) -> tuple[CheckRun, ...]:
+    """Run the checks of a claim where the agent worked, and return how each ended."""
+    try:
+        return run_checks(
+            order.checks,
+            supervisor=site.supervisor,
+            cwd=order.root,
+            environ=site.check_environment(),
+            confine=partial(site.confine_check, agent=order.agent),
+            timeout=order.check_timeout,
+            log=order.folder / "checks.log",
+            asked_to_stop=site.stop,
+            began=lambda command: site.narrator.began(f"{order.slug} · check {one_line(command, 60)}"),
         )
     finally:
-        run.narrator.ended()
-    return run.redactor.deep(Reply(ended, reader.transcript(ended)))
+        site.narrator.ended()

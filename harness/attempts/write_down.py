@@ -6,18 +6,17 @@ import json
 from dataclasses import replace
 
 from harness.agents.prompt import OBSERVED_LIMIT
-from harness.attempts.begin import Attempt
-from harness.attempts.intake import Finding
+from harness.attempts.attempt import Attempt, Finding, Judged
 from harness.domain.listener import Tone
 from harness.domain.reply import Ended, Reply
 from harness.domain.text import counted, cut_middle
 from harness.domain.units import format_dollars, format_duration
-from harness.domain.verdict import CheckRun, Outcome, Verdict
+from harness.domain.verdict import CheckRun, Outcome
 from harness.records.event_fields import describe_event
 from harness.records.events import AttemptEnded, CheckResult
 from harness.run.run import Run
 from harness.system import files
-from harness.workspace.checks import report_failures
+from harness.workspace.checks import digest_failures, report_failures
 
 JOURNALLED_FILES = 1000  # changed files that the journal names
 
@@ -54,8 +53,8 @@ def write_outcome(run: Run, ended: AttemptEnded) -> None:
 
 def names_to_commit(run: Run, attempt: Attempt, found: Finding) -> frozenset[str]:
     """Return the files that belong to the feature: what stood there before the checks ran, less others' open work."""
-    own = run.history.of(attempt.feature.slug).changed | set(found.changed)
-    others = run.history.open_work_besides(attempt.feature.slug)
+    own = run.history.of(attempt.slug).changed | set(found.changed)
+    others = run.history.open_work_besides(attempt.slug)
     return frozenset(name for name in found.after.files if name in own or name not in others)
 
 
@@ -66,10 +65,40 @@ def line_for_silent_agent(attempt: Attempt, found: Finding) -> str:
     return f"[harness] attempt {attempt.number} wrote no note; it changed {names}{more}\n"
 
 
-def compose_observed(reply: Reply, checks: tuple[CheckRun, ...], verdict: Verdict, found: Finding) -> str:
+def describe_end(run: Run, judged: Judged) -> AttemptEnded:
+    """Return what the journal says about an attempt at its end."""
+    attempt, found, evidence, verdict = judged.attempt, judged.found, judged.evidence, judged.verdict
+    came = found.reply.exit
+    ended = AttemptEnded(
+        slug=attempt.slug,
+        attempt=attempt.number,
+        outcome=verdict.outcome,
+        reason=verdict.reason,
+        progress=verdict.progress,
+        charged=verdict.charged,
+        claim=evidence.claim,
+        note_bytes=found.note.size,
+        changed=found.changed[:JOURNALLED_FILES],
+        changed_files=len(found.changed),
+        tree=found.after.digest,
+        failing=digest_failures(judged.checks),
+        checks=tuple(map(as_result, judged.checks)),
+        observed=compose_observed(judged),
+        remarks=tuple(found.remarks),
+        ended=came.ended,
+        exit=came.code,
+        limit=evidence.limit,
+        seconds=round(came.seconds, 3),
+        strays=came.strays,
+    )
+    return with_cost(ended, run, attempt, found.reply)
+
+
+def compose_observed(judged: Judged) -> str:
     """Return what the next prompt says about this attempt; "" when there is nothing to say."""
+    reply, verdict, found = judged.found.reply, judged.verdict, judged.found
     parts = []
-    if failures := report_failures(checks):
+    if failures := report_failures(judged.checks):
         parts.append(f"The last attempt claimed to be done, and the checks said no:\n\n{failures}")
     elif verdict.outcome is Outcome.UNCONFIRMED:
         parts.append(f"The last attempt {verdict.reason}.")
@@ -84,13 +113,14 @@ def compose_observed(reply: Reply, checks: tuple[CheckRun, ...], verdict: Verdic
 _TONES = {Outcome.DONE: Tone.GOOD, Outcome.PROGRESSED: Tone.PLAIN}
 
 
-def tell_outcome(run: Run, attempt: Attempt, reply: Reply, verdict: Verdict, found: Finding) -> None:
+def tell_outcome(run: Run, judged: Judged) -> None:
     """Tell the person the verdict, in one line, and each remark in one more."""
+    slug, found, verdict, reply = judged.attempt.slug, judged.found, judged.verdict, judged.found.reply
     facts = [format_duration(round(reply.exit.seconds, 2))]
     if reply.transcript.cost.dollars:
         facts.append(format_dollars(reply.transcript.cost.dollars))
     facts.append(f"{counted(len(found.changed), 'file')} changed" if found.changed else "no file changed")
     tone = _TONES.get(verdict.outcome, Tone.NOTICE)
-    run.tell(f"{attempt.feature.slug}: {verdict.outcome}: {verdict.reason} ({', '.join(facts)})", tone)
+    run.tell(f"{slug}: {verdict.outcome}: {verdict.reason} ({', '.join(facts)})", tone)
     for remark in found.remarks:
-        run.tell(f"{attempt.feature.slug}: {remark}", Tone.NOTICE)
+        run.tell(f"{slug}: {remark}", Tone.NOTICE)

@@ -62,6 +62,7 @@ class Run:
     failover: Failover
     tally: Tally
     commits: bool = False  # whether proven features are committed
+    jobs: int = 1  # attempts that may be in flight at a time
     just_ended: tuple[str, int] | None = None  # slug and number of an attempt that no look has followed yet
 
     @property

@@ -13,8 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from hashlib import sha256
+from dataclasses import replace
 from pathlib import Path
 
 from harness.domain.paths import Paths
@@ -23,45 +22,13 @@ from harness.system import files
 from harness.system.command import Command
 from harness.system.process import Supervisor
 from harness.workspace.git import TIMEOUT, Git
+from harness.workspace.workspace import Commit, Snapshot
 
 WALK_LIMIT = 100_000  # files and folders that are looked at where there is no git
 _SKIPPED = {".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".mypy_cache", ".cache"}
 FRESH = 0.1  # seconds
 STALE = 5.0  # seconds after which a lock of git that no living git holds is moved aside
 MANY = 1000  # files in one commit that git can take as pathspecs without slowing down
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The working tree at one moment: `files` maps what differs from `head` (or everything, without git) to a stamp."""
-
-    head: str  # commit id, "" without a commit or without git
-    files: Mapping[str, str]
-
-    @property
-    def digest(self) -> str:
-        """The fingerprint: equal for equal trees."""
-        lines = [self.head, *(f"{name}\0{stamp}" for name, stamp in sorted(self.files.items()))]
-        return sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-
-    @property
-    def clean(self) -> bool:
-        """Whether nothing differs from the last commit."""
-        return bool(self.head) and not self.files
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """What became of committing a proven feature: the commit's id, or why there is none; `failure` needs a person.
-
-    `unsigned` says why one that should have been signed is not; `remark` what else a person should know.
-    """
-
-    head: str = ""
-    made: bool = False
-    failure: str = ""
-    unsigned: str = ""
-    remark: str = ""
 
 
 class InPlace:
@@ -130,6 +97,9 @@ class InPlace:
     def forget(self) -> None:
         """Something may have changed the tree since the last look (checks leave caches behind)."""
         self._last = None
+
+    def close(self) -> None:
+        """Leave it as it is: it is the person's own."""
 
     def _look(self) -> Snapshot:
         if not self.has_git or self._git.is_blocked():
@@ -283,9 +253,3 @@ def _stamp(path: str) -> str:
     except OSError:
         return "gone"
     return f"{stat.st_mtime_ns} {stat.st_size} {stat.st_ino} {stat.st_mode}"
-
-
-def changed_files(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
-    """Return the names of files that differ between two snapshots, sorted; a moved HEAD alone gives none."""
-    names = before.files.keys() | after.files.keys()
-    return tuple(sorted(name for name in names if before.files.get(name) != after.files.get(name)))

@@ -25,10 +25,10 @@ from typing import Any
 from measure import Figure, Project, environ, main, project
 
 from harness import loop
+from harness.attempts import pool
 from harness.domain.listener import Silent
 from harness.run.open import open_run
 from harness.run.preflight import announce
-from harness.run.run import Run
 from harness.settings.load import load_config
 
 ITERATIONS = 32
@@ -72,9 +72,9 @@ class Watch:
                 self.begins.append(began)
             came = call(*given, **named)
             seconds = time.perf_counter() - began
-            if name == "work":
-                self.agents.append(came.exit.seconds)
-                seconds -= came.exit.seconds
+            if name == "carry_out" and came.reply is not None:
+                self.agents.append(came.reply.exit.seconds)
+                seconds -= came.reply.exit.seconds
             self.stages[name].append(seconds * 1000)
             return came
 
@@ -95,12 +95,11 @@ def drive(made: Project, agent: Agent, profile: cProfile.Profile | None = None, 
         "max_attempts": "0", "stuck_limit": "0", "commit": "never",
         "pid_namespace": namespace,
     }  # fmt: skip
-    kept = {name: getattr(loop, name) for name in ("begin", "work", "keep")}
-    look = Run.look
+    places = {"look_around": loop, "begin": loop, "carry_out": pool, "keep": loop}
+    kept = {name: getattr(place, name) for name, place in places.items()}
     try:
         for name, call in kept.items():
-            setattr(loop, name, watch.timed(name, call))
-        Run.look = watch.timed("look", look)  # type: ignore[method-assign]
+            setattr(places[name], name, watch.timed(name, call))
         with open_run(load_config(made.root, given, environ()), Silent(), environ=environ()) as run:
             announce(run)
             if profile:
@@ -110,8 +109,7 @@ def drive(made: Project, agent: Agent, profile: cProfile.Profile | None = None, 
                 profile.disable()
     finally:
         for name, call in kept.items():
-            setattr(loop, name, call)
-        Run.look = look  # type: ignore[method-assign]
+            setattr(places[name], name, call)
     return watch
 
 

@@ -52,6 +52,7 @@ def probe(root: Path) -> None:
     """In a fresh process: measure and print one JSON line."""
     from harness.domain.listener import Silent
     from harness.run.brief import compose
+    from harness.run.look import look_around
     from harness.run.open import open_run
     from harness.run.preflight import announce
     from harness.settings.load import load_config
@@ -65,26 +66,26 @@ def probe(root: Path) -> None:
     given = {"agent": "command", "command": ["/bin/true"]}
     with open_run(load_config(root, given, environ()), Silent(), environ=environ()) as run:
         announce(run)
-        compose(run, run.look().features[1])  # the template is compiled once a run
+        compose(run, look_around(run).features[1])  # the template is compiled once a run
         before = memory("VmRSS")
         Path("/proc/self/clear_refs").write_text("5", "ascii")  # resets VmHWM
         for _ in range(ROUNDS):
             began = time.perf_counter()
-            feature = run.look().features[0]
+            feature = look_around(run).features[0]
             compose(run, feature)
-            mark = run.notes(feature.slug).mark()
+            mark = run.logs.notes(feature.slug).mark()
             times.append((time.perf_counter() - began) * 1000)
-            with run.notes(feature.slug).path.open("ab") as file:
+            with run.logs.notes(feature.slug).path.open("ab") as file:
                 file.write(b"\na note of this attempt, one line long, some 50 bytes\n")
             began = time.perf_counter()
-            run.notes(feature.slug).take_note(mark)
+            run.logs.notes(feature.slug).take_note(mark)
             notes.append((time.perf_counter() - began) * 1000)
         peak = memory("VmHWM")
         said = {"times": times, "notes": notes, "peak": peak, "grown": peak - before}
         if "--cut" in sys.argv:
-            mark = run.notes(feature.slug).mark()
-            os.truncate(run.notes(feature.slug).path, mark.size - 1)
-            run.notes(feature.slug).take_note(mark)
+            mark = run.logs.notes(feature.slug).mark()
+            os.truncate(run.logs.notes(feature.slug).path, mark.size - 1)
+            run.logs.notes(feature.slug).take_note(mark)
             said["restored"] = memory("VmHWM")
     print(json.dumps(said))
 

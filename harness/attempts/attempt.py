@@ -1,0 +1,77 @@
+"""An attempt, from its begin until it is judged, as the main thread holds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.attempts.order import Order
+from harness.domain.agent import Agent
+from harness.domain.feature import Feature
+from harness.domain.reply import Reply
+from harness.domain.verdict import CheckRun, Evidence, Verdict
+from harness.records.notes import Mark, Note
+from harness.workspace.workspace import Snapshot, Workspace
+
+
+@dataclass(slots=True)
+class Finding:
+    """What an attempt left when its agent had ended, gathered before anything is checked or judged."""
+
+    reply: Reply
+    note: Note
+    changed: tuple[str, ...]
+    after: Snapshot
+    words: str  # of the claim
+    claimed: bool
+    remarks: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt that has begun: its number is on disk, and what stood where is remembered."""
+
+    feature: Feature
+    order: Order  # what is out for it, or was last
+    member: str  # of the chain that its agent is, "" where the spec names one
+    specs: tuple[Feature, ...]  # all of them, as they were read when it began
+    workspace: Workspace
+    log: Mark
+    learnings: Mark
+    before: Snapshot
+    markers: frozenset[str]  # the .done and .blocked files that stood in logs/
+    absent: tuple[str, ...] = ()  # what a confined agent could make, and would be obeyed outside the sandbox
+    crashed: bool = False  # the run that it belonged to was killed
+    ended_at: float | None = None  # epoch seconds, None for just now
+    found: Finding | None = None  # None while its agent works
+
+    @property
+    def slug(self) -> str:
+        """The feature's."""
+        return self.order.slug
+
+    @property
+    def number(self) -> int:
+        """Counted within the feature, never used again."""
+        return self.order.number
+
+    @property
+    def folder(self) -> Path:
+        """Where all that belongs to it is kept."""
+        return self.order.folder
+
+    @property
+    def agent(self) -> Agent:
+        """Who works on it."""
+        return self.order.agent
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An attempt with all that is known of it, and the verdict."""
+
+    attempt: Attempt
+    found: Finding
+    checks: tuple[CheckRun, ...]
+    evidence: Evidence
+    verdict: Verdict

@@ -1,0 +1,43 @@
+"""What goes out to whoever works, and what comes back: values that can travel to another thread or another machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.domain.agent import Agent
+from harness.domain.feature import Check
+from harness.domain.reply import Reply
+from harness.domain.verdict import CheckRun
+from harness.system.command import Bounds
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One attempt, as who works on it needs it; once it is `claimed`, what is asked for is the checks."""
+
+    slug: str
+    number: int
+    folder: Path  # of the attempt: the prompt lies there, and what is printed goes there
+    root: Path  # where the work is done
+    base: str  # the commit that it begins at, "" without one
+    agent: Agent
+    prompt: str
+    bounds: Bounds  # of the agent
+    private_logs: Path  # what a confined agent sees as logs/
+    checks: tuple[Check, ...]  # of a claim
+    check_timeout: float  # seconds that a check gets which names none itself
+    claimed: bool = False
+
+    @property
+    def key(self) -> str:
+        """Whose it is, in one word."""
+        return f"{self.slug}#{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What came of an order: the agent's reply, or how the checks of its claim ended."""
+
+    reply: Reply | None = None
+    checks: tuple[CheckRun, ...] = ()
