@@ -24,6 +24,7 @@ from harness.reports.view import name_state, read_view
 from harness.run.open import open_run
 from harness.run.preflight import announce
 from harness.settings.load import load_config
+from harness.system.clocks import Clocks
 
 PRELUDE = """
 prompt=$(cat)
@@ -127,7 +128,7 @@ class World:
         config = load_config(self.root, given, environ or self.environ)
         around = environ or self.environ
         messages = Messages(Notifier(config.settings, self.root, around))
-        with open_run(config, listener, messages, environ=around, wanted=wanted, **clocks) as run:
+        with open_run(config, listener, messages, environ=around, wanted=wanted, clocks=Clocks(**clocks)) as run:
             announce(run)
             stop, _ = run_loop(run)
         return Ran(stop, listener.lines)
