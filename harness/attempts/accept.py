@@ -44,6 +44,7 @@ def write_marker(run: Run, slug: str, text: str) -> None:
     if done.is_dir() and not done.is_symlink():  # an agent can make a folder of that name
         files.move(done, run.paths.kept / f"{slug}.done.folder")
     files.write_atomic(done, text)
+    run.markers.add(done.name)
     run.write(Marked(slug=slug, sha256=digest(text)))
 
 

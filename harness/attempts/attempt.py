@@ -39,7 +39,6 @@ class Attempt:
     log: Mark
     learnings: Mark
     before: Snapshot
-    markers: frozenset[str]  # the .done and .blocked files that stood in logs/
     absent: tuple[str, ...] = ()  # what a confined agent could make, and would be obeyed outside the sandbox
     crashed: bool = False  # the run that it belonged to was killed
     ended_at: float | None = None  # epoch seconds, None for just now

@@ -16,10 +16,10 @@ from harness.domain.errors import AgentError, ConfigError, SpecError
 from harness.domain.feature import Feature
 from harness.domain.listener import Tone
 from harness.records.events import AttemptBegan, Tampered
-from harness.records.history import read_markers
 from harness.records.notes import Mark
 from harness.run.brief import compose
 from harness.run.limits import pick_agent_in_turn
+from harness.run.markers import read_names
 from harness.run.run import Run
 from harness.run.spending import limits_for
 from harness.system import files
@@ -68,7 +68,6 @@ def begin(run: Run, feature: Feature, prepared: Prepared, because: str) -> Attem
         log=log,
         learnings=learnings,
         before=before,
-        markers=marker_names(run),
         absent=absent,
     )
     if sandbox is not None and sandbox.has_private_logs:
@@ -89,6 +88,9 @@ def begin(run: Run, feature: Feature, prepared: Prepared, because: str) -> Attem
             absent=absent,
         )
     )
+    if not run.in_flight:
+        run.markers = read_names(run.paths)
+    run.in_flight[feature.slug] = attempt
     run.tell(f"{feature.slug}: attempt {number} begins ({because})")
     run.heartbeat.phase("working", feature=feature.slug, attempt=number, tree=before.digest)
     return attempt
@@ -133,9 +135,3 @@ def _make_folder(run: Run, slug: str) -> tuple[int, Path]:
     with files.storage(folder, "make the folder"):
         folder.mkdir()  # not synced: the journal's `attempt_began` is, before the agent starts
     return number, folder
-
-
-def marker_names(run: Run) -> frozenset[str]:
-    """Return the names of the `.done` and `.blocked` files that stand in logs/."""
-    markers = read_markers(run.paths)
-    return frozenset({f"{slug}.done" for slug in markers.done} | {f"{slug}.blocked" for slug in markers.blocked})

@@ -8,13 +8,13 @@ from pathlib import Path
 from harness.agents.failures import find_remarks
 from harness.attempts.accept import write_marker
 from harness.attempts.attempt import Attempt, Finding
-from harness.attempts.begin import marker_names
 from harness.attempts.quarantined import tell_appeared, tell_quarantined
 from harness.domain.listener import Tone
 from harness.domain.reply import Reply
 from harness.domain.text import plain
 from harness.records.events import Foreign, Tampered, Vanished
 from harness.records.lessons import mend_learnings, redact_file, redact_log
+from harness.run.markers import read_names
 from harness.run.run import Run
 from harness.system import files
 from harness.workspace.private_logs import import_private_logs
@@ -78,24 +78,26 @@ def _read_claim(done: Path) -> str:
 def quarantine_foreign(run: Run, attempt: Attempt, *, harmed: bool) -> None:
     """Move markers that appeared for other features into the attempt's folder: they are nobody's claim.
 
+    What harness itself wrote or took away meanwhile is known, and what stands for an attempt in flight is its claim.
     A marker that vanished may be a person's wish to do it again; where the journal went too, it was an agent that
     cleaned the folder (`git clean -fdx`), and the receipts are put back.
     """
-    own = {f"{attempt.slug}.done"}
-    now = marker_names(run)
-    for name in sorted(now - attempt.markers - own):
+    claims = {f"{slug}.done" for slug in (attempt.slug, *run.in_flight)}
+    now = read_names(run.paths)
+    for name in sorted(now - run.markers - claims):
         slug, kind = name.rsplit(".", 1)
         redact_file(files.move(run.paths.logs / name, attempt.folder / "foreign" / name), run.redactor)
         run.write(Foreign(slug=attempt.slug, attempt=attempt.number, marker=name))
         hint = f'; if you set it, say `harness accept {slug} "why"`' if kind == "done" else ""
         run.tell(f"{attempt.slug}: `{name}` appeared during the attempt and is set aside{hint}", Tone.BAD)
     answer = run.paths.answer(attempt.slug)
-    if answer.exists() and f"{attempt.slug}.blocked" not in attempt.markers:
+    if answer.exists() and f"{attempt.slug}.blocked" not in run.markers:
         redact_file(files.move(answer, attempt.folder / "foreign" / answer.name), run.redactor)
         run.write(Foreign(slug=attempt.slug, attempt=attempt.number, marker=answer.name))
         run.tell(f"{attempt.slug}: `{answer.name}` appeared before anything was asked: set aside", Tone.BAD)
-    for name in sorted(attempt.markers - now):
+    for name in sorted(run.markers - now):
         slug, kind = name.rsplit(".", 1)
+        run.markers.discard(name)
         run.write(Vanished(slug=attempt.slug, attempt=attempt.number, marker=name))
         if harmed and kind == "done" and (receipt := run.journal.last_receipt(slug)):
             write_marker(run, slug, receipt)

@@ -43,6 +43,7 @@ def keep(run: Run, attempt: Attempt, delivery: Delivery) -> Attempt | Judged:
     judged = weigh(run, attempt, attempt.found, delivery.checks)
     act(run, judged)
     write_down(run, judged)
+    run.in_flight.pop(attempt.slug, None)
     run.inform_messenger()
     run.logs.pack(attempt.slug, newest=attempt.number, keep=run.settings.keep_transcripts)
     return judged
@@ -106,12 +107,16 @@ def act(run: Run, judged: Judged) -> None:
 
 def withdraw(run: Run, attempt: Attempt) -> None:
     """Take a claim away that does not stand; its words stay with the attempt."""
-    redact_file(files.move(run.paths.done(attempt.slug), attempt.folder / "claim.done"), run.redactor)
+    done = run.paths.done(attempt.slug)
+    redact_file(files.move(done, attempt.folder / "claim.done"), run.redactor)
+    run.markers.discard(done.name)
 
 
 def ask(run: Run, attempt: Attempt, question: str) -> None:
     """Put the question where a person finds it."""
-    files.write_atomic(run.paths.blocked(attempt.slug), question + "\n")
+    blocked = run.paths.blocked(attempt.slug)
+    files.write_atomic(blocked, question + "\n")
+    run.markers.add(blocked.name)
     run.write(Blocked(slug=attempt.slug, attempt=attempt.number, question=question))
     run.tally.fresh_blocks.add(attempt.slug)
 

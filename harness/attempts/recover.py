@@ -12,7 +12,7 @@ from harness.agents.prompt import Prompt
 from harness.agents.stream import StreamReader
 from harness.attempts.accept import write_marker
 from harness.attempts.attempt import Attempt, Judged
-from harness.attempts.begin import Prepared, make_order, marker_names
+from harness.attempts.begin import Prepared, make_order
 from harness.attempts.keep import keep
 from harness.attempts.order import Delivery
 from harness.attempts.work import carry_out
@@ -28,6 +28,7 @@ from harness.records.journal import moment_of
 from harness.records.lessons import redact_file
 from harness.records.transcripts import open_transcript
 from harness.run.limits import take_up_limits
+from harness.run.markers import read_names
 from harness.run.run import Run
 from harness.run.spending import price
 from harness.system import files
@@ -44,12 +45,24 @@ COST = frozenset(("agent", "agent_version", "model", "dollars", "cost_source", "
 def recover(run: Run) -> None:
     """Finish what a killed run left half done, and say what was found and what was decided."""
     _mend_copy(run, run.history.last_ended)
+    run.markers = _expected_markers(run)
     for slug, record in list(run.history.histories.items()):
         if (accepted := run.history.unmarked.get(slug)) is not None:
             _roll_forward(run, accepted)
         if record.unfinished or record.claim_pending:
             _finish(run, slug, run.history.unfinished.get(slug))
     take_up_limits(run)
+
+
+def _expected_markers(run: Run) -> set[str]:
+    """Return the names of the markers that stood when the run was killed, as far as one knows.
+
+    A `.done` that the journal does not know is a claim, of an attempt that was cut off or not checked to its end.
+    """
+    found = {name for name in read_names(run.paths) if name.endswith(".blocked")}
+    claims = {run.paths.done(slug) for slug in run.history.claims}
+    found |= {claim.name for claim in claims if os.path.lexists(claim)}
+    return found | {f"{slug}.done" for slug in run.history.known}
 
 
 def _mend_copy(run: Run, ended: AttemptEnded | None) -> None:
@@ -170,8 +183,6 @@ def _rebuild(run: Run, feature: Feature, began: AttemptBegan | None) -> Attempt:
         log=log or run.logs.notes(feature.slug).mark(),
         learnings=learnings or run.logs.learnings.mark(),
         before=before,
-        markers=frozenset(f"{slug}.done" for slug in run.history.known)
-        | frozenset(name for name in marker_names(run) if name.endswith(".blocked")),
         absent=began.absent if began else (),
     )
 

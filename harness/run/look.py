@@ -12,6 +12,7 @@ from harness.records.events import Answered, MarkedByHand, SpecChanged
 from harness.records.halt_file import remove_halt
 from harness.records.history import read_markers
 from harness.records.receipt import digest
+from harness.run.markers import parse_names
 from harness.run.run import Run
 from harness.system import files
 
@@ -85,14 +86,24 @@ def _watch_specs(run: Run, before: tuple[Feature, ...], slug: str, attempt: int)
 
 
 def take_in_markers(run: Run) -> Markers:
-    """Return the markers that stand; takes in answers, and markers that a person set by hand."""
-    markers = run.history.settled(read_markers(run.paths))
+    """Return the markers that stand; takes in answers, and markers that a person set by hand while no agent works."""
+    markers = find_markers(run)
     if markers.answered:
         _take_answers(run, markers.answered, markers.blocked)
-        markers = run.history.settled(read_markers(run.paths))
-    for slug in sorted(markers.done - run.history.known):
-        _note_marker_by_hand(run, slug)
+        markers = find_markers(run)
+    if not run.in_flight:
+        for slug in sorted(markers.done - run.history.known):
+            _note_marker_by_hand(run, slug)
     return markers
+
+
+def find_markers(run: Run) -> Markers:
+    """Return the markers that stand, without claims; while an agent works, those that harness knows to stand."""
+    found = read_markers(run.paths)
+    if run.in_flight:
+        answered = found.answered - run.in_flight.keys()
+        found = replace(parse_names(run.markers), answered=answered)
+    return run.history.settled(found)
 
 
 def _take_answers(run: Run, slugs: frozenset[str], blocked: frozenset[str]) -> None:
@@ -115,6 +126,7 @@ def _take_answer(run: Run, slug: str, text: str) -> None:
     run.write(Answered(slug=slug, text=text))
     run.logs.notes(slug).add(f"## A person answered\n\n{text}\n")
     run.tally.fresh_blocks.discard(slug)
+    run.markers.discard(f"{slug}.blocked")
     files.remove(run.paths.blocked(slug))
     files.remove(run.paths.answer(slug))
     remove_halt(run.paths, about=slug)

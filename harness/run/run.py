@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from harness.agents.from_settings import choose_for
 from harness.agents.prices import PriceBook
@@ -41,6 +41,22 @@ MARKER_LIMIT = 1 << 20
 _E = TypeVar("_E", bound=Event)
 
 
+class Begun(Protocol):
+    """An attempt in flight, as far as the desk needs to know it."""
+
+    @property
+    def feature(self) -> Feature:
+        """What is worked on."""
+
+    @property
+    def number(self) -> int:
+        """Which attempt at it this is."""
+
+    @property
+    def specs(self) -> tuple[Feature, ...]:
+        """All specs, as they were read when it began."""
+
+
 @dataclass(slots=True)
 class Run:
     """The desk of a run's main thread, which alone decides and writes; opened by `open_run`."""
@@ -63,6 +79,8 @@ class Run:
     tally: Tally
     commits: bool = False  # whether proven features are committed
     jobs: int = 1  # attempts that may be in flight at a time
+    in_flight: dict[str, Begun] = field(default_factory=dict)  # the attempts that have begun and are not judged
+    markers: set[str] = field(default_factory=set)  # names of those that harness knows to stand, see `markers`
     just_ended: tuple[str, int] | None = None  # slug and number of an attempt that no look has followed yet
 
     @property
