@@ -89,7 +89,7 @@ def take_stock(run: Run, judged: Judged) -> None:
     warn_of_budget(run, feature)
     meet_failure(run, verdict, judged.attempt.folder)
     if evidence.limit is not None:
-        meet_limit(run, feature, evidence.limit)
+        meet_limit(run, judged.attempt.member, evidence.limit)
     elif verdict.outcome is not Outcome.FAULT:
         run.failover.forget_limits()
     run.tally.tired = verdict.outcome is not Outcome.FAULT or evidence.fault is None

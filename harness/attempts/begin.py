@@ -58,7 +58,7 @@ def begin(run: Run, feature: Feature, prepared: Prepared, because: str) -> Attem
     # Before git is asked, which may run what is there.
     absent = () if sandbox is None else find_absent(run.paths.root, all_agents().guarded)
     log, learnings = _mark_log(run, feature.slug), run.logs.learnings.mark()
-    before = workspace.recent_snapshot()
+    before = workspace.snapshot() if run.in_flight else workspace.recent_snapshot()
     attempt = Attempt(
         feature=feature,
         order=make_order(run, feature, number, prepared, workspace, before.head),

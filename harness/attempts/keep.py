@@ -61,7 +61,7 @@ def receive(run: Run, attempt: Attempt, reply: Reply) -> Attempt:
 def weigh(run: Run, attempt: Attempt, found: Finding, checks: tuple[CheckRun, ...]) -> Judged:
     """Return the verdict on an attempt, with the evidence for it."""
     feature, reply, history = attempt.feature, found.reply, run.history.of(attempt.slug)
-    found.remarks += [] if run.site.sandbox is None else run.site.sandbox.take_refused()
+    found.remarks += [] if run.site.sandbox is None else run.site.sandbox.take_refused(attempt.order.key)
     met = diagnose(reply, attempt.agent, run.clock() if attempt.ended_at is None else attempt.ended_at)
     evidence = Evidence(
         reply=reply,

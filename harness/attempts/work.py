@@ -18,7 +18,10 @@ from harness.workspace.checks import run_checks
 
 def carry_out(order: Order, site: Site) -> Delivery:
     """Do what the order asks for; when this returns, nothing that it started is alive."""
-    return Delivery(checks=check_claim(order, site)) if order.claimed else Delivery(work(order, site))
+    try:
+        return Delivery(checks=check_claim(order, site)) if order.claimed else Delivery(work(order, site))
+    finally:
+        site.leave(order.key)
 
 
 @dataclass(slots=True)
@@ -48,12 +51,14 @@ def work(order: Order, site: Site) -> Reply:
     agent, prompt_file = order.agent, order.folder / "prompt.md"
     files.write_atomic(prompt_file, order.prompt, sync=False)
     environ = {
-        **site.environment_for(agent),
+        **site.environment_for(agent, order.key),
         "HARNESS_ATTEMPT": str(order.number),  # in a sandbox it cannot be counted in logs/attempts
     }
     command = Command(argv=agent.argv, cwd=order.root, env=environ, stdin=prompt_file)
     if (sandbox := site.sandbox_for(agent)) is not None:
-        command = sandbox.confine(command, agent=agent, private_logs=order.private_logs, whose=order.key)
+        command = sandbox.confine(
+            command, agent=agent, private_logs=order.private_logs, whose=order.key, attempt=order.key
+        )
     reader = StreamReader(agent.dialect)
     stdout, stderr = order.folder / "stream.jsonl", order.folder / "stderr.log"
     site.narrator.began(f"{order.slug} · attempt {order.number}")
@@ -73,7 +78,7 @@ def check_claim(order: Order, site: Site) -> tuple[CheckRun, ...]:
             supervisor=site.supervisor,
             cwd=order.root,
             environ=site.check_environment(),
-            confine=partial(site.confine_check, agent=order.agent),
+            confine=partial(site.confine_check, agent=order.agent, attempt=order.key),
             timeout=order.check_timeout,
             log=order.folder / "checks.log",
             asked_to_stop=site.stop,

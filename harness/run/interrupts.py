@@ -43,6 +43,7 @@ class Interrupts:
         self.tick: Callable[[], None] = lambda: None  # called at least each 200 ms while something is waited for
         self._signals = 0
         self._seen: HaltFile | None = None
+        self._mutex = threading.Lock()
         self._stopped = threading.Event()
 
     @contextmanager
@@ -89,9 +90,10 @@ class Interrupts:
             return None if self._seen is None else replace(self._seen, gone=True)
         if present.by_harness:
             return present
-        now = present.now or (self._seen is not None and self._seen.now)
-        self._seen = replace(present, now=now)
-        return self._seen
+        with self._mutex:  # the watch and those who work ask too: a `now` that one has seen stays
+            now = present.now or (self._seen is not None and self._seen.now)
+            self._seen = replace(present, now=now)
+            return self._seen
 
     def wait(self, seconds: float) -> None:
         """Wait so long, or until a person asks for something."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 from harness.agents.table import names
@@ -10,7 +11,6 @@ from harness.decide import backoff
 from harness.decide.backoff import Turn, is_believed, opening_of, take_turn
 from harness.domain.agent import Agent
 from harness.domain.errors import AgentError
-from harness.domain.feature import Feature
 from harness.domain.listener import Tone
 from harness.domain.look import Wait
 from harness.domain.reply import Limit
@@ -80,11 +80,18 @@ def _go_on(run: Run, turn: Turn, because: str) -> None:
 # --- a limit ------------------------------------------------------------------------------------------------------
 
 
-def meet_limit(run: Run, feature: Feature, limit: Limit) -> None:
-    """Go on with the next agent of the chain; else wait for the reset where that is wanted and known; else stop."""
+def meet_limit(run: Run, member: str, limit: Limit) -> None:
+    """Go on with the next agent of the chain; else wait for the reset where that is wanted and known; else stop.
+
+    `member` of the chain met the limit, "" where the agent is the feature's own: nobody stands in for that. It need not
+    be whose turn it is now: another attempt may have met the same limit before.
+    """
+    was = run.failover.turn
     opens, now = opening_of(limit, run.clock(), run.clocks.jitter()), run.clock()
-    can_start = partial(_can_start, run) if feature.agent is None else None
-    turn = backoff.meet_limit(run.failover.turn, limit, opens, run.rules, now, can_start)
+    can_start = partial(_can_start, run) if member else None
+    turn = backoff.meet_limit(was.passed_to(member), limit, opens, run.rules, now, can_start)
+    if turn.worker == member:  # nobody could take over
+        turn = replace(turn, worker=was.worker)
     _go_on(run, turn, f"{limit.kind}: {limit.text}")
 
 
@@ -128,4 +135,4 @@ def take_up_limits(run: Run) -> None:
             )
             if feature.agent is None:
                 run.failover.turn = run.failover.turn.passed_to(name)
-            meet_limit(run, feature, limit)
+            meet_limit(run, run.failover.turn.worker if feature.agent is None else "", limit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -37,6 +38,7 @@ from harness.system.redact import Redactor
 from harness.workspace.in_place import InPlace
 
 MARKER_LIMIT = 1 << 20
+LATE = 5.0  # seconds between TERM and KILL for an attempt when the time of the run is used up
 
 _E = TypeVar("_E", bound=Event)
 
@@ -214,19 +216,22 @@ class Run:
             self.tell(say_jump(jump), Tone.NOTICE)
 
     def asked_to_stop(self) -> float | None:
-        """Return the grace in seconds when what runs must end now; say at once when a HALT lets it finish."""
-        self.tick()
+        """Return the grace in seconds when what runs must end now.
+
+        Asked in the main thread, it gives a sign of life too, and says that a HALT lets what runs finish.
+        """
+        mine = threading.current_thread() is threading.main_thread()
+        if mine:
+            self.tick()
         ask = self.interrupts.asked()
-        if ask is Ask.FINISH:
+        if ask is Ask.FINISH and mine:
             self.tell_once(
                 "HALT seen: the attempt in flight may finish, then the run stops; `echo now > HALT` ends it at once",
                 Tone.NOTICE,
             )
-        elif ask is not None:
+        if ask in (Ask.NOW, Ask.INTERRUPT):
             return GRACE
-        if self.out_of_time:
-            return 5.0
-        return None
+        return LATE if self.out_of_time else None
 
 
 def prepare_logs(paths: Paths) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.agents.choose import environment_of
@@ -15,6 +15,7 @@ from harness.domain.listener import Narrator, Silent
 from harness.sandbox.open import open_sandbox
 from harness.sandbox.sandbox import Sandbox
 from harness.settings.load import Config
+from harness.system import files
 from harness.system.command import Command
 from harness.system.environment import clean_environment
 from harness.system.process import Supervisor
@@ -45,18 +46,28 @@ class Site:
         """Return the sandbox that the agent works in; None where it is unconfined."""
         return None if agent.name in self.outside else self.sandbox
 
-    def environment_for(self, agent: Agent) -> dict[str, str]:
-        """Return the environment that an agent gets."""
+    def environment_for(self, agent: Agent, attempt: str = "") -> dict[str, str]:
+        """Return the environment that an agent gets; for an attempt, with a temporary folder of its own."""
+        place = str(self.temporary)
+        if attempt and place in agent.own.values():
+            folder = self.temporary / attempt
+            files.make_folder(folder)
+            agent = replace(agent, own={name: str(folder) if it == place else it for name, it in agent.own.items()})
         return environment_of(agent, self.environ, self.env_pass, self.run_id)
 
     def check_environment(self) -> dict[str, str]:
         """Return the environment that checks run in."""
         return {**clean_environment(self.environ, self.env_pass), "HARNESS_RUN_ID": self.run_id}
 
-    def confine_check(self, command: Command, agent: Agent | None = None) -> Command:
+    def confine_check(self, command: Command, agent: Agent | None = None, attempt: str = "") -> Command:
         """Return a check's command, inside the sandbox where there is one and the agent whose claim it checks is."""
         sandbox = self.sandbox if agent is None else self.sandbox_for(agent)
-        return command if sandbox is None else sandbox.confine(command, agent=None)
+        return command if sandbox is None else sandbox.confine(command, agent=None, attempt=attempt)
+
+    def leave(self, attempt: str) -> None:
+        """An order of the attempt is carried out: what it left in private folders goes."""
+        if self.sandbox is not None:
+            self.sandbox.remove_scratch(attempt)
 
 
 def make_site(config: Config, supervisor: Supervisor, environ: Mapping[str, str], temporary: Path, run_id: str) -> Site:

@@ -24,11 +24,17 @@ class MacSandbox(Sandbox):
     has_private_logs: ClassVar[bool] = False
 
     def confine(
-        self, command: Command, *, agent: Agent | None, private_logs: Path | None = None, whose: str = "check"
+        self,
+        command: Command,
+        *,
+        agent: Agent | None,
+        private_logs: Path | None = None,
+        whose: str = "check",
+        attempt: str = "",
     ) -> Command:
         """As a Sandbox does; `private_logs` says whose logs the agent may touch."""
         substituted = self.substitute(command, agent)
-        scratch = self.new_scratch(agent, substituted).resolve() / "tmp"
+        scratch = self.new_scratch(agent, substituted, attempt).resolve() / "tmp"
         profile = compose_profile(
             self.mounts_for(command, agent, substituted),
             scratch=scratch,

@@ -7,8 +7,9 @@ import os
 import secrets
 import string
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -47,19 +48,27 @@ class Sandbox:
     broker: Broker | None = None  # with `sandbox_network: broker`
     name: ClassVar[str] = "bwrap"
     has_private_logs: ClassVar[bool] = True  # whether an agent can see another folder where logs/ is
-    scratch_folders: int = 0
+    scratches: dict[str, Path] = field(default_factory=dict)  # the private folders of each attempt in flight
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
     filter: bytes = field(default_factory=lambda: compose_filter(os.uname().machine))
 
     def confine(
-        self, command: Command, *, agent: Agent | None, private_logs: Path | None = None, whose: str = "check"
+        self,
+        command: Command,
+        *,
+        agent: Agent | None,
+        private_logs: Path | None = None,
+        whose: str = "check",
+        attempt: str = "",
     ) -> Command:
         """Return the command, inside: with the agent's own credentials, or without any for a check.
 
-        With a broker, keys stay outside, and its channel is the command's network; `whose` it is, its log says.
+        With a broker, keys stay outside, and its channel is the command's network; `whose` it is, its log says. Of one
+        `attempt` a single command may be inside at a time ("" for those of none).
         """
         substituted = self.substitute(command, agent)
         command = replace(command, argv=substituted.argv, env=substituted.env)
-        scratch = self.new_scratch(agent, substituted)
+        scratch = self.new_scratch(agent, substituted, attempt)
         logs = private_logs or scratch / "logs"
         private = ((self.home, scratch / "home"), (Path("/tmp"), scratch / "tmp"), (self.logs, logs))
         mounts = replace(self.mounts_for(command, agent, substituted), private=private)
@@ -72,7 +81,7 @@ class Sandbox:
         if self.broker is None:
             return replace(command, env=environ, confined=Confined(line, inputs, self.limits))
         line += _inlet(ARGUMENTS_FD + len(inputs), self.broker.ports)
-        door = self._open_door(substituted, agent, whose)
+        door = self._open_door(substituted, agent, whose, attempt)
         return replace(command, env=environ, confined=Confined(line, inputs, self.limits, door))
 
     def mounts_for(self, command: Command, agent: Agent | None, substituted: Substituted) -> Mounts:
@@ -99,17 +108,17 @@ class Sandbox:
             command, agent.access, providers, relay=relay, word=_random_word, passed=self.settings.env_pass
         )
 
-    def _open_door(self, substituted: Substituted, agent: Agent | None, whose: str) -> Door:
+    def _open_door(self, substituted: Substituted, agent: Agent | None, whose: str, attempt: str) -> Door:
         """Return the network of one command: without a key outside, an agent's login needs hosts of its own."""
         assert self.broker is not None
         access = Access() if agent is None else agent.access
         also = access.login_hosts if agent is not None and self.find_login(agent, substituted) else ()
         quiet = (*access.login_hosts, *access.startup_hosts)
-        return self.broker.open_channel(whose, substituted.routes, also=also, quiet=quiet)
+        return self.broker.open_channel(whose, substituted.routes, also=also, quiet=quiet, attempt=attempt)
 
-    def take_refused(self) -> tuple[str, ...]:
-        """Return a remark on the hosts that were asked for in vain since this was last asked."""
-        return () if self.broker is None else self.broker.take_refused()
+    def take_refused(self, attempt: str) -> tuple[str, ...]:
+        """Return a remark on the hosts that an attempt asked for in vain since this was last asked."""
+        return () if self.broker is None else self.broker.take_refused(attempt)
 
     def find_login(self, agent: Agent, substituted: Substituted) -> str:
         """Return which file of the home has to be inside, because no key for the agent is outside; "" for none."""
@@ -128,11 +137,10 @@ class Sandbox:
             said.append(f"{', '.join(substituted.kept)} stays outside, and nothing stands in for it")
         return said
 
-    def new_scratch(self, agent: Agent | None, substituted: Substituted) -> Path:
-        """Make a private home and temporary folder; nothing of one attempt reaches the next."""
-        untrusted.remove_tree(self.place / f"scratch-{self.scratch_folders}")
-        self.scratch_folders += 1
-        scratch = self.place / f"scratch-{self.scratch_folders}"
+    def new_scratch(self, agent: Agent | None, substituted: Substituted, attempt: str = "") -> Path:
+        """Make a private home and temporary folder in place of the attempt's last; nothing of one reaches the next."""
+        self.remove_scratch(attempt)
+        scratch = self.scratches[attempt] = self.place / f"scratch-{next(self.numbers)}"
         for name in ("home", "tmp", "logs"):
             files.make_folder(scratch / name)
         for name, text in substituted.files.items():
@@ -145,6 +153,11 @@ class Sandbox:
             if state := read_state(self.home, home.state, root, with_keys=not substituted.holds_key):
                 files.write_atomic(scratch / "home" / home.state.path, state, sync=False)
         return scratch
+
+    def remove_scratch(self, attempt: str) -> None:
+        """Remove what the last command of an attempt left in its private folders."""
+        if (scratch := self.scratches.pop(attempt, None)) is not None:
+            untrusted.remove_tree(scratch)
 
     def try_agent(self, agent: Agent, supervisor: Supervisor, environ: Mapping[str, str]) -> tuple[str, str]:
         """Return the version that the agent says inside, and why it cannot start there ("" when it can).

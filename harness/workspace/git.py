@@ -13,6 +13,7 @@ import stat
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 from harness.domain.reply import Ended
@@ -26,6 +27,7 @@ TIMEOUT = 120.0  # seconds for one call
 LOOK_ON, WRITE_ON = 5.0, 20.0  # seconds a look and a commit (its hooks) go on when everything has to stop
 AT_LEAST = 2.0  # seconds that each of them gets even so
 _LONGEST = 256 << 20  # bytes of what a look may say
+_CALLS = count(1)  # each has a file of its own for its stdin
 _NO_MONITOR, _NO_HOOKS = "core.fsmonitor=false", "core.hooksPath=/dev/null"
 _NO_UPKEEP = ("gc.auto=0", "maintenance.auto=false")
 _QUIET = (_NO_MONITOR, "core.untrackedCache=false", *_NO_UPKEEP)
@@ -145,8 +147,12 @@ class Git:
             return None
         if stdin:
             assert self._temporary is not None
-            files.write_atomic(self._temporary / "git-stdin", stdin, sync=False)
-            confined = replace(confined, stdin=self._temporary / "git-stdin")
+            given = self._temporary / f"git-stdin-{next(_CALLS)}"
+            files.write_atomic(given, stdin, sync=False)
+            try:
+                return _capture_inside(replace(confined, stdin=given), self.supervisor, self._must_end(patience))
+            finally:
+                given.unlink()
         return _capture_inside(confined, self.supervisor, self._must_end(patience))
 
     def _without_filters(self) -> list[str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,13 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from helpers.world import CLAIM, Listener, World
+import pytest
+from helpers.world import BUBBLEWRAP, CLAIM, Listener, World
 
 from harness.attempts.attempt import Attempt, Judged
 from harness.attempts.begin import begin, prepare
 from harness.attempts.keep import keep
 from harness.attempts.order import Delivery
 from harness.attempts.work import carry_out
+from harness.loop import take_stock
 from harness.run.look import look_around
 from harness.run.open import open_run
 from harness.run.preflight import announce
@@ -159,3 +164,123 @@ def test_an_answer_is_taken_in_while_others_work_and_nothing_has_vanished(world:
         at.keep(a, of_a)
     assert [e["text"] for e in world.events("answered")] == ["blue"]
     assert world.events("vanished") == []
+
+
+# --- the sandbox ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not BUBBLEWRAP, reason="BUBBLEWRAP IS NOT INSTALLED")
+def test_a_new_home_is_not_made_of_a_living_attempt_s(confined: World) -> None:
+    wait = 'touch "$HOME/mine" begun-a; until [ -e over-b ]; do sleep 0.01; done; [ -e "$HOME/mine" ] && note "whole"'
+    two(confined, f"case $slug in a) {wait};; b) note worked; touch over-b;; esac")
+    with desk(confined) as at, ThreadPoolExecutor() as executor:
+        a, b = at.begin("a"), at.begin("b")
+        of_a = executor.submit(carry_out, a.order, at.run.site)
+        wait_for(confined.root / "begun-a")
+        (of_b,) = at.work(b)
+        judged = at.keep(b, of_b), at.keep(a, of_a.result())
+        left = [one.name for one in at.run.site.temporary.iterdir() if one.name.startswith("scratch")]
+    assert [one.verdict.outcome for one in judged] == ["progressed", "progressed"]
+    assert "whole" in judged[1].found.note.text
+    assert len(left) <= 1, "what an attempt left in its home goes with it"
+
+
+def test_each_attempt_has_a_temporary_folder_of_its_own(world: World, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    claude = tmp_path / "bin" / "claude"
+    claude.write_text('#!/bin/sh\n[ "$1" = --version ] || cat >/dev/null\necho "$CLAUDE_CODE_TMPDIR"\n')
+    claude.chmod(0o755)
+    world.environment = {**world.environ, "PATH": f"{claude.parent}:{os.environ['PATH']}"}
+    two(world)
+    with desk(world, agent="claude", command=[]) as at:
+        a, b = at.begin("a"), at.begin("b")
+        at.work(a, b)
+        told = [Path((one.folder / "stream.jsonl").read_text().strip()) for one in (a, b)]
+        assert [path.is_dir() and path.is_relative_to(at.run.site.temporary) for path in told] == [True, True]
+        assert told[0] != told[1]
+
+
+# --- limits and stops -------------------------------------------------------------------------------------------------
+
+
+def test_a_limit_closes_the_agent_that_met_it(world: World) -> None:
+    two(world, f"echo '{json.dumps(LIMIT)}'")
+    (world.root / "script.yaml").write_text("features: {}\n")
+    with desk(world, dialect="claude", agents=["command", "scripted"], script="script.yaml") as at:
+        a, b = at.begin("a"), at.begin("b")
+        of_a, of_b = at.work(a, b)
+        take_stock(at.run, at.keep(a, of_a))
+        assert (at.run.failover.turn.worker, [*at.run.failover.turn.closed_until]) == ("scripted", ["command"])
+        take_stock(at.run, at.keep(b, of_b))
+        assert (at.run.failover.turn.worker, [*at.run.failover.turn.closed_until]) == ("scripted", ["command"])
+        assert at.run.failover.turn.stop is None
+
+
+def test_who_works_asks_whether_to_stop_and_leaves_the_telling_to_the_main_thread(world: World) -> None:
+    ahead = [0.0]
+    two(world)
+    with desk(world, Clocks(lambda: time.time() + ahead[0])) as at:
+        ahead[0] = 3600.0
+        (world.root / "HALT").touch()
+        before = len(at.lines), len(at.run.journal.events)
+        beat = (world.root / "logs" / "heartbeat.json").read_text()
+        at.run.heartbeat.phase("working")
+        time.sleep(0.15)  # a beat is due
+        said: list[float | None] = []
+        asks = threading.Thread(target=lambda: said.append(at.run.site.stop()))
+        asks.start()
+        asks.join()
+        assert (said, len(at.lines)) == ([None], before[0])
+        assert world.events("clock_jumped") == []
+        assert (world.root / "logs" / "heartbeat.json").read_text() == beat
+        assert at.run.site.stop() is None
+        assert [line.split(":")[0] for line in at.lines[before[0] :]] == [
+            "the clock jumped ahead by 1h",
+            "HALT seen",
+        ]
+        (world.root / "HALT").write_text("now\n")
+        asks = threading.Thread(target=lambda: said.append(at.run.site.stop()))
+        asks.start()
+        asks.join()
+        assert said == [None, 1.0]
+
+
+def test_nobody_waits_for_the_checks_of_another(world: World) -> None:
+    two(world)
+    world.spec("a", checks=["until [ -e go ]; do sleep 0.01; done"])
+    with desk(world) as at:
+        a, b = at.begin("a"), at.begin("b")
+        of_a, of_b = at.work(a, b)
+        claim = keep(at.run, a, of_a)
+        assert isinstance(claim, Attempt)
+        assert at.keep(b, of_b).verdict.outcome == "done"
+        (world.root / "go").touch()
+        assert at.keep(claim, *at.work(claim)).verdict.outcome == "done"
+    assert [e["slug"] for e in world.events("attempt_ended")] == ["b", "a"]
+
+
+# --- one for each -----------------------------------------------------------------------------------------------------
+
+
+def test_what_changed_is_seen_from_where_each_attempt_began(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.workspace.in_place.FRESH", 60.0)
+    two(world, 'note worked; touch "made-by-$slug"')
+    world.repository()
+    with desk(world) as at:
+        a = at.begin("a")
+        at.work(a)
+        b = at.begin("b")
+        assert "made-by-a" in b.before.files
+        assert "made-by-a" not in a.before.files
+
+
+def test_a_lesson_is_taken_in_once(world: World) -> None:
+    secret = "lesson-of-$slug"
+    two(world, f'note worked; echo "- {secret}" >> $learnings')
+    with desk(world) as at:
+        a, b = at.begin("a"), at.begin("b")
+        of_a, of_b = at.work(a, b)
+        at.keep(a, of_a)
+        at.keep(b, of_b)
+    assert sorted(world.log("learnings.md").split()) == ["-", "-", "lesson-of-a", "lesson-of-b"]
+    assert world.events("tampered") == []

@@ -53,7 +53,7 @@ class Broker:
         self.environ = environ
         self._log, self._redactor = log, redactor or Redactor()
         self._mutex = threading.Lock()
-        self._refused: dict[tuple[str, str], None] = {}
+        self._refused: dict[str, dict[tuple[str, str], None]] = {}  # by attempt
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -72,16 +72,21 @@ class Broker:
         return make_context(self.environ)
 
     def open_channel(
-        self, whose: str, routes: Iterable[Route] = (), also: Iterable[str] = (), quiet: Iterable[str] = ()
+        self,
+        whose: str,
+        routes: Iterable[Route] = (),
+        also: Iterable[str] = (),
+        quiet: Iterable[str] = (),
+        attempt: str = "",
     ) -> Channel:
         """Return the network of one command: `also` are hosts besides the listed ones, `quiet` those whose refusal is
-        not worth a remark."""
+        not worth a remark; what is refused is kept for the `attempt`, "" where it belongs to none."""
         more = frozenset(target for text in also for target in parse_listed(text))
         hushed = frozenset(str(target) for text in quiet for target in parse_listed(text))
 
         def refuse(name: str, why: str) -> None:
             if name not in hushed:
-                self._keep_refused(name, why)
+                self._keep_refused(attempt, name, why)
 
         permit = Permit(
             ways=Ways(_OWN, {route.name: route for route in routes}, self.hosts | more),
@@ -92,10 +97,10 @@ class Broker:
         )
         return Channel(permit)
 
-    def take_refused(self) -> tuple[str, ...]:
-        """Return a remark on each kind of refusal since this was last asked, and forget them."""
+    def take_refused(self, attempt: str = "") -> tuple[str, ...]:
+        """Return a remark on each kind of refusal that an attempt met, and forget them; with those of no attempt."""
         with self._mutex:
-            refused, self._refused = self._refused, {}
+            refused = {**self._refused.pop("", {}), **self._refused.pop(attempt, {})}
         found = []
         for kind, tail in (
             ("not listed", "which `sandbox_hosts` of harness.yaml does not list: refused"),
@@ -107,10 +112,11 @@ class Broker:
                 found.append(f"it asked for {', '.join(names[:_TOLD])}{more}, {tail}")
         return tuple(found)
 
-    def _keep_refused(self, name: str, why: str) -> None:
+    def _keep_refused(self, attempt: str, name: str, why: str) -> None:
         with self._mutex:
-            if len(self._refused) < 1000:
-                self._refused[one_line(name, 100), why] = None
+            refused = self._refused.setdefault(attempt, {})
+            if len(refused) < 1000:
+                refused[one_line(name, 100), why] = None
 
     def _note(self, whose: str, line: str) -> None:
         """Write one line; a full disk is told by the journal, and stops no call."""
