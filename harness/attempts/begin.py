@@ -57,7 +57,9 @@ def begin(run: Run, feature: Feature, prepared: Prepared, because: str) -> Attem
     sandbox = run.site.sandbox_for(agent)
     # Before git is asked, which may run what is there.
     absent = () if sandbox is None else find_absent(run.paths.root, all_agents().guarded)
-    log, learnings = _mark_log(run, feature.slug), run.logs.learnings.mark()
+    log, learnings = _mark_log(run, feature.slug), run.logs.learnings_end
+    if learnings is None or not run.in_flight:  # else somebody may be writing there
+        learnings = run.logs.mark_learnings()
     before = workspace.snapshot() if run.in_flight else workspace.recent_snapshot()
     attempt = Attempt(
         feature=feature,

@@ -27,8 +27,10 @@ def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Finding
     """Gather what an attempt left; `harmed` says that it took the journal away too."""
     slug = attempt.slug
     remarks = _take_over(run, attempt)
-    note, lessons = run.logs.notes(slug).take_note(attempt.log), run.logs.learnings.take_note(attempt.learnings)
-    remarks += [*find_remarks(reply), *mend_learnings(run.logs.learnings, lessons, run.redactor)]
+    learnings, since = run.logs.learnings, run.logs.last_end(attempt.learnings)
+    note, lessons = run.logs.notes(slug).take_note(attempt.log), learnings.take_note(since)
+    remarks += [*find_remarks(reply), *mend_learnings(learnings, lessons, run.redactor)]
+    run.logs.mark_learnings()
     remarks += redact_log(run.logs.notes(slug), note, run.redactor)
     note = replace(note, text=run.redactor.text(note.text))
     for name, taken in ((f"{slug}.log", note), ("learnings.md", lessons)):

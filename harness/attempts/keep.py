@@ -32,7 +32,7 @@ def keep(run: Run, attempt: Attempt, delivery: Delivery) -> Attempt | Judged:
     if delivery.reply is not None:
         attempt = receive(run, attempt, delivery.reply)
         if attempt.order.claimed:
-            run.heartbeat.phase("checking")
+            run.heartbeat.phase("checking", feature=attempt.slug, attempt=attempt.number)
             checks = counted(len(attempt.order.checks), "check")
             run.tell(f"{attempt.slug}: claims to be done; {checks} will tell")
             return attempt
@@ -44,6 +44,7 @@ def keep(run: Run, attempt: Attempt, delivery: Delivery) -> Attempt | Judged:
     act(run, judged)
     write_down(run, judged)
     run.in_flight.pop(attempt.slug, None)
+    run.heartbeat.over(attempt.slug)
     run.inform_messenger()
     run.logs.pack(attempt.slug, newest=attempt.number, keep=run.settings.keep_transcripts)
     return judged

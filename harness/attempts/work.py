@@ -34,7 +34,7 @@ class AgentListener:
 
     def line(self, line: bytes) -> None:
         if words := self.reader.feed(line):
-            self.site.narrator.says(self.site.redactor.text(words))
+            self.site.narrator.says(self.order.key, self.site.redactor.text(words))
 
     def busy(self) -> bool:
         return self.reader.busy()
@@ -61,12 +61,12 @@ def work(order: Order, site: Site) -> Reply:
         )
     reader = StreamReader(agent.dialect)
     stdout, stderr = order.folder / "stream.jsonl", order.folder / "stderr.log"
-    site.narrator.began(f"{order.slug} · attempt {order.number}")
+    site.narrator.began(order.key, f"{order.slug} · attempt {order.number}")
     try:
         listener = AgentListener(order, site, reader)
         ended = site.supervisor.run(command, order.bounds, listener, stdout=stdout, stderr=stderr)
     finally:
-        site.narrator.ended()
+        site.narrator.ended(order.key)
     return site.redactor.deep(Reply(ended, reader.transcript(ended)))
 
 
@@ -82,7 +82,7 @@ def check_claim(order: Order, site: Site) -> tuple[CheckRun, ...]:
             timeout=order.check_timeout,
             log=order.folder / "checks.log",
             asked_to_stop=site.stop,
-            began=lambda command: site.narrator.began(f"{order.slug} · check {one_line(command, 60)}"),
+            began=lambda command: site.narrator.began(order.key, f"{order.slug} · check {one_line(command, 60)}"),
         )
     finally:
-        site.narrator.ended()
+        site.narrator.ended(order.key)

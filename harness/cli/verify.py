@@ -38,7 +38,7 @@ def _verify_one(run: Run, feature: Feature) -> dict[str, Any]:
     checks = run.checks_for(feature)
     if not checks:
         return {"slug": feature.slug, "result": "unverified", "because": "it has no checks", "checks": []}
-    run.narrator.began(f"{feature.slug} · verify")
+    run.narrator.began(feature.slug, f"{feature.slug} · verify")
     absent = () if run.site.sandbox is None else find_absent(run.paths.root, all_agents().guarded)
     try:
         runs = run_checks(
@@ -53,7 +53,7 @@ def _verify_one(run: Run, feature: Feature) -> dict[str, Any]:
             began=lambda command: None,
         )
     finally:
-        run.narrator.ended()
+        run.narrator.ended(feature.slug)
         attempts = run.history.of(feature.slug).attempts
         tell_appeared(run, feature.slug, attempts, run.paths.kept, absent, "during the checks")
     if any(one.stopped for one in runs):

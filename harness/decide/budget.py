@@ -37,6 +37,7 @@ class Line:
     spent: Sum
     limit: float
     share: float = 1.0
+    reserved: float = 0.0  # dollars for what is in flight
 
     @property
     def stop(self) -> float:
@@ -80,10 +81,11 @@ def lines(spend: Spend, rules: Rules) -> list[Line]:
     """Return the lines of the run as a whole."""
     found = []
     if rules.max_cost:
-        found.append(Line("max_cost", "the run", spend.run, rules.max_cost))
+        found.append(Line("max_cost", "the run", spend.run, rules.max_cost, reserved=spend.reserved))
     if rules.monthly_budget:
         whose = f"the month {spend.month_name}".strip()
-        found.append(Line("monthly_budget", whose, spend.month, rules.monthly_budget, rules.monthly_stop))
+        share = rules.monthly_stop
+        found.append(Line("monthly_budget", whose, spend.month, rules.monthly_budget, share, spend.reserved))
     return found
 
 
@@ -139,7 +141,7 @@ def line_for(feature: Feature, spent: Sum, spend: Spend, rules: Rules) -> float 
     """Return the dollars that the feature's next attempt may cost at most, None where nothing bounds it."""
     expected = expect(spend, rules, feature)
     every = [*lines(spend, rules), *line_of(feature.slug, spent, rules)]
-    left = [line.stop - amount(line.spent, expected) for line in every]
+    left = [line.stop - amount(line.spent, expected) - line.reserved for line in every]
     left += [rules.max_cost_per_attempt] if rules.max_cost_per_attempt else []
     return max(0.0, min(left)) if left else None
 
@@ -152,7 +154,7 @@ def warnings(found: Iterable[Line], expected: Expected) -> list[tuple[Line, str]
 
 def _crossed(line: Line, expected: Expected, *, begins: bool) -> bool:
     spent = amount(line.spent, expected)
-    return spent >= line.stop - _HAIR or (begins and spent + expected.dollars > line.stop + _HAIR)
+    return spent >= line.stop - _HAIR or (begins and spent + line.reserved + expected.dollars > line.stop + _HAIR)
 
 
 # --- in words -----------------------------------------------------------------------------------------------------

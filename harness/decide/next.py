@@ -16,7 +16,10 @@ _NOTHING = FeatureHistory()
 
 
 def what_next(look: Look, rules: Rules) -> Work | Wait | Stop:
-    """Return the next feature to work on, a wait before it, or why the run ends. First that applies (see Halt)."""
+    """Return the next feature to work on, a wait before it, or why the run ends. First that applies (see Halt).
+
+    While attempts are in flight, a wait or an end is no more than that nothing is to be begun now.
+    """
     todo = [feature for feature in look.features if feature.slug not in look.markers.done]
     if look.interrupted:
         return Stop(Halt.INTERRUPTED, "interrupted by a signal")
@@ -39,7 +42,7 @@ def what_next(look: Look, rules: Rules) -> Work | Wait | Stop:
 
 
 def _limit_reached(look: Look, rules: Rules) -> Stop | None:
-    if rules.max_iterations and look.iterations >= rules.max_iterations:
+    if rules.max_iterations and look.iterations + len(look.in_flight) >= rules.max_iterations:
         return Stop(Halt.LIMIT_REACHED, f"{counted(look.iterations, 'iteration')} used (`max_iterations`)")
     if rules.max_time and look.elapsed >= rules.max_time:
         return Stop(Halt.LIMIT_REACHED, "the time for this run is used up (`max_time`)")
@@ -56,12 +59,15 @@ def _pause(halt: HaltFile) -> Stop:
 
 
 def _first_ready(todo: list[Feature], look: Look, rules: Rules) -> tuple[Work | None, Standings]:
-    """Return the first feature that can be worked on, and where the others that were looked at stand."""
+    """Return the first feature that can be worked on, and where the others that were looked at stand.
+
+    Where one stands that is in flight, shows when it comes back.
+    """
     ready: Work | None = None
     standings: Standings = []
     notable = look.histories.keys() | look.markers.blocked | look.parked  # only these can be blocked or stuck
     for feature in todo:
-        if ready is not None and feature.slug not in notable:
+        if feature.slug in look.in_flight or (ready is not None and feature.slug not in notable):
             continue
         standing = stand(feature, look, rules)
         if standing.state is not State.READY:

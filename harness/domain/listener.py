@@ -19,22 +19,22 @@ class Tone(StrEnum):
 
 
 class Narrator(Protocol):
-    """Told a line per event; may show a live status below it."""
+    """Told a line per event; may show a live status below it. What has a key may come from any thread."""
 
     def tell(self, line: str, tone: Tone) -> None:
         """Show one event, one line."""
 
-    def began(self, title: str) -> None:
-        """An attempt (or its checks) runs now under this title."""
+    def began(self, key: str, title: str) -> None:
+        """What the key stands for (an attempt, a wait) is at this now; a title before it is over."""
 
-    def says(self, words: str) -> None:
-        """The agent said something, one line."""
+    def says(self, key: str, words: str) -> None:
+        """The agent at work there said something, one line."""
 
     def cost(self, dollars: float | None) -> None:
         """The run has cost so many dollars so far; None while nothing is known."""
 
-    def ended(self) -> None:
-        """Nothing runs now."""
+    def ended(self, key: str) -> None:
+        """It is over, for now or for good."""
 
 
 class Silent:
@@ -43,16 +43,16 @@ class Silent:
     def tell(self, line: str, tone: Tone) -> None:
         """Say nothing."""
 
-    def began(self, title: str) -> None:
+    def began(self, key: str, title: str) -> None:
         """Say nothing."""
 
-    def says(self, words: str) -> None:
+    def says(self, key: str, words: str) -> None:
         """Say nothing."""
 
     def cost(self, dollars: float | None) -> None:
         """Say nothing."""
 
-    def ended(self) -> None:
+    def ended(self, key: str) -> None:
         """Say nothing."""
 
 

@@ -171,6 +171,7 @@ class Spend:
     costs: tuple[tuple[Who, float], ...] = ()
     asked: Mapping[tuple[str | None, str | None], Who] = field(default_factory=dict)  # agent and model of a spec -> who
     stopping: frozenset[str] = frozenset()  # agents that are told their line, and end at it
+    reserved: float = 0.0  # dollars that the attempts in flight are expected to cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +190,7 @@ class Look:
     parked: frozenset[str] = frozenset()  # stuck in this run, set aside by --keep-going
     fresh_blocks: frozenset[str] = frozenset()  # blocked in this run
     spend: Spend = Spend()
+    in_flight: frozenset[str] = frozenset()  # features that are worked on at this moment
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
@@ -26,6 +28,15 @@ class _Stderr(Console):
         self.quiet = True
 
 
+@dataclass(slots=True)
+class _Status:
+    """What one attempt is at: its title, since when (by the steady clock), and the agent's last words."""
+
+    title: str
+    since: float
+    words: str = ""
+
+
 class Terminal:
     """Narrates on stderr. A reader that goes away (`| head -1`) silences it and disturbs nothing else."""
 
@@ -34,9 +45,8 @@ class Terminal:
         self._console = console or _Stderr(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
         self._quiet, self._verbose = quiet, verbose
         self._live: Live | None = None
-        self._title = ""
-        self._words = ""
-        self._since = 0.0
+        self._on: dict[str, _Status] = {}  # by key; who began or spoke last is at the end
+        self._mutex = threading.Lock()
         self._dollars: float | None = None
         self._gone = False
 
@@ -66,13 +76,17 @@ class Terminal:
             return
         self._print(Text(f"{time.strftime('%H:%M:%S')} {line}", style=_STYLES[tone]))
 
-    def began(self, title: str) -> None:
+    def began(self, key: str, title: str) -> None:
         """Show the title in the live status, and the time since now."""
-        self._title, self._words, self._since = title, "", time.monotonic()
+        with self._mutex:
+            self._on.pop(key, None)
+            self._on[key] = _Status(title, time.monotonic())
 
-    def says(self, words: str) -> None:
+    def says(self, key: str, words: str) -> None:
         """Show the agent's last words in the live status; as lines of their own with --verbose."""
-        self._words = words
+        with self._mutex:
+            if (status := self._on.pop(key, None)) is not None:
+                self._on[key] = replace(status, words=words)
         if self._verbose:
             self._print(Text(f"         {one_line(words, 160)}", style="dim"))
 
@@ -80,9 +94,10 @@ class Terminal:
         """Show what the run has cost so far."""
         self._dollars = dollars
 
-    def ended(self) -> None:
-        """Show that nothing runs."""
-        self._title = ""
+    def ended(self, key: str) -> None:
+        """Show it no longer."""
+        with self._mutex:
+            self._on.pop(key, None)
 
     def _print(self, text: Text) -> None:
         if self._gone:
@@ -93,9 +108,13 @@ class Terminal:
             self._gone = True
 
     def _status(self) -> Text:
-        if not self._title:
-            return Text("")
-        elapsed = format_duration(float(round(time.monotonic() - self._since)))
+        with self._mutex:
+            if not self._on:
+                return Text("")
+            *others, last = self._on.values()
+        elapsed = format_duration(float(round(time.monotonic() - last.since)))
+        more = f" (and {len(others)} more)" if others else ""
         cost = "" if not self._dollars else f" · ${self._dollars:.2f}"
         room = max(20, self._console.width - 1)
-        return Text(one_line(f"▸ {self._title} · {elapsed}{cost} · {self._words or '…'}", room), style="cyan", end="")
+        said = f"▸ {last.title}{more} · {elapsed}{cost} · {last.words or '…'}"
+        return Text(one_line(said, room), style="cyan", end="")

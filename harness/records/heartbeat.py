@@ -28,6 +28,7 @@ class Heartbeat:
         """`who` says whose sign it is: pid, started, run; `clock` gives epoch seconds."""
         self._path, self._who, self._clock = path, who, clock
         self._now: dict[str, Any] = {}
+        self._at_work: dict[str, dict[str, Any]] = {}  # by feature: what is said of its attempt in flight
         self._next = 0.0
         self._over = False
 
@@ -38,9 +39,18 @@ class Heartbeat:
         `silent` says that no beat will come in it: then at once.
         """
         self._now = {**self._now, **about, "phase": name}
+        if about.get("feature"):
+            self._at_work[str(about["feature"])] = self._now
         if silent:
             self._write()
         else:
+            self._next = min(self._next, time.monotonic() + SOON)
+
+    def over(self, feature: str = "") -> None:
+        """The feature's attempt is kept, or a wait is over: from now on the sign says what another is at, if one is."""
+        self._at_work.pop(feature, None)
+        if self._at_work:
+            self._now = next(reversed(self._at_work.values()))
             self._next = min(self._next, time.monotonic() + SOON)
 
     def beat(self) -> None:

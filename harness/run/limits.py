@@ -20,6 +20,7 @@ from harness.records.halt_file import local_time
 from harness.run.run import Run
 from harness.run.spending import check_prices
 
+WAITS = ""  # the key of a wait: it is no attempt's
 STEP = 5.0  # seconds of one stretch of a long wait; between two the wall clock is read again
 
 # --- who goes on ---------------------------------------------------------------------------------------------------
@@ -105,11 +106,11 @@ def wait_for_reset(run: Run, wait: Wait) -> None:
     run.write(Waiting(seconds=round(until - run.clock(), 3), until=until, because=wait.because, reset=True))
     run.tell(f"waiting until {local_time(until)} ({left}): {wait.because}; nothing is charged", Tone.NOTICE)
     run.heartbeat.phase("waiting")
-    run.narrator.began(f"waiting until {local_time(until)}")
+    run.narrator.began(WAITS, f"waiting until {local_time(until)}")
     try:
         _sleep(run, until)
     finally:
-        run.narrator.ended()
+        run.narrator.ended(WAITS)
     if not is_believed(until, run.clock()):
         run.failover.end_wait()
         run.tell("the wait is over: going on", Tone.NOTICE)

@@ -15,6 +15,7 @@ class KeptLogs:
 
     paths: Paths
     ends: dict[str, Mark] = field(default_factory=dict)  # of each feature's log, when harness looked last
+    learnings_end: Mark | None = None  # the same of the learnings, which all attempts share
     packed_up_to: dict[str, int] = field(default_factory=dict)  # a feature's transcripts, by attempt
 
     def notes(self, slug: str) -> Notes:
@@ -25,6 +26,16 @@ class KeptLogs:
     def learnings(self) -> Notes:
         """The lessons across features."""
         return Notes(self.paths.learnings, self.paths.kept)
+
+    def mark_learnings(self) -> Mark:
+        """Say where the learnings end now; what comes behind is an agent's, or a person's who writes meanwhile."""
+        self.learnings_end = self.learnings.mark()
+        return self.learnings_end
+
+    def last_end(self, mark: Mark) -> Mark:
+        """Return where the learnings ended when harness looked last, or the mark where that was before it."""
+        end = self.learnings_end
+        return mark if end is None or end.size < mark.size else end
 
     def remember_end(self, slug: str) -> None:
         """Remember where the feature's log ends: what cuts it before its next attempt is undone then."""

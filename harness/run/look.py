@@ -42,6 +42,7 @@ def look(run: Run, markers: Markers) -> Look:
         parked=frozenset(tally.parked),
         fresh_blocks=frozenset(tally.fresh_blocks),
         spend=run.spend,
+        in_flight=frozenset(run.in_flight),
     )
 
 

@@ -27,6 +27,7 @@ def wait_out_fault(run: Run, because: str) -> None:
             run.heartbeat.phase("waiting")
             run.interrupts.wait(seconds)
             run.watch_clock()
+            run.heartbeat.over()
 
 
 def meet_failure(run: Run, verdict: Verdict, folder: Path) -> None:

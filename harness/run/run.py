@@ -12,6 +12,7 @@ from harness.agents.from_settings import choose_for
 from harness.agents.prices import PriceBook
 from harness.agents.start import AttemptLimits
 from harness.agents.table import those_that_stop
+from harness.decide.budget import expect
 from harness.domain.agent import Agent
 from harness.domain.errors import StorageError
 from harness.domain.feature import Check, Feature
@@ -127,9 +128,11 @@ class Run:
 
     @property
     def spend(self) -> Spend:
-        """What was spent by now, in this run and in this month."""
+        """What was spent by now, in this run and in this month, and what is reserved for the attempts in flight."""
         month, stopping = self.history.spend_at(self.clock()), those_that_stop()
-        return replace(month, run=self.tally.spent, asked=self.tally.agents_asked, stopping=stopping)
+        spend = replace(month, run=self.tally.spent, asked=self.tally.agents_asked, stopping=stopping)
+        reserved = sum(expect(spend, self.rules, attempt.feature).dollars for attempt in self.in_flight.values())
+        return replace(spend, reserved=reserved) if reserved else spend
 
     def clock(self) -> float:
         """Return the time by the wall clock, in epoch seconds."""

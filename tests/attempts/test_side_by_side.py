@@ -4,27 +4,38 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.outside import inside
 from helpers.world import BUBBLEWRAP, CLAIM, Listener, World
+from rich.console import Console
 
 from harness.attempts.attempt import Attempt, Judged
 from harness.attempts.begin import begin, prepare
 from harness.attempts.keep import keep
 from harness.attempts.order import Delivery
 from harness.attempts.work import carry_out
-from harness.loop import take_stock
+from harness.decide.budget import line_for, over
+from harness.decide.next import what_next
+from harness.domain.feature import Feature
+from harness.domain.look import Look, Markers, Rules, Spend, Stop, Sum, Work
+from harness.listeners.console import Terminal
+from harness.loop import run_loop, take_stock
+from harness.records.heartbeat import SOON, Heartbeat
 from harness.run.look import look_around
 from harness.run.open import open_run
 from harness.run.preflight import announce
 from harness.run.run import Run
+from harness.sandbox.network.broker import Broker
 from harness.settings.load import load_config
 from harness.system.clocks import Clocks
 
@@ -284,3 +295,148 @@ def test_a_lesson_is_taken_in_once(world: World) -> None:
         at.keep(b, of_b)
     assert sorted(world.log("learnings.md").split()) == ["-", "-", "lesson-of-a", "lesson-of-b"]
     assert world.events("tampered") == []
+
+
+def test_all_lessons_of_both_are_kept(confined: World) -> None:
+    two(confined, 'note worked; for n in 1 2 3 4 5 6 7 8 9 10 11 12; do echo "- $slug $n" >> $learnings; done')
+    with desk(confined) as at:
+        a, b = at.begin("a"), at.begin("b")
+        of_a, of_b = at.work(a, b)
+        remarks = at.keep(a, of_a).found.remarks + at.keep(b, of_b).found.remarks
+    assert (len(confined.log("learnings.md").splitlines()), remarks) == (24, [])
+
+
+def test_hosts_that_were_refused_are_told_of_the_attempt_that_asked_for_them(tmp_path: Path) -> None:
+    broker = Broker([], tmp_path / "network.txt", {})
+    for attempt in ("a#1", "b#1", ""):
+        with inside(broker.open_channel("check", attempt=attempt)) as connect, connect() as client:
+            client.sendall(f"CONNECT {attempt[:1] or 'nobody'}.example:443 HTTP/1.1\r\n\r\n".encode())
+            assert b"403" in client.recv(4096)
+    told = [" ".join(broker.take_refused(attempt)) for attempt in ("b#1", "a#1", "a#1")]
+    assert [re.findall(r"(\w+)\.example", words) for words in told] == [["nobody", "b"], ["a"], []]
+
+
+def test_the_live_status_tells_who_spoke_last_and_how_many_more_are_at_work() -> None:
+    screen = Terminal(console=Console(width=100))
+
+    def shown() -> str:
+        return re.sub(r"\d+s", "0s", screen._status().plain)
+
+    screen.began("a#1", "a · attempt 1")
+    screen.says("a#1", "reading")
+    assert shown() == "▸ a · attempt 1 · 0s · reading"
+    screen.began("b#1", "b · attempt 1")
+    assert shown() == "▸ b · attempt 1 (and 1 more) · 0s · …"
+    screen.says("a#1", "writing")
+    assert shown() == "▸ a · attempt 1 (and 1 more) · 0s · writing"
+    screen.ended("a#1")
+    screen.says("a#1", "late")
+    assert shown() == "▸ b · attempt 1 · 0s · …"
+    screen.ended("b#1")
+    assert shown() == ""
+
+
+def test_a_sign_of_life_says_who_is_still_at_work(tmp_path: Path) -> None:
+    heart = Heartbeat(tmp_path / "heartbeat.json", {"pid": 1}, time.time)
+
+    def said() -> tuple[str, str, int]:
+        time.sleep(SOON + 0.01)
+        heart.beat()
+        beat = json.loads((tmp_path / "heartbeat.json").read_text())
+        return beat["phase"], beat["feature"], beat["attempt"]
+
+    heart.phase("working", feature="a", attempt=3)
+    heart.phase("working", feature="b", attempt=1)
+    heart.phase("keeping", feature="b", attempt=1)
+    assert said() == ("keeping", "b", 1)
+    heart.over("b")
+    assert said() == ("working", "a", 3)
+    heart.phase("waiting")
+    assert said() == ("waiting", "a", 3)
+    heart.over()
+    assert said() == ("working", "a", 3)
+
+
+# --- what next --------------------------------------------------------------------------------------------------------
+
+
+def feature(slug: str, **given: Any) -> Feature:
+    return Feature(slug, Path(slug), **given)
+
+
+def test_a_feature_in_flight_is_not_begun_again() -> None:
+    look = Look((feature("a"), feature("b"), feature("c", depends_on=("a",))), Markers(), {})
+    assert what_next(look, Rules()) == Work(feature("a"), "not begun; next in order")
+    assert what_next(replace(look, in_flight=frozenset("a")), Rules()) == Work(feature("b"), "not begun; next in order")
+    assert isinstance(what_next(replace(look, in_flight=frozenset("ab")), Rules()), Stop), "nothing more to begin"
+
+
+def test_no_more_is_begun_than_the_iterations_that_are_left() -> None:
+    look = Look((feature("a"), feature("b")), Markers(), {}, iterations=1, in_flight=frozenset("a"))
+    assert isinstance(what_next(look, Rules(max_iterations=3)), Work)
+    assert isinstance(what_next(look, Rules(max_iterations=2)), Stop)
+
+
+def test_money_is_reserved_for_what_is_in_flight() -> None:
+    rules = Rules(max_cost=2.0, monthly_budget=100.0, expected_cost=0.5)
+    spend = Spend(run=Sum(0.9, 2), month=Sum(0.9, 2), reserved=0.5)
+    assert over(spend, rules, feature("b")) is None
+    assert line_for(feature("b"), Sum(), spend, rules) == pytest.approx(0.6)
+    more = replace(spend, reserved=1.0)
+    assert over(more, rules, feature("c")) is not None
+    assert over(more, rules, None) is None, "what is reserved is not spent"
+
+
+def test_a_run_reserves_what_each_attempt_in_flight_is_expected_to_cost(world: World) -> None:
+    two(world)
+    with desk(world, max_cost=5, expected_cost="0.75", dialect="claude") as at:
+        assert at.run.spend.reserved == 0
+        at.begin("a")
+        at.begin("b")
+        look = look_around(at.run)
+        assert (look.in_flight, look.spend.reserved) == ({"a", "b"}, 1.5)
+
+
+# --- the loop ---------------------------------------------------------------------------------------------------------
+
+MEET = 'touch "at-$slug"; until [ -e at-a ] && [ -e at-b ]; do sleep 0.01; done; '
+
+
+def drive(world: World, jobs: int = 2, **flags: Any) -> Stop:
+    """Run the real loop with its orders carried out in threads."""
+    with desk(world, max_iterations=9, timeout="20s", **flags) as at, ThreadPoolExecutor(jobs) as executor:
+        at.run.jobs = jobs
+        return run_loop(at.run, executor)[0]
+
+
+def test_two_attempts_are_in_flight_at_a_time(world: World) -> None:
+    two(world, MEET + CLAIM, checks=["sleep 0.1"])
+    world.spec("c", depends_on=["a", "b"])
+    stop = drive(world)
+    assert (stop.halt.code, world.outcomes()) == (0, ["done", "done", "done"])
+    assert [e["event"] for e in world.events("attempt_began")] == ["attempt_began"] * 3
+    assert world.events("foreign") == world.events("vanished") == world.events("by_hand") == []
+
+
+def test_what_is_in_flight_may_finish_when_a_question_is_asked(world: World) -> None:
+    two(
+        world,
+        MEET + 'case $slug in a) echo "BLOCKED: which?" >> $log;; b) sleep 0.5; note done; echo ok > $done;; esac',
+    )
+    world.spec("c")
+    stop = drive(world)
+    assert (stop.halt.code, stop.slug, world.outcomes()) == (4, "a", ["blocked", "done"])
+
+
+def test_now_ends_all_that_is_in_flight(world: World) -> None:
+    two(world, MEET + 'echo now > "$logs/HALT"; sleep 60')
+    began = time.monotonic()
+    stop = drive(world)
+    assert (stop.halt.code, world.outcomes()) == (3, ["interrupted", "interrupted"])
+    assert time.monotonic() - began < 30
+
+
+def test_a_run_does_not_spend_beyond_its_line_by_two_at_a_time(world: World) -> None:
+    two(world, "echo '" + json.dumps({"type": "result", "total_cost_usd": 0.5, "result": "done"}) + "'; note done")
+    stop = drive(world, max_cost="1.2", expected_cost="0.5", dialect="claude")
+    assert (stop.halt.code, len(world.outcomes())) == (7, 2)
