@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Executor
 from contextlib import suppress
 
-from harness.attempts.attempt import Judged
+from harness.attempts.attempt import Attempt, Judged
 from harness.attempts.begin import begin, prepare
 from harness.attempts.keep import keep
 from harness.attempts.pool import INLINE, Pool
@@ -35,8 +35,7 @@ def run_loop(run: Run, executor: Executor = INLINE) -> tuple[Stop, Look]:
     recover(run)
     pool = Pool(executor)
     while True:
-        keep_all(run, pool)
-        look = look_around(run)
+        look = look_around(run, keep_all(run, pool))
         match what_next(look, run.rules):
             case Stop() as stop if not pool:
                 return conclude(run, stop), look
@@ -51,14 +50,17 @@ def run_loop(run: Run, executor: Executor = INLINE) -> tuple[Stop, Look]:
                 pool.wait(run.asked_to_stop)
 
 
-def keep_all(run: Run, pool: Pool) -> None:
-    """Keep what has come back by now; a claim that is to be checked goes out again."""
+def keep_all(run: Run, pool: Pool) -> list[Attempt]:
+    """Keep what has come back by now, and return the attempts that are over; one that claims goes out to be checked."""
+    over = []
     for attempt, delivery in pool.take_back():
         match keep(run, attempt, delivery):
             case Judged() as judged:
                 take_stock(run, judged)
+                over.append(judged.attempt)
             case claim:
                 pool.send(claim, run.site)
+    return over
 
 
 def rest(run: Run) -> None:

@@ -126,5 +126,4 @@ def write_down(run: Run, judged: Judged) -> None:
     """Write the end of the attempt into the journal, copy it into its folder, and tell it."""
     write_outcome(run, run.write(describe_end(run, judged)))
     run.logs.remember_end(judged.attempt.slug)
-    run.just_ended = (judged.attempt.slug, judged.attempt.number)
     tell_outcome(run, judged)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from harness.domain.feature import Feature
@@ -13,15 +14,15 @@ from harness.records.halt_file import remove_halt
 from harness.records.history import read_markers
 from harness.records.receipt import digest
 from harness.run.markers import parse_names
-from harness.run.run import Run
+from harness.run.run import Begun, Run
 from harness.system import files
 
 ANSWER_LIMIT = 64 * 1024  # bytes
 
 
-def look_around(run: Run) -> Look:
-    """Take in what was left since the last look, and return how things stand."""
-    take_in_specs(run)
+def look_around(run: Run, ended: Iterable[Begun] = ()) -> Look:
+    """Take in what was left since the last look, and return how things stand; `ended` are attempts that did since."""
+    take_in_specs(run, ended)
     return look(run, take_in_markers(run))
 
 
@@ -54,33 +55,29 @@ def _mark_unusable(run: Run, feature: Feature) -> Feature:
 # --- specs --------------------------------------------------------------------------------------------------------
 
 
-def take_in_specs(run: Run) -> None:
-    """Read the specs again, and say what is wrong with them and what changed under an agent's hands."""
-    was = run.specs.last
-    reading = run.specs.reread()
-    for warning in reading.warnings:
-        run.tell_once(warning, Tone.NOTICE)
-    if run.just_ended is not None and reading.features is not was:
-        _watch_specs(run, was, *run.just_ended)
-    run.just_ended = None
-
-
-def _watch_specs(run: Run, before: tuple[Feature, ...], slug: str, attempt: int) -> None:
-    """Say which specs changed during an attempt, and keep the checks they had: an agent must not weaken its proof.
+def take_in_specs(run: Run, ended: Iterable[Begun]) -> None:
+    """Read the specs again, and say what is wrong with them and what changed under an agent's hands.
 
     A person may edit a spec at any time; what was changed under an agent's hands counts from the next run on.
     """
-    now = {feature.slug: feature for feature in run.specs.last}
-    for was in before:
-        feature = now.get(was.slug)
-        if feature is not None and feature.sha256 == was.sha256:
-            continue
-        run.write(SpecChanged(slug=was.slug, attempt=attempt, during=slug, was=was.sha256))
-        what = run.paths.shown(was.path)
-        run.tell(f"{slug}: `{what}` changed during the attempt; if that was not you, see `git diff {what}`", Tone.BAD)
-        if feature is None or feature.checks != was.checks:
-            run.specs.freeze(was)
-            run.tell(f"{was.slug}: this run goes on with the checks it had; start again to use the new", Tone.BAD)
+    reading = run.specs.reread()
+    for warning in reading.warnings:
+        run.tell_once(warning, Tone.NOTICE)
+    for attempt in ended:
+        for was, now in run.specs.changes_since(attempt.specs):
+            _tell_changed_spec(run, attempt, was, now)
+    for attempt in run.in_flight.values():  # told when it comes back
+        for was, now in run.specs.changes_since(attempt.specs):
+            run.specs.freeze(was, now)
+
+
+def _tell_changed_spec(run: Run, attempt: Begun, was: Feature, now: Feature | None) -> None:
+    """Say that a spec changed during an attempt, and keep the checks it had: an agent must not weaken its proof."""
+    slug, what = attempt.feature.slug, run.paths.shown(was.path)
+    run.write(SpecChanged(slug=was.slug, attempt=attempt.number, during=slug, was=was.sha256))
+    run.tell(f"{slug}: `{what}` changed during the attempt; if that was not you, see `git diff {what}`", Tone.BAD)
+    if run.specs.freeze(was, now):
+        run.tell(f"{was.slug}: this run goes on with the checks it had; start again to use the new", Tone.BAD)
 
 
 # --- markers ------------------------------------------------------------------------------------------------------

@@ -84,7 +84,6 @@ class Run:
     jobs: int = 1  # attempts that may be in flight at a time
     in_flight: dict[str, Begun] = field(default_factory=dict)  # the attempts that have begun and are not judged
     markers: set[str] = field(default_factory=set)  # names of those that harness knows to stand, see `markers`
-    just_ended: tuple[str, int] | None = None  # slug and number of an attempt that no look has followed yet
 
     @property
     def id(self) -> str:

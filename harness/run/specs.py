@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from harness.decide.next import closure
@@ -51,9 +52,21 @@ class KeptSpecs:
             self.texts[feature.slug] = text
         return self.texts[feature.slug]
 
-    def freeze(self, was: Feature) -> None:
-        """Go on with the checks that a spec had, to the end of the run."""
+    def changes_since(self, before: tuple[Feature, ...]) -> Iterator[tuple[Feature, Feature | None]]:
+        """Yield the specs that were read otherwise before: as they were, and as they are, None where one is gone."""
+        if before is self.last:
+            return
+        now = {feature.slug: feature for feature in self.last}
+        for was in before:
+            if (feature := now.get(was.slug)) is None or feature.sha256 != was.sha256:
+                yield was, feature
+
+    def freeze(self, was: Feature, now: Feature | None) -> bool:
+        """Go on with the checks that a spec had, to the end of the run; False where it has them still."""
+        if now is not None and now.checks == was.checks:
+            return False
         self.frozen.setdefault(was.slug, was.checks)
+        return True
 
     def checks_of(self, feature: Feature) -> tuple[Check, ...]:
         """Return the feature's own checks; those it had where they changed under an agent's hands."""

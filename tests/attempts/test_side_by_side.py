@@ -177,6 +177,21 @@ def test_an_answer_is_taken_in_while_others_work_and_nothing_has_vanished(world:
     assert world.events("vanished") == []
 
 
+def test_checks_that_are_weakened_under_way_do_not_count_for_what_begins_meanwhile(world: World) -> None:
+    two(world, 'note worked; [ $slug = a ] && printf -- "---\\nchecks: [echo]\\n---\\n# b\\n" > specs/b/spec.md; true')
+    world.spec("b", checks=["test -e built"])
+    with desk(world) as at:
+        a = at.begin("a")
+        (of_a,) = at.work(a)
+        b = at.begin("b")
+        assert [one.command for one in b.order.checks] == ["test -e built"]
+        at.keep(a, of_a)
+        look_around(at.run, [a])
+        look_around(at.run)
+    assert [(e["slug"], e["during"]) for e in world.events("spec_changed")] == [("b", "a")]
+    assert "b: this run goes on with the checks it had; start again to use the new" in at.lines
+
+
 # --- the sandbox ------------------------------------------------------------------------------------------------------
 
 
