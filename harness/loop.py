@@ -103,7 +103,7 @@ def take_stock(run: Run, judged: Judged) -> None:
 
 
 def park_if_stuck(run: Run, feature: Feature) -> None:
-    """With --keep-going, set a feature without progress aside for this run."""
+    """With --keep-going, skip a feature without progress for the rest of this run."""
     limit, streak = stuck_limit_of(feature, run.rules), run.history.of(feature.slug).attempts_without_progress
     if run.settings.keep_going and limit and streak >= limit:
         text = f"{feature.slug}: set aside after {streak} attempts in a row without progress"

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from harness.agents.choose import prepare_prompt
 from harness.agents.prompt import Prompt
-from harness.agents.table import all_agents
 from harness.attempts.attempt import Attempt
 from harness.attempts.order import Order
 from harness.domain.agent import Agent
@@ -25,7 +24,6 @@ from harness.run.spending import limits_for
 from harness.system import files
 from harness.system.command import Bounds
 from harness.workspace.private_logs import PRIVATE_LOGS, prepare_private_logs
-from harness.workspace.quarantine import find_absent
 from harness.workspace.workspace import Workspace
 
 
@@ -55,8 +53,7 @@ def begin(run: Run, feature: Feature, prepared: Prepared, because: str) -> Attem
     agent, workspace = prepared.agent, run.workspace
     number, folder = _make_folder(run, feature.slug)
     sandbox = run.site.sandbox_for(agent)
-    # Before git is asked, which may run what is there.
-    absent = () if sandbox is None else find_absent(run.paths.root, all_agents().guarded)
+    absent = run.site.find_absent(run.paths.root, agent)  # before git is asked, which may run what is there
     log, learnings = _mark_log(run, feature.slug), run.logs.learnings_end
     if learnings is None or not run.in_flight:  # else somebody may be writing there
         learnings = run.logs.mark_learnings()

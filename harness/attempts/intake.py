@@ -18,6 +18,7 @@ from harness.run.markers import read_names
 from harness.run.run import Run
 from harness.system import files
 from harness.workspace.private_logs import import_private_logs
+from harness.workspace.quarantine import quarantine_absent
 from harness.workspace.workspace import changed_files
 
 WORDS_LIMIT = 4096  # bytes of a claim that are read
@@ -51,7 +52,7 @@ def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Finding
 
 
 def _take_over(run: Run, attempt: Attempt) -> list[str]:
-    """Import what a confined agent wrote where it sees logs/, and set aside what would be obeyed outside; remarks."""
+    """Import what a confined agent wrote where it sees logs/, and quarantine what would be obeyed outside; remarks."""
     slug, remarks = attempt.slug, list[str]()
     imported = import_private_logs(attempt.folder, run.paths, slug, attempt.log, attempt.learnings)
     for name in imported.rewritten:
@@ -60,14 +61,15 @@ def _take_over(run: Run, attempt: Attempt) -> list[str]:
     remarks += [f"it added more to {name} than is taken over: the rest is left out" for name in imported.cut]
     for name in imported.quarantined:
         redact_file(attempt.folder / "foreign" / name, run.redactor)
-        tell_quarantined(run, slug, attempt.number, attempt.folder, name, f"`{name}` was left in logs/")
+        tell_quarantined(run, slug, attempt.number, name, f"`{name}` was left in logs/", attempt.folder / "foreign")
     quarantine_appeared(run, attempt, "during the attempt")
     return remarks
 
 
 def quarantine_appeared(run: Run, attempt: Attempt, when: str) -> None:
     """Quarantine what programs outside would obey and was not there when the attempt began."""
-    tell_appeared(run, attempt.slug, attempt.number, attempt.folder, attempt.absent, when)
+    for what, where in quarantine_absent(run.paths, attempt.folder, attempt.absent):
+        tell_appeared(run, attempt.slug, attempt.number, when, what, where)
 
 
 def _read_claim(done: Path) -> str:

@@ -1,26 +1,23 @@
-"""What appeared where nothing was, and would be obeyed outside the sandbox: set aside, recorded and told."""
+"""What lies in quarantine now, written down and told: markers, and files that would be obeyed outside the sandbox."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from harness.domain.listener import Tone
 from harness.records.events import Foreign
 from harness.records.lessons import redact_file
 from harness.run.run import Run
-from harness.workspace.quarantine import quarantine_absent
 
 
-def tell_appeared(run: Run, slug: str, attempt: int, folder: Path, absent: Iterable[str], when: str) -> None:
-    """Set aside what was `absent`: an agent's work, or that of what it made others run; `when` is said of it."""
-    for what, where in quarantine_absent(run.paths, folder, absent):
-        redact_file(where, run.redactor)
-        name = run.paths.shown(what)
-        tell_quarantined(run, slug, attempt, folder, name, f"`{name}` appeared {when}")
+def tell_appeared(run: Run, slug: str, attempt: int, when: str, what: Path, where: Path) -> None:
+    """Tell that something appeared where nothing was, an agent's or of what it made others run; `when` says how."""
+    redact_file(where, run.redactor)
+    name = run.paths.shown(what)
+    tell_quarantined(run, slug, attempt, name, f"`{name}` appeared {when}", where.parent)
 
 
-def tell_quarantined(run: Run, slug: str, attempt: int, folder: Path, name: str, what: str) -> None:
-    """Write down and say that something lies in `folder`/foreign now."""
+def tell_quarantined(run: Run, slug: str, attempt: int, name: str, what: str, where: Path) -> None:
+    """Write down and say that something lies in the folder `where` now."""
     run.write(Foreign(slug=slug, attempt=attempt, marker=name))
-    run.tell(f"{slug}: {what} and is set aside, in {run.paths.shown(folder / 'foreign')}", Tone.BAD)
+    run.tell(f"{slug}: {what} and is set aside, in {run.paths.shown(where)}", Tone.BAD)

@@ -123,7 +123,7 @@ def keep_at_once(run: Run, attempt: Attempt, reply: Reply) -> Judged:
 
 
 def _redact_foreign(run: Run, folder: Path) -> None:
-    """Take the secrets out of what the start of this run set aside."""
+    """Take the secrets out of what the start of this run put into quarantine."""
     for name in sorted(os.listdir(folder)) if folder.is_dir() else ():  # noqa: PTH208
         redact_file(folder / name, run.redactor)
 

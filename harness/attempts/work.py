@@ -13,7 +13,7 @@ from harness.domain.verdict import CheckRun
 from harness.run.site import Site
 from harness.system import files
 from harness.system.command import Command
-from harness.workspace.checks import run_checks
+from harness.workspace.checks import Checker
 
 
 def carry_out(order: Order, site: Site) -> Delivery:
@@ -72,17 +72,16 @@ def work(order: Order, site: Site) -> Reply:
 
 def check_claim(order: Order, site: Site) -> tuple[CheckRun, ...]:
     """Run the checks of a claim where the agent worked, and return how each ended."""
+    checker = Checker(
+        site.supervisor,
+        order.root,
+        site.check_environment(),
+        order.check_timeout,
+        confine=partial(site.confine_check, agent=order.agent, attempt=order.key),
+        asked_to_stop=site.stop,
+        began=lambda command: site.narrator.began(order.key, f"{order.slug} · check {one_line(command, 60)}"),
+    )
     try:
-        return run_checks(
-            order.checks,
-            supervisor=site.supervisor,
-            cwd=order.root,
-            environ=site.check_environment(),
-            confine=partial(site.confine_check, agent=order.agent, attempt=order.key),
-            timeout=order.check_timeout,
-            log=order.folder / "checks.log",
-            asked_to_stop=site.stop,
-            began=lambda command: site.narrator.began(order.key, f"{order.slug} · check {one_line(command, 60)}"),
-        )
+        return checker.run(order.checks, log=order.folder / "checks.log")
     finally:
         site.narrator.ended(order.key)

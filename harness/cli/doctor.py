@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -13,19 +12,18 @@ from typing import Any
 
 from harness.agents.choose import environment_of
 from harness.agents.from_settings import agent_options, choose_for
-from harness.agents.table import AGENTS, all_agents
+from harness.agents.table import AGENTS
 from harness.domain.agent import Agent
 from harness.domain.errors import AgentError, HarnessError
 from harness.domain.text import counted, one_line
 from harness.domain.units import format_size
 from harness.records.run_lock import find_holder
-from harness.sandbox.open import open_sandbox
+from harness.run.site import open_site
 from harness.settings.load import Config
 from harness.specs.shelf import open_shelf
 from harness.system import files
 from harness.system.capture import capture, find_program
 from harness.system.files import LITTLE_SPACE, free_bytes
-from harness.system.process import Supervisor
 from harness.workspace.in_place import InPlace
 
 OLDEST_CLOCK = 1_780_000_000  # epoch seconds, mid 2026: a clock before it is wrong
@@ -177,27 +175,26 @@ def _look_at_halt(config: Config, environ: Mapping[str, str]) -> Diagnosis:
 
 
 def _look_at_sandbox(config: Config, environ: Mapping[str, str]) -> Diagnosis:
-    with Supervisor(namespace=config.settings.pid_namespace) as supervisor:
+    word = config.settings.sandbox
+    with open_site(config, environ, "doctor") as site:
+        supervisor, sandbox = site.supervisor, site.sandbox
         held = "in a pid namespace" if supervisor.namespace else f"no pid namespace ({supervisor.why})"
-        word = config.settings.sandbox
-        if word == "container" and config.settings.sandbox_network != "broker":
+        if site.unconfined == "container":
             return Diagnosis("sandbox", "ok", f"container: you vouch for it; {held}")
-        with tempfile.TemporaryDirectory(prefix="harness-") as temporary:
-            sandbox, why = open_sandbox(config, supervisor, environ, Path(temporary), all_agents())
-            if sandbox is None:
-                because = "" if word == "none" else f" ({why})"
-                hint = "" if word == "none" else "install bubblewrap, or give harness a container or a user of its own"
-                return Diagnosis("sandbox", "warn", f"none: the agent runs as you, unconfined{because}; {held}", hint)
-            agent, keys = None, list[str]()
-            with suppress(AgentError):  # told by its own line
-                agent = _agent(config, environ)
-            if agent is not None:
-                env = environment_of(agent, environ, config.settings.env_pass, "doctor")
-                keys = sandbox.explain_keys(agent, env)
-                if problem := sandbox.try_agent(agent, supervisor, env)[1]:
-                    said = f"{sandbox.name} works, but agent `{agent.name}` cannot start inside: {problem}"
-                    state = "fail" if word == "bwrap" else "warn"
-                    return Diagnosis("sandbox", state, said, "see `sandbox_read` and `sandbox_write`")
+        if sandbox is None:
+            because = "" if word == "none" else f" ({site.unconfined})"
+            hint = "" if word == "none" else "install bubblewrap, or give harness a container or a user of its own"
+            return Diagnosis("sandbox", "warn", f"none: the agent runs as you, unconfined{because}; {held}", hint)
+        agent, keys = None, list[str]()
+        with suppress(AgentError):  # told by its own line
+            agent = _agent(config, environ)
+        if agent is not None:
+            env = site.environment_for(agent)
+            keys = sandbox.explain_keys(agent, env)
+            if problem := sandbox.try_agent(agent, supervisor, env)[1]:
+                said = f"{sandbox.name} works, but agent `{agent.name}` cannot start inside: {problem}"
+                state = "fail" if word == "bwrap" else "warn"
+                return Diagnosis("sandbox", state, said, "see `sandbox_read` and `sandbox_write`")
     root = ["you are root, and it is weaker for you"] if os.geteuid() == 0 else []
     says = "; ".join((f"{sandbox.name}, network: {config.settings.sandbox_network}", *keys, held, *root))
     return Diagnosis("sandbox", "warn" if keys else "ok", says)

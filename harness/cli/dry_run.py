@@ -10,21 +10,19 @@ from typing import Any
 from harness.agents.choose import prepare_prompt
 from harness.agents.from_settings import choose_for
 from harness.agents.prompt import Section, compose_prompt, find_template, observations
-from harness.agents.table import all_agents
 from harness.domain.agent import Agent
 from harness.domain.errors import HarnessError
 from harness.domain.feature import Check, Feature
 from harness.domain.look import State, Work
 from harness.reports.status import report_loaded, report_next, report_queue
 from harness.reports.view import View
-from harness.sandbox.open import open_sandbox
+from harness.run.site import open_site
 from harness.settings.load import Config
 from harness.specs.spec_file import read_spec_text
 from harness.system.environment import clean_environment
-from harness.system.process import Supervisor
 from harness.system.secrets import read_redactor
-from harness.workspace.checks import describe, run_checks
-from harness.workspace.quarantine import find_absent, quarantine_absent
+from harness.workspace.checks import Checker, describe
+from harness.workspace.quarantine import quarantine
 
 LONGEST_CHECK = 60.0  # seconds a check gets here; a slow suite is no reason to wait for a preview
 
@@ -90,23 +88,12 @@ def _try_checks(config: Config, checks: tuple[Check, ...], environ: Mapping[str,
 
     Python leaves no bytecode, which would be a change of the tree: a run that begins with one makes no commits.
     """
-    with (
-        Supervisor(namespace=config.settings.pid_namespace) as supervisor,
-        tempfile.TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True) as temporary,
-    ):
-        sandbox, _ = open_sandbox(config, supervisor, environ, Path(temporary), all_agents())
-        absent = () if sandbox is None else find_absent(config.paths.root, all_agents().guarded)
-        runs = run_checks(
-            checks,
-            supervisor=supervisor,
-            cwd=config.paths.root,
-            environ={**clean_environment(environ, config.settings.env_pass), "PYTHONDONTWRITEBYTECODE": "1"},
-            timeout=min(config.settings.check_timeout or LONGEST_CHECK, LONGEST_CHECK),
-            log=None,
-            asked_to_stop=lambda: None,
-            began=lambda command: None,
-            confine=lambda command: command if sandbox is None else sandbox.confine(command, agent=None),
-        )
-        quarantine_absent(config.paths, config.paths.kept, absent)  # what an agent wrote, the checks ran
+    paths, settings = config.paths, config.settings
+    around = {**clean_environment(environ, settings.env_pass), "PYTHONDONTWRITEBYTECODE": "1"}
+    limit = min(settings.check_timeout or LONGEST_CHECK, LONGEST_CHECK)
+    with open_site(config, environ, "dry-run") as site:
+        checker = Checker(site.supervisor, paths.root, around, limit, confine=site.confine_check)
+        with quarantine(paths, paths.kept, site.find_absent(paths.root)):  # what an agent wrote, the checks run
+            runs = checker.run(checks)
     states = [(one, "already green" if one.green else f"red ({describe(one)})") for one in runs]
     return [{"command": one.command, "green": one.green, "state": state} for one, state in states]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from harness.agents.table import all_agents
 from harness.attempts.quarantined import tell_appeared
 from harness.domain.feature import Feature
 from harness.domain.listener import Tone
@@ -13,8 +13,8 @@ from harness.records.events import Verified
 from harness.records.receipt import parse_receipt
 from harness.run.look import look_around
 from harness.run.run import Run
-from harness.workspace.checks import describe, run_checks
-from harness.workspace.quarantine import find_absent
+from harness.workspace.checks import Checker, describe
+from harness.workspace.quarantine import quarantine
 
 
 def verify(run: Run) -> dict[str, Any]:
@@ -38,24 +38,22 @@ def _verify_one(run: Run, feature: Feature) -> dict[str, Any]:
     checks = run.checks_for(feature)
     if not checks:
         return {"slug": feature.slug, "result": "unverified", "because": "it has no checks", "checks": []}
-    run.narrator.began(feature.slug, f"{feature.slug} · verify")
-    absent = () if run.site.sandbox is None else find_absent(run.paths.root, all_agents().guarded)
-    try:
-        runs = run_checks(
-            checks,
-            supervisor=run.site.supervisor,
-            cwd=run.paths.root,
-            environ=run.site.check_environment(),
-            confine=run.site.confine_check,
-            timeout=run.settings.check_timeout,
-            log=None,
-            asked_to_stop=lambda: 1.0 if run.interrupts.interrupted else None,  # HALT pauses work, and this is none
-            began=lambda command: None,
-        )
-    finally:
-        run.narrator.ended(feature.slug)
-        attempts = run.history.of(feature.slug).attempts
-        tell_appeared(run, feature.slug, attempts, run.paths.kept, absent, "during the checks")
+    site, attempts = run.site, run.history.of(feature.slug).attempts
+    checker = Checker(
+        site.supervisor,
+        run.paths.root,
+        site.check_environment(),
+        run.settings.check_timeout,
+        confine=site.confine_check,
+        asked_to_stop=lambda: 1.0 if run.interrupts.interrupted else None,  # HALT pauses work, and this is none
+    )
+    appeared = partial(tell_appeared, run, feature.slug, attempts, "during the checks")
+    with quarantine(run.paths, run.paths.kept, site.find_absent(run.paths.root), appeared):
+        run.narrator.began(feature.slug, f"{feature.slug} · verify")
+        try:
+            runs = checker.run(checks)
+        finally:
+            run.narrator.ended(feature.slug)
     if any(one.stopped for one in runs):
         return {"slug": feature.slug, "result": "interrupted", "because": "stopped before it ended", "checks": []}
     red = [one for one in runs if not one.green]

@@ -20,6 +20,7 @@ from harness.system.command import Command
 from harness.system.environment import clean_environment
 from harness.system.process import Supervisor
 from harness.system.redact import Redactor
+from harness.workspace.quarantine import find_absent
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,14 @@ class Site:
         """Return a check's command, inside the sandbox where there is one and the agent whose claim it checks is."""
         sandbox = self.sandbox if agent is None else self.sandbox_for(agent)
         return command if sandbox is None else sandbox.confine(command, agent=None, attempt=attempt)
+
+    def find_absent(self, root: Path, agent: Agent | None = None) -> tuple[str, ...]:
+        """Return what would be obeyed outside the sandbox and is not there; () where nobody is inside.
+
+        Unconfined, who made it could have done himself what others would do by it.
+        """
+        sandbox = self.sandbox if agent is None else self.sandbox_for(agent)
+        return () if sandbox is None else find_absent(root, sandbox.agents.guarded)
 
     def leave(self, attempt: str) -> None:
         """An order of the attempt is carried out: what it left in private folders goes."""

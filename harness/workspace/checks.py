@@ -36,60 +36,54 @@ class OutputListener(Quiet):
         return self.asked_to_stop()
 
 
-def run_checks(
-    checks: Sequence[Check],
-    *,
-    supervisor: Supervisor,
-    cwd: Path,
-    environ: Mapping[str, str],
-    timeout: float,
-    log: Path | None,
-    asked_to_stop: Callable[[], float | None],
-    began: Callable[[str], None],
-    confine: Callable[[Command], Command] = lambda command: command,
-) -> tuple[CheckRun, ...]:
-    """Run the checks in order, all of them, and return how each ended; a stop ends it early.
+@dataclass(frozen=True, slots=True)
+class Checker:
+    """Runs checks in one folder: `timeout` is the seconds that a check gets which names none itself.
 
-    `timeout` is the seconds a check gets that names none itself; `log` (None: none) receives their output;
-    `asked_to_stop` gives a grace in seconds when the run must stop now; `began` is told each command, `confine` puts it
-    into the sandbox.
+    `confine` puts a command into the sandbox; `asked_to_stop` gives a grace in seconds when it must end now; `began` is
+    told each command.
     """
-    runs: list[CheckRun] = []
-    for number, check in enumerate(checks, start=1):
-        began(check.command)
-        command = confine(Command(("/bin/sh", "-c", f"exec 2>&1\n{check.command}"), cwd, environ))
-        run = _run_check(check, command, number, supervisor, timeout, log, asked_to_stop)
-        runs.append(run)
-        if run.stopped:
-            break
-    return tuple(runs)
 
+    supervisor: Supervisor
+    cwd: Path
+    environ: Mapping[str, str]
+    timeout: float
+    confine: Callable[[Command], Command] = lambda command: command
+    asked_to_stop: Callable[[], float | None] = lambda: None
+    began: Callable[[str], None] = lambda command: None
 
-def _run_check(
-    check: Check,
-    command: Command,
-    number: int,
-    supervisor: Supervisor,
-    timeout: float,
-    log: Path | None,
-    asked_to_stop: Callable[[], float | None],
-) -> CheckRun:
-    heard = OutputListener(asked_to_stop)
-    limit = timeout if check.timeout is None else check.timeout
-    part = None if log is None else log.with_name(f"{log.name}.{number}")
-    ended = supervisor.run(command, Bounds(timeout=limit), heard, stdout=part, stderr=None)
-    tail = supervisor.redactor.text("\n".join(heard.tail))[-TAIL_LIMIT:]
-    run = CheckRun(
-        command=check.command,
-        code=None if ended.ended is Ended.NOT_STARTED else ended.code,
-        seconds=ended.seconds,
-        tail=f"{tail}\n{ended.error}".strip() if ended.error else tail,
-        timed_out=ended.ended is Ended.TIMED_OUT,
-        stopped=ended.ended is Ended.STOPPED,
-    )
-    if log is not None:
-        _collect(log, part, run, check.command, supervisor.redactor)
-    return run
+    def run(self, checks: Sequence[Check], log: Path | None = None) -> tuple[CheckRun, ...]:
+        """Run the checks in order, all of them, and return how each ended; a stop ends it early.
+
+        `log`, where given, receives their output.
+        """
+        runs: list[CheckRun] = []
+        for number, check in enumerate(checks, start=1):
+            self.began(check.command)
+            run = self._run_one(check, number, log)
+            runs.append(run)
+            if run.stopped:
+                break
+        return tuple(runs)
+
+    def _run_one(self, check: Check, number: int, log: Path | None) -> CheckRun:
+        command = self.confine(Command(("/bin/sh", "-c", f"exec 2>&1\n{check.command}"), self.cwd, self.environ))
+        heard, redactor = OutputListener(self.asked_to_stop), self.supervisor.redactor
+        bounds = Bounds(timeout=self.timeout if check.timeout is None else check.timeout)
+        part = None if log is None else log.with_name(f"{log.name}.{number}")
+        ended = self.supervisor.run(command, bounds, heard, stdout=part, stderr=None)
+        tail = redactor.text("\n".join(heard.tail))[-TAIL_LIMIT:]
+        run = CheckRun(
+            command=check.command,
+            code=None if ended.ended is Ended.NOT_STARTED else ended.code,
+            seconds=ended.seconds,
+            tail=f"{tail}\n{ended.error}".strip() if ended.error else tail,
+            timed_out=ended.ended is Ended.TIMED_OUT,
+            stopped=ended.ended is Ended.STOPPED,
+        )
+        if log is not None:
+            _collect(log, part, run, check.command, redactor)
+        return run
 
 
 def _collect(log: Path, part: Path | None, run: CheckRun, command: str, redactor: Redactor) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from harness.domain.errors import StorageError
@@ -12,8 +13,8 @@ from harness.domain.paths import Paths
 from harness.system import files, untrusted
 
 # What the project holds that would be obeyed outside the sandbox, besides the settings of agents. What is there is
-# read-only inside; what was not there and appears during an attempt is set aside. Of `.git`: where its configuration
-# and its hooks come from.
+# read-only inside; what was not there and appears during an attempt goes into quarantine. Of `.git`: where its
+# configuration and its hooks come from.
 GUARDED = ("harness.yaml", "templates/prompt.md", ".envrc", ".vscode/settings.json", ".vscode/tasks.json")
 GUARDED_OF_GIT = ("hooks", "config", "config.worktree", "commondir", "gitdir", "info", "modules")
 
@@ -28,7 +29,25 @@ def find_absent(root: Path, of_agents: Iterable[str]) -> tuple[str, ...]:
     return tuple(str(path) for path in looked if not os.path.lexists(path))
 
 
-def quarantine(paths: Paths, folder: Path, path: Path) -> tuple[Path, Path] | None:
+@contextmanager
+def quarantine(
+    paths: Paths,
+    folder: Path,
+    absent: Iterable[str],
+    found: Callable[[Path, Path], None] = lambda what, where: None,
+) -> Iterator[None]:
+    """Quarantine what of the `absent` (see `find_absent`) is there when the block has run, into `folder`/foreign.
+
+    `found` is told what it was, and where it is now.
+    """
+    try:
+        yield
+    finally:
+        for what, where in quarantine_absent(paths, folder, absent):
+            found(what, where)
+
+
+def quarantine_one(paths: Paths, folder: Path, path: Path) -> tuple[Path, Path] | None:
     """Move what appeared where nothing was into `folder`/foreign: what that was, and where it is now."""
     around = paths.root if path.is_relative_to(paths.root) else path.parent
     return untrusted.move_out(around, path, folder / "foreign") if os.path.lexists(path) else None
@@ -36,7 +55,7 @@ def quarantine(paths: Paths, folder: Path, path: Path) -> tuple[Path, Path] | No
 
 def quarantine_absent(paths: Paths, folder: Path, absent: Iterable[str]) -> list[tuple[Path, Path]]:
     """Move all that appeared where nothing was into `folder`/foreign: of each, what it was, and where it is now."""
-    found = (quarantine(paths, folder, Path(name)) for name in absent)
+    found = (quarantine_one(paths, folder, Path(name)) for name in absent)
     return [one for one in found if one is not None]
 
 
