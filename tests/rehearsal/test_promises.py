@@ -35,7 +35,7 @@ def run(self, command, bounds, listener, *, stdout, stderr):
 process.Supervisor.run = run
 """,
     "forger": "intake.quarantine_foreign = lambda *given, **named: None",
-    "liar": "keep.run_checks = lambda checks, **named: tuple(verdict.CheckRun(one.command, 0, 0.0) for one in checks)",
+    "liar": "checks.Checker.run = lambda one, all, **named: tuple(verdict.CheckRun(a.command, 0, 0.0) for a in all)",
     "truncator": "notes.Notes._restore = lambda book, mark: notes.Note('', 0)",
     "echo": """
 gather = keep.gather
@@ -48,13 +48,13 @@ keep.gather = gather_with_echo
     "leak": "open.read_redactor = lambda *given: redact.Redactor()",
     "limit": "keep.diagnose = lambda *given, **named: None",
     "crash": "judge = keep.judge\nkeep.judge = lambda evidence: replace(judge(evidence), reason='it failed')",
-    "flood": "work.Bounds = functools.partial(command.Bounds, output_cap=80 << 20)",
+    "flood": "begin.Bounds = functools.partial(command.Bounds, output_cap=80 << 20)",
     "cap": "files.explain_storage = lambda *given: ZeroDivisionError('a bug')",
     "disk": "accept._refuse_full_disk = lambda *given: None",
     "clock": "process.time = watch.time = types.SimpleNamespace(monotonic=time.time)",
 }
 MORE_BREAKS = {
-    "a wait that nobody waits for": ("clock", "failover.is_believed = lambda *given: False"),
+    "a wait that nobody waits for": ("clock", "limits.is_believed = lambda *given: False"),
     "jumps that nobody tells": ("clock", "clocks.JUMP = 1e9"),
     "a run that seems dead": ("clock", "view.find_holder = lambda *given: None"),
     "a journal that nobody cuts back": (
@@ -69,13 +69,14 @@ import functools, io, os, subprocess, sys, time, types
 from dataclasses import replace
 from harness import loop
 from harness.agents import stream
-from harness.attempts import accept, intake, keep, work
+from harness.attempts import accept, begin, intake, keep
 from harness.cli import funnel
 from harness.domain import reply, verdict
 from harness.records import notes
 from harness.reports import view
-from harness.run import failover, open
+from harness.run import limits, open
 from harness.system import clocks, command, files, process, redact, watch
+from harness.workspace import checks
 {}
 sys.exit(funnel.start(sys.argv[1:]))
 """

@@ -33,7 +33,7 @@ class Clocks:
 
     @property
     def given(self) -> dict[str, object]:
-        return {"clock": lambda: self.wall, "monotonic": lambda: self.steady, "random": lambda: 0.5}
+        return {"wall": lambda: self.wall, "steady": lambda: self.steady, "jitter": lambda: 0.5}
 
 
 @pytest.fixture

@@ -18,13 +18,13 @@ from harness.domain.errors import StorageError
 from harness.domain.paths import Paths
 from harness.system import untrusted
 from harness.workspace.in_place import InPlace
-from harness.workspace.quarantine import quarantine
+from harness.workspace.quarantine import quarantine_one
 
 
 def test_a_link_is_set_aside_and_not_what_it_leads_to(place: Paths, tmp_path: Path) -> None:
     home, settings = tmp_path / "home", place.root / ".claude/settings.json"
     (place.root / ".claude").symlink_to(home)
-    assert quarantine(place, tmp_path / "attempt", settings) == (
+    assert quarantine_one(place, tmp_path / "attempt", settings) == (
         place.root / ".claude", tmp_path / "attempt/foreign/.claude",
     )  # fmt: skip
     assert ((home / "settings.json").read_text(), (place.root / ".claude").is_symlink()) == (SECRET, False)
@@ -33,7 +33,7 @@ def test_a_link_is_set_aside_and_not_what_it_leads_to(place: Paths, tmp_path: Pa
 def test_a_file_is_set_aside_under_a_name_that_is_free(place: Paths, tmp_path: Path) -> None:
     for text in ("one", "two"):
         (place.root / ".mcp.json").write_text(text)
-        quarantine(place, tmp_path, place.root / ".mcp.json")
+        quarantine_one(place, tmp_path, place.root / ".mcp.json")
     assert [path.read_text() for path in sorted((tmp_path / "foreign").iterdir())] == ["one", "two"]
 
 
