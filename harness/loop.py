@@ -1,4 +1,4 @@
-"""The loop: look, begin, work, keep. Decisions are in `decide`, effects in `attempt`; nothing prints in here."""
+"""The loop: look, begin, work, keep. Decisions are in `decide`, effects in `attempts`; nothing prints in here."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ def run_loop(run: Run, executor: Executor = INLINE) -> tuple[Stop, Look]:
     Returns why it ended and the last look. `executor` carries out the orders; this thread alone decides and writes.
     """
     recover(run)
-    pool = Pool(executor)
-    while True:
-        look = look_around(run, keep_all(run, pool))
-        match what_next(look, run.rules):
-            case Stop() as stop if not pool:
-                return conclude(run, stop), look
-            case Wait() as wait if not pool:
-                wait_for_reset(run, wait)
-            case Work() if run.tally.tired and run.settings.pause:
-                rest(run)
-            case Work(feature, because) if len(pool) < run.jobs:
-                if (prepared := prepare(run, feature)) is not None:
-                    pool.send(begin(run, feature, prepared, because), run.site)
-            case _:
-                pool.wait(run.asked_to_stop)
+    with Pool(executor, run.interrupts.abandon) as pool:
+        while True:
+            look = look_around(run, keep_all(run, pool))
+            match what_next(look, run.rules):
+                case Stop() as stop if not pool:
+                    return conclude(run, stop), look
+                case Wait() as wait if not pool:
+                    wait_for_reset(run, wait)
+                case Work() if run.must_rest:
+                    rest(run, pool)
+                case Work(feature, because) if len(pool) < run.jobs:
+                    if (prepared := prepare(run, feature)) is not None:
+                        pool.send(begin(run, feature, prepared, because), run.site)
+                case _:
+                    pool.wait(run.asked_to_stop)
 
 
 def keep_all(run: Run, pool: Pool) -> list[Attempt]:
@@ -63,10 +63,13 @@ def keep_all(run: Run, pool: Pool) -> list[Attempt]:
     return over
 
 
-def rest(run: Run) -> None:
-    """Pause between two attempts, as the settings wish; a person ends it early."""
-    run.interrupts.wait(run.settings.pause)
-    run.tally.tired = False
+def rest(run: Run, pool: Pool) -> None:
+    """Pause before the next attempt, or until an outage is waited out; what is in flight goes on, and is kept."""
+    if pool and run.failover.quiet_until > run.clocks.steady():
+        pool.wait(run.asked_to_stop)
+    else:
+        run.interrupts.wait(max(run.settings.pause * run.tally.tired, run.failover.quiet_until - run.clocks.steady()))
+        run.tally.tired = False
 
 
 def run_to_its_end(run: Run) -> tuple[Stop, Look]:

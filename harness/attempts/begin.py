@@ -10,6 +10,7 @@ from harness.agents.choose import prepare_prompt
 from harness.agents.prompt import Prompt
 from harness.attempts.attempt import Attempt
 from harness.attempts.order import Order
+from harness.attempts.quarantined import quarantine_marker
 from harness.domain.agent import Agent
 from harness.domain.errors import AgentError, ConfigError, SpecError
 from harness.domain.feature import Feature
@@ -89,6 +90,8 @@ def begin(run: Run, feature: Feature, prepared: Prepared, because: str) -> Attem
     )
     if not run.in_flight:
         run.markers = read_names(run.paths)
+    elif os.path.lexists(done := run.paths.done(feature.slug)):  # somebody else at work wrote it: no claim of this one
+        quarantine_marker(run, attempt, done.name, "was there before the attempt began, and is set aside")
     run.in_flight[feature.slug] = attempt
     run.tell(f"{feature.slug}: attempt {number} begins ({because})")
     run.heartbeat.phase("working", feature=feature.slug, attempt=number, tree=before.digest)

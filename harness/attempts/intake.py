@@ -8,11 +8,11 @@ from pathlib import Path
 from harness.agents.failures import find_remarks
 from harness.attempts.accept import write_marker
 from harness.attempts.attempt import Attempt, Finding
-from harness.attempts.quarantined import tell_appeared, tell_quarantined
+from harness.attempts.quarantined import quarantine_marker, tell_appeared, tell_quarantined
 from harness.domain.listener import Tone
 from harness.domain.reply import Reply
 from harness.domain.text import plain
-from harness.records.events import Foreign, Tampered, Vanished
+from harness.records.events import Tampered, Vanished
 from harness.records.lessons import mend_learnings, redact_file, redact_log
 from harness.run.markers import read_names
 from harness.run.run import Run
@@ -90,15 +90,11 @@ def quarantine_foreign(run: Run, attempt: Attempt, *, harmed: bool) -> None:
     now = read_names(run.paths)
     for name in sorted(now - run.markers - claims):
         slug, kind = name.rsplit(".", 1)
-        redact_file(files.move(run.paths.logs / name, attempt.folder / "foreign" / name), run.redactor)
-        run.write(Foreign(slug=attempt.slug, attempt=attempt.number, marker=name))
         hint = f'; if you set it, say `harness accept {slug} "why"`' if kind == "done" else ""
-        run.tell(f"{attempt.slug}: `{name}` appeared during the attempt and is set aside{hint}", Tone.BAD)
+        quarantine_marker(run, attempt, name, f"appeared during the attempt and is set aside{hint}")
     answer = run.paths.answer(attempt.slug)
     if answer.exists() and f"{attempt.slug}.blocked" not in run.markers:
-        redact_file(files.move(answer, attempt.folder / "foreign" / answer.name), run.redactor)
-        run.write(Foreign(slug=attempt.slug, attempt=attempt.number, marker=answer.name))
-        run.tell(f"{attempt.slug}: `{answer.name}` appeared before anything was asked: set aside", Tone.BAD)
+        quarantine_marker(run, attempt, answer.name, "appeared before anything was asked: set aside")
     for name in sorted(run.markers - now):
         slug, kind = name.rsplit(".", 1)
         run.markers.discard(name)

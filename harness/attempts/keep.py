@@ -43,6 +43,7 @@ def keep(run: Run, attempt: Attempt, delivery: Delivery) -> Attempt | Judged:
     judged = weigh(run, attempt, attempt.found, delivery.checks)
     act(run, judged)
     write_down(run, judged)
+    attempt.workspace.close()
     run.in_flight.pop(attempt.slug, None)
     run.heartbeat.over(attempt.slug)
     run.inform_messenger()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from typing import ParamSpec, TypeVar
+from types import TracebackType
+from typing import ParamSpec, Self, TypeVar
 
 from harness.attempts.attempt import Attempt
 from harness.attempts.order import Delivery
@@ -35,10 +36,20 @@ INLINE = Inline()
 class Pool:
     """The attempts whose orders are out; its length is how many they are."""
 
-    def __init__(self, executor: Executor) -> None:
-        """`executor` carries the orders out: here at once, in threads, or elsewhere."""
-        self._executor = executor
+    def __init__(self, executor: Executor, abandon: Callable[[], None]) -> None:
+        """`executor` carries the orders out: here at once, in threads, or elsewhere; `abandon` ends what it works on.
+
+        That is for an error in the main thread: nobody will keep what comes back.
+        """
+        self._executor, self._abandon = executor, abandon
         self._out: dict[Future[Delivery], Attempt] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._out and error is not None:
+            self._abandon()
 
     def __len__(self) -> int:
         """Return how many attempts are in flight."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.attempts.attempt import Attempt
 from harness.domain.listener import Tone
 from harness.records.events import Foreign
 from harness.records.lessons import redact_file
 from harness.run.run import Run
+from harness.system import files
 
 
 def tell_appeared(run: Run, slug: str, attempt: int, when: str, what: Path, where: Path) -> None:
@@ -15,6 +17,13 @@ def tell_appeared(run: Run, slug: str, attempt: int, when: str, what: Path, wher
     redact_file(where, run.redactor)
     name = run.paths.shown(what)
     tell_quarantined(run, slug, attempt, name, f"`{name}` appeared {when}", where.parent)
+
+
+def quarantine_marker(run: Run, attempt: Attempt, name: str, said: str) -> None:
+    """Move a marker that is nobody's claim out of logs/ into the attempt's folder; `said` tells of it."""
+    redact_file(files.move(run.paths.logs / name, attempt.folder / "foreign" / name), run.redactor)
+    run.write(Foreign(slug=attempt.slug, attempt=attempt.number, marker=name))
+    run.tell(f"{attempt.slug}: `{name}` {said}", Tone.BAD)
 
 
 def tell_quarantined(run: Run, slug: str, attempt: int, name: str, what: str, where: Path) -> None:

@@ -46,8 +46,8 @@ class Heartbeat:
         else:
             self._next = min(self._next, time.monotonic() + SOON)
 
-    def over(self, feature: str = "") -> None:
-        """The feature's attempt is kept, or a wait is over: from now on the sign says what another is at, if one is."""
+    def over(self, feature: str) -> None:
+        """The feature's attempt is kept: from now on the sign says what another is at, if one is."""
         self._at_work.pop(feature, None)
         if self._at_work:
             self._now = next(reversed(self._at_work.values()))

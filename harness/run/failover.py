@@ -15,6 +15,7 @@ class Failover:
     turn: Turn  # who works now, who is closed until when, what limits mean for the run
     faults: int = 0  # in a row
     first_fault: float = 0.0  # of them, by the steady clock
+    quiet_until: float = 0.0  # by the steady clock: somebody else's outage is waited out while others are at work
     failures: list[str] = field(default_factory=list)  # at once and without a token, in a row: what was said
 
     def count_fault(self, now: float) -> float:

@@ -42,6 +42,7 @@ class Interrupts:
         self.wake_fd, self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK) if hasattr(os, "pipe2") else _pipe()
         self.tick: Callable[[], None] = lambda: None  # called at least each 200 ms while something is waited for
         self._signals = 0
+        self._abandoned = False
         self._seen: HaltFile | None = None
         self._mutex = threading.Lock()
         self._stopped = threading.Event()
@@ -71,10 +72,17 @@ class Interrupts:
         """Whether a signal asked us to end."""
         return self._signals > 0
 
+    def abandon(self) -> None:
+        """Ask all that works to end at once: the run cannot go on."""
+        self._abandoned = True
+        self._wake_up()
+
     def asked(self) -> Ask | None:
         """Say what is asked for at this moment; a signal wins over HALT."""
         if self._signals:
             return Ask.INTERRUPT
+        if self._abandoned:
+            return Ask.NOW
         request = self.halt()
         if request is None:
             return None

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 from harness.agents.from_settings import choose_for
 from harness.agents.prices import PriceBook
@@ -33,9 +30,10 @@ from harness.run.run import Run, prepare_logs
 from harness.run.site import make_site
 from harness.run.specs import KeptSpecs
 from harness.run.tally import Tally
+from harness.run.temporary import hold_temporary
 from harness.settings.load import CONFIG_FILE, Config
 from harness.specs.shelf import open_shelf
-from harness.system import files, untrusted
+from harness.system import files
 from harness.system.clocks import Clocks
 from harness.system.command import Command
 from harness.system.environment import clean_environment
@@ -84,12 +82,8 @@ def open_run(
         interrupts = enter(Interrupts(paths).watching())
         supervisor = enter(start_supervisor(config, lock, interrupts, redactor))
         heartbeat = enter(give_sign_of_life(paths, clocks, run=journal.run, supervisor=supervisor.pid))
-        awake = enter(
-            stay_awake(
-                settings.inhibit_sleep if working else "off",
-                why=f"a run in {paths.root.name}", run=journal.run, cwd=paths.root, environ=environ,
-            )
-        )  # fmt: skip
+        word, why = settings.inhibit_sleep if working else "off", f"a run in {paths.root.name}"
+        awake = enter(stay_awake(word, why=why, run=journal.run, cwd=paths.root, environ=environ))
         temporary = enter(hold_temporary(paths))
         site = make_site(config, supervisor, environ, temporary, journal.run)
         run = Run(
@@ -204,33 +198,6 @@ def give_sign_of_life(paths: Paths, clocks: Clocks, *, run: str, supervisor: int
         yield heartbeat
     finally:
         heartbeat.end()
-
-
-@contextmanager
-def hold_temporary(paths: Paths) -> Iterator[Path]:
-    """Give a private folder outside the project, which goes with the run."""
-    temporary = make_temporary(paths)
-    try:
-        yield temporary
-    finally:
-        untrusted.remove_tree(temporary)
-
-
-def make_temporary(paths: Paths) -> Path:
-    """Return a new private folder outside the project, after removing that of a run that was killed.
-
-    Its name is written down before it is made, so that a kill -9 at any moment leaves nothing behind for ever.
-    """
-    place, note = Path(tempfile.gettempdir()), paths.logs / ".temporary"
-    name = files.read_text(note, 1024).strip()
-    if re.fullmatch(r"harness-[0-9a-f]{32}", name) and not (place / name).is_symlink():
-        untrusted.remove_tree(place / name)
-    name = f"harness-{secrets.token_hex(16)}"
-    files.write_atomic(note, name + "\n", sync=False)
-    folder = place / name
-    with files.storage(folder, "make the folder"):
-        folder.mkdir(mode=0o700)
-    return folder
 
 
 def environment_of_git(config: Config, environ: Mapping[str, str]) -> dict[str, str]:

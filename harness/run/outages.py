@@ -15,7 +15,10 @@ from harness.run.run import Run
 
 
 def wait_out_fault(run: Run, because: str) -> None:
-    """Wait after somebody else's outage, each time longer; one that lasts too long ends the run."""
+    """Wait after somebody else's outage, each time longer; one that lasts too long ends the run.
+
+    While other attempts are in flight, nothing more is begun for as long, and they are kept meanwhile.
+    """
     outage = run.failover.count_fault(run.clocks.steady())
     match after_fault(run.failover.faults, outage, run.rules, run.clocks.jitter(), because):
         case Stop() as stop:
@@ -24,10 +27,12 @@ def wait_out_fault(run: Run, because: str) -> None:
             until = round(run.clock() + seconds, 3)
             run.write(Waiting(seconds=round(seconds, 3), until=until, because=because))
             run.tell(f"waiting {format_duration(round(seconds, 1))}: {because}; nothing is charged", Tone.NOTICE)
+            if run.in_flight:
+                run.failover.quiet_until = run.clocks.steady() + seconds
+                return
             run.heartbeat.phase("waiting")
             run.interrupts.wait(seconds)
             run.watch_clock()
-            run.heartbeat.over()
 
 
 def meet_failure(run: Run, verdict: Verdict, folder: Path) -> None:

@@ -126,6 +126,11 @@ class Run:
         return bool(self.settings.max_time) and self.clocks.elapsed >= self.settings.max_time
 
     @property
+    def must_rest(self) -> bool:
+        """Whether nothing is to be begun yet: an attempt has just ended, or an outage is not over."""
+        return bool(self.tally.tired and self.settings.pause) or self.failover.quiet_until > self.clocks.steady()
+
+    @property
     def spend(self) -> Spend:
         """What was spent by now, in this run and in this month, and what is reserved for the attempts in flight."""
         month, stopping = self.history.spend_at(self.clock()), those_that_stop()

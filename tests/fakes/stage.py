@@ -43,7 +43,7 @@ class Hand:
     def __init__(self, real: Any, clock: Stage) -> None:
         self._real, self._clock = real, clock
         self.wake_fd, self.interrupted, self.tick = -1, False, lambda: None
-        self.halt, self.asked = real.halt, real.asked
+        self.halt, self.asked, self.abandon = real.halt, real.asked, real.abandon
 
     @contextmanager
     def watching(self) -> Iterator[Hand]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import re
 import threading
 import time
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from harness.attempts.order import Delivery
 from harness.attempts.work import carry_out
 from harness.decide.budget import line_for, over
 from harness.decide.next import what_next
+from harness.domain.errors import StorageError
 from harness.domain.feature import Feature
 from harness.domain.look import Look, Markers, Rules, Spend, Stop, Sum, Work
 from harness.listeners.console import Terminal
@@ -146,6 +149,17 @@ def test_a_forged_marker_is_quarantined_once_and_never_believed(world: World) ->
     assert [(e["slug"], e["marker"]) for e in world.events("foreign")] == [("a", "c.done")]
     assert (a.folder / "foreign" / "c.done").read_text() == "forged\n"
     assert world.events("by_hand") == []
+
+
+def test_a_marker_that_was_forged_before_an_attempt_began_is_no_claim_of_it(world: World) -> None:
+    two(world, 'note worked; [ $slug = a ] && echo forged > "$logs/b.done"; true')
+    with desk(world) as at:
+        a = at.begin("a")
+        (of_a,) = at.work(a)
+        b = at.begin("b")
+        (of_b,) = at.work(b)
+        assert [at.keep(b, of_b).verdict.outcome, at.keep(a, of_a).verdict.outcome] == ["progressed", "progressed"]
+    assert [(e["slug"], e["marker"]) for e in world.events("foreign")] == [("b", "b.done")]
 
 
 def test_a_receipt_that_an_agent_removes_stays_done_until_that_is_seen(world: World) -> None:
@@ -366,10 +380,6 @@ def test_a_sign_of_life_says_who_is_still_at_work(tmp_path: Path) -> None:
     assert said() == ("keeping", "b", 1)
     heart.over("b")
     assert said() == ("working", "a", 3)
-    heart.phase("waiting")
-    assert said() == ("waiting", "a", 3)
-    heart.over()
-    assert said() == ("working", "a", 3)
 
 
 # --- what next --------------------------------------------------------------------------------------------------------
@@ -455,3 +465,35 @@ def test_a_run_does_not_spend_beyond_its_line_by_two_at_a_time(world: World) -> 
     two(world, "echo '" + json.dumps({"type": "result", "total_cost_usd": 0.5, "result": "done"}) + "'; note done")
     stop = drive(world, max_cost="1.2", expected_cost="0.5", dialect="claude")
     assert (stop.halt.code, len(world.outcomes())) == (7, 2)
+
+
+def test_what_is_in_flight_is_kept_while_an_outage_is_waited_out(world: World) -> None:
+    down = json.dumps({"type": "result", "is_error": True, "api_error_status": 529, "result": "overloaded"})
+    fails = f"[ -e been ] || {{ touch been; echo '{down}'; exit 1; }}"
+    two(world, MEET + f"case $slug in a) {fails};; b) sleep 0.5;; esac; " + CLAIM)
+    assert drive(world, dialect="claude", fault_backoff="4s").halt.code == 0
+    began, (waiting,) = world.events("attempt_began"), world.events("waiting")
+    ended = {e["outcome"]: datetime.fromisoformat(e["at"]) for e in world.events("attempt_ended")[:2]}
+    waited_from = datetime.fromisoformat(waiting["at"])
+    assert (ended["done"] - waited_from).total_seconds() < 2
+    assert (datetime.fromisoformat(began[2]["at"]) - waited_from).total_seconds() >= waiting["seconds"] - 0.1
+
+
+def test_an_error_of_the_run_ends_what_is_in_flight(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    two(world, MEET + "[ $slug = a ] || sleep 60")
+
+    def fail(*given: object) -> None:
+        raise StorageError("the disk is gone")
+
+    monkeypatch.setattr("harness.loop.take_stock", fail)
+    began = time.monotonic()
+    with pytest.raises(StorageError, match="the disk is gone"):
+        drive(world)
+    assert time.monotonic() - began < 15
+
+
+def test_an_order_can_travel(world: World) -> None:
+    two(world)
+    with desk(world) as at:
+        order = at.begin("a").order
+        assert pickle.loads(pickle.dumps(order)) == order
