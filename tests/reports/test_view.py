@@ -16,9 +16,10 @@ from harness.domain.verdict import Outcome
 from harness.records.events import AttemptBegan, AttemptEnded, RunBegan
 from harness.records.journal import Journal
 from harness.reports.view import read_view
-from harness.run.failover import take_up_limits
+from harness.run.limits import take_up_limits
 from harness.run.open import open_run
 from harness.settings.load import load_config
+from harness.system.clocks import Clocks
 
 
 def test_who_only_looks_writes_nothing(world: World, harness) -> None:
@@ -84,9 +85,9 @@ def test_what_is_foreseen_of_limits_is_what_the_next_run_decides(
     monkeypatch.setattr("harness.reports.view.time.time", lambda: now)
     config = load_config(world.root, {**world.settings, "script": "script.yaml", **given}, environ)
     look = read_view(config).look
-    with open_run(config, Silent(), environ=environ, clock=lambda: now, random=lambda: 0.0) as run:
+    with open_run(config, Silent(), environ=environ, clocks=Clocks(lambda: now, jitter=lambda: 0.0)) as run:
         take_up_limits(run)
-        assert (look.wait, look.pending_stop) == (run.wait, run.pending_stop)
+        assert (look.wait, look.pending_stop) == (run.failover.turn.wait, run.failover.turn.stop)
 
 
 def killed_at_limits(world: World, now: float, met: list[tuple[str, str, int]]) -> None:

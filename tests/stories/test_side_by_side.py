@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from fakes.outside import inside
+from helpers.rules import rules_with
 from helpers.world import BUBBLEWRAP, CLAIM, Listener, World
 from rich.console import Console
 
@@ -30,7 +31,7 @@ from harness.decide.budget import line_for, over
 from harness.decide.next import what_next
 from harness.domain.errors import StorageError
 from harness.domain.feature import Feature
-from harness.domain.look import Look, Markers, Rules, Spend, Stop, Sum, Work
+from harness.domain.look import Look, Markers, Spend, Stop, Sum, Work
 from harness.listeners.console import Terminal
 from harness.loop import run_loop, take_stock
 from harness.records.heartbeat import SOON, Heartbeat
@@ -391,19 +392,20 @@ def feature(slug: str, **given: Any) -> Feature:
 
 def test_a_feature_in_flight_is_not_begun_again() -> None:
     look = Look((feature("a"), feature("b"), feature("c", depends_on=("a",))), Markers(), {})
-    assert what_next(look, Rules()) == Work(feature("a"), "not begun; next in order")
-    assert what_next(replace(look, in_flight=frozenset("a")), Rules()) == Work(feature("b"), "not begun; next in order")
-    assert isinstance(what_next(replace(look, in_flight=frozenset("ab")), Rules()), Stop), "nothing more to begin"
+    one, both = replace(look, in_flight=frozenset("a")), replace(look, in_flight=frozenset("ab"))
+    assert what_next(look, rules_with()) == Work(feature("a"), "not begun; next in order")
+    assert what_next(one, rules_with()) == Work(feature("b"), "not begun; next in order")
+    assert isinstance(what_next(both, rules_with()), Stop), "nothing more to begin"
 
 
 def test_no_more_is_begun_than_the_iterations_that_are_left() -> None:
     look = Look((feature("a"), feature("b")), Markers(), {}, iterations=1, in_flight=frozenset("a"))
-    assert isinstance(what_next(look, Rules(max_iterations=3)), Work)
-    assert isinstance(what_next(look, Rules(max_iterations=2)), Stop)
+    assert isinstance(what_next(look, rules_with(max_iterations=3)), Work)
+    assert isinstance(what_next(look, rules_with(max_iterations=2)), Stop)
 
 
 def test_money_is_reserved_for_what_is_in_flight() -> None:
-    rules = Rules(max_cost=2.0, monthly_budget=100.0, expected_cost=0.5)
+    rules = rules_with(max_cost=2.0, monthly_budget=100.0, expected_cost=0.5)
     spend = Spend(run=Sum(0.9, 2), month=Sum(0.9, 2), reserved=0.5)
     assert over(spend, rules, feature("b")) is None
     assert line_for(feature("b"), Sum(), spend, rules) == pytest.approx(0.6)
