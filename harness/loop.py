@@ -100,12 +100,12 @@ def take_stock(run: Run, judged: Judged) -> None:
     run.tally.tired = verdict.outcome is not Outcome.FAULT or evidence.fault is None
     if run.tally.tired:
         run.failover.faults = 0
-        park_if_stuck(run, feature)
+        skip_if_stuck(run, feature)
     elif evidence.fault is not None:
         wait_out_fault(run, evidence.fault.kind + ": " + evidence.fault.text)
 
 
-def park_if_stuck(run: Run, feature: Feature) -> None:
+def skip_if_stuck(run: Run, feature: Feature) -> None:
     """With --keep-going, skip a feature without progress for the rest of this run."""
     limit, streak = stuck_limit_of(feature, run.rules), run.history.of(feature.slug).attempts_without_progress
     if run.settings.keep_going and limit and streak >= limit:

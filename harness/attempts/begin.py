@@ -70,6 +70,8 @@ def begin(run: Run, feature: Feature, prepared: Prepared, because: str) -> Attem
         before=before,
         absent=absent,
     )
+    if not run.in_flight:
+        run.markers = read_names(run.paths)
     if sandbox is not None and sandbox.has_private_logs:
         prepare_private_logs(folder, run.paths, feature.slug)
     run.write(
@@ -88,9 +90,7 @@ def begin(run: Run, feature: Feature, prepared: Prepared, because: str) -> Attem
             absent=absent,
         )
     )
-    if not run.in_flight:
-        run.markers = read_names(run.paths)
-    elif os.path.lexists(done := run.paths.done(feature.slug)):  # somebody else at work wrote it: no claim of this one
+    if run.in_flight and os.path.lexists(done := run.paths.done(feature.slug)):  # by somebody else who is at work
         quarantine_marker(run, attempt, done.name, "was there before the attempt began, and is set aside")
     run.in_flight[feature.slug] = attempt
     run.tell(f"{feature.slug}: attempt {number} begins ({because})")

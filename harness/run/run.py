@@ -83,7 +83,7 @@ class Run:
     commits: bool = False  # whether proven features are committed
     jobs: int = 1  # attempts that may be in flight at a time
     in_flight: dict[str, Begun] = field(default_factory=dict)  # the attempts that have begun and are not judged
-    markers: set[str] = field(default_factory=set)  # names of those that harness knows to stand, see `markers`
+    markers: set[str] = field(default_factory=set)  # by name, those that harness knows to stand (see markers.py)
 
     @property
     def id(self) -> str:
@@ -127,7 +127,7 @@ class Run:
 
     @property
     def must_rest(self) -> bool:
-        """Whether nothing is to be begun yet: an attempt has just ended, or an outage is not over."""
+        """Whether nothing is to be begun yet: an attempt has just ended, or an outage is being waited out."""
         return bool(self.tally.tired and self.settings.pause) or self.failover.quiet_until > self.clocks.steady()
 
     @property
