@@ -12,14 +12,17 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.attempts.pool import INLINE
 from harness.domain.listener import Silent
 from harness.domain.look import Stop
 from harness.domain.reply import Ended, Exit
@@ -72,7 +75,8 @@ class Company:
         if command.stdin is None:  # a check: `test -e built/SLUG`
             return Exit(Ended.EXITED, 0 if (self._stage.root / command.argv[-1].split()[-1]).exists() else 1)
         name = "scripted" if any(word.endswith("scripted.py") for word in command.argv) else "command"
-        return self._stage.act(name, command.stdin.read_text("utf-8"), listener, stdout)
+        with self._stage.mutex:
+            return self._stage.act(name, command.stdin.read_text("utf-8"), listener, stdout)
 
 
 @dataclass
@@ -86,8 +90,10 @@ class Stage:
     closed: dict[str, float] = field(default_factory=dict)  # agent -> when the limit that it met ends
     too_early: list[str] = field(default_factory=list)  # agents that were called although a limit held
     settings: dict[str, Any] = field(default_factory=dict)
+    jobs: int = 1  # attempts in flight at a time; more than one are carried out in threads
     die_at: int = 0
     dead: bool = False
+    mutex: threading.Lock = field(default_factory=threading.Lock)  # one acts at a time
 
     def spec(self, slug: str, text: str = "Build it.", after: tuple[str, ...] = ()) -> None:
         """Write a spec whose claim is checked by a file."""
@@ -151,7 +157,9 @@ class Stage:
             clocks = Clocks(self.clock, self.clock, lambda: 0.5)
             with open_run(config, Silent(), environ={}, clocks=clocks) as run:
                 announce(run)
-                stop, _ = run_loop(run)
+                run.jobs = self.jobs
+                with ThreadPoolExecutor(self.jobs) if self.jobs > 1 else nullcontext(INLINE) as executor:
+                    stop, _ = run_loop(run, executor)
                 self.closed.clear()
                 return stop
         except Killed:
