@@ -25,6 +25,7 @@ ALONE = {
     "rehearsal.saboteur",
     "rehearsal.skew",
     "sandbox.network.inlet",
+    "system.inside",
     "system.supervise",
 }  # programs of their own, started by their path: they import nothing of ours
 DOORS = {
@@ -42,6 +43,7 @@ DOORS = {
         "sandbox.network.exchange",
         "sandbox.network.tunnel",
         "sandbox.network.upstream",
+        "system.helper",
         "system.pipes",
         "system.process",
         "system.supervise",

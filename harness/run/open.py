@@ -105,6 +105,7 @@ def open_run(
             tally=Tally(),
         )
         connect(run, narrator)
+        stack.callback(run.workspace.close)
         yield run
 
 
@@ -213,7 +214,11 @@ def connect(run: Run, narrator: Narrator) -> None:
 
     run.site = replace(run.site, narrator=narrator, stop=run.asked_to_stop)
     run.interrupts.tick = run.tick
-    run.workspace.confine_git(run.site.supervisor, confine, run.asked_to_stop)
+
+    def confine_helper(command: Command) -> Command | None:
+        return run.site.confine_helper(command)
+
+    run.workspace.confine_git(run.site.supervisor, confine, run.asked_to_stop, confine_helper)
 
 
 def process_identity() -> dict[str, object]:

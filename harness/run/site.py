@@ -65,6 +65,10 @@ class Site:
         sandbox = self.sandbox if agent is None else self.sandbox_for(agent)
         return command if sandbox is None else sandbox.confine(command, agent=None, attempt=attempt)
 
+    def confine_helper(self, command: Command) -> Command | None:
+        """Return a helper of ours, inside; None without a sandbox, or where some agent works outside of it, as we."""
+        return None if self.sandbox is None or self.outside else self.sandbox.confine_helper(command)
+
     def find_absent(self, root: Path, agent: Agent | None = None) -> tuple[str, ...]:
         """Return what would be obeyed outside the sandbox and is not there; () where nobody is inside.
 

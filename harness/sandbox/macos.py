@@ -45,6 +45,10 @@ class MacSandbox(Sandbox):
         confined = Confined((self.program, "-p", profile), (), self.limits, wraps=False)
         return replace(command, env={**command.env, "TMPDIR": str(scratch)}, confined=confined)
 
+    def confine_helper(self, command: Command) -> Command | None:
+        """None: nothing there keeps what a program leaves apart from what the next one meets."""
+        return None
+
     def _own_logs(self, private_logs: Path) -> Iterable[Path]:
         """Return the logs of the feature whose private_logs, in attempts/SLUG/NUMBER, would be this."""
         slug = private_logs.parent.parent.name

@@ -67,9 +67,23 @@ class Sandbox:
         `attempt` a single command may be inside at a time ("" for those of none).
         """
         substituted = self.substitute(command, agent)
-        command = replace(command, argv=substituted.argv, env=substituted.env)
         scratch = self.new_scratch(agent, substituted, attempt)
-        logs = private_logs or scratch / "logs"
+        return self._put_inside(command, agent, substituted, scratch, private_logs or scratch / "logs", whose)
+
+    def confine_helper(self, command: Command) -> Command | None:
+        """Return a helper of ours, inside as a check is; its private folders stay while other commands come and go.
+
+        They are those of the helper before it, emptied: one of them lives at a time. None where there is no helper.
+        """
+        substituted, scratch = self.substitute(command, None), self.place / "helper"
+        untrusted.remove_tree(scratch)
+        self._fill_scratch(scratch, None, substituted)
+        return self._put_inside(command, None, substituted, scratch, scratch / "logs", "check")
+
+    def _put_inside(
+        self, command: Command, agent: Agent | None, substituted: Substituted, scratch: Path, logs: Path, whose: str
+    ) -> Command:
+        command = replace(command, argv=substituted.argv, env=substituted.env)
         private = ((self.home, scratch / "home"), (Path("/tmp"), scratch / "tmp"), (self.logs, logs))
         mounts = replace(self.mounts_for(command, agent, substituted), private=private)
         arguments = compose_arguments(mounts, filter_fd=FILTER_FD if self.filter else None)
@@ -141,6 +155,10 @@ class Sandbox:
         """Make a private home and temporary folder in place of the attempt's last; nothing of one reaches the next."""
         self.remove_scratch(attempt)
         scratch = self.scratches[attempt] = self.place / f"scratch-{next(self.numbers)}"
+        self._fill_scratch(scratch, agent, substituted)
+        return scratch
+
+    def _fill_scratch(self, scratch: Path, agent: Agent | None, substituted: Substituted) -> None:
         for name in ("home", "tmp", "logs"):
             files.make_folder(scratch / name)
         for name, text in substituted.files.items():
@@ -152,7 +170,6 @@ class Sandbox:
             root = self.mounts.workspace
             if state := read_state(self.home, home.state, root, with_keys=not substituted.holds_key):
                 files.write_atomic(scratch / "home" / home.state.path, state, sync=False)
-        return scratch
 
     def remove_scratch(self, attempt: str) -> None:
         """Remove what the last command of an attempt left in its private folders."""

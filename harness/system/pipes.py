@@ -20,10 +20,11 @@ LAST_READ = 16 * MIB  # bytes read after the tree is dead: more than a pipe hold
 class Pipes:
     """The descriptors of one attempt: our ends, and until they are handed over theirs."""
 
-    def __init__(self, command: Command) -> None:
+    def __init__(self, command: Command, channel: int | None = None) -> None:
+        """`channel` is a descriptor that it gets as its stdin instead of a file; it is taken over."""
         stdin = command.stdin
         try:
-            self.stdin = os.open(stdin or os.devnull, os.O_RDONLY)
+            self.stdin = os.open(stdin or os.devnull, os.O_RDONLY) if channel is None else channel
         except OSError as error:
             raise explain_storage(stdin or Path("/dev/null"), "read", error) from error
         self.out, self.out_end = new_pipe()
@@ -40,6 +41,10 @@ class Pipes:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every end that is ours or still with us."""
         self.close_their_ends()
         self.control.close()
         self.theirs.close()

@@ -54,8 +54,8 @@ class Supervisor:
         self.pid = 0
         self._word = namespace
         self._lock_fd = lock_fd
-        self._wake_fds = tuple(wake_fds)
-        for fd in self._wake_fds:
+        self.wake_fds = tuple(wake_fds)
+        for fd in self.wake_fds:
             os.set_blocking(fd, False)  # several attempts empty the same one
         self._mutex = threading.Lock()
         self._start()
@@ -77,7 +77,7 @@ class Supervisor:
         out = KeptFile(stdout, bounds.output_cap, self.redactor)
         err = KeptFile(stderr, bounds.stderr_cap, self.redactor)
         with contextlib.closing(out), contextlib.closing(err), Pipes(command) as pipes:
-            attempt = Watch(bounds, listener, pipes, out, err, self._wake_fds)
+            attempt = Watch(bounds, listener, pipes, out, err, self.wake_fds)
             try:
                 self._request(command, bounds, pipes)
                 attempt.watch()
@@ -86,6 +86,16 @@ class Supervisor:
                 raise
             attempt.finish()
             return attempt.judge()
+
+    def start(self, command: Command, channel: int) -> Running:
+        """Start a command that goes on until it is ended; `channel`, which is taken over, is its stdin."""
+        pipes = Pipes(command, channel)
+        try:
+            self._request(command, Bounds(), pipes)
+        except BaseException:
+            pipes.close()
+            raise
+        return Running(pipes)
 
     def close(self) -> None:
         """End every attempt and the supervisor; waits up to 10 s, after which it goes on without us."""
@@ -146,4 +156,27 @@ class Supervisor:
         pipes.close_their_ends()
 
 
-# --- one attempt -------------------------------------------------------------------------------------------------
+class Running:
+    """A command that goes on until it is ended; its words on stderr are kept in a pipe, up to what that holds."""
+
+    def __init__(self, pipes: Pipes) -> None:
+        """`pipes` are its own from now on."""
+        self._pipes = pipes
+        self.ended_fd = pipes.control.fileno()  # readable when its whole tree is dead
+
+    def end(self, grace: float) -> None:
+        """Ask it to end: a TERM now, and after `grace` seconds the end of its whole tree."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self._pipes.control.sendall(json.dumps({"op": "end", "grace": grace}).encode() + b"\n")
+
+    def wait(self) -> str:
+        """Wait until its whole tree is dead; returns what it said on stderr, or why it did not start."""
+        report = read_message(self._pipes.control) or {}
+        said = b""
+        with contextlib.suppress(BlockingIOError):
+            said = os.read(self._pipes.err, 65536)
+        return str(report.get("error") or said.decode("utf-8", "replace"))
+
+    def close(self) -> None:
+        """Let go of it: where it is still alive, its whole tree is killed, and nobody waits for that."""
+        self._pipes.close()

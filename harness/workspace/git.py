@@ -22,6 +22,7 @@ from harness.system import files
 from harness.system.capture import Captured, capture, find_program, path_outside
 from harness.system.command import Bounds, Command, Kept
 from harness.system.process import Supervisor
+from harness.workspace.confined_git import ConfinedGit
 
 TIMEOUT = 120.0  # seconds for one call
 LOOK_ON, WRITE_ON = 5.0, 20.0  # seconds a look and a commit (its hooks) go on when everything has to stop
@@ -54,6 +55,7 @@ class Git:
         self.prefix = ""
         self.confine: Callable[[Command], Command] = lambda command: command
         self.supervisor: Supervisor | None = None
+        self.confined: ConfinedGit | None = None
         self.stop: Callable[[], float | None] = lambda: None
         self._stopped_at: float | None = None
         folder = next((one / ".git" for one in (root, *root.parents) if (one / ".git").is_dir()), root / ".git")
@@ -61,6 +63,7 @@ class Git:
         self._temporary = temporary
         self._filters = filters
         self._environ = {**environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+        self.environ_inside = {name: value for name, value in self._environ.items() if not _is_private(name)}
         self._outside = {**self._environ, "PATH": path_outside(environ.get("PATH", os.defpath), root)}
         self._program = find_program("git", environ, root) or "git"
         self.found, self.why = False, "a fifo or a device stands in .git, where git would wait for ever"
@@ -105,18 +108,17 @@ class Git:
 
         return ask
 
-    def path(self, name: str) -> Path:
-        """Return where the repository keeps a file of its own."""
-        said = self.ask("rev-parse", "--git-path", name)
-        return self.root / (os.fsdecode(said.stdout).strip("\n") or ".git/" + name)
+    def own(self, name: str) -> Path:
+        """Return where git keeps a file about this work tree alone, as it did when the run began."""
+        return self._folders[0] / name
 
     def look(self, *words: str, ignores: Path | None = None) -> Captured:
         """Run what reads the work tree; `ignores` are more patterns for what nobody looks at."""
         told = [*_QUIET, _NO_HOOKS, *([] if ignores is None else [f"core.excludesFile={ignores}"])]
-        environ = {**self._environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_ALLOW_PROTOCOL": "none"}  # and fetches nothing
-        command = Command(_line("git", told, words), self.root, environ)
-        return self._inside(command, () if ignores is None else (ignores,), LOOK_ON) or self._as_we_are(
-            _line(self._program, [*told, *self._without_filters()], words), self.root, environ, LOOK_ON
+        more = {"GIT_OPTIONAL_LOCKS": "0", "GIT_ALLOW_PROTOCOL": "none"}  # and fetches nothing
+        needed = () if ignores is None else (ignores,)
+        return self._inside(_line("git", told, words), self.root, more, needed, LOOK_ON) or self._as_we_are(
+            _line(self._program, [*told, *self._without_filters()], words), self.root, more, LOOK_ON
         )
 
     def write(self, *words: str, stdin: bytes) -> Captured:
@@ -124,25 +126,41 @@ class Git:
         top = Path(self.top)
         # inside is no key to sign with, that is done afterwards; and what git leaves running would be killed
         inside = [_NO_MONITOR, *_NO_UPKEEP, "commit.gpgSign=false"]
-        command = Command(_line("git", inside, words), top, self._environ)
         outside = [_NO_MONITOR, *self._without_filters(), *self._pinned, f"core.hooksPath={self._hooks}"]
-        return self._inside(command, (), WRITE_ON, stdin) or self._as_we_are(
-            _line(self._program, outside, words), top, self._environ, WRITE_ON, stdin
+        return self._inside(_line("git", inside, words), top, {}, (), WRITE_ON, stdin) or self._as_we_are(
+            _line(self._program, outside, words), top, {}, WRITE_ON, stdin
         )
 
     def _as_we_are(
-        self, line: tuple[str, ...], cwd: Path, environ: Mapping[str, str], patience: float, stdin: bytes = b""
+        self, line: tuple[str, ...], cwd: Path, more: Mapping[str, str], patience: float, stdin: bytes = b""
     ) -> Captured:
-        return capture(line, cwd=cwd, env=environ, timeout=TIMEOUT, stdin=stdin, stop=self._must_end(patience))
+        env, stop = {**self._environ, **more}, self._must_end(patience)
+        return capture(line, cwd=cwd, env=env, timeout=TIMEOUT, stdin=stdin, stop=stop)
 
     def _inside(
-        self, command: Command, needed: tuple[Path, ...], patience: float, stdin: bytes = b""
+        self,
+        line: tuple[str, ...],
+        cwd: Path,
+        more: Mapping[str, str],
+        needed: tuple[Path, ...],
+        patience: float,
+        stdin: bytes = b"",
     ) -> Captured | None:
         """Run it in the sandbox, where `needed` files are to be seen; None where there is none."""
+        if self.confined is not None and self._program != "git":
+            said = self.confined.run(
+                (self._program, *line[1:]),
+                cwd=cwd,
+                more=more,
+                stdin=stdin,
+                timeout=TIMEOUT,
+                must_end=self._must_end(patience),
+            )
+            if said is not None:
+                return said
         names = ("sh", str(1 + len(needed)), *map(str, needed))  # the shell does nothing but name them
-        argv = ("/bin/sh", "-c", 'shift $1; exec "$@"', *names, *command.argv)
-        environ = {name: value for name, value in command.env.items() if not _is_private(name)}
-        confined = self.confine(replace(command, argv=argv, env=environ))
+        argv = ("/bin/sh", "-c", 'shift $1; exec "$@"', *names, *line)
+        confined = self.confine(Command(argv, cwd, {**self.environ_inside, **more}))
         if confined.confined is None or self.supervisor is None:
             return None
         if stdin:

@@ -21,12 +21,13 @@ from harness.domain.text import one_line
 from harness.system import files
 from harness.system.command import Command
 from harness.system.process import Supervisor
+from harness.workspace.confined_git import ConfinedGit
 from harness.workspace.git import TIMEOUT, Git
 from harness.workspace.workspace import Commit, Snapshot
 
 WALK_LIMIT = 100_000  # files and folders that are looked at where there is no git
 _SKIPPED = {".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".mypy_cache", ".cache"}
-FRESH = 0.1  # seconds
+FRESH = 0.5  # seconds; on a busy machine that much passes between two looks with nothing between them
 STALE = 5.0  # seconds after which a lock of git that no living git holds is moved aside
 MANY = 1000  # files in one commit that git can take as pathspecs without slowing down
 
@@ -60,12 +61,21 @@ class InPlace:
         supervisor: Supervisor,
         confine: Callable[[Command], Command],
         stop: Callable[[], float | None] = lambda: None,
+        confine_helper: Callable[[Command], Command | None] = lambda command: None,
     ) -> None:
         """Let git read the work tree and commit in the sandbox where `confine` knows one, until `stop` gives a grace.
 
-        Then what git does is given a few seconds to end.
+        Then what git does is given a few seconds to end. `confine_helper` puts what lives on between calls into the
+        sandbox; None where each call is to have a sandbox of its own.
         """
         self._git.supervisor, self._git.confine, self._git.stop = supervisor, confine, stop
+        needed = () if self._ignores is None else (self._ignores,)
+        self._git.confined = ConfinedGit(supervisor, confine_helper, self.root, self._git.environ_inside, needed)
+
+    def close(self) -> None:
+        """End what lives on between calls of git."""
+        if self._git.confined is not None:
+            self._git.confined.close()
 
     def _write_ignores(self, target: Path, prefix: str, environ: Mapping[str, str]) -> Path | None:
         """Write the ignores; None where a name of ours means something else in a pattern, or nothing can be written."""
@@ -159,15 +169,12 @@ class InPlace:
         return replace(made, remark=waited) if waited else made
 
     def _commit(self, slug: str, words: str, attempt: int, names: Collection[str] | None) -> Commit:
-        before = self.snapshot()
+        before = self.recent_snapshot()
         if not before.head:
             return Commit(failure="git does not answer here any more")
         if before.clean:
             return Commit(before.head)
-        if (
-            any(stamp.startswith("unmerged") for stamp in before.files.values())
-            or self._git.path("MERGE_HEAD").exists()
-        ):
+        if any(stamp.startswith("unmerged") for stamp in before.files.values()) or self._git.own("MERGE_HEAD").exists():
             return Commit(before.head, failure="a merge is not finished; nothing of it was touched")
         message = f"{slug}: {one_line(words, 100) or 'done'}\n\nHarness-Feature: {slug}\nHarness-Attempt: {attempt}\n"
         wanted = (name for name in before.files if names is None or name in names)
@@ -207,7 +214,7 @@ class InPlace:
         """
         if not self.has_git:
             return ""
-        lock, began = self._git.path("index.lock"), time.monotonic()
+        lock, began = self._git.own("index.lock"), time.monotonic()
         while os.path.lexists(lock) and self._git.stop() is None and (age := time.monotonic() - began) < TIMEOUT:
             if age >= STALE and _is_stale(lock) and not _git_lives(Path(self._git.top)):
                 aside = files.find_free(lock.with_name("index.lock.aside"))
