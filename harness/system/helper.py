@@ -72,7 +72,7 @@ class Helper:
             raise
         self._wake_fds = supervisor.wake_fds
         self._heard = b""
-        self._ready = False
+        self._ready = self._closed = False
 
     def run(
         self,
@@ -88,6 +88,8 @@ class Helper:
 
         After `timeout` seconds, or when `must_end` says so, the command is ended, and the helper with it.
         """
+        if self._closed:
+            raise HelperLost("it has ended", begun=False)
         with contextlib.closing(_Outputs()) as outputs:
             try:
                 self._send(_encode(argv, cwd, env), stdin, outputs)
@@ -113,8 +115,10 @@ class Helper:
 
     def close(self) -> None:
         """Let go of it: it is killed, and nobody waits for that."""
-        self._channel.close()
-        self._running.close()
+        if not self._closed:
+            self._closed = True
+            self._channel.close()
+            self._running.close()
 
     def _send(self, request: bytes, stdin: bytes, outputs: _Outputs) -> None:
         source = memory_file(stdin) if stdin else os.open(os.devnull, os.O_RDONLY)
@@ -144,7 +148,10 @@ class Helper:
 
     def _hear(self) -> list[str] | None:
         """Take what the helper says; returns the words of an answer, none of them where it has ended."""
-        data = self._channel.recv(4096)
+        try:
+            data = self._channel.recv(4096)
+        except ConnectionResetError:  # it died with a request that it had not read
+            data = b""
         if not data:
             return []
         self._heard += data

@@ -158,8 +158,8 @@ class Git:
             )
             if said is not None:
                 return said
-        names = ("sh", str(1 + len(needed)), *map(str, needed))  # the shell does nothing but name them
-        argv = ("/bin/sh", "-c", 'shift $1; exec "$@"', *names, *line)
+        names = ("sh", str(cwd), str(2 + len(needed)), *map(str, needed))  # a sandbox begins in the project's folder
+        argv = ("/bin/sh", "-c", 'cd "$1" && shift $2 && exec "$@"', *names, *line)
         confined = self.confine(Command(argv, cwd, {**self.environ_inside, **more}))
         if confined.confined is None or self.supervisor is None:
             return None
