@@ -29,7 +29,7 @@ ALONE = {
     "system.supervise",
 }  # programs of their own, started by their path: they import nothing of ours
 DOORS = {
-    "typer": {"cli.app", "cli.flags", "cli.funnel"},
+    "typer": {"cli.app", "cli.commands", "cli.flags", "cli.funnel"},
     "rich": {"listeners.console"},
     "yaml": {"system.yamls", "agents.scripted"},
     "jinja2": {"agents.prompt"},

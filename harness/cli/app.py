@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from harness import __version__
+from harness.cli.commands import Commands
 from harness.cli.flags import FILE_SETTINGS, RUN_SETTINGS, read_config, with_config, with_flags
 from harness.cli.stdout import print_report, say
 from harness.domain.errors import UsageError
@@ -20,6 +21,7 @@ from harness.settings.load import Config, load_config
 
 app = typer.Typer(
     name="harness",
+    cls=Commands,
     help="Run a coding agent through a folder of specs, unattended. A feature counts as done after your own checks "
     "have passed.\n\n"
     "Start with `harness demo`, then `harness init` in your own repository.",

@@ -15,7 +15,7 @@ from measure import HARNESS, Figure, environ, main, project
 from harness.records.journal import encode_event
 
 ROUNDS = 10
-HEAVY = ("anthropic", "genai_prices", "watchfiles", "jinja2")
+HEAVY = ("anthropic", "genai_prices", "watchfiles", "jinja2", "pydantic")
 
 
 def cpu_seconds(argv: tuple[str, ...], cwd: Path) -> float:

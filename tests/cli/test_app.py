@@ -74,6 +74,18 @@ def test_who_only_looks_imports_nothing_heavy(world: World, words: list[str]) ->
     assert ran.stdout.splitlines()[-1] == "[] 0"
 
 
+def test_a_text_needs_no_pydantic_to_become_a_text(world: World) -> None:
+    world.spec("a")
+    code = (
+        "import sys; from harness.cli.funnel import start; start(['lint', '--specs-dir', 'specs', '--json']);"
+        "print('pydantic' in sys.modules)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=world.root, env=world.environ, capture_output=True, text=True
+    )
+    assert ran.stdout.splitlines()[-1] == "False"
+
+
 def test_a_command_finds_the_project_from_a_folder_within(world: World, harness, monkeypatch) -> None:
     proven(world, "a")
     (world.root / "src" / "deep").mkdir(parents=True)
