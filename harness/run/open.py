@@ -105,7 +105,7 @@ def open_run(
             tally=Tally(),
         )
         connect(run, narrator)
-        stack.callback(run.workspace.close)
+        stack.callback(run.workspace.stop_git)
         yield run
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,10 +81,10 @@ def _mounts(mounts: Mounts) -> list[tuple[str, Path, Path]]:
             found[target] = (rank, option, source)
 
     private = tuple(target for target, _ in mounts.private)
+    around = _as_text((*mounts.readable, *writable, *private))
     for path in mounts.readable:
-        around = [one for one in (*mounts.readable, *writable, *private) if path != one and path.is_relative_to(one)]
-        nearest = max(around, key=lambda one: len(one.parts), default=None)
-        if path not in writable and (nearest is None or nearest in private):  # else it can be seen already
+        nearest = max(_holders(path, around), key=len, default=None)
+        if path not in writable and (nearest is None or Path(nearest) in private):  # else it can be seen already
             put(_READ, "--ro-bind", path, path)
     for path in writable:
         put(_WRITE, "--bind", path, path)
@@ -91,21 +92,33 @@ def _mounts(mounts: Mounts) -> list[tuple[str, Path, Path]]:
         put(_PRIVATE, "--bind", source, target)
     for path in mounts.protected:
         put(_PROTECT, "--ro-bind", path, path)
+    pinned = _as_text(writable)
     for path in (*writable, *private, *mounts.protected):
-        for folder in _between(path, writable):
+        for folder in _between(path, pinned):
             put(_PIN, "--bind", folder, folder)
     for path in mounts.masked:
         put(_MASK, "--ro-bind", Path("/dev/null"), path)
     return [(option, source, target) for target, (_, option, source) in sorted(found.items())]
 
 
-def _between(path: Path, writable: tuple[Path, ...]) -> list[Path]:
+def _between(path: Path, writable: tuple[str, ...]) -> list[Path]:
     """Return the folders between a path that is mounted and what may be written around it.
 
     Each is pinned as a mount of its own: a folder that merely holds a mount could be renamed, and a new one made.
     """
-    around = [one for one in writable if path.is_relative_to(one) and path != one]
-    if not around:
+    nearest = max(_holders(path, writable), key=len, default=None)
+    if nearest is None:
         return []
-    nearest = max(around, key=lambda one: len(one.parts))
-    return [folder for folder in path.parents if folder != nearest and folder.is_relative_to(nearest)]
+    top = Path(nearest)
+    return [folder for folder in path.parents if len(str(folder)) >= len(nearest) and folder != top]
+
+
+def _as_text(paths: Iterable[Path]) -> tuple[str, ...]:
+    """Return paths as texts that end in a slash: hundreds are compared for each command, ten times faster so."""
+    return tuple({str(path).rstrip("/") + "/": None for path in paths})
+
+
+def _holders(path: Path, folders: tuple[str, ...]) -> list[str]:
+    """Return those of the folders, each with a slash at its end, that hold a path and are not the path itself."""
+    text = str(path).rstrip("/") + "/"
+    return [folder for folder in folders if text.startswith(folder) and text != folder]

@@ -68,7 +68,8 @@ class Sandbox:
         """
         substituted = self.substitute(command, agent)
         scratch = self.new_scratch(agent, substituted, attempt)
-        return self._put_inside(command, agent, substituted, scratch, private_logs or scratch / "logs", whose)
+        inside = self._put_inside(command, agent, substituted, scratch, private_logs or scratch / "logs")
+        return self._connect(inside, agent, substituted, whose, attempt)
 
     def confine_helper(self, command: Command) -> Command | None:
         """Return a helper of ours, inside as a check is; its private folders stay while other commands come and go.
@@ -78,10 +79,11 @@ class Sandbox:
         substituted, scratch = self.substitute(command, None), self.place / "helper"
         untrusted.remove_tree(scratch)
         self._fill_scratch(scratch, None, substituted)
-        return self._put_inside(command, None, substituted, scratch, scratch / "logs", "check")
+        inside = self._put_inside(command, None, substituted, scratch, scratch / "logs")
+        return self._connect(inside, None, substituted, "check")
 
     def _put_inside(
-        self, command: Command, agent: Agent | None, substituted: Substituted, scratch: Path, logs: Path, whose: str
+        self, command: Command, agent: Agent | None, substituted: Substituted, scratch: Path, logs: Path
     ) -> Command:
         command = replace(command, argv=substituted.argv, env=substituted.env)
         private = ((self.home, scratch / "home"), (Path("/tmp"), scratch / "tmp"), (self.logs, logs))
@@ -92,11 +94,17 @@ class Sandbox:
         line: tuple[str, ...] = (self.program, "--args", str(ARGUMENTS_FD), "--")
         temporaries = ("TMPDIR", *(agent.temporaries if agent is not None else ()))
         environ = {**command.env, **{name: "/tmp" for name in temporaries if name in command.env}}
-        if self.broker is None:
-            return replace(command, env=environ, confined=Confined(line, inputs, self.limits))
-        line += _inlet(ARGUMENTS_FD + len(inputs), self.broker.ports)
+        return replace(command, env=environ, confined=Confined(line, inputs, self.limits))
+
+    def _connect(
+        self, inside: Command, agent: Agent | None, substituted: Substituted, whose: str, attempt: str = ""
+    ) -> Command:
+        """Return a command that is inside with its network, where that is the broker's."""
+        if self.broker is None or inside.confined is None:
+            return inside
+        line = (*inside.confined.argv, *_inlet(ARGUMENTS_FD + len(inside.confined.inputs), self.broker.ports))
         door = self._open_door(substituted, agent, whose, attempt)
-        return replace(command, env=environ, confined=Confined(line, inputs, self.limits, door))
+        return replace(inside, confined=replace(inside.confined, argv=line, door=door))
 
     def mounts_for(self, command: Command, agent: Agent | None, substituted: Substituted) -> Mounts:
         """Return the mounts around one command: with what its agent needs of the home, but no login beside a key."""

@@ -178,14 +178,14 @@ class _Capture:
 
     def until(self, deadline: float) -> Captured:
         """Go on until it has ended, or the deadline."""
+        ask_at = time.monotonic() + _ASK
         try:
-            while self.process.poll() is None and time.monotonic() < deadline:
-                if self.stop is None:
-                    self._step(deadline)
-                elif self.stop():
-                    break
-                else:
-                    self._step(min(deadline, time.monotonic() + _ASK))
+            while self.process.poll() is None and (now := time.monotonic()) < deadline:
+                if self.stop is not None and now >= ask_at:
+                    if self.stop():
+                        break
+                    ask_at = now + _ASK
+                self._step(deadline if self.stop is None else min(deadline, ask_at))
         finally:
             if self.exit_fd is not None:
                 os.close(self.exit_fd)

@@ -131,10 +131,10 @@ class Helper:
 
     def _wait(self, outputs: _Outputs, deadline: float, must_end: Callable[[], bool]) -> tuple[list[str], bool]:
         """Read until the helper answers or is dead: the words of its answer, and whether it had to be ended."""
-        ending, wake_fds = False, set(self._wake_fds)
+        ending, wake_fds, ask_at = False, set(self._wake_fds), time.monotonic() + _ASK
         while True:
-            ready = _poll([self._channel.fileno(), self._running.ended_fd, *outputs.readers, *wake_fds])
-            for fd in ready & outputs.readers.keys():
+            ready = _poll([self._channel.fileno(), self._running.ended_fd, *outputs.spoken, *wake_fds])
+            for fd in ready & outputs.spoken or outputs.reported:
                 outputs.read(fd)
             if self._channel.fileno() in ready and (words := self._hear()) is not None:
                 return words, ending
@@ -142,7 +142,11 @@ class Helper:
                 return [], ending
             for fd in ready & wake_fds:
                 _drain(fd, wake_fds)
-            if not ending and (time.monotonic() >= deadline or len(outputs.stdout) > _LONGEST or must_end()):
+            now = time.monotonic()
+            if ready.isdisjoint(wake_fds) and now < min(ask_at, deadline) and len(outputs.stdout) <= _LONGEST:
+                continue
+            ask_at = now + _ASK
+            if not ending and (now >= deadline or len(outputs.stdout) > _LONGEST or must_end()):
                 ending = True
                 self._running.end(_GRACE)
 
@@ -178,6 +182,16 @@ class _Outputs:
         self.readers: dict[int, bytearray] = {out: self.stdout, err: self.stderr, self._socket.fileno(): self.report}
         self._ours = [out, err]
         self.their_ends = [out_end, err_end, theirs.detach()]
+
+    @property
+    def spoken(self) -> set[int]:
+        """What is worth waking up for while it runs."""
+        return self.readers.keys() & set(self._ours)
+
+    @property
+    def reported(self) -> set[int]:
+        """What comes in many small pieces, and is read in between so that nobody waits to write it."""
+        return self.readers.keys() - set(self._ours)
 
     def read(self, fd: int) -> int:
         """Take what there is, up to a chunk; 0 when there is nothing, or no more to come."""
@@ -231,7 +245,7 @@ def _poll(fds: Sequence[int]) -> set[int]:
     poll = select.poll()
     for fd in fds:
         poll.register(fd, select.POLLIN)
-    return {fd for fd, _ in poll.poll(_ASK * 1000)}
+    return {fd for fd, _ in poll.poll(_ASK * 1000 + 1)}
 
 
 def _drain(fd: int, among: set[int]) -> None:

@@ -30,7 +30,9 @@ from harness.system.command import Command
 from harness.system.helper import Answer, Helper, HelperLost, helper_line
 from harness.system.process import Supervisor
 
-TRACE = {"GIT_TRACE2_EVENT": "3"}  # the descriptor of a helper's report
+TRACE = {  # to the descriptor of a helper's report, and no more than is asked for here
+    "GIT_TRACE2_EVENT": "3", "GIT_TRACE2_EVENT_NESTING": "1", "GIT_TRACE2_EVENT_BRIEF": "1",
+}  # fmt: skip
 _FIRST, _LAST = b'{"event":"version"', b'{"event":"atexit"'
 _STARTS = (b'"event":"child_start"', b'"event":"exec"')  # api-trace2: said before the program is started
 _TRIES = 2  # helpers for one call

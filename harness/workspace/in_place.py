@@ -72,7 +72,7 @@ class InPlace:
         needed = () if self._ignores is None else (self._ignores,)
         self._git.confined = ConfinedGit(supervisor, confine_helper, self.root, self._git.environ_inside, needed)
 
-    def close(self) -> None:
+    def stop_git(self) -> None:
         """End what lives on between calls of git."""
         if self._git.confined is not None:
             self._git.confined.close()

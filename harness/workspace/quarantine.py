@@ -49,13 +49,15 @@ def quarantine(
 
 def quarantine_one(paths: Paths, folder: Path, path: Path) -> tuple[Path, Path] | None:
     """Move what appeared where nothing was into `folder`/foreign: what that was, and where it is now."""
+    if not os.path.lexists(path):
+        return None
     around = paths.root if path.is_relative_to(paths.root) else path.parent
-    return untrusted.move_out(around, path, folder / "foreign") if os.path.lexists(path) else None
+    return untrusted.move_out(around, path, folder / "foreign")
 
 
 def quarantine_absent(paths: Paths, folder: Path, absent: Iterable[str]) -> list[tuple[Path, Path]]:
     """Move all that appeared where nothing was into `folder`/foreign: of each, what it was, and where it is now."""
-    found = (quarantine_one(paths, folder, Path(name)) for name in absent)
+    found = (quarantine_one(paths, folder, Path(name)) for name in absent if os.path.lexists(name))
     return [one for one in found if one is not None]
 
 

@@ -78,7 +78,7 @@ def test_a_report_that_is_too_long_is_none(helper: Helper) -> None:
 
 
 def test_what_was_reported_cannot_be_taken_back(helper: Helper) -> None:
-    answer = run(helper, "echo said >&3; cat </proc/self/fd/3 2>/dev/null; cat <&3 & sleep 0.2; kill $!")
+    answer = run(helper, "echo said >&3; cat </proc/self/fd/3 2>/dev/null; cat <&3 & sleep 0.2; kill $!; wait")
     assert answer.report == b"said\n"
 
 
