@@ -24,6 +24,7 @@ import bench_kill
 import bench_lock
 import bench_log
 import bench_orphans
+import bench_own_time
 import bench_power
 from measure import Figure, fsync_cost, main
 
@@ -33,6 +34,7 @@ def measure(*, quick: bool) -> list[Figure]:
     benches: list[tuple[str, Callable[[], list[Figure]]]] = [
         ("disk", lambda: [fsync_cost()]),
         ("iteration", bench_iteration.measure),
+        ("own time", lambda: bench_own_time.measure(2 if quick else 5)),
         ("commands", bench_commands.measure),
         ("log", bench_log.measure),
         ("halt", bench_halt.measure),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import time
@@ -22,6 +23,7 @@ from harness.system.helper import Helper
 from harness.workspace import confined_git
 from harness.workspace.confined_git import ran_alone
 
+KILLS = 5
 TOLD = b'{"event":"version","evt":"3"}\n{"event":"start","argv":["git"]}\n%s{"event":"atexit","code":0}\n'
 STARTED = b'{"event":"child_start","child_class":"hook","argv":[".git/hooks/pre-commit"]}\n'
 
@@ -82,7 +84,9 @@ def change(run: Run, text: str) -> None:
     run.workspace.forget()
 
 
-def test_one_helper_makes_all_looks_and_commits(confined: Any, helpers: list[list[str]]) -> None:
+@pytest.mark.parametrize("network", ["host", "none", "broker"])
+def test_one_helper_makes_all_looks_and_commits(confined: Any, helpers: list[list[str]], network: str) -> None:
+    confined.settings |= {"sandbox_network": network}
     with opened(confined) as run:
         assert run.workspace.snapshot().clean
         for number in range(3):
@@ -108,6 +112,17 @@ def test_a_project_in_a_folder_of_its_repository_is_committed_too(confined: Any,
     assert confined.go().code == 0
     assert confined.events("commit_failed") == []
     assert confined.git("show", "--name-only", "--format=") == "project/made-b.txt"
+
+
+def test_the_agents_of_a_run_come_and_go_and_the_helper_stays(confined: Any, helpers: list[list[str]]) -> None:
+    for slug in ("a", "b", "c"):
+        confined.spec(slug)
+    (confined.root / ".gitignore").write_text("logs/\n")
+    confined.repository()
+    confined.agent('note hi; echo "$slug" > "made-$slug"; touch "$HOME/x" /tmp/x; echo ok > "$done"')
+    assert confined.go(pause="0.6s").code == 0
+    assert confined.git("log", "--format=%s", "-3").splitlines() == ["c: ok", "b: ok", "a: ok"]
+    assert (len(helpers), helpers[0].count("commit")) == (1, 3)
 
 
 # --- programs that git starts: an agent may have written them -------------------------------------------------------
@@ -291,3 +306,39 @@ def test_the_helper_ends_with_the_run(confined: Any) -> None:
         assert run.workspace.snapshot().head
         pid = pid_of_helper(run)
     until(lambda: not Path(f"/proc/{pid}").exists())
+
+
+def carriers(token: str) -> list[bytes]:
+    """The command lines of all processes that have the token in their environment, but for harness itself."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        try:
+            if folder.name.isdecimal() and f"GIT_TOKEN={token}".encode() in (folder / "environ").read_bytes():
+                found.append((folder / "cmdline").read_bytes())
+        except OSError:
+            pass
+    return [line for line in found if b"-m\0harness" not in line]
+
+
+def test_nothing_is_left_of_a_run_that_is_killed_at_any_moment(confined: Any, start: Any) -> None:
+    chance, token = random.Random(3), f"{confined.root}"
+    for number in range(40):
+        confined.spec(f"f{number:02}")
+    confined.agent('note hi; echo "$slug" > "made-$slug"; echo ok > "$done"')
+    confined.config_file(commit="done")
+    (confined.root / ".gitignore").write_text("logs/\n")
+    confined.repository()
+    home = {"HOME": confined.environment["HOME"], "HARNESS_SANDBOX": "bwrap", "GIT_TOKEN": token}
+    seen = 0
+    for _ in range(KILLS):
+        run = start("run", **home)
+        until(lambda run=run: any(b"inside.py" in line for line in carriers(token)) or run.poll() is not None)
+        assert run.poll() is None, run.communicate()
+        time.sleep(chance.uniform(0, 0.3))
+        seen += len(carriers(token)) > 0
+        run.kill()
+        run.wait()
+        until(lambda: not carriers(token))
+    assert seen == KILLS
+    assert start("run", **home).wait(120) == 0
+    assert int(confined.git("rev-list", "--count", "HEAD")) == 41
