@@ -38,12 +38,15 @@ def helper_line(*needed: Path) -> tuple[str, ...]:
 
 
 class HelperLost(Exception):
-    """The helper is of no use any more, and all of it is dead; `begun` says whether a command may have run."""
+    """The helper is of no use any more, and all of it is dead.
 
-    def __init__(self, why: str, *, begun: bool) -> None:
+    `begun` says whether a command may have run, `again` whether a new helper may do better.
+    """
+
+    def __init__(self, why: str, *, begun: bool, again: bool = True) -> None:
         """`why` is what became of it, or its own last words."""
         super().__init__(why)
-        self.begun = begun
+        self.begun, self.again = begun, again
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +96,17 @@ class Helper:
         with contextlib.closing(_Outputs()) as outputs:
             try:
                 self._send(_encode(argv, cwd, env), stdin, outputs)
-                words, timed_out = self._wait(outputs, time.monotonic() + timeout, must_end)
             except OSError as error:
-                raise HelperLost(self.end() or str(error), begun=self._ready) from error
-            if timed_out or words[:1] != ["ended"]:
-                last = self.end()  # after it nothing can write any more
-                outputs.read_rest()
+                raise HelperLost(self.end() or str(error), begun=False, again=self._ready) from error
+            words, timed_out = self._wait(outputs, time.monotonic() + timeout, must_end)
+            has_ended = words[:1] == ["ended"]
+            if timed_out or not has_ended:
+                last = self.end()  # from here on nothing can write any more
                 if not timed_out:
-                    raise HelperLost(" ".join(words) or last, begun=self._ready and not words)
-            code, alone = (int(words[1]), words[2] == "alone") if words[:1] == ["ended"] else (126, False)
+                    again = self._ready and words[:1] != ["failed"]
+                    raise HelperLost(" ".join(words) or last, begun=self._ready and not words, again=again)
             whole = outputs.read_rest()
+            code, alone = (int(words[1]), words[2] == "alone") if has_ended else (126, False)
             said = Captured(code, bytes(outputs.stdout), bytes(outputs.stderr), timed_out=timed_out)
             return Answer(said, bytes(outputs.report) if whole else None, alone and whole and not timed_out)
 

@@ -57,7 +57,7 @@ class ConfinedGit:
         self._command = Command(helper_line(*needed), root, environ)
         self._helper: Helper | None = None
         self._environ: Mapping[str, str] = {}
-        self._alone: set[str] = set()  # commands of git that started a program: each is left to a sandbox of its own
+        self._kinds_apart: set[str] = set()  # commands of git that started a program
         self._useless = False
 
     def run(
@@ -72,23 +72,22 @@ class ConfinedGit:
     ) -> Captured | None:
         """Run git, with `more` in its environment; None where it has to be run in a sandbox of its own.
 
-        None also where the helper died in the middle of a call that changes nothing that cannot be changed again.
+        That may be for the second time, where the helper died in the middle of what can be done twice.
         """
         kind = _kind(argv)
         for _ in range(_TRIES):
-            if self._useless or kind in self._alone or (helper := self._started()) is None:
+            if self._useless or kind in self._kinds_apart or (helper := self._started()) is None:
                 return None
             environ = {**self._environ, **more, **TRACE}
             try:
                 answer = helper.run(argv, cwd=cwd, env=environ, stdin=stdin, timeout=timeout, must_end=must_end)
             except HelperLost as lost:
-                self._helper = None
+                self._helper, self._useless = None, not lost.again
                 if not lost.begun:
                     continue
                 return Captured(126, b"", str(lost).encode("utf-8", "replace")) if kind == "commit" else None
             self._judge(kind, answer, helper)
             return answer.said
-        self._useless = True
         return None
 
     def close(self) -> None:
@@ -109,7 +108,7 @@ class ConfinedGit:
         if answer.said.timed_out:  # it has ended already
             self._helper = None
         elif not answer.alone or not ran_alone(answer.report):
-            self._alone.add(kind)
+            self._kinds_apart.add(kind)
             self._helper = None
             helper.end()
 

@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -271,6 +272,29 @@ def test_a_look_that_hangs_in_the_helper_ends_when_everything_has_to_stop(
         (confined.root / ".gitignore").unlink()
         run.workspace._git.stop = lambda: None
         assert run.workspace.snapshot().head
+
+
+def test_a_commit_that_has_to_stop_takes_its_locks_away(
+    confined: Any, helpers: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.workspace.git.WRITE_ON", 0.3)
+    monkeypatch.setattr("harness.workspace.git.AT_LEAST", 0.3)
+    with opened(confined) as run:
+        hook(confined, "touch code/ready; sleep 300\n")
+        change(run, "one")
+        run.workspace._git.stop = lambda: 5.0 if (confined.root / "code/ready").exists() else None
+        made = run.workspace.commit("a", "done", 1)
+        assert (made.made, made.failure) == (False, "the run was to stop before git was done")
+        assert helpers[0][-1] == "commit"
+    assert list((confined.root / ".git").glob("*.lock")) == []
+
+
+def test_a_helper_that_cannot_start_is_tried_once(confined: Any, helpers: list[list[str]]) -> None:
+    with opened(confined) as run:
+        run.workspace._git.confined._command = replace(run.workspace._git.confined._command, argv=("/bin/false",))
+        for _ in range(2):
+            assert run.workspace.snapshot().clean
+    assert helpers == [["status"]]
 
 
 def test_a_git_that_does_not_trace_gets_a_sandbox_for_each_call(
