@@ -229,7 +229,7 @@ def test_what_was_moved_and_made_anew_is_mounted_anew(confined: Any, what: str) 
 
 def pid_of_helper(run: Run) -> int:
     """The helper's process, as the system sees it."""
-    own = {run.supervisor.pid}
+    own = {run.site.supervisor.pid}
     for _ in range(6):
         for folder in Path("/proc").iterdir():
             if folder.name.isdecimal():
@@ -310,7 +310,7 @@ def test_a_git_that_does_not_trace_gets_a_sandbox_for_each_call(
 
 def test_no_helper_lives_where_an_agent_works_outside(confined: Any, helpers: list[list[str]]) -> None:
     with opened(confined) as run:
-        run.outside["command"] = "it cannot start inside"
+        run.site = replace(run.site, outside={"command": "it cannot start inside"})
         assert run.workspace.snapshot().clean
     assert helpers == []
 
