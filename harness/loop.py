@@ -1,4 +1,4 @@
-"""The loop: look, begin, work, keep. Decisions are in `decide`, effects in `attempts`; nothing prints in here."""
+"""The loop: look, begin, work, keep. Decisions are in `decide`, effects in `attempts`; nothing here prints."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def rest(run: Run, pool: Pool) -> None:
 
 
 def run_to_its_end(run: Run) -> tuple[Stop, Look]:
-    """As run_loop; an error that ends it in the middle (a full disk) is written down where that is still possible."""
+    """As run_loop, but an error that ends it midway (a full disk) is recorded if that is still possible."""
     try:
         return run_loop(run)
     except HarnessError as error:
@@ -109,7 +109,7 @@ def skip_if_stuck(run: Run, feature: Feature) -> None:
     """With --keep-going, skip a feature without progress for the rest of this run."""
     limit, streak = stuck_limit_of(feature, run.rules), run.history.of(feature.slug).attempts_without_progress
     if run.settings.keep_going and limit and streak >= limit:
-        text = f"{feature.slug}: set aside after {streak} attempts in a row without progress"
+        text = f"{feature.slug}: skipped after {streak} attempts in a row without progress"
         run.write(Parked(slug=feature.slug, streak=streak, text=text))
         run.tally.parked.add(feature.slug)
         run.tell(text, Tone.BAD)

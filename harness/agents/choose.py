@@ -39,7 +39,7 @@ def choose_agent(
         name = _find_agent(options, environ)
     profile = profile_of(name, options)
     for mistake in find_mistakes(profile):
-        raise AgentError(f"agent `{name}` cannot be used: {mistake}", "mend its profile in harness/agents")
+        raise AgentError(f"agent `{name}` cannot be used: {mistake}", "correct its profile in harness/agents")
     timeout = options.timeout if feature is None or feature.timeout is None else feature.timeout
     start = Start(options, model, timeout, root, temporary, environ, attempt_limits or AttemptLimits())
     argv = profile.command_line(start)
@@ -47,7 +47,7 @@ def choose_agent(
         is_path = os.sep in argv[0]
         raise AgentError(
             f"agent `{name}`: `{argv[0]}` {'is not there, or not executable' if is_path else 'is not on PATH'}",
-            "install it, mend PATH, or choose another with `--agent`: " + ", ".join(AGENTS),
+            "install it, correct PATH, or choose another with `--agent`: " + ", ".join(AGENTS),
         )
     return _compose(profile, argv, start)
 

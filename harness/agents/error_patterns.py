@@ -49,8 +49,8 @@ HINTS: dict[LimitKind, str] = {
     LimitKind.USAGE: "wait for the reset, then `harness resume` and `harness run`",
     LimitKind.SPEND: "raise the spend limit, or ask the organisation's administrator; an hour's wait does not help",
     LimitKind.CREDIT: "add credit to the account that the agent uses, or give it another one",
-    LimitKind.AUTH: "log in again, or mend the API key that the agent is given, and try the agent by hand",
-    LimitKind.REFUSED: "try the agent's command by hand, and mend `model`, `base_url` or `agent_args` in harness.yaml",
+    LimitKind.AUTH: "log in again, or correct the API key, and try the agent by hand",
+    LimitKind.REFUSED: "try the agent's command by hand; correct `model`, `base_url` or `agent_args` in harness.yaml",
 }
 NOT_STARTED_HINT = "check that the agent's program is installed, executable and in PATH: `harness doctor`"
 

@@ -192,7 +192,7 @@ def _remarks_on_answer(transcript: Transcript) -> list[str]:
     if "No conversation found with session ID" in transcript.error_text:
         remarks.append("it does not know the session it was told to resume")
     if transcript.background_tasks:
-        remarks.append(f"{counted(transcript.background_tasks, 'background task')} still alive at its last word")
+        remarks.append(f"{counted(transcript.background_tasks, 'background task')} still alive when it ended")
     return remarks
 
 
@@ -206,7 +206,7 @@ def _remarks_on_exit(reply: Reply) -> list[str]:
     if transcript.bad_lines:
         remarks.append(f"{counted(transcript.bad_lines, 'line')} of its output could not be read as JSON")
     if exit.dropped_bytes:
-        remarks.append(f"its output was cut: {counted(exit.dropped_bytes, 'byte')} beyond the cap")
+        remarks.append(f"its output was cut: {counted(exit.dropped_bytes, 'byte')} beyond the limit")
     if exit.long_lines:
         remarks.append(f"{counted(exit.long_lines, 'line')} of its output too long to read")
     signal = _find_signal(reply)

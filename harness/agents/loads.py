@@ -1,4 +1,4 @@
-"""What an agent loads from the repository by itself: instructions, settings, and hooks that it executes."""
+"""What an agent loads from the repository on its own: instructions, settings, and hooks that it runs."""
 
 from __future__ import annotations
 

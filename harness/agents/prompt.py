@@ -50,7 +50,7 @@ def find_template(paths: Paths, configured: str) -> Path:
     if configured:
         chosen = paths.root / configured
         if not chosen.is_file():
-            raise ConfigError(f"the template `{configured}` does not exist", "mend `template` in harness.yaml")
+            raise ConfigError(f"the template `{configured}` does not exist", "correct `template` in harness.yaml")
         return chosen
     own = paths.root / "templates" / "prompt.md"
     return own if own.is_file() else shipped_template("prompt.md")

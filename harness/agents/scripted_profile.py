@@ -17,7 +17,7 @@ def command_line(start: Start) -> tuple[str, ...]:
         raise AgentError("agent `scripted` has no script", "name its YAML file with `script:` in harness.yaml")
     script = start.root / start.options.script
     if not script.is_file():
-        raise AgentError(f"the script `{start.options.script}` does not exist", "mend `script` in harness.yaml")
+        raise AgentError(f"the script `{start.options.script}` does not exist", "correct `script` in harness.yaml")
     return (sys.executable, "-I", str(Path(__file__).with_name("scripted.py")), str(script))
 
 

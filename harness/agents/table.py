@@ -66,7 +66,7 @@ def find_mistakes(profile: Profile) -> list[str]:
 
 def _find_mistakes_of_words(profile: Profile) -> Iterator[str]:
     if profile.dialect not in LANGUAGES:
-        yield f"nobody reads its dialect, `{profile.dialect}`"
+        yield f"there is no reader for its dialect, `{profile.dialect}`"
     providers = {one.name for one in profile.access.providers}
     for one in profile.credentials:
         if one.provider not in providers and not one.reason:
@@ -86,7 +86,7 @@ def _find_mistakes_of_files(profile: Profile) -> Iterator[str]:
     loaded = (*profile.loads.instructions, *profile.loads.settings)
     for path in (*seen, *loaded):
         if path.startswith(("/", "~")) or ".." in path.split("/"):
-            yield f"`{path}` is no path below the home or the project"
+            yield f"`{path}` is not a path below the home or the project"
     for login in profile.access.logins:
         if login not in (*home.reads, *home.writes):
             yield f"its login `{login}` is among neither the files that it reads nor those that it writes"

@@ -91,7 +91,7 @@ def begin(run: Run, feature: Feature, prepared: Prepared, because: str) -> Attem
         )
     )
     if run.in_flight and os.path.lexists(done := run.paths.done(feature.slug)):  # by somebody else who is at work
-        quarantine_marker(run, attempt, done.name, "was there before the attempt began, and is set aside")
+        quarantine_marker(run, attempt, done.name, "was there before the attempt began, and is quarantined")
     run.in_flight[feature.slug] = attempt
     run.tell(f"{feature.slug}: attempt {number} begins ({because})")
     run.heartbeat.phase("working", feature=feature.slug, attempt=number, tree=before.digest)

@@ -36,7 +36,7 @@ def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Finding
     note = replace(note, text=run.redactor.text(note.text))
     for name, taken in ((f"{slug}.log", note), ("learnings.md", lessons)):
         if taken.tampered:
-            back = "the old text is restored" if taken.restored else "what was there is lost, the shadow of it too"
+            back = "the old text is restored" if taken.restored else "the old text is lost, and so is the copy of it"
             remarks.append(f"it had cut or rewritten {name}: {back}, what it wrote is kept")
             run.write(Tampered(slug=slug, attempt=attempt.number, file=name))
     quarantine_foreign(run, attempt, harmed=harmed)
@@ -45,7 +45,7 @@ def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Finding
     after = attempt.workspace.snapshot()
     moved = attempt.before.head != after.head
     if attempt.before.head and not after.head:
-        remarks.append("git no longer answers here: what it worked on cannot be committed")
+        remarks.append("git does not work here any more: the changes cannot be committed")
     changed = changed_files(attempt.before, after) or (("(a commit)",) if moved else ())
     words = run.redactor.text(_read_claim(done)) if claimed else ""
     return Finding(reply, note, changed, after, words, claimed, remarks)
@@ -58,7 +58,7 @@ def _take_over(run: Run, attempt: Attempt) -> list[str]:
     for name in imported.rewritten:
         remarks.append(f"it had cut or rewritten {name}: the old text is restored, what it wrote is kept")
         run.write(Tampered(slug=slug, attempt=attempt.number, file=name))
-    remarks += [f"it added more to {name} than is taken over: the rest is left out" for name in imported.cut]
+    remarks += [f"it added more to {name} than harness imports: the rest was left out" for name in imported.cut]
     for name in imported.quarantined:
         redact_file(attempt.folder / "foreign" / name, run.redactor)
         tell_quarantined(run, slug, attempt.number, name, f"`{name}` was left in logs/", attempt.folder / "foreign")
@@ -80,7 +80,7 @@ def _read_claim(done: Path) -> str:
 
 
 def quarantine_foreign(run: Run, attempt: Attempt, *, harmed: bool) -> None:
-    """Move markers that appeared for other features into the attempt's folder: they are nobody's claim.
+    """Quarantine markers that appeared for other features: they are not a claim of this attempt.
 
     What harness itself wrote or took away meanwhile is known, and what stands for an attempt in flight is its claim.
     A marker that vanished may be a person's wish to do it again; where the journal went too, it was an agent that
@@ -91,16 +91,16 @@ def quarantine_foreign(run: Run, attempt: Attempt, *, harmed: bool) -> None:
     for name in sorted(now - run.markers - claims):
         slug, kind = name.rsplit(".", 1)
         hint = f'; if you set it, say `harness accept {slug} "why"`' if kind == "done" else ""
-        quarantine_marker(run, attempt, name, f"appeared during the attempt and is set aside{hint}")
+        quarantine_marker(run, attempt, name, f"appeared during the attempt and is quarantined{hint}")
     answer = run.paths.answer(attempt.slug)
     if answer.exists() and f"{attempt.slug}.blocked" not in run.markers:
-        quarantine_marker(run, attempt, answer.name, "appeared before anything was asked: set aside")
+        quarantine_marker(run, attempt, answer.name, "appeared before anything was asked: quarantined")
     for name in sorted(run.markers - now):
         slug, kind = name.rsplit(".", 1)
         run.markers.discard(name)
         run.write(Vanished(slug=attempt.slug, attempt=attempt.number, marker=name))
         if harmed and kind == "done" and (receipt := run.journal.last_receipt(slug)):
             write_marker(run, slug, receipt)
-            run.tell(f"{attempt.slug}: `{name}` was wiped during the attempt and is put back", Tone.BAD)
+            run.tell(f"{attempt.slug}: `{name}` was deleted during the attempt and has been restored", Tone.BAD)
         else:
             run.tell(f"{attempt.slug}: `{name}` vanished during the attempt", Tone.BAD)

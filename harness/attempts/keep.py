@@ -34,7 +34,7 @@ def keep(run: Run, attempt: Attempt, delivery: Delivery) -> Attempt | Judged:
         if attempt.order.claimed:
             run.heartbeat.phase("checking", feature=attempt.slug, attempt=attempt.number)
             checks = counted(len(attempt.order.checks), "check")
-            run.tell(f"{attempt.slug}: claims to be done; {checks} will tell")
+            run.tell(f"{attempt.slug}: claims to be done; running {checks}")
             return attempt
     else:
         run.workspace.forget()

@@ -29,4 +29,4 @@ def quarantine_marker(run: Run, attempt: Attempt, name: str, said: str) -> None:
 def tell_quarantined(run: Run, slug: str, attempt: int, name: str, what: str, where: Path) -> None:
     """Write down and say that something lies in the folder `where` now."""
     run.write(Foreign(slug=slug, attempt=attempt, marker=name))
-    run.tell(f"{slug}: {what} and is set aside, in {run.paths.shown(where)}", Tone.BAD)
+    run.tell(f"{slug}: {what} and is quarantined in {run.paths.shown(where)}", Tone.BAD)

@@ -106,7 +106,7 @@ def _finish(run: Run, slug: str, began: AttemptBegan | None) -> None:
         return
     attempt = _rebuild(run, feature, began)
     claimed = run.paths.done(slug).exists() or has_claim(attempt.folder, slug)
-    what = "its claim is checked now" if claimed else "its note is kept, its number stays used"
+    what = "its claim is checked now" if claimed else "its note is kept"
     run.tell(f"resuming: {slug}: attempt {attempt.number} was cut off; {what}", Tone.NOTICE)
     reply = run.redactor.deep(_reread(attempt, began, claimed=claimed))
     if began is None:  # its attempt has ended in the journal, and its cost is counted

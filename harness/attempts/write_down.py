@@ -25,7 +25,7 @@ SHOWN_FILES = 20  # changed files named in the line harness writes for a silent 
 
 
 def with_cost(ended: AttemptEnded, run: Run, attempt: Attempt, reply: Reply) -> AttemptEnded:
-    """Return the event with what it says about money: who was paid, how much, for which tokens, how one knows."""
+    """Return the event with what it says about money: which agent, how much, for which tokens, known from where."""
     said, model = reply.transcript, reply.transcript.model or attempt.agent.model
     return replace(
         ended,
@@ -99,7 +99,7 @@ def compose_observed(judged: Judged) -> str:
     reply, verdict, found = judged.found.reply, judged.verdict, judged.found
     parts = []
     if failures := report_failures(judged.checks):
-        parts.append(f"The last attempt claimed to be done, and the checks said no:\n\n{failures}")
+        parts.append(f"The last attempt claimed to be done, but a check failed:\n\n{failures}")
     elif verdict.outcome is Outcome.UNCONFIRMED:
         parts.append(f"The last attempt {verdict.reason}.")
     if reply.exit.ended in (Ended.TIMED_OUT, Ended.IDLE):

@@ -82,8 +82,8 @@ def _look_at_agent(config: Config, environ: Mapping[str, str]) -> Diagnosis:
     env = environment_of(agent, environ, config.settings.env_pass, "doctor")
     program = find_program(agent.argv[0], environ, config.paths.root)
     if not program:
-        said_so = f"`{agent.argv[0]}` lies in the project, where an agent may have written it: not asked"
-        return Diagnosis("agent", "warn", said_so, "install it outside of the project")
+        said_so = f"`{agent.argv[0]}` lies in the project, where an agent may have written it: not run"
+        return Diagnosis("agent", "warn", said_so, "install it outside the project")
     said = capture((program, *agent.version[1:]), cwd=config.paths.root, env=env, timeout=20.0)
     if said.code != 0:
         words = one_line(said.stderr.decode("utf-8", "replace"))
@@ -104,7 +104,7 @@ def _ask_server(config: Config, agent: Agent, environ: Mapping[str, str]) -> Dia
     asked = capture(ask(agent.argv), cwd=config.paths.root, env=env, timeout=60.0)
     words = one_line((asked.stdout or asked.stderr).decode("utf-8", "replace"), 300)
     if asked.code != 0:
-        return Diagnosis("agent", "fail", f"{agent.name}: {words}", "mend the key, `model` or `base_url`")
+        return Diagnosis("agent", "fail", f"{agent.name}: {words}", "correct the key, `model` or `base_url`")
     return Diagnosis("agent", "ok", f"{agent.name}: {words}")
 
 
@@ -134,14 +134,14 @@ def _look_at_credentials(config: Config, environ: Mapping[str, str]) -> Diagnosi
 def _look_at_git(config: Config, environ: Mapping[str, str]) -> Diagnosis:
     workspace = InPlace(config.paths, environ, filters=False)  # no sandbox is around git here
     if not workspace.has_git:
-        said = f"{workspace.why_no_git}: nothing is committed"
+        said = f"{workspace.why_no_git}: nothing will be committed"
         return Diagnosis("git", "warn", said, "`git init`, and one commit")
     snapshot = workspace.snapshot()
     if not snapshot.head:
-        return Diagnosis("git", "warn", "no commit yet: nothing is committed", "make a first commit")
+        return Diagnosis("git", "warn", "no commit yet: nothing will be committed", "make a first commit")
     if not snapshot.clean:
         said = counted(len(snapshot.files), "uncommitted change")
-        return Diagnosis("git", "warn", f"{said}: proven features are not committed", "commit or stash them first")
+        return Diagnosis("git", "warn", f"{said}: features will not be committed", "commit or stash them first")
     return Diagnosis("git", "ok", f"clean at {snapshot.head[:12]}")
 
 
@@ -161,9 +161,9 @@ def _look_at_disk(config: Config, environ: Mapping[str, str]) -> Diagnosis:
 def _look_at_lock(config: Config, environ: Mapping[str, str]) -> Diagnosis:
     holder = find_holder(config.paths.lock, config.paths.root)
     if holder is not None:
-        said = f"a run is on: pid {holder.pid} on {holder.host} since {holder.since}"
+        said = f"a run is active: pid {holder.pid} on {holder.host} since {holder.since}"
         return Diagnosis("lock", "fail", said, "pause it with `harness halt`")
-    return Diagnosis("lock", "ok", "no run is on")
+    return Diagnosis("lock", "ok", "no run is active")
 
 
 def _look_at_halt(config: Config, environ: Mapping[str, str]) -> Diagnosis:
@@ -180,7 +180,7 @@ def _look_at_sandbox(config: Config, environ: Mapping[str, str]) -> Diagnosis:
         supervisor, sandbox = site.supervisor, site.sandbox
         held = "in a pid namespace" if supervisor.namespace else f"no pid namespace ({supervisor.why})"
         if site.unconfined == "container":
-            return Diagnosis("sandbox", "ok", f"container: you vouch for it; {held}")
+            return Diagnosis("sandbox", "ok", f"container: taken on your word; {held}")
         if sandbox is None:
             because = "" if word == "none" else f" ({site.unconfined})"
             hint = "" if word == "none" else "install bubblewrap, or give harness a container or a user of its own"
@@ -195,7 +195,7 @@ def _look_at_sandbox(config: Config, environ: Mapping[str, str]) -> Diagnosis:
                 said = f"{sandbox.name} works, but agent `{agent.name}` cannot start inside: {problem}"
                 state = "fail" if word == "bwrap" else "warn"
                 return Diagnosis("sandbox", state, said, "see `sandbox_read` and `sandbox_write`")
-    root = ["you are root, and it is weaker for you"] if os.geteuid() == 0 else []
+    root = ["it is weaker because you are root"] if os.geteuid() == 0 else []
     says = "; ".join((f"{sandbox.name}, network: {config.settings.sandbox_network}", *keys, held, *root))
     return Diagnosis("sandbox", "warn" if keys else "ok", says)
 

@@ -43,7 +43,7 @@ def start(argv: Sequence[str]) -> int:
         return 0
     except Exception as error:
         if isinstance(error, OSError) and error.errno in OUT_OF_ORDER:
-            return _tell_error(argv, _name_what_ails(error), "mend that, then start again", 2)
+            return _tell_error(argv, _name_what_ails(error), "fix that, then try again", 2)
         return _tell_error(argv, *_report_bug(argv), 70)
 
 

@@ -33,7 +33,7 @@ def answer_question(config: Config, slug: str, text: str) -> str:
     removed = remove_halt(config.paths, about=slug)
     went = f", {config.paths.shown(removed[0])} is removed" if removed else ""
     if find_holder(config.paths.lock, config.paths.root):
-        return f"answered{went}: the run takes it up at its next look"
+        return f"answered{went}: the active run will work on it again"
     return f"answered{went}: go on with `harness run`"
 
 
@@ -69,7 +69,7 @@ def reset_feature(config: Config, slug: str) -> str:
         journal.append(FeatureReset(slug=slug))
     aside = f", {counted(moved, 'marker')} moved to {paths.shown(paths.kept)}" if moved else ""
     halted = "; HALT is present: `harness resume` removes it" if read_halt(config.paths) is not None else ""
-    return f"`{slug}` begins anew{aside}; its log and its attempts stay{halted}"
+    return f"`{slug}` starts over{aside}; its log, attempts and commits stay{halted}"
 
 
 def set_halt(config: Config, *, now: bool) -> str:
@@ -81,8 +81,8 @@ def set_halt(config: Config, *, now: bool) -> str:
     elif read_halt(config.paths) is None:
         files.write_atomic(path, "")
     if not is_on:
-        return "HALT is present: no run is on, and none works until `harness resume`"
-    then = "the attempt in flight ends within two seconds" if now else "the attempt in flight may finish"
+        return "HALT is present: no run is active, and none will start until `harness resume`"
+    then = "the current attempt ends within two seconds" if now else "the attempt in flight may finish"
     return f"`{config.paths.shown(path)}` is present: {then}; go on with `harness resume`"
 
 

@@ -63,10 +63,10 @@ def install_service(service: Service) -> list[str]:
     there = _read(service)
     if there and not _is_ours(service, there):
         raise UsageError(
-            f"`{service.file}` is there already, and not of this project", "choose another name with `--name`"
+            f"`{service.file}` exists already, and is not of this project", "choose another name with `--name`"
         )
     files.write_atomic(service.file, service.text)
-    again = "is as it was" if there == service.text else "is replaced" if there else "is written"
+    again = "is unchanged" if there == service.text else "is replaced" if there else "is written"
     return [f"{service.file} {again}; nothing was started", "", *service.text.splitlines(), "", *service.enable]
 
 
@@ -122,12 +122,12 @@ WorkingDirectory={_percent(str(root))}
 ExecStart={_quote(sys.executable)} -P -m harness run
 Environment={_quote(f"PATH={path}")}
 EnvironmentFile=-{_percent(str(config / "harness" / "environment"))}
-# a kill or a crash is started again; what only a person changes is not
+# restart after a kill or a crash, but not after an end that needs a person
 Restart=on-failure
 RestartSec=30s
 RestartPreventExitStatus={" ".join(map(str, ENDED))}
 SuccessExitStatus={ASKED}
-# harness ends its agents itself; an agent that took all the memory is not the end of the run
+# harness ends its agents itself; one that runs out of memory must not end the run
 KillMode=mixed
 TimeoutStopSec=30s
 OOMPolicy=continue
@@ -146,7 +146,7 @@ WantedBy=default.target
             "loginctl enable-linger                   # at boot, without a login",
             f"journalctl --user -u {unit} -f         # what it says",
             "",
-            f"It has your PATH of now. Keys go into {environment} (NAME=value lines, chmod 600).",
+            f"It uses your PATH as it is now. Put keys into {environment} (NAME=value lines, chmod 600).",
         ),
         disable=(f"systemctl --user disable --now {unit}; systemctl --user daemon-reload",),
     )

@@ -20,7 +20,7 @@ def print_report(report: dict[str, Any], lines: Callable[[dict[str, Any]], list[
 
 
 def say(text: str, end: str = "\n") -> None:
-    """Write to stdout; a reader that went away (`| head -1`) changes nothing, also not the exit code."""
+    """Write to stdout; a closed pipe (`| head -1`) changes nothing, not even the exit code."""
     try:
         print(text, end=end, flush=True)
     except BrokenPipeError:

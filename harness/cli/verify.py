@@ -1,4 +1,4 @@
-"""`harness verify`: run the checks of accepted features again, and say what drifted."""
+"""`harness verify`: run the checks of accepted features again, and say which no longer hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a run bears what no feature is to blame for: outages, limits, an agent that fails at once. Pure."""
+"""How long to wait, and when to give up, after outages, usage limits and an agent that fails at once. Pure."""
 
 from __future__ import annotations
 
@@ -144,7 +144,12 @@ def after_failures(reasons: Sequence[str], rules: Rules) -> Stop | None:
     """
     last = [re.sub(r"0x[0-9a-f]+|\d+", "#", reason) for reason in reasons[-ALIKE:]]
     if len(last) == ALIKE and len(set(last)) == 1:
-        return Stop(Halt.QUOTA, f"{ALIKE} times in a row at once and without a token: {reasons[-1]}")
+        return Stop(
+            Halt.QUOTA, f"the agent failed at once, without using a token, {ALIKE} times in a row: {reasons[-1]}"
+        )
     if len(reasons) >= (rules.fault_limit or MANY):
-        return Stop(Halt.QUOTA, f"{len(reasons)} times in a row at once and without a token; the last: {reasons[-1]}")
+        return Stop(
+            Halt.QUOTA,
+            f"the agent failed at once, without using a token, {len(reasons)} times in a row; the last: {reasons[-1]}",
+        )
     return None

@@ -1,4 +1,4 @@
-"""Money, decided, pure: what was spent, what the next attempt may cost, which line that would cross.
+"""Decisions about money: what was spent, what the next attempt may cost, and which budget that would exceed. Pure.
 
 An attempt whose cost nobody knows counts as the expected cost: unknown is never 0.
 """

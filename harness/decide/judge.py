@@ -61,7 +61,7 @@ def judge(evidence: Evidence) -> Verdict:
         charged = wrote or e.crashed or not _at_once(e.reply)
         return Verdict(Outcome.FAILED, _why_failed(e.reply), progress=wrote, charged=charged)
     if e.crashed and not wrote:
-        return Verdict(Outcome.INTERRUPTED, "cut off with its run", progress=False, charged=True)
+        return Verdict(Outcome.INTERRUPTED, "its run was killed", progress=False, charged=True)
     if not wrote:
         said = f"a note of {e.note_bytes} bytes and no file changed"
         return Verdict(Outcome.STALLED, said, progress=False, charged=True)

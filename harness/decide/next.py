@@ -55,7 +55,7 @@ Standings = list[tuple[Feature, Standing]]
 def _pause(halt: HaltFile) -> Stop:
     if not halt.gone:
         return Stop(Halt.PAUSED, f"`{halt.path}` is present")
-    return Stop(Halt.PAUSED, f"`{halt.path}` was there, and is gone again", advice="`harness run` goes on")
+    return Stop(Halt.PAUSED, f"`{halt.path}` was there, but has been removed", advice="`harness run` goes on")
 
 
 def _first_ready(todo: list[Feature], look: Look, rules: Rules) -> tuple[Work | None, Standings]:
@@ -80,7 +80,7 @@ def _first_ready(todo: list[Feature], look: Look, rules: Rules) -> tuple[Work | 
 def _over_budget(
     ready: Work | None, standings: Standings, look: Look, rules: Rules, *, anything_left: bool
 ) -> Stop | None:
-    """Return the halt when there is no money for the next attempt; a feature over its own line may be set aside."""
+    """Return the halt when there is no money for the next attempt; a feature over its own budget may be skipped."""
     poor = [feature for feature, standing in standings if standing.state is State.OVER_BUDGET]
     if poor and not (anything_left and rules.keep_going):
         return stop_for(poor[0], look.histories.get(poor[0].slug, _NOTHING).spent, look.spend, rules)
@@ -125,7 +125,7 @@ def stand(feature: Feature, look: Look, rules: Rules) -> Standing:
     if slug in look.markers.blocked and slug not in look.markers.answered:
         return Standing(State.BLOCKED, f"waits for an answer: {one_line(record.question) or 'see its .blocked file'}")
     if slug in look.parked:
-        return Standing(State.STUCK, "set aside in this run: no progress")
+        return Standing(State.STUCK, "skipped for the rest of this run: no progress")
     if missing := [name for name in feature.depends_on if name not in look.markers.done]:
         return Standing(State.WAITING, f"waits for {', '.join(missing)}")
     if rules.max_attempts and record.charged >= rules.max_attempts:
@@ -153,7 +153,7 @@ def _why_ready(feature: Feature, record: FeatureHistory, answered: bool) -> str:
     if record.unfinished:
         return f"attempt {record.attempts} was cut off"
     if not record.outcome:
-        return "begins anew after a reset"
+        return "starts over after a reset"
     return f"attempt {record.attempts} {_ENDED_SO.get(record.outcome, f'ended: {record.outcome}')}"
 
 
@@ -162,11 +162,11 @@ _ENDED_SO: dict[str, str] = {
     Outcome.PROGRESSED: "made progress",
     Outcome.UNCONFIRMED: "was unconfirmed",
     Outcome.BLOCKED: "asked a question",
-    Outcome.STALLED: "brought no progress",
+    Outcome.STALLED: "made no progress",
     Outcome.TIMED_OUT: "ran out of time",
     Outcome.FAILED: "failed",
     Outcome.INTERRUPTED: "was interrupted",
-    Outcome.FAULT: "ended in somebody else's fault",
+    Outcome.FAULT: "was ended by a usage limit or an outage",
 }
 
 

@@ -72,4 +72,4 @@ def _storage_hint(error: OSError) -> str:
         return "make it writable for you, or choose another folder with `logs_dir`"
     if error.errno in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST):
         return "a file or folder stands where the other kind belongs: move it away"
-    return "mend the file or the disk, then run again"
+    return "fix the file or the disk, then run again"

@@ -34,12 +34,12 @@ def parse_listed(text: str) -> tuple[Target, ...]:
     """Return what one entry of `sandbox_hosts` allows: `pypi.org` is its ports 80 and 443. Raises ValueError."""
     found = _TARGET.fullmatch(text)
     if found is None or "*" in text:
-        raise ValueError(f"must be names of hosts such as `pypi.org` or `localhost:5432`, and `{text}` is none")
+        raise ValueError(f"must be host names such as `pypi.org` or `localhost:5432`, and `{text}` is not one")
     host, port = _normal(found[1]), int(found[2] or 443)
     if not _is_sound(host):
-        raise ValueError(f"must be names of hosts such as `pypi.org` or `localhost:5432`, and `{text}` is none")
+        raise ValueError(f"must be host names such as `pypi.org` or `localhost:5432`, and `{text}` is not one")
     if not 0 < port < 65536:
-        raise ValueError(f"must have ports from 1 to 65535, which `{text}` has not")
+        raise ValueError(f"must have ports from 1 to 65535, and that of `{text}` is not")
     return (Target(host, port),) if found[2] else tuple(Target(host, one) for one in DEFAULT_PORTS)
 
 

@@ -23,11 +23,15 @@ class Halt(Enum):
 
     ALL_DONE = (0, "every feature asked for is done", "read the receipts: `harness status`")
     LIMIT_REACHED = (1, "the iteration or time limit is reached with work left", "run again to go on: `harness run`")
-    CANNOT_START = (2, "it cannot start", "mend what the message names, then `harness run`")
-    PAUSED = (3, "a HALT file is present", "go on with `harness resume`, then `harness run`")
+    CANNOT_START = (2, "it cannot start", "fix what the message names, then `harness run`")
+    PAUSED = (3, "a HALT file is present", "run `harness resume`, then `harness run`")
     BLOCKED = (4, "a feature waits for a person", 'answer with `harness answer SLUG "text"`, then `harness run`')
-    STUCK = (5, "attempts in a row brought no progress", "read `harness why`, improve the spec, then `harness resume`")
-    QUOTA = (6, "the agent's service does not let us go on", "see the reason, then `harness resume`")
+    STUCK = (
+        5,
+        "several attempts in a row made no progress",
+        "read `harness why`, improve the spec, then `harness resume`",
+    )
+    QUOTA = (6, "the agent or its service is not available", "solve what the reason names, then `harness resume`")
     BUDGET = (7, "the budget is reached", "raise it in harness.yaml, then `harness resume`, then `harness run`")
     BUG = (70, "a bug in harness", "please report it with the file it wrote under logs/")
     INTERRUPTED = (130, "interrupted", "nothing is lost: `harness run` goes on where it stopped")
@@ -187,7 +191,7 @@ class Look:
     wait: Wait | None = None  # a limit that resets: nothing begins before
     iterations: int = 0  # charged in this run
     elapsed: float = 0.0  # seconds since the run began
-    parked: frozenset[str] = frozenset()  # stuck in this run, set aside by --keep-going
+    parked: frozenset[str] = frozenset()  # stuck in this run, skipped with --keep-going
     fresh_blocks: frozenset[str] = frozenset()  # blocked in this run
     spend: Spend = Spend()
     in_flight: frozenset[str] = frozenset()  # features that are worked on at this moment

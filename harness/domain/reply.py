@@ -150,7 +150,7 @@ class Limit:
 
 
 class FaultKind(StrEnum):
-    """Somebody else's outage: never charged to a feature."""
+    """An outage of the service or the network: it never counts against a feature."""
 
     RATE = "rate limited"
     OVERLOAD = "overloaded"

@@ -6,7 +6,7 @@ import re
 
 from harness.domain.text import shown
 
-RENAME = "rename the folder, or begin its name with a dot if it is no feature"
+RENAME = "rename the folder, or begin its name with a dot if it is not a feature"
 WRITE_ONE = "write one with `harness new SLUG`"
 
 _SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -22,7 +22,7 @@ def check_slug(slug: str) -> str | None:
     if len(slug) > 64:
         return f"`{shown(slug)}` is longer than 64 characters"
     if not _SLUG.fullmatch(slug):
-        return f"`{shown(slug)}` is no slug: letters, digits, `.`, `_` and `-`, with a letter or digit first"
+        return f"`{shown(slug)}` is not a slug: letters, digits, `.`, `_` and `-`, with a letter or digit first"
     lowered = slug.lower()
     if lowered.endswith(_SUFFIXES):
         return f"`{slug}` ends in `.{lowered.rpartition('.')[2]}`, as the files that harness writes"

@@ -26,7 +26,7 @@ ANSWER = 8.0  # seconds for one try
 BOUND = 30.0  # seconds for all of them
 COMMAND_BOUND = 60.0  # seconds for `on_finish`
 DESKTOP = ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS")  # what a command needs to reach the screen
-MISSING = "`notify` needs apprise, which is not installed: `pip install 'harness-loop[notify]'`"
+MISSING = "`notify` needs apprise, which is not installed: `pip install apprise`"
 
 
 @dataclass(slots=True)

@@ -208,7 +208,7 @@ class AttemptEnded(FeatureEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parked(FeatureEvent):
-    """A feature without progress is set aside for the rest of the run, after so many attempts in a row."""
+    """A feature without progress is skipped for the rest of the run, after so many attempts in a row."""
 
     kind: ClassVar[str] = "parked"
     streak: int = 0
@@ -225,7 +225,7 @@ class Tampered(AttemptEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foreign(AttemptEvent):
-    """Something appeared that was nobody's to write, and was set aside."""
+    """Something appeared that was nobody's to write, and was quarantined."""
 
     kind: ClassVar[str] = "foreign"
     marker: str = ""

@@ -22,7 +22,7 @@ HUNG = 120.0  # seconds without one after which a run that is alive is taken to 
 
 
 class Heartbeat:
-    """Writes the sign of life. It is a convenience: what keeps it from being written is nobody's trouble."""
+    """Writes the sign of life. A convenience: failing to write it changes nothing."""
 
     def __init__(self, path: Path, who: dict[str, Any], clock: Callable[[], float]) -> None:
         """`who` says whose sign it is: pid, started, run; `clock` gives epoch seconds."""

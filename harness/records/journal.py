@@ -76,7 +76,7 @@ def _read_lines(path: Path, parse: Callable[[Fields], _T]) -> tuple[list[_T], in
             damaged_line = damaged_line or number
         elif damaged_line:
             raise JournalError(
-                f"`{path}` is damaged at line {damaged_line}, and sound lines follow it",
+                f"`{path}` is damaged at line {damaged_line}, and intact lines follow it",
                 "restore it from a backup, or move it away: its history is then forgotten, markers and logs stay",
             )
         else:

@@ -1,4 +1,4 @@
-"""What agents leave to those after them, kept within bounds: lessons short and few, no secret in a log."""
+"""Limits on what agents leave for later agents: learnings are few and short, and logs hold no secrets."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def hold_lock(path: Path, root: Path, *, tell: Callable[[str], None] | None = No
             lock.close()
             raise _lock_held(path, holder)
         if not told and not alive and tell is not None:
-            tell("the run before was killed; waiting for its supervisor to end what it left")
+            tell("the last run was killed; waiting for its supervisor to end what is left of it")
             told = True
         time.sleep(0.02)
     return lock
@@ -153,7 +153,7 @@ def _lock_held(path: Path, holder: Holder | None) -> LockHeld:
     if holder is None:
         return LockHeld(f"another run holds `{path}`", "wait for it, or pause it with `harness halt`")
     return LockHeld(
-        f"another run has this project: pid {holder.pid} on {holder.host}, since {holder.since or 'an unknown time'}",
+        f"another run is active here: pid {holder.pid} on {holder.host}, since {holder.since or 'an unknown time'}",
         "watch it with `harness status`, pause it with `harness halt`",
     )
 

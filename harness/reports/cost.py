@@ -1,4 +1,4 @@
-"""`harness cost`: what was spent, for what, how one knows, and why a cache was missed; from the journal alone."""
+"""`harness cost`: what was spent, for what, known from where, and why a cache was missed; from the journal alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the reporting commands say, as plain values: each is one JSON document, and `tables` prints it for people."""
+"""What the reporting commands say, as plain values: each is one JSON document, and `as_text` renders it for people."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def report_feature(view: View, feature: Feature) -> Report:
     if receipt is not None:
         because = _say_receipt(receipt)
         if view.is_stale(feature):
-            because = f"its spec changed since it was accepted; `harness verify {feature.slug}`, or remove its .done"
+            because = f"its spec changed since it was accepted; `harness reset {feature.slug}` starts it over"
     return {
         "slug": feature.slug,
         "title": feature.title,
@@ -123,7 +123,7 @@ def _report_last_end(view: View) -> Report | None:
         one = history.ended
         end = {"at": one.at, "run": one.run, "halt": one.halt.name if one.halt else None, "code": one.code}
         return {**end, "because": one.because, "slug": one.slug, "began": began, "says": _say_end(one)}
-    says = f"killed; last sign at {say_time(history.last_sign)}"
+    says = f"killed; last journal entry at {say_time(history.last_sign)}"
     because = f"the last run began at {say_time(began)} and has no end: it was {says}"
     about = {"at": history.last_sign, "run": history.last_run, "halt": None, "code": None}
     return {**about, "because": because, "slug": None, "began": began, "says": says}
@@ -186,7 +186,7 @@ def report_why(view: View, slug: str | None) -> Report:
 
 
 def _report_history(events: list[Event], slug: str) -> list[Report]:
-    """Return what befell a feature, and what befell the run meanwhile, oldest first."""
+    """Return the history of a feature, and of the run in the meantime, oldest first."""
     own = [number for number, event in enumerate(events) if _is_about(event, slug)]
     span = events[own[0] : own[-1] + 1] if own else []
     return [told for event in span if (told := _report_event(event, slug)) is not None]
@@ -233,7 +233,7 @@ def _report_event(event: Event, slug: str) -> Report | None:
 
 def _say_change(event: AgentChanged) -> str:
     stay = f" until {local_time(event.until)}" if event.until is not None else ""
-    return f"{event.agent} goes on instead of {event.was}{stay}: {event.because}"
+    return f"{event.agent} takes over from {event.was}{stay}: {event.because}"
 
 
 def _pick(event: Event, *names: str) -> Report:

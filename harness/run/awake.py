@@ -34,7 +34,7 @@ class Awake:
 
 @contextmanager
 def stay_awake(word: str, *, why: str, run: str, cwd: Path, environ: Mapping[str, str]) -> Iterator[Awake]:
-    """Hold sleep off while the block runs; `word` is `auto` or `off`. A kill -9 of harness lets go of it too."""
+    """Hold sleep off while the block runs; `word` is `auto` or `off`. It is released on a kill -9 of harness, too."""
     argv = () if word == "off" else _find_argv(why, environ, cwd)
     if not argv:
         yield Awake(None, "" if word == "off" else "nothing keeps this machine awake: no systemd-inhibit or caffeinate")

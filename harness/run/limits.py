@@ -35,7 +35,7 @@ def tell_chain(run: Run) -> None:
         except AgentError as error:
             run.tell(f"agent {name} could not stand in: {error.message}; {error.hint}", Tone.NOTICE)
     if others:
-        run.tell(f"at a limit of {first}: {', then '.join(others)}")
+        run.tell(f"when {first} meets a limit, next: {', then '.join(others)}")
 
 
 def stand_ins(run: Run) -> dict[str, Agent]:
@@ -46,7 +46,9 @@ def stand_ins(run: Run) -> dict[str, Agent]:
     found = {}
     for name in run.chain[1:]:
         if name not in names():
-            raise AgentError(f"`agents` names `{name}`, and there is no such agent", f"choose of {', '.join(names())}")
+            raise AgentError(
+                f"`agents` names `{name}`, and there is no such agent", f"choose one of {', '.join(names())}"
+            )
         with suppress(AgentError):
             found[name] = run.agent_named(name)
     return found
@@ -74,7 +76,7 @@ def _go_on(run: Run, turn: Turn, because: str) -> None:
         back, until = was.closed_until.get(turn.worker), turn.closed_until.get(was.worker)
         run.write(AgentChanged(was=was.worker, agent=turn.worker, because=because, until=until))
         stay = f", until {local_time(until)}" if until is not None and back is None else ""
-        run.tell(f"agent {turn.worker} goes on instead of {was.worker}{stay} ({because})", Tone.NOTICE)
+        run.tell(f"agent {turn.worker} takes over from {was.worker}{stay} ({because})", Tone.NOTICE)
     run.failover.turn = turn
 
 
@@ -104,7 +106,7 @@ def wait_for_reset(run: Run, wait: Wait) -> None:
     until = run.clock() + wait.seconds if wait.until is None else wait.until
     left = format_duration(round(max(0.0, until - run.clock())))
     run.write(Waiting(seconds=round(until - run.clock(), 3), until=until, because=wait.because, reset=True))
-    run.tell(f"waiting until {local_time(until)} ({left}): {wait.because}; nothing is charged", Tone.NOTICE)
+    run.tell(f"waiting until {local_time(until)} ({left}): {wait.because}; the attempt does not count", Tone.NOTICE)
     run.heartbeat.phase("waiting")
     run.narrator.began(WAITS, f"waiting until {local_time(until)}")
     try:

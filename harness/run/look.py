@@ -115,7 +115,7 @@ def _take_answers(run: Run, slugs: frozenset[str], blocked: frozenset[str]) -> N
             continue  # a shell that redirects shows an empty file first; it is read again at the next look
         if slug not in blocked and not run.history.of(slug).question:
             files.move(answer, run.paths.kept / f"{slug}.answer")
-            run.tell(f"{slug}: an answer came, but nobody had asked; it is set aside", Tone.NOTICE)
+            run.tell(f"{slug}: an answer came, but there was no question: it was moved to logs/.kept", Tone.NOTICE)
             continue
         _take_answer(run, slug, run.redactor.text(text))
 
@@ -128,7 +128,7 @@ def _take_answer(run: Run, slug: str, text: str) -> None:
     files.remove(run.paths.blocked(slug))
     files.remove(run.paths.answer(slug))
     remove_halt(run.paths, about=slug)
-    run.tell(f"{slug}: an answer came, it is taken up again", Tone.GOOD)
+    run.tell(f"{slug}: its question was answered: it will be worked on again", Tone.GOOD)
 
 
 def _note_marker_by_hand(run: Run, slug: str) -> None:

@@ -170,7 +170,7 @@ def clear_away(paths: Paths, journal: Journal, history: History, tell: Tell) -> 
         folder = paths.attempt(slug, began.attempt)
         for what, where in quarantine_absent(paths, folder, began.absent):
             history.apply(journal.append(Foreign(slug=slug, attempt=began.attempt, marker=paths.shown(what))))
-            said = f"`{paths.shown(what)}` {during}; it is set aside as `{paths.shown(where)}`"
+            said = f"`{paths.shown(what)}` {during}; it is quarantined as `{paths.shown(where)}`"
             if what == paths.root / CONFIG_FILE:
                 forged = said
             else:

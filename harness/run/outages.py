@@ -26,7 +26,9 @@ def wait_out_fault(run: Run, because: str) -> None:
         case Wait(seconds):
             until = round(run.clock() + seconds, 3)
             run.write(Waiting(seconds=round(seconds, 3), until=until, because=because))
-            run.tell(f"waiting {format_duration(round(seconds, 1))}: {because}; nothing is charged", Tone.NOTICE)
+            run.tell(
+                f"waiting {format_duration(round(seconds, 1))}: {because}; the attempt does not count", Tone.NOTICE
+            )
             if run.in_flight:
                 run.failover.quiet_until = run.clocks.steady() + seconds
                 return
@@ -36,7 +38,7 @@ def wait_out_fault(run: Run, because: str) -> None:
 
 
 def meet_failure(run: Run, verdict: Verdict, folder: Path) -> None:
-    """Count failures at once and without a token, which no feature is charged for; alike in a row, they end the run.
+    """Count failures at once and without a token, which count against no feature; alike in a row, they end the run.
 
     `folder` is that of the attempt: what its agent printed lies there.
     """

@@ -56,7 +56,7 @@ def announce(run: Run) -> None:
         )
     )
     if run.journal.cut:
-        run.tell(f"the journal's last line was torn ({run.journal.cut} bytes) and is cut", Tone.NOTICE)
+        run.tell(f"the journal's last line was incomplete ({run.journal.cut} bytes) and was removed", Tone.NOTICE)
     run.tell(f"harness {__version__}, run {run.id[:8]}, agent {names}, model {_say_models(agents)}")
     run.tell(f"{counted(len(features), 'feature')}, {len(todo)} to do; checks: {_say_checks(checks, len(todo))}")
     run.tell(_say_limits(run))
@@ -66,7 +66,7 @@ def announce(run: Run) -> None:
     if line := _say_sandbox(run, agents):
         run.tell(line, Tone.PLAIN if run.site.sandbox is not None else Tone.NOTICE)
     if run.site.sandbox is not None and run.site.outside:
-        run.tell(f"but unconfined, as you: {'; '.join(run.site.outside.values())}", Tone.NOTICE)
+        run.tell(f"but outside the sandbox, as you: {'; '.join(run.site.outside.values())}", Tone.NOTICE)
     if os.geteuid() == 0:
         run.tell(_say_root(agents, run.site.environ), Tone.NOTICE)
     if not (supervisor := run.site.supervisor).namespace and supervisor.why:
@@ -82,8 +82,8 @@ def announce(run: Run) -> None:
 
 def _say_models(agents: Mapping[str, Agent]) -> str:
     """Return the models that the agents are asked to use."""
-    models = {agent.model or "its own choice" for agent in agents.values()}
-    return ", ".join(sorted(models)) or "its own choice"
+    models = {agent.model or "the agent's own choice" for agent in agents.values()}
+    return ", ".join(sorted(models)) or "the agent's own choice"
 
 
 def enter_sandbox(run: Run, agents: Mapping[str, Agent]) -> tuple[Site, dict[str, str]]:
@@ -102,7 +102,7 @@ def enter_sandbox(run: Run, agents: Mapping[str, Agent]) -> tuple[Site, dict[str
         if problem and (run.settings.sandbox == "bwrap" or not _is_outside(run, agent)):
             raise AgentError(
                 f"agent `{agent.name}` cannot start inside the sandbox: {problem}",
-                "give it what it misses with `sandbox_read` and `sandbox_write`, or choose another `sandbox`",
+                "let it see what it needs with `sandbox_read` and `sandbox_write`, or choose another `sandbox`",
             )
         if problem:
             outside[agent.name] = f"agent `{agent.name}` cannot start inside: {problem}"
@@ -119,7 +119,7 @@ def _say_sandbox(run: Run, agents: Mapping[str, Agent]) -> str:
     if (sandbox := site.sandbox) is not None:
         network = _NETWORKS[run.settings.sandbox_network]
         name = sandbox.name if sandbox.has_private_logs else f"{sandbox.name} (untested)"
-        line = f"sandbox: {name}: agents and checks see this project and their tools alone, {network}"
+        line = f"sandbox: {name}: agents and checks see only this project and their tools, {network}"
         said = [word for agent in agents.values() for word in sandbox.explain_keys(agent, site.environment_for(agent))]
         return "; but ".join((line, ", ".join(said))) if said else line
     if site.unconfined == "container":
@@ -131,7 +131,7 @@ def _say_sandbox(run: Run, agents: Mapping[str, Agent]) -> str:
 _NETWORKS = {
     "host": "with your network",
     "none": "without network",
-    "broker": "with the network of `sandbox_hosts` alone; keys stay outside",
+    "broker": "with the network of only `sandbox_hosts`; keys stay outside",
 }
 
 

@@ -182,19 +182,19 @@ class Run:
             self.note_failures(self.messenger.hear(self.tally.untold.pop(0)))
 
     def note_failures(self, failures: list[Failure]) -> None:
-        """Say once for each channel that it could not be told, and write each time down."""
+        """Say once for each channel that it failed to notify you, and write each time down."""
         for failure in failures:
             with suppress(StorageError):
                 event = NotifyFailed(channel=failure.channel, told=failure.told, why=failure.why)
                 self.history.apply(self.journal.append(event))
-            self.tell_once(f"{failure.channel} could not be told: {failure.why}", Tone.NOTICE)
+            self.tell_once(f"{failure.channel} failed to notify you: {failure.why}", Tone.NOTICE)
 
     def mend_logs(self) -> bool:
         """Put back what an agent took away of harness's own files in logs/; True when the journal was harmed."""
         prepare_logs(self.paths)
         if not self.journal.mend():
             return False
-        self.tell("the journal was deleted, replaced or cut while it was in use; it is restored", Tone.BAD)
+        self.tell("the journal was deleted, replaced or cut while it was in use; it has been restored", Tone.BAD)
         return True
 
     def tell(self, line: str, tone: Tone = Tone.PLAIN) -> None:
@@ -233,7 +233,7 @@ class Run:
         ask = self.interrupts.asked()
         if ask is Ask.FINISH and mine:
             self.tell_once(
-                "HALT seen: the attempt in flight may finish, then the run stops; `echo now > HALT` ends it at once",
+                "HALT seen: the current attempt may finish, then the run stops; `echo now > HALT` ends it at once",
                 Tone.NOTICE,
             )
         if ask in (Ask.NOW, Ask.INTERRUPT):

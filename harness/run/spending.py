@@ -75,7 +75,7 @@ def check_prices(run: Run, agents: Iterable[Agent]) -> None:
             said = f"a budget is set, and nothing that agent `{agent.name}` prints says what it costs"
             raise AgentError(
                 f"{said} (`dialect: {agent.dialect}`)",
-                "bound it with `max_iterations` and `max_time` instead, or name the `dialect` of its JSON lines",
+                "limit it with `max_iterations` and `max_time` instead, or name the `dialect` of its JSON lines",
             )
         if agent.cost is CostSource.REPORTED:
             continue
@@ -117,5 +117,5 @@ def tell_budget(run: Run, agents: Mapping[str, Agent]) -> None:
     unstoppable = sorted(name for name, agent in agents.items() if not agent.stops_itself and _can_spend(agent))
     if unstoppable:
         names = ", ".join(f"`{name}`" for name in unstoppable)
-        run.tell(f"{names} cannot be stopped at a line in dollars: the last attempt may go beyond it", Tone.NOTICE)
+        run.tell(f"{names} cannot be stopped at a budget: the last attempt may go beyond it", Tone.NOTICE)
     warn_of_budget(run)

@@ -74,7 +74,7 @@ def _build(
     if not program:
         raise AgentError("`bwrap` is not on PATH", "install bubblewrap, or choose `sandbox: container` or `none`")
     if home.is_relative_to(root):
-        raise AgentError(f"the project `{root}` holds your home folder", "move it to a folder of its own")
+        raise AgentError(f"the project `{root}` contains your home folder", "move it to a folder of its own")
     for git in find_git(root)[1][:1]:
         for name in ("hooks", "info"):
             files.make_folder(git / name)  # as `git init` does: what is not there cannot be held

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from harness.sandbox.network.broker import Broker
 
 ARGUMENTS_FD, FILTER_FD = 3, 4
-NO_WAY_OUT = "keys stay outside of bubblewrap or nowhere: mend it, or choose `sandbox_network: host`"
+NO_WAY_OUT = "only bubblewrap can keep keys outside: make it work here, or choose `sandbox_network: host`"
 
 
 @dataclass(slots=True)
@@ -156,7 +156,7 @@ class Sandbox:
         login = self.find_login(agent, substituted)
         said = [f"{login} itself is inside, since {agent.name} has no key in the environment"] if login else []
         if substituted.kept:
-            said.append(f"{', '.join(substituted.kept)} stays outside, and nothing stands in for it")
+            said.append(f"{', '.join(substituted.kept)} stays outside, and has no substitute inside")
         return said
 
     def new_scratch(self, agent: Agent | None, substituted: Substituted, attempt: str = "") -> Path:
@@ -190,7 +190,7 @@ class Sandbox:
         Raises AgentError for one that needs a model and could reach none there.
         """
         if not self.mounts.network and self.broker is None and agent.model_use is ModelUse.ALWAYS:
-            said = f"`sandbox_network: none`: agent `{agent.name}` could reach no model"
+            said = f"`sandbox_network: none`: agent `{agent.name}` could not reach a model"
             raise AgentError(said, "choose `host`, or `broker`, which lets its calls through and nothing else")
         inside = self.confine(Command(agent.argv, self.mounts.workspace, environ), agent=agent, whose="probe")
         version, problem = try_command(replace(inside, argv=agent.probe), supervisor)

@@ -125,7 +125,7 @@ SHARE = Kind(
         ),
         "examples": ["90%", 0.9],
     },
-    written="a share, more than nothing: 90% or 0.9",
+    written="a share above 0: 90% or 0.9",
 )
 
 WORDS = Kind(

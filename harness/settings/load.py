@@ -103,12 +103,12 @@ def _warn_of_unknown(environ: Mapping[str, str]) -> tuple[str, ...]:
         return ()
     more = f" (and {len(unknown) - 1} more)" if unknown[1:] else ""
     close = suggest(_setting_of(unknown[0]).upper(), map(str.upper, OPTIONS)).replace("`", "`HARNESS_", 1)
-    return (f"`{unknown[0]}` is not a setting of harness{close}{more}",)
+    return (f"`{unknown[0]}` is not a setting{close}{more}",)
 
 
 def _warn(settings: Settings) -> tuple[str, ...]:
     if settings.sandbox_hosts and settings.sandbox_network != "broker":
-        return (f"`sandbox_hosts` bounds nothing while `sandbox_network` is `{settings.sandbox_network}`",)
+        return (f"`sandbox_hosts` has no effect while `sandbox_network` is `{settings.sandbox_network}`",)
     return ()
 
 
@@ -130,7 +130,7 @@ def _parse_file(file: Path) -> dict[str, Node]:
     if root is None or is_null(root):
         return {}
     if not isinstance(root.value, dict):
-        raise ConfigError(f"`{file.name}` is no list of `key: value`", "`harness config` lists every key")
+        raise ConfigError(f"`{file.name}` is not a list of `key: value` lines", "`harness config` lists every key")
     for name, node in root.value.items():
         if name not in OPTIONS:
             raise ConfigError(

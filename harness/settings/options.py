@@ -46,7 +46,7 @@ class Settings:
     agents: tuple[str, ...] = setting(
         (),
         WORDS,
-        "agents that go on, in this order, when a limit ends the attempt of the one before",
+        "agents that take over, in this order, when one meets a usage limit",
         Group.AGENT,
         more="see [limits](#limits-and-outages)",
         examples=(["claude", "api"],),
@@ -89,7 +89,7 @@ class Settings:
     idle_timeout: float = setting(
         600.0,
         DURATION,
-        "end an attempt that prints nothing for so long while no tool runs; 0 for never",
+        "end an attempt after this long without output, while it runs no tool; 0 for never",
         Group.LIMITS,
         flag=True,
     )
@@ -99,29 +99,33 @@ class Settings:
     )
     max_time: float = setting(0.0, DURATION, "wall time of the whole run; 0 for none", Group.LIMITS, flag=True)
     stuck_limit: int = setting(
-        3, COUNT, "attempts in a row without progress that halt the run; 0 for never", Group.LIMITS, flag=True
+        3,
+        COUNT,
+        "attempts in a row without progress after which a feature is stuck; 0 for never",
+        Group.LIMITS,
+        flag=True,
     )
     stuck_bytes: int = setting(
-        32, COUNT, "a note of at most so many bytes, with no file changed, is no progress", Group.LIMITS, flag=True
+        32, COUNT, "a note of at most this many bytes, with no file changed, is not progress", Group.LIMITS, flag=True
     )
     pause: float = setting(2.0, DURATION, "wait between attempts", Group.LIMITS, flag=True)
     keep_going: bool = setting(
-        False, SWITCH, "set a blocked or stuck feature aside and go on with the rest", Group.LIMITS, flag="-k"
+        False, SWITCH, "skip a blocked or stuck feature and work on the others", Group.LIMITS, flag="-k"
     )
 
     fault_backoff: float = setting(
-        15.0, DURATION, "first wait after somebody else's outage; doubles, with jitter", Group.OUTAGES, flag=True
+        15.0, DURATION, "first wait after an outage; doubles, with jitter", Group.OUTAGES, flag=True
     )
     outage_limit: float = setting(
         7200.0, DURATION, "an outage longer than this halts the run (exit 6); 0 for never", Group.OUTAGES, flag=True
     )
     fault_limit: int = setting(
-        20, COUNT, "faults in a row that halt the run (exit 6); 0 for never", Group.OUTAGES, flag=True
+        20, COUNT, "outages in a row that halt the run (exit 6); 0 for never", Group.OUTAGES, flag=True
     )
     on_limit: str = setting(
         "halt",
         one_of("halt", "wait"),
-        "at a usage limit that says when it resets: halt, or wait for that",
+        "at a usage limit: halt, or wait for its reset if that time is known",
         Group.OUTAGES,
         flag=True,
     )
@@ -143,7 +147,7 @@ class Settings:
     prices: tuple[ModelPrice, ...] = setting(
         (),
         PRICES,
-        "dollars for a million tokens by model, where the price list is wrong or silent",
+        "dollars for a million tokens, for models that the price list lacks or has wrong",
         Group.MONEY,
         examples=({"my-model": {"input": 0.5, "output": 2}},),
     )
@@ -159,7 +163,7 @@ class Settings:
     commit: str = setting(
         "done",
         one_of("done", "never"),
-        "commit each proven feature (where the tree was clean at start)",
+        "commit each done feature (if the tree was clean at the start)",
         Group.PROOF,
         flag=True,
     )
@@ -180,7 +184,7 @@ class Settings:
         "", OPTIONAL_PATH, "your own prompt template; default: templates/prompt.md, else the shipped one", Group.FILES
     )
     keep_transcripts: int = setting(
-        20, COUNT, "attempts a feature whose transcripts are not compressed; 0 for all of them", Group.FILES
+        20, COUNT, "how many attempts of a feature keep their transcripts uncompressed; 0 for all", Group.FILES
     )
 
     base_url: str = setting(
@@ -196,11 +200,11 @@ class Settings:
     api_server: str = setting(
         "auto",
         one_of("auto", "anthropic", "compatible"),
-        "agent `api`: what the server understands; compatible is the least",
+        "agent `api`: whether the server is Anthropic's (or a gateway to it), or only compatible",
         Group.API,
     )
     fallback_models: tuple[str, ...] = setting(
-        (), WORDS, "agent `api`: models to go on with, in order, while the first is overloaded", Group.API
+        (), WORDS, "agent `api`: models to use, in order, while the first is overloaded", Group.API
     )
     effort: str = setting(
         "",
@@ -218,28 +222,28 @@ class Settings:
     max_tokens: int = setting(
         32_000,
         COUNT,
-        "agent `api`: tokens of one answer at most",
+        "agent `api`: most tokens of one answer",
         Group.API,
-        more="one that was cut off inside a tool call is asked for again with more room, never run",
+        more="one that is cut off inside a tool call is not run, but asked for again with more room",
     )
     context_window: int = setting(
         0,
         COUNT,
-        "agent `api`: tokens the model can take; 0 for what the price list says",
+        "agent `api`: the context window of the model in tokens; 0 for what the price list says",
         Group.API,
-        more="a prompt beyond four fifths of it loses its oldest notes first, and you are told",
+        more="a prompt longer than 80% of it loses its oldest notes first, and you are told",
     )
     compact_at: int = setting(
         150_000,
         COUNT,
         "agent `api`: tokens of conversation beyond which it is summarized; 0 for never",
         Group.API,
-        more="the server does that, or the model writes itself a note and begins anew",
+        more="the server does that, or the model writes a note for itself and starts over",
     )
     cache_ttl: str = setting(
         "auto",
         one_of("auto", "5m", "1h", "off"),
-        "agent `api`: how long the server keeps what never changes in its cache",
+        "agent `api`: how long the server caches the parts of the prompt that never change",
         Group.API,
         more="`auto` is `5m`, and `1h` when attempts are likely to be further apart than that",
     )
@@ -249,24 +253,24 @@ class Settings:
     api_timeout: float = setting(
         600.0,
         DURATION,
-        "agent `api`: how long one call of the server may go without a word",
+        "agent `api`: how long a call may bring no output",
         Group.API,
-        more="pings do not count; a long answer has as long as it grows",
+        more="pings do not count; a long answer may take as long as it keeps growing",
     )
 
     sandbox: str = setting(
         "auto",
         one_of("auto", "bwrap", "container", "none"),
-        "how agents and checks are confined: bubblewrap where it works, or nothing without it, your container, none",
+        "how agents and checks are confined; auto: bubblewrap or nothing; bwrap: or exit 2; container: yours; none",
         Group.SANDBOX,
         flag=True,
     )
     sandbox_network: str = setting(
         "host",
         one_of("host", "none", "broker"),
-        "the network inside the sandbox; broker: sandbox_hosts alone, keys outside",
+        "the network inside the sandbox; broker: only sandbox_hosts, and keys stay outside",
         Group.SANDBOX,
-        more="see [listed hosts alone, keys outside](#keys-outside-listed-hosts-alone)",
+        more="see [the broker](#keys-outside-listed-hosts-alone)",
     )
     sandbox_hosts: tuple[str, ...] = setting(
         (),
@@ -286,13 +290,11 @@ class Settings:
         examples=(["~/.m2", "../shared"],),
     )
     sandbox_memory: int = setting(
-        0, SIZE, "memory of its own that each process inside may use; 0 for no limit", Group.SANDBOX, examples=("8G",)
+        0, SIZE, "private memory of each process inside; 0 for no limit", Group.SANDBOX, examples=("8G",)
     )
-    sandbox_file_size: int = setting(
-        16 << 30, SIZE, "size of one file that is written inside; 0 for no limit", Group.SANDBOX
-    )
+    sandbox_file_size: int = setting(16 << 30, SIZE, "size of one file written inside; 0 for no limit", Group.SANDBOX)
     sandbox_processes: int = setting(
-        4096, COUNT, "processes and threads inside, but for root; 0 for no limit", Group.SANDBOX
+        4096, COUNT, "processes and threads inside (not limited for root); 0 for no limit", Group.SANDBOX
     )
     pid_namespace: str = setting(
         "auto", one_of("auto", "off"), "a pid namespace around the agent (Linux); off if it needs sudo", Group.SANDBOX
@@ -301,30 +303,34 @@ class Settings:
     inhibit_sleep: str = setting(
         "auto",
         one_of("auto", "off"),
-        "keep the machine awake while a run is on, where it can be asked",
+        "keep the machine awake during a run, if it can be done",
         Group.NIGHT,
     )
     on_finish: str = setting(
         "",
         TEXT,
-        "a command for the end of a run; the result comes on its stdin as JSON",
+        "a command that is run when a run has ended; it gets the result on stdin as JSON",
         Group.NIGHT,
         examples=("mail -s 'the night is over' me@example.com",),
     )
     webhook: str = setting(
         "",
         ADDRESS,
-        "an http(s) address that is told what happens, as JSON",
+        "an http(s) address that gets notifications as JSON",
         Group.NIGHT,
         examples=("https://hooks.example.com/abc",),
     )
     notify: tuple[str, ...] = setting(
-        (), CHANNELS, "addresses of apprise that are told what happens", Group.NIGHT, examples=(["ntfy://my-topic"],)
+        (),
+        CHANNELS,
+        "addresses, as apprise writes them, that get notifications",
+        Group.NIGHT,
+        examples=(["ntfy://my-topic"],),
     )
 
     json: bool = setting(False, SWITCH, "one JSON document on stdout", Group.OUTPUT, flag=True)
-    quiet: bool = setting(False, SWITCH, "only what needs a person, on stderr", Group.OUTPUT, flag="-q")
-    verbose: bool = setting(False, SWITCH, "also what the agent says", Group.OUTPUT, flag="-v")
+    quiet: bool = setting(False, SWITCH, "print only what needs a person", Group.OUTPUT, flag="-q")
+    verbose: bool = setting(False, SWITCH, "print also what the agent says", Group.OUTPUT, flag="-v")
 
     def checks_with(self, own: tuple[Check, ...]) -> tuple[Check, ...]:
         """Return a feature's own checks, then the project's that are not among them."""

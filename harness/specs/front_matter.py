@@ -82,7 +82,7 @@ def _parse_slugs(key: str, node: Node) -> tuple[str, ...]:
     for item in node.value if isinstance(node.value, list) else [node]:
         slugs.append(parse_line(key, item))
         if reason := check_slug(slugs[-1]):
-            raise Mistake(item.line, f"`{key}` must name features: {reason}", "a feature is named as its folder")
+            raise Mistake(item.line, f"`{key}` must name features: {reason}", "a feature has the name of its folder")
     return tuple(dict.fromkeys(slugs))
 
 

@@ -219,7 +219,7 @@ def _look_for_unknown_spec(page: _Page) -> Iterator[tuple[int, str]]:
         for span in _CODE.findall(line.text):
             path = _SPEC_PATH.fullmatch(span.strip())
             if path and path[1] not in page.slugs and path[1] != "order.txt":
-                yield line.number, f"`{span.strip()}` is in no spec's folder"
+                yield line.number, f"`{span.strip()}` is not in any spec's folder"
 
 
 def _look_for_long(page: _Page) -> Iterator[tuple[int, str]]:
@@ -239,8 +239,6 @@ RULES = (
     Rule("no-checks", "warning", _look_for_no_checks, "add `checks:` to the front matter, e.g. `checks: pytest -q`"),
     Rule("vague", "warning", _look_for_vague, "say it with a number, a file or a command in backticks"),
     Rule("unknown-spec", "warning", _look_for_unknown_spec, "correct the path, or write that spec first"),
-    Rule(
-        "long", "warning", _look_for_long, f"split it, or move what is rarely needed elsewhere: {LONG // 1024} KiB do"
-    ),
+    Rule("long", "warning", _look_for_long, f"split it, or move details elsewhere: {LONG // 1024} KiB are enough"),
     Rule("no-scope", "warning", _look_for_no_scope, "add `## Out of scope`: an agent left alone likes to do more"),
 )

@@ -1,4 +1,4 @@
-"""All features together: which belong together wrongly, and in which order the rest is worked on. Pure."""
+"""All features together: wrong or circular dependencies, and the order in which to work. Pure."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _find_unknown(features: Sequence[Feature], name: str) -> Told:
             suggestion = suggest(slug, known - {feature.slug} if len(told) < GUESSES else ())
             where = f"{name}/{feature.slug}/{feature.path.name}"
             sentence = f"{where} depends on `{slug}`, which is no feature{suggestion}"
-            told.setdefault(feature.slug, (sentence, f"mend `depends_on`, or write `{slug}`: `harness new {slug}`"))
+            told.setdefault(feature.slug, (sentence, f"correct `depends_on`, or write `{slug}`: `harness new {slug}`"))
     return told
 
 

@@ -1,4 +1,4 @@
-"""The wall clock beside the steady one: when it runs away, the machine slept, or somebody set its time."""
+"""The wall clock compared with the monotonic one: a jump means that the machine slept, or that its clock was set."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def _open_plain(path: Path) -> int:
         os.close(fd)
         if stat.S_ISDIR(kind):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        raise OSError(errno.EEXIST, "it is no plain file")
+        raise OSError(errno.EEXIST, "it is not a plain file")
     return fd
 
 

@@ -1,4 +1,4 @@
-"""Child processes that are hostile until proven otherwise: start, feed, watch, time out, kill the whole tree.
+"""Child processes, treated as hostile: start, feed, watch, time out, kill the whole process tree.
 
 Agents and checks run below `supervise.py`; short trusted commands such as git run in `capture`.
 """

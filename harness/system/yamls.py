@@ -84,7 +84,7 @@ def _parse_node(event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> 
     if event.tag is not None:
         raise Mistake(line, "tags (`!`) are not allowed here", _QUOTE)
     if depth > DEPTH_LIMIT:
-        raise Mistake(line, f"it is nested more than {DEPTH_LIMIT} deep", "write it flatter")
+        raise Mistake(line, f"it is nested more than {DEPTH_LIMIT} deep", "nest it less deeply")
     if isinstance(event, yaml.ScalarEvent):
         return Node(event.value, line, plain=event.implicit[0])
     if isinstance(event, yaml.SequenceStartEvent):

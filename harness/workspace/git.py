@@ -235,7 +235,7 @@ def _explain(said: Captured) -> str:
     words = one_line(said.stderr.decode("utf-8", "replace"), 200)
     if said.code == 127:
         return "git is not installed"
-    return "this is no git repository" if not words or "not a git repository" in words else f"git says: {words}"
+    return "this is not a git repository" if not words or "not a git repository" in words else f"git says: {words}"
 
 
 def _is_private(name: str) -> bool:

@@ -163,7 +163,7 @@ class InPlace:
         that refuses is a failure, told.
         """
         if self._git.is_blocked():
-            return Commit(failure="git does not answer here any more")
+            return Commit(failure="git does not work here any more")
         waited = self._wait_for_git()
         made = self._commit(slug, words, attempt, names)
         return replace(made, remark=waited) if waited else made
@@ -171,11 +171,11 @@ class InPlace:
     def _commit(self, slug: str, words: str, attempt: int, names: Collection[str] | None) -> Commit:
         before = self.recent_snapshot()
         if not before.head:
-            return Commit(failure="git does not answer here any more")
+            return Commit(failure="git does not work here any more")
         if before.clean:
             return Commit(before.head)
         if any(stamp.startswith("unmerged") for stamp in before.files.values()) or self._git.own("MERGE_HEAD").exists():
-            return Commit(before.head, failure="a merge is not finished; nothing of it was touched")
+            return Commit(before.head, failure="a merge is not finished; harness left it alone")
         message = f"{slug}: {one_line(words, 100) or 'done'}\n\nHarness-Feature: {slug}\nHarness-Attempt: {attempt}\n"
         wanted = (name for name in before.files if names is None or name in names)
         chosen = [name for name in wanted if not name.endswith("/")]  # with it git means a repository of its own
@@ -220,7 +220,7 @@ class InPlace:
                 aside = files.find_free(lock.with_name("index.lock.aside"))
                 with suppress(OSError):
                     lock.rename(aside)
-                    return f"`{lock.name}` in git's folder was nobody's any more: it is now `{aside.name}`"
+                    return f"`{lock.name}` in git's folder belonged to no running git: it was renamed to `{aside.name}`"
             time.sleep(0.1)
         return ""
 

@@ -20,14 +20,14 @@ _BEFORE = "private_logs.before"  # what it held at first
 TAIL = 128 * 1024  # bytes of a log that the agent sees: more than its prompt holds
 ADDED_LIMIT = 4 * 1024 * 1024  # bytes that one attempt may add to a log
 CLAIM_LIMIT = 8 * 1024  # bytes of a claim
-MOST_STRANGE = 20  # files that are set aside one by one
+MOST_STRANGE = 20  # files that are quarantined one by one
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
     """What the import found strange: `rewritten` logs, files `quarantined`, logs of which too much was added.
 
-    Where many were set aside, the first of them are named, and how many more there are.
+    Where many were quarantined, the first of them are named, and how many more there are.
     """
 
     rewritten: tuple[str, ...] = ()

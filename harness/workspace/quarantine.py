@@ -1,4 +1,4 @@
-"""Files that programs outside would obey: found where an agent could make them, moved out, and kept."""
+"""Files that programs outside the sandbox would obey (settings, hooks): found, moved out of the way, and kept."""
 
 from __future__ import annotations
 

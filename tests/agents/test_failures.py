@@ -383,7 +383,7 @@ def test_a_good_result_at_the_end_outweighs_all_that_came_before(name, text):
         ("e413", ("its request was too large",)),
         ("stop-refusal", ("the model refused to answer",)),
         ("bad-resume", ("it does not know the session it was told to resume",)),
-        ("bg-task-forever", ("1 background task still alive at its last word",)),
+        ("bg-task-forever", ("1 background task still alive when it ended",)),
         ("sigterm-bash", ("it was ended by signal TERM, not by harness",)),
         ("bg-sigterm-after-result", ()),
         ("codex/cx-400-context", ("its prompt or its context was too long",)),
@@ -400,7 +400,7 @@ def test_damage_and_leftovers_are_remarked_on():
     exit = Exit(Ended.EXITED, -11, strays=3, dropped_bytes=9, long_lines=1)
     assert find_remarks(Reply(exit, Transcript(bad_lines=2))) == (
         "2 lines of its output could not be read as JSON",
-        "its output was cut: 9 bytes beyond the cap",
+        "its output was cut: 9 bytes beyond the limit",
         "1 line of its output too long to read",
         "it was ended by signal SEGV, not by harness",
         "3 of the processes it started outlived it and were killed",

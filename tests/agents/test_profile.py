@@ -167,7 +167,7 @@ def test_a_budget_is_refused_where_no_cost_could_be_known_and_its_limits_are_tol
         with pytest.raises(AgentError, match=refusals[agent.cost]):
             world.run(environ=environ, **bounds)
     else:
-        told = f"`{name}` cannot be stopped at a line in dollars" in world.run(environ=environ, **bounds).text
+        told = f"`{name}` cannot be stopped at a budget" in world.run(environ=environ, **bounds).text
         assert told is (not agent.stops_itself and agent.model_use is not ModelUse.NEVER)
 
 
@@ -242,15 +242,15 @@ def test_every_list_of_agents_names_it(world: World, harness: Any, name: str) ->
 @pytest.mark.parametrize(
     ("damage", "mistake"),
     [
-        pytest.param({"dialect": "klingon"}, "nobody reads its dialect, `klingon`", id="dialect"),
+        pytest.param({"dialect": "klingon"}, "there is no reader for its dialect, `klingon`", id="dialect"),
         pytest.param({"credentials": (Credential("CRUSH_TOKEN"),)}, "neither its provider nor a reason", id="provider"),
         pytest.param({"passes": ()}, "its environment does not let that through", id="environment"),
         pytest.param({"access": replace(CRUSH.access, login_hosts=("a b",))}, "its hosts must be", id="hosts"),
         pytest.param({"access": replace(CRUSH.access, startup_hosts=("*.x",))}, "its hosts must be", id="wildcard"),
         pytest.param({"home": Home()}, "its login `.local/share/crush/auth.json` is among neither", id="login"),
         pytest.param({"installed": (".local/share/crush",)}, "that every command inside can read", id="login seen"),
-        pytest.param({"loads": Loads(settings=("/etc/crush",))}, "`/etc/crush` is no path below", id="absolute"),
-        pytest.param({"home": replace(CRUSH.home, folders=("../x",))}, "`../x` is no path below", id="upwards"),
+        pytest.param({"loads": Loads(settings=("/etc/crush",))}, "`/etc/crush` is not a path below", id="absolute"),
+        pytest.param({"home": replace(CRUSH.home, folders=("../x",))}, "`../x` is not a path below", id="upwards"),
     ],
 )
 def test_a_mistake_in_a_profile_is_told_before_anything_is_run(

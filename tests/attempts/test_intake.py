@@ -13,7 +13,7 @@ def test_markers_for_other_features_are_set_aside(world: World) -> None:
     assert ran.code == 1
     assert not world.has("logs/b.done")
     assert world.has("logs/attempts/a/0001/foreign/b.done")
-    assert "`b.done` appeared during the attempt and is set aside" in ran.text
+    assert "`b.done` appeared during the attempt and is quarantined" in ran.text
 
 
 def test_a_log_that_was_cut_is_restored_and_the_agent_s_words_are_kept(world: World) -> None:
@@ -43,7 +43,7 @@ def test_an_agent_that_cleans_the_repository_takes_no_history_and_no_receipt_wit
     assert ran.code == 1
     assert world.states() == {"a": "done", "b": "ready"}
     assert world.outcomes() == ["done", "unconfirmed"]
-    assert "`a.done` was wiped during the attempt and is put back" in ran.text
+    assert "`a.done` was deleted during the attempt and has been restored" in ran.text
 
 
 def test_a_line_added_to_the_journal_is_taken_out_again(world: World) -> None:

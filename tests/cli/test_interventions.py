@@ -30,7 +30,7 @@ def test_answer_reaches_a_run_that_is_on(world: World, harness, start) -> None:
     world.config_file(keep_going=True)
     run = start("run")
     assert any("b: attempt 1 begins" in line for line in run.stderr)
-    assert harness("answer", "a", "8080").out == "answered: the run takes it up at its next look\n"
+    assert harness("answer", "a", "8080").out == "answered: the active run will work on it again\n"
     assert run.wait(20) == 0
     assert world.outcomes("a") == ["blocked", "done"]
 
@@ -49,7 +49,7 @@ def test_reset_begins_a_feature_anew_and_keeps_log_attempts_and_numbers(world: W
     proven(world, "a")
     ran = harness("reset", "a")
     assert (ran.code, world.states()) == (0, {"a": "ready"})
-    assert ran.out.startswith("`a` begins anew, 1 marker moved to logs/.kept; its log and its attempts stay")
+    assert ran.out.startswith("`a` starts over, 1 marker moved to logs/.kept; its log, attempts and commits stay")
     assert "did a" in world.log("a.log")
     assert world.run().code == 0
     assert sorted(path.name for path in (world.root / "logs/attempts/a").iterdir()) == ["0001", "0002"]

@@ -27,12 +27,12 @@ WorkingDirectory=/srv/my 100%% app
 ExecStart="/opt/a b 5%%/python" -P -m harness run
 Environment="PATH=/home/me/bin:/usr/bin:/x%%y z"
 EnvironmentFile=-/home/me/.config/harness/environment
-# a kill or a crash is started again; what only a person changes is not
+# restart after a kill or a crash, but not after an end that needs a person
 Restart=on-failure
 RestartSec=30s
 RestartPreventExitStatus=1 2 3 4 5 6 7
 SuccessExitStatus=130
-# harness ends its agents itself; an agent that took all the memory is not the end of the run
+# harness ends its agents itself; one that runs out of memory must not end the run
 KillMode=mixed
 TimeoutStopSec=30s
 OOMPolicy=continue
@@ -101,7 +101,7 @@ def test_a_service_is_written_and_removed_and_another_projects_is_left_alone(tmp
     theirs = choose_service(tmp_path / "b" / "app", "", environ, platform=platform)
     assert not ours.file.exists() and show_service(ours)[0] == f"# {ours.file}" and not ours.file.exists()
     assert install_service(ours)[0] == f"{ours.file} is written; nothing was started"
-    assert install_service(ours)[0] == f"{ours.file} is as it was; nothing was started"
+    assert install_service(ours)[0] == f"{ours.file} is unchanged; nothing was started"
     assert ours.file.read_text() == ours.text
     with pytest.raises(UsageError, match="not of this project"):
         install_service(theirs)

@@ -142,9 +142,9 @@ def test_why_a_feature_is_ready_reads_well_after_every_outcome() -> None:
         "progressed": "attempt 12 made progress",
         "unconfirmed": "attempt 12 was unconfirmed",
         "blocked": "attempt 12 asked a question",
-        "stalled": "attempt 12 brought no progress",
+        "stalled": "attempt 12 made no progress",
         "timed_out": "attempt 12 ran out of time",
         "failed": "attempt 12 failed",
         "interrupted": "attempt 12 was interrupted",
-        "fault": "attempt 12 ended in somebody else's fault",
+        "fault": "attempt 12 was ended by a usage limit or an outage",
     }

@@ -43,7 +43,7 @@ def test_a_command_that_fails_changes_nothing(world: World, harness, monkeypatch
     world.config_file(on_finish=command)
     ran = harness("run")
     assert ran.code == 0
-    assert f"on_finish could not be told: {why}" in ran.err
+    assert f"on_finish failed to notify you: {why}" in ran.err
     assert [e["channel"] for e in world.events("notify_failed")] == ["on_finish"]
 
 

@@ -29,7 +29,7 @@ def test_a_webhook_that_fails_is_tried_again_told_once_and_changes_nothing(
         ran = harness("run")
     assert (ran.code, len(hook.heard)) == (0, tries)
     assert [e["why"] for e in world.events("notify_failed")] == ([why] if why else [])
-    assert ran.err.count("webhook could not be told") == bool(why)
+    assert ran.err.count("webhook failed to notify you") == bool(why)
     assert "T0KEN" not in ran.err + world.log("journal.jsonl") + world.log("run.log")
 
 

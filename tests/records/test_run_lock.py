@@ -42,7 +42,7 @@ def test_a_second_runner_ends_with_2_and_names_the_first(world: World, harness, 
     leash.read()
     second = harness("run")
     assert (second.code, second.out) == (2, "")
-    assert second.err.startswith(f"error: another run has this project: pid {first.pid} on ")
+    assert second.err.startswith(f"error: another run is active here: pid {first.pid} on ")
     assert second.err.splitlines()[1] == "hint: watch it with `harness status`, pause it with `harness halt`"
     assert (harness("accept", "a", "because").code, harness("reset", "a").code) == (2, 2)
     (world.root / "go").touch()

@@ -107,9 +107,9 @@ def test_a_run_that_was_killed_has_no_end_and_the_one_before_it_is_not_told(worl
     assert (end["run"], end["halt"], end["code"], end["began"]) == (last["run"], None, None, last["at"])
     assert end["run"] != before
     assert end["at"] == world.events("attempt_began")[-1]["at"]
-    told = rf"^the last run began at {TIME} and has no end: it was killed; last sign at {TIME}$"
+    told = rf"^the last run began at {TIME} and has no end: it was killed; last journal entry at {TIME}$"
     assert re.search(told, harness("why").out, re.MULTILINE)
-    assert re.search(rf"^last run: killed; last sign at {TIME}$", harness("status").out, re.MULTILINE)
+    assert re.search(rf"^last run: killed; last journal entry at {TIME}$", harness("status").out, re.MULTILINE)
 
 
 def test_status_says_how_the_last_run_ended(world: World, harness) -> None:
@@ -166,7 +166,7 @@ def test_a_limit_of_an_agent_that_another_stands_in_for_keeps_nobody_waiting(wor
     world.config_file(agents=["command", "scripted"], script="script.yaml", dialect="claude")
     told = harness("why").out
     assert "; another agent stands in\n" in told
-    assert "\nnext: a (attempt 1 ended in somebody else's fault)\n" in told
+    assert "\nnext: a (attempt 1 was ended by a usage limit or an outage)\n" in told
 
 
 def test_why_tells_what_befell_the_run_between_the_attempts_of_a_feature(world: World, harness) -> None:
@@ -188,7 +188,7 @@ def test_why_tells_what_befell_the_run_between_the_attempts_of_a_feature(world: 
         "attempt_began  attempt 1, by claude, not begun",
         f"waiting  45s, until {local_time(now + 45)}: overloaded: busy",
         "clock_jumped  the clock jumped ahead by 10h: this machine slept, or its clock was set",
-        f"agent_changed  api goes on instead of claude until {local_time(now + 3600)}: usage limit: used up",
+        f"agent_changed  api takes over from claude until {local_time(now + 3600)}: usage limit: used up",
         "attempt_began  attempt 2, by api, attempt 1 failed",
     ]
     told = harness("why", "a", "--json").json["history"]

@@ -50,7 +50,7 @@ def test_a_limit_is_waited_for_and_the_attempt_is_refunded(world: World, clocks:
     assert (ran.code, world.outcomes()) == (0, ["fault", "done"])
     assert [(e["until"], e["reset"]) for e in world.events("waiting")] == [(NOW + 3630, True)]
     assert (clocks.wall, max(clocks.waits)) == (NOW + 3630, 5.0)
-    assert "usage limit: used up; nothing is charged" in ran.text
+    assert "usage limit: used up; the attempt does not count" in ran.text
 
 
 def test_a_second_limit_waits_for_its_own_reset_and_one_without_halts(world: World, clocks: Clocks) -> None:
@@ -188,7 +188,7 @@ def test_the_next_agent_goes_on_where_a_limit_ends_the_first(world: World, clock
     ran = world.run(clocks=clocks.given)
     assert (ran.code, names(world)) == (0, ["command", "scripted", "scripted"])
     assert [(e["was"], e["agent"]) for e in world.events("agent_changed")] == [("command", "scripted")]
-    assert "agent scripted goes on instead of command (usage limit: used up)" in ran.text
+    assert "agent scripted takes over from command (usage limit: used up)" in ran.text
 
 
 def test_the_first_agent_comes_back_when_its_reset_has_passed(world: World, clocks: Clocks) -> None:

@@ -18,7 +18,7 @@ def test_a_halt_that_an_agent_takes_away_counts_all_the_same(world: World, code:
     world.agent(f"sleep 1; touch HALT; {code}; sleep 0.6; echo 'a note that is long enough to count as one' >> $log")
     ran = world.run()
     assert (ran.code, world.outcomes()) == (3, ["progressed"])
-    assert "HALT` was there, and is gone again); exit 3" in ran.text
+    assert "HALT` was there, but has been removed); exit 3" in ran.text
     assert world.run(max_iterations=1).code == 3
 
 
@@ -59,7 +59,7 @@ def test_a_halt_by_command_lies_where_no_confined_agent_can_reach_it(world: Worl
     while not world.has("ready"):
         assert run.poll() is None
         time.sleep(0.02)
-    assert harness("halt", "--now").out.startswith("`logs/HALT` is present: the attempt in flight ends within two")
+    assert harness("halt", "--now").out.startswith("`logs/HALT` is present: the current attempt ends within two")
     run.communicate(timeout=60)
     assert run.returncode == 3
     (world.root / "HALT").mkdir()

@@ -43,7 +43,7 @@ def test_with_a_budget_and_no_model_named_it_asks_for_one(world: World) -> None:
         world.run(max_cost=5)
     ran = world.run(max_cost=5, model="gpt-5.2", max_iterations=1)
     assert "budget: $5.00 for the run; prices: genai-prices" in ran.text
-    assert "`command` cannot be stopped at a line in dollars" in ran.text
+    assert "`command` cannot be stopped at a budget" in ran.text
 
 
 def test_a_feature_s_own_model_needs_a_price_too(world: World) -> None:

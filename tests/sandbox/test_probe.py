@@ -36,7 +36,7 @@ def test_an_agent_that_cannot_start_inside_takes_no_other_out(crippled: Any, tmp
     crippled.agent(f"test -e {tmp_path / 'needed'} && note sees what is outside; {FINISH}")
     ran = crippled.go(sandbox="auto", max_iterations="2")
     assert "sandbox: bwrap" in ran.text
-    assert re.search(r"but unconfined, as you: agent `codex` cannot start inside: .*No such file", ran.text)
+    assert re.search(r"but outside the sandbox, as you: agent `codex` cannot start inside: .*No such file", ran.text)
     assert [(e["agent"], e["confined"]) for e in crippled.events("attempt_began")] == [
         ("command", True), ("codex", False)
     ]  # fmt: skip
@@ -50,7 +50,7 @@ def test_who_stands_in_must_start_inside_too(crippled: Any) -> None:
 
 
 def test_an_agent_that_could_reach_no_model_does_not_start(crippled: Any, tmp_path: Path) -> None:
-    with pytest.raises(AgentError, match="`sandbox_network: none`: agent `codex` could reach no model"):
+    with pytest.raises(AgentError, match="`sandbox_network: none`: agent `codex` could not reach a model"):
         crippled.go(agent="codex", sandbox="auto", sandbox_network="none")
 
 
@@ -71,5 +71,5 @@ def test_a_program_that_an_agent_put_on_path_is_run_by_nobody_outside(
         world.run(environ=environ)
     world.config_file(agent="codex")
     said = world.command("doctor", **{**environ, "HARNESS_SANDBOX": sandbox}).stdout
-    assert "`codex` lies in the project, where an agent may have written it: not asked" in said
+    assert "`codex` lies in the project, where an agent may have written it: not run" in said
     assert not (tmp_path / "proof").exists()

@@ -11,7 +11,7 @@ from harness.settings.load import load_config
 
 def test_hosts_that_bound_nothing_are_told(tmp_path: Path) -> None:
     (tmp_path / "harness.yaml").write_text("sandbox_hosts: [pypi.org]\n")
-    warned = "`sandbox_hosts` bounds nothing while `sandbox_network` is `host`"
+    warned = "`sandbox_hosts` has no effect while `sandbox_network` is `host`"
     assert load_config(tmp_path, {}, {}).warnings == (warned,)
 
 
@@ -45,7 +45,7 @@ def test_unknown_variables_are_one_warning_and_no_error(world: World, harness, m
     world.config_file()
     monkeypatch.setenv("HARNESS_TIMEOT", "5m")
     monkeypatch.setenv("HARNESS_ZZZ", "1")
-    warning = "`HARNESS_TIMEOT` is not a setting of harness; did you mean `HARNESS_TIMEOUT`? (and 1 more)"
+    warning = "`HARNESS_TIMEOT` is not a setting; did you mean `HARNESS_TIMEOUT`? (and 1 more)"
     assert harness("status", "--json").json["warnings"] == [warning]
     assert harness("config").out.count(warning) == 1
     ran = harness("run")

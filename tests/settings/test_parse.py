@@ -24,5 +24,5 @@ def test_a_variable_that_is_no_number_ends_with_2(world: World, harness, monkeyp
 
 def test_a_setting_that_names_no_host_is_told_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "harness.yaml").write_text("sandbox_network: broker\nsandbox_hosts: [pypi.org, '*.evil.org']\n")
-    with pytest.raises(ConfigError, match=r"`harness.yaml` line 2: `sandbox_hosts` must be names of hosts"):
+    with pytest.raises(ConfigError, match=r"`harness.yaml` line 2: `sandbox_hosts` must be host names"):
         load_config(tmp_path, {}, {})

@@ -210,7 +210,7 @@ def test_the_schema_is_printed_also_where_harness_yaml_is_broken(world: World, h
     ran = harness("config", "--schema")
     assert (ran.code, ran.err, ran.json) == (0, "", compose_schema(explain))
     assert ran.json["properties"]["on_limit"] == {
-        "description": "at a usage limit that says when it resets: halt, or wait for that",
+        "description": "at a usage limit: halt, or wait for its reset if that time is known",
         "default": "halt",
         "enum": ["halt", "wait", None],
     }

@@ -198,7 +198,7 @@ def test_messages_read_well():
         "unfinished": "the acceptance criteria are not finished: `TBD`",
         "no-checks": "no check and no command is named: harness cannot prove it, the receipt will say unverified",
         "vague": "no check can prove this criterion false: `fast` has no measure",
-        "unknown-spec": "`specs/x` is in no spec's folder",
+        "unknown-spec": "`specs/x` is not in any spec's folder",
         "long": "the spec is 30 KiB long, and every attempt reads it again",
         "no-scope": "nothing says what is out of scope",
     }

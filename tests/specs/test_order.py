@@ -25,7 +25,7 @@ def feature(slug: str, *depends_on: str, priority: int = 0) -> Feature:
 def test_an_unknown_dependency_is_a_problem_with_a_suggestion():
     (_, told) = find_problems([feature("login"), feature("logout", "logn")])
     assert told.problem == "specs/logout/spec.md depends on `logn`, which is no feature; did you mean `login`?"
-    assert told.hint == "mend `depends_on`, or write `logn`: `harness new logn`"
+    assert told.hint == "correct `depends_on`, or write `logn`: `harness new logn`"
 
 
 def test_a_problem_of_its_own_is_told_before_one_among_others():

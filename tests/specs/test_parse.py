@@ -92,8 +92,8 @@ def test_a_single_check_can_be_written_in_three_ways(line):
         ("title: a: b", "specs/a/spec.md:2: this is not YAML: mapping values are not allowed in this"),
         ("title: 'a", "this is not YAML: "),
         ("title: \x07", "it holds characters that YAML does not allow"),
-        ("- a", "specs/a/spec.md:2: the front matter is no list of `key: value`"),
-        ("Some prose.", "specs/a/spec.md:2: the front matter is no list of `key: value`"),
+        ("- a", "specs/a/spec.md:2: the front matter is not a list of `key: value` lines"),
+        ("Some prose.", "specs/a/spec.md:2: the front matter is not a list of `key: value` lines"),
     ],
     ids=lambda value: value if isinstance(value, str) and len(value) < 30 else "",
 )

@@ -53,7 +53,7 @@ def develop(request: Request) -> Reply:
             Turn("A note.", (bash(f"echo '- note one: slugs.py is there, the suite has not run' >> {places.log}"),)),
             Turn("More next time."),
         ]
-    elif "the checks said no" not in prompt:
+    elif "but a check failed" not in prompt:
         turns = [
             Turn("", (bash(f"echo '- note two: it looks right' >> {places.log}; echo works > {places.done}"),)),
             Turn("It is done."),

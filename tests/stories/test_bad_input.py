@@ -151,7 +151,7 @@ def test_a_torn_last_line_of_the_journal_is_skipped_by_readers_and_cut_by_the_ne
     world.agent(CLAIM)
     ran = world.run()
     assert ran.code == 0
-    assert "the journal's last line was torn (29 bytes) and is cut" in ran.text
+    assert "the journal's last line was incomplete (29 bytes) and was removed" in ran.text
     assert read_journal(journal)[: len(events)] == events
     assert world.outcomes() == ["progressed", "done"]
 
@@ -167,7 +167,7 @@ def test_a_journal_that_is_damaged_in_its_middle_is_named_and_nothing_is_guessed
     for words in (["run"], ["status"], ["why"], ["dry-run"], ["accept", "a", "by hand"], ["reset", "a"]):
         ran = harness(*words)
         assert (ran.code, journal.read_bytes()) == (2, damaged)
-        assert "journal.jsonl` is damaged at line 2, and sound lines follow it\nhint: restore it" in ran.err
+        assert "journal.jsonl` is damaged at line 2, and intact lines follow it\nhint: restore it" in ran.err
 
 
 # --- what an agent does to the files of a run ---------------------------------------------------------------------

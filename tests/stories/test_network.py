@@ -67,8 +67,8 @@ def test_a_call_of_the_model_has_the_key_and_nothing_inside_has(
     assert (answered, found, looked) == ("fine", "nowhere", "True")
     assert outside.requests[0][1]["x-api-key"] == KEY
     assert (word.startswith("sk-ant-api03-"), word == KEY) == (True, False)
-    alone = "sandbox: bwrap: agents and checks see this project and their tools alone, with the network of"
-    assert f"{alone} `sandbox_hosts` alone; keys stay outside" in ran.lines
+    alone = "sandbox: bwrap: agents and checks see only this project and their tools, with the network of"
+    assert f"{alone} only `sandbox_hosts`; keys stay outside" in ran.lines
     assert " hello#1 POST " in brokered.log("network.txt")
 
 

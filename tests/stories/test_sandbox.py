@@ -29,7 +29,7 @@ def test_a_confined_attempt_becomes_a_receipt_and_a_commit(confined: Any) -> Non
     assert confined.log("learnings.md") == "- 2026-11-21: a lesson\n"
     assert confined.log("hello.done").startswith("finished\n")
     assert confined.git("show", "--name-only", "--format=") == "made.txt"
-    assert "sandbox: bwrap: agents and checks see this project and their tools alone, with your network" in ran.lines
+    assert "sandbox: bwrap: agents and checks see only this project and their tools, with your network" in ran.lines
 
 
 def test_a_check_is_confined_too(confined: Any, tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_the_marker_of_another_feature_is_nobodys_claim(confined: Any) -> None:
     ran = confined.go("hello")
     assert (ran.code, confined.has("logs/other.done")) == (0, False)
     assert confined.log("attempts/hello/0001/foreign/other.done") == "mine, [redacted PAY_TOKEN]\n"
-    assert "hello: `other.done` was left in logs/ and is set aside, in logs/attempts/hello/0001/foreign" in ran.lines
+    assert "hello: `other.done` was left in logs/ and is quarantined in logs/attempts/hello/0001/foreign" in ran.lines
 
 
 def test_a_term_reaches_the_agent_itself(confined: Any) -> None:

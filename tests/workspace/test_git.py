@@ -39,7 +39,7 @@ def test_a_fifo_that_git_would_read_makes_nobody_wait(
     path.parent.mkdir(exist_ok=True)
     os.mkfifo(path)
     assert (place.snapshot().head, set(place.snapshot().files)) == ("", {"kept"})
-    assert place.commit("a", "words", 1).failure == "git does not answer here any more"
+    assert place.commit("a", "words", 1).failure == "git does not work here any more"
     again = InPlace(Paths(world.root, world.root / "specs", world.root / "logs"), {**os.environ, **GIT})
     assert (again.has_git, "would wait for ever" in again.why_no_git) == (False, True)
     assert asked == []

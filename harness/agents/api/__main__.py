@@ -99,14 +99,14 @@ async def _check(options: argparse.Namespace) -> int:
     client = _connect(options)
     try:
         await client.count({"model": options.model, "messages": [{"role": "user", "content": "hi"}]})
-        print(f"it lets us in, and knows {options.model}")
+        print(f"the server accepts the key and knows {options.model}")
         return 0
     except CallFailed as failed:
         failure = failed.failure
         if failure.status == 404 and failure.kind is Kind.STRANGE and options.server == "compatible":
             failure = await _knock(client, options.model)
         if failure.kind is Kind.REQUEST:
-            print("it answers, and does not count tokens")
+            print("the server answers, but does not count tokens")
             return 0
         print(failure.text)
         return 1

@@ -176,7 +176,7 @@ class Asking:
         self.model += 1
         self.report.fell_back(self.options.models[self.model])
         self.report.notice(
-            f"{self.options.models[self.model - 1]} had no room: {self.options.models[self.model]} went on"
+            f"{self.options.models[self.model - 1]} was overloaded: {self.options.models[self.model]} took over"
         )
         if len(self.conversation.messages) > 1:
             self.conversation.restart(recount(self.conversation.messages))

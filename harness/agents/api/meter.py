@@ -45,11 +45,11 @@ class Meter:
         if self.line is None:
             return ""
         if self.unknown:
-            return f"a line is set, and the price of {', '.join(sorted(self.unknown))} is not known"
+            return f"a budget is set, and the price of {', '.join(sorted(self.unknown))} is not known"
         spent = sum(self.dollars.values())
         if spent + self.last <= self.line:
             return ""
-        return f"${spent:.4f} of ${self.line:.4f} are spent, and another call costs about ${self.last:.4f}"
+        return f"${spent:.4f} of ${self.line:.4f} is spent, and another call costs about ${self.last:.4f}"
 
     def warning(self) -> str:
         """Return, once, what the model is told when the line comes near."""

@@ -47,14 +47,14 @@ def parse_head(raw: bytes) -> Head:
     first, *lines = raw.decode("latin-1").split("\r\n")
     request = _REQUEST.fullmatch(first)
     if request is None:
-        raise BadHead("the first line is no request of HTTP/1.0 or 1.1")
+        raise BadHead("the first line is not a request of HTTP/1.0 or 1.1")
     if len(lines) > MOST_FIELDS:
         raise BadHead("the head has too many fields")
     fields: Fields = []
     for line in lines:
         found = _FIELD.fullmatch(line)
         if found is None:
-            raise BadHead("a line of the head is no field")
+            raise BadHead("a line of the header is not a field")
         fields.append((found[1], found[2].strip(" \t")))
     connection = {word.strip().lower() for word in ",".join(_values(fields, "connection")).split(",")}
     modern = request[3] == "1"

@@ -13,7 +13,7 @@ def test_the_meter_stops_before_the_call_that_would_cross_the_line() -> None:
     for _ in range(3):
         assert not meter.exhausted()
         meter.add("m", Usage(output_tokens=30))
-    assert meter.exhausted() == "$0.9000 of $1.0000 are spent, and another call costs about $0.3000"
+    assert meter.exhausted() == "$0.9000 of $1.0000 is spent, and another call costs about $0.3000"
     assert meter.spent == pytest.approx(0.9)
 
 
