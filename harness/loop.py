@@ -38,7 +38,7 @@ def run_loop(run: Run, executor: Executor = INLINE) -> tuple[Stop, Look]:
             look = look_around(run, keep_all(run, pool))
             match what_next(look, run.rules):
                 case Stop() as stop if not pool:
-                    return conclude(run, stop), look
+                    return end_run(run, stop), look
                 case Wait() as wait if not pool:
                     wait_for_reset(run, wait)
                 case Work() if run.must_rest:
@@ -56,7 +56,7 @@ def keep_all(run: Run, pool: Pool) -> list[Attempt]:
     for attempt, delivery in pool.take_back():
         match keep(run, attempt, delivery):
             case Judged() as judged:
-                take_stock(run, judged)
+                count_attempt(run, judged)
                 over.append(judged.attempt)
             case claim:
                 pool.send(claim, run.site)
@@ -72,7 +72,7 @@ def rest(run: Run, pool: Pool) -> None:
         run.tally.tired = False
 
 
-def run_to_its_end(run: Run) -> tuple[Stop, Look]:
+def run_and_record_error(run: Run) -> tuple[Stop, Look]:
     """As run_loop, but an error that ends it midway (a full disk) is recorded if that is still possible."""
     try:
         return run_loop(run)
@@ -85,7 +85,7 @@ def run_to_its_end(run: Run) -> tuple[Stop, Look]:
         raise
 
 
-def take_stock(run: Run, judged: Judged) -> None:
+def count_attempt(run: Run, judged: Judged) -> None:
     """Count the attempt and see what it means for the run: another agent, a wait, its end."""
     feature, evidence, verdict = judged.attempt.feature, judged.evidence, judged.verdict
     run.tally.iterations += verdict.charged or verdict.outcome is Outcome.FAILED
@@ -111,12 +111,12 @@ def skip_if_stuck(run: Run, feature: Feature) -> None:
     if run.settings.keep_going and limit and streak >= limit:
         text = f"{feature.slug}: skipped after {streak} attempts in a row without progress"
         run.write(Parked(slug=feature.slug, streak=streak, text=text))
-        run.tally.parked.add(feature.slug)
+        run.tally.skipped.add(feature.slug)
         run.tell(text, Tone.BAD)
         run.inform_messenger()
 
 
-def conclude(run: Run, stop: Stop) -> Stop:
+def end_run(run: Run, stop: Stop) -> Stop:
     """Write down how the run ended, with a HALT file where a person must look before the next one."""
     if wants_halt_file(run, stop) and run.interrupts.halt() is None:
         files.write_atomic(run.paths.halt, run.redactor.text(compose_halt(stop, run=run.id[:8], at=utc(run.clock()))))
@@ -147,4 +147,4 @@ def wants_halt_file(run: Run, stop: Stop) -> bool:
         return False
     if (stop.halt in (Halt.BLOCKED, Halt.STUCK) or stop.slug) and run.settings.keep_going:
         return False
-    return stop.halt is not Halt.BLOCKED or stop.slug in run.tally.fresh_blocks
+    return stop.halt is not Halt.BLOCKED or stop.slug in run.tally.blocked_in_this_run

@@ -93,7 +93,9 @@ def prepare_prompt(agent: Agent, prompt: str) -> str:
     return AGENTS[agent.name].prepare_prompt(prompt, agent.root)
 
 
-def stand_in(options: AgentOptions, feature: Feature | None, name: str) -> tuple[AgentOptions, Feature | None]:
+def options_for_stand_in(
+    options: AgentOptions, feature: Feature | None, name: str
+) -> tuple[AgentOptions, Feature | None]:
     """Return options and feature for an agent that goes on in another's place: without what was said to that alone.
 
     Arguments are the first one's; a model is too, but between agents of one and the same provider.

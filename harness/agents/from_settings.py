@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from harness.agents.api.launch import ApiOptions
-from harness.agents.choose import choose_agent, stand_in
+from harness.agents.choose import choose_agent, options_for_stand_in
 from harness.agents.start import AgentOptions, AttemptLimits
 from harness.domain.agent import Agent, Dialect
 from harness.domain.feature import Feature
@@ -15,7 +15,7 @@ from harness.settings.load import Config
 from harness.settings.options import Settings
 
 
-def choose_for(
+def choose_from_settings(
     config: Config,
     feature: Feature | None,
     temporary: Path,
@@ -29,7 +29,7 @@ def choose_for(
     """
     options = agent_options(config.settings)
     if name not in ("", options.agent) and (feature is None or feature.agent is None):
-        options, feature = stand_in(options, feature, name)
+        options, feature = options_for_stand_in(options, feature, name)
     return choose_agent(options, feature, config.paths.root, temporary, environ, attempt_limits)
 
 

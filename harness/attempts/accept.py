@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from harness.attempts.attempt import Attempt, Finding, Judged
+from harness.attempts.attempt import Attempt, Gathered, Judged
 from harness.attempts.write_down import names_to_commit
 from harness.domain.errors import StorageError
 from harness.domain.listener import Tone
@@ -48,7 +48,7 @@ def write_marker(run: Run, slug: str, text: str) -> None:
     run.write(Marked(slug=slug, sha256=digest(text)))
 
 
-def _commit(run: Run, attempt: Attempt, found: Finding) -> str:
+def _commit(run: Run, attempt: Attempt, found: Gathered) -> str:
     """Commit the feature where that is wanted and return the receipt's line about it."""
     workspace = attempt.workspace
     if not run.commits:

@@ -15,7 +15,7 @@ from harness.workspace.workspace import Snapshot, Workspace
 
 
 @dataclass(slots=True)
-class Finding:
+class Gathered:
     """What an attempt left when its agent had ended, gathered before anything is checked or judged."""
 
     reply: Reply
@@ -42,7 +42,7 @@ class Attempt:
     absent: tuple[str, ...] = ()  # what a confined agent could make, and would be obeyed outside the sandbox
     crashed: bool = False  # the run that it belonged to was killed
     ended_at: float | None = None  # epoch seconds, None for just now
-    found: Finding | None = None  # None while its agent works
+    found: Gathered | None = None  # None while its agent works
 
     @property
     def slug(self) -> str:
@@ -70,7 +70,7 @@ class Judged:
     """An attempt with all that is known of it, and the verdict."""
 
     attempt: Attempt
-    found: Finding
+    found: Gathered
     checks: tuple[CheckRun, ...]
     evidence: Evidence
     verdict: Verdict

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.agents.failures import find_remarks
 from harness.attempts.accept import write_marker
-from harness.attempts.attempt import Attempt, Finding
+from harness.attempts.attempt import Attempt, Gathered
 from harness.attempts.quarantined import quarantine_marker, tell_appeared, tell_quarantined
 from harness.domain.listener import Tone
 from harness.domain.reply import Reply
@@ -21,10 +21,10 @@ from harness.workspace.private_logs import import_private_logs
 from harness.workspace.quarantine import quarantine_absent
 from harness.workspace.workspace import changed_files
 
-WORDS_LIMIT = 4096  # bytes of a claim that are read
+CLAIM_LIMIT = 4096  # bytes of a claim that are read
 
 
-def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Finding:
+def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Gathered:
     """Gather what an attempt left; `harmed` says that it took the journal away too."""
     slug = attempt.slug
     remarks = _take_over(run, attempt)
@@ -48,7 +48,7 @@ def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Finding
         remarks.append("git does not work here any more: the changes cannot be committed")
     changed = changed_files(attempt.before, after) or (("(a commit)",) if moved else ())
     words = run.redactor.text(_read_claim(done)) if claimed else ""
-    return Finding(reply, note, changed, after, words, claimed, remarks)
+    return Gathered(reply, note, changed, after, words, claimed, remarks)
 
 
 def _take_over(run: Run, attempt: Attempt) -> list[str]:
@@ -76,7 +76,7 @@ def _read_claim(done: Path) -> str:
     """Return the words of a claim; a folder, a link or a device in its place has none."""
     if done.is_symlink() or not done.is_file():
         return ""
-    return plain(files.read_text(done, WORDS_LIMIT)).strip()
+    return plain(files.read_text(done, CLAIM_LIMIT)).strip()
 
 
 def quarantine_foreign(run: Run, attempt: Attempt, *, harmed: bool) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from harness.agents.failures import diagnose
 from harness.attempts.accept import accept
-from harness.attempts.attempt import Attempt, Finding, Judged
+from harness.attempts.attempt import Attempt, Gathered, Judged
 from harness.attempts.intake import gather, quarantine_appeared
 from harness.attempts.order import Delivery
 from harness.attempts.write_down import describe_end, line_for_silent_agent, tell_outcome, write_outcome
@@ -60,7 +60,7 @@ def receive(run: Run, attempt: Attempt, reply: Reply) -> Attempt:
     return replace(attempt, found=found, order=replace(attempt.order, claimed=wanted))
 
 
-def weigh(run: Run, attempt: Attempt, found: Finding, checks: tuple[CheckRun, ...]) -> Judged:
+def weigh(run: Run, attempt: Attempt, found: Gathered, checks: tuple[CheckRun, ...]) -> Judged:
     """Return the verdict on an attempt, with the evidence for it."""
     feature, reply, history = attempt.feature, found.reply, run.history.of(attempt.slug)
     found.remarks += [] if run.site.sandbox is None else run.site.sandbox.take_refused(attempt.order.key)
@@ -81,7 +81,7 @@ def weigh(run: Run, attempt: Attempt, found: Finding, checks: tuple[CheckRun, ..
     return Judged(attempt, found, checks, evidence, judge(evidence))
 
 
-def _judge_claim(attempt: Attempt, found: Finding, checks: tuple[CheckRun, ...]) -> Claim:
+def _judge_claim(attempt: Attempt, found: Gathered, checks: tuple[CheckRun, ...]) -> Claim:
     stopped = found.reply.exit.ended is Ended.STOPPED or any(one.stopped for one in checks)
     return judge_claim(
         claimed=found.claimed,
@@ -120,7 +120,7 @@ def ask(run: Run, attempt: Attempt, question: str) -> None:
     files.write_atomic(blocked, question + "\n")
     run.markers.add(blocked.name)
     run.write(Blocked(slug=attempt.slug, attempt=attempt.number, question=question))
-    run.tally.fresh_blocks.add(attempt.slug)
+    run.tally.blocked_in_this_run.add(attempt.slug)
 
 
 def write_down(run: Run, judged: Judged) -> None:

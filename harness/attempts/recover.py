@@ -27,7 +27,7 @@ from harness.records.events import Accepted, AttemptBegan, AttemptEnded
 from harness.records.journal import moment_of
 from harness.records.lessons import redact_file
 from harness.records.transcripts import open_transcript
-from harness.run.limits import take_up_limits
+from harness.run.limits import restore_limits
 from harness.run.markers import read_names
 from harness.run.run import Run
 from harness.run.spending import price
@@ -51,7 +51,7 @@ def recover(run: Run) -> None:
             _roll_forward(run, accepted)
         if record.unfinished or record.claim_pending:
             _finish(run, slug, run.history.unfinished.get(slug))
-    take_up_limits(run)
+    restore_limits(run)
 
 
 def _expected_markers(run: Run) -> set[str]:

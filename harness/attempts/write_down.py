@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 from harness.agents.prompt import OBSERVED_LIMIT
-from harness.attempts.attempt import Attempt, Finding, Judged
+from harness.attempts.attempt import Attempt, Gathered, Judged
 from harness.domain.listener import Tone
 from harness.domain.reply import Ended, Reply
 from harness.domain.text import counted, cut_middle
@@ -51,14 +51,14 @@ def write_outcome(run: Run, ended: AttemptEnded) -> None:
     files.write_atomic(target, json.dumps(describe_event(ended), indent=1, default=str) + "\n", sync=False)
 
 
-def names_to_commit(run: Run, attempt: Attempt, found: Finding) -> frozenset[str]:
+def names_to_commit(run: Run, attempt: Attempt, found: Gathered) -> frozenset[str]:
     """Return the files that belong to the feature: what stood there before the checks ran, less others' open work."""
     own = run.history.of(attempt.slug).changed | set(found.changed)
     others = run.history.open_work_besides(attempt.slug)
     return frozenset(name for name in found.after.files if name in own or name not in others)
 
 
-def line_for_silent_agent(attempt: Attempt, found: Finding) -> str:
+def line_for_silent_agent(attempt: Attempt, found: Gathered) -> str:
     """Return the memory that harness leaves for an agent that changed files and wrote no note."""
     names = ", ".join(found.changed[:SHOWN_FILES])
     more = f" and {len(found.changed) - SHOWN_FILES} more" if len(found.changed) > SHOWN_FILES else ""

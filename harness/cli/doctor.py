@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.agents.choose import environment_of
-from harness.agents.from_settings import agent_options, choose_for
+from harness.agents.from_settings import agent_options, choose_from_settings
 from harness.agents.table import AGENTS
 from harness.domain.agent import Agent
 from harness.domain.errors import AgentError, HarnessError
@@ -20,7 +20,7 @@ from harness.domain.units import format_size
 from harness.records.run_lock import find_holder
 from harness.run.site import open_site
 from harness.settings.load import Config
-from harness.specs.shelf import open_shelf
+from harness.specs.shelf import open_specs_folder
 from harness.system import files
 from harness.system.capture import capture, find_program
 from harness.system.files import LITTLE_SPACE, free_bytes
@@ -62,7 +62,7 @@ def report_doctor(found: list[Diagnosis]) -> dict[str, Any]:
 
 
 def _look_at_specs(config: Config, environ: Mapping[str, str]) -> Diagnosis:
-    reading = open_shelf(config).read()
+    reading = open_specs_folder(config).read()
     broken = [feature for feature in reading.features if feature.problem]
     if broken:
         return Diagnosis("specs", "fail", str(broken[0].problem), broken[0].hint)
@@ -70,7 +70,7 @@ def _look_at_specs(config: Config, environ: Mapping[str, str]) -> Diagnosis:
 
 
 def _agent(config: Config, environ: Mapping[str, str]) -> Agent:
-    return choose_for(config, None, Path("/tmp"), environ)
+    return choose_from_settings(config, None, Path("/tmp"), environ)
 
 
 def _look_at_agent(config: Config, environ: Mapping[str, str]) -> Diagnosis:

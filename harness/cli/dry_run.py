@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.agents.choose import prepare_prompt
-from harness.agents.from_settings import choose_for
+from harness.agents.from_settings import choose_from_settings
 from harness.agents.prompt import Section, compose_prompt, find_template, observations
 from harness.domain.agent import Agent
 from harness.domain.errors import HarnessError
@@ -31,9 +31,9 @@ def report_dry_run(view: View, environ: Mapping[str, str], *, every: bool, with_
     """Return the queue, and for the next feature (`every`: for all that are ready) the prompt and its parts."""
     decision = view.next()
     if every:
-        chosen = [feature for feature in view.look.features if view.stand(feature).state is State.READY]
+        chosen = [feature for feature in view.look.features if view.standing_of(feature).state is State.READY]
     else:
-        ready = [feature for feature in view.look.features if view.stand(feature).state is State.READY]
+        ready = [feature for feature in view.look.features if view.standing_of(feature).state is State.READY]
         chosen = [decision.feature] if isinstance(decision, Work) else ready[:1]
     agent, problem = _find_agent(view.config, chosen[0] if chosen else None, environ)
     name = agent.name if agent is not None else view.config.settings.agent
@@ -51,7 +51,7 @@ def report_dry_run(view: View, environ: Mapping[str, str], *, every: bool, with_
 def _find_agent(config: Config, feature: Feature | None, environ: Mapping[str, str]) -> tuple[Agent | None, str | None]:
     """Return the agent that would be started, or why there is none."""
     try:
-        return choose_for(config, feature, Path(tempfile.gettempdir()), environ), None
+        return choose_from_settings(config, feature, Path(tempfile.gettempdir()), environ), None
     except HarnessError as error:
         return None, f"{error.message}; {error.hint}"
 

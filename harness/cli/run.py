@@ -7,7 +7,7 @@ from typing import Any
 from harness.domain.errors import HarnessError
 from harness.domain.look import Stop
 from harness.listeners.channels import Notifier
-from harness.loop import run_to_its_end
+from harness.loop import run_and_record_error
 from harness.records.journal import utc
 from harness.reports.status import report_status
 from harness.reports.view import read_view
@@ -22,7 +22,7 @@ def run_and_report(run: Run, notifier: Notifier, *, wanted: bool) -> tuple[Stop,
     """
     try:
         announce(run)
-        stop, _ = run_to_its_end(run)
+        stop, _ = run_and_record_error(run)
     except Exception as error:
         notify_end(run, notifier, *_explain(error))
         raise

@@ -10,8 +10,8 @@ from harness.domain.look import Halt, Rules, Stop, Wait
 from harness.domain.reply import CACHE_LIFE, FURTHEST, Limit, LimitKind
 
 JITTER = 60.0  # seconds after a reset within which the next attempt begins: not everybody at once
-ALIKE = 3  # failures in a row that say the same: the next would say it again
-MANY = 20  # where `fault_limit` is 0, what must not go on for ever all the same
+SAME_FAILURES = 3  # failures in a row that say the same: the next would say it again
+DEFAULT_FAULT_LIMIT = 20  # where `fault_limit` is 0, what must not go on for ever all the same
 
 # --- an outage ----------------------------------------------------------------------------------------------------
 
@@ -36,7 +36,7 @@ def after_fault(faults: int, outage: float, rules: Rules, jitter: float, because
 # --- a limit ------------------------------------------------------------------------------------------------------
 
 
-def opening_of(limit: Limit, now: float, jitter: float) -> float | None:
+def retry_time(limit: Limit, now: float, jitter: float) -> float | None:
     """Epoch seconds from which an attempt makes sense again: a window's reset and some seconds more.
 
     None where nobody knows: other limits than a window, no reset told, one in the past or too far to be true.
@@ -55,7 +55,7 @@ def is_believed(moment: float, now: float) -> bool:
 def after_limit(limit: Limit, opens: Iterable[float | None], limits: int, rules: Rules, now: float) -> Wait | Stop:
     """Return how long to wait after the `limits`-th limit in a row, or the halt that it means.
 
-    `opens` is when each agent that could go on may be asked again (see `opening_of`).
+    `opens` is when each agent that could go on may be asked again (see `retry_time`).
     """
     halt = Halt.CANNOT_START if limit.kind is LimitKind.REFUSED else Halt.QUOTA
     stop = Stop(halt, f"{limit.kind}: {limit.text}", advice=limit.hint, resets_at=limit.resets_at)
@@ -65,7 +65,7 @@ def after_limit(limit: Limit, opens: Iterable[float | None], limits: int, rules:
     if not known:
         unknown = "; when it resets is not known, so there is nothing to wait for"
         return replace(stop, because=stop.because + unknown) if limit.kind is LimitKind.USAGE else stop
-    if limits >= (rules.fault_limit or MANY):
+    if limits >= (rules.fault_limit or DEFAULT_FAULT_LIMIT):
         return replace(stop, because=f"{stop.because}; {limits} limits in a row (`fault_limit`)")
     return Wait(min(known) - now, stop.because, min(known))
 
@@ -116,13 +116,13 @@ def meet_limit(
 ) -> Turn:
     """Return the turn after a limit of its worker: the next agent goes on, else the run waits, else it stops.
 
-    `opens` is when the worker may be asked again (see `opening_of`); `can_start` says whether an agent of the chain
+    `opens` is when the worker may be asked again (see `retry_time`); `can_start` says whether an agent of the chain
     could go on, and is None where nobody may: the spec names its agent.
     """
     turn, moments = replace(turn, limits=turn.limits + 1), [opens]
     if can_start is not None and limit.kind is not LimitKind.REFUSED:
         turn = replace(turn, closed_until={**turn.closed_until, turn.worker: opens})
-        if turn.limits < (rules.fault_limit or MANY):
+        if turn.limits < (rules.fault_limit or DEFAULT_FAULT_LIMIT):
             turn = take_turn(turn, now, can_start)
             if pick_agent(turn.chain, turn.closed_until, now) == turn.worker:
                 return turn
@@ -142,12 +142,13 @@ def after_failures(reasons: Sequence[str], rules: Rules) -> Stop | None:
 
     Three that say the same are enough; numbers in them (a time, a process) do not count.
     """
-    last = [re.sub(r"0x[0-9a-f]+|\d+", "#", reason) for reason in reasons[-ALIKE:]]
-    if len(last) == ALIKE and len(set(last)) == 1:
+    last = [re.sub(r"0x[0-9a-f]+|\d+", "#", reason) for reason in reasons[-SAME_FAILURES:]]
+    if len(last) == SAME_FAILURES and len(set(last)) == 1:
         return Stop(
-            Halt.QUOTA, f"the agent failed at once, without using a token, {ALIKE} times in a row: {reasons[-1]}"
+            Halt.QUOTA,
+            f"the agent failed at once, without using a token, {SAME_FAILURES} times in a row: {reasons[-1]}",
         )
-    if len(reasons) >= (rules.fault_limit or MANY):
+    if len(reasons) >= (rules.fault_limit or DEFAULT_FAULT_LIMIT):
         return Stop(
             Halt.QUOTA,
             f"the agent failed at once, without using a token, {len(reasons)} times in a row; the last: {reasons[-1]}",

@@ -6,7 +6,7 @@ from harness.domain.reply import OWN_ENDINGS, Ended, Reply, Usage
 from harness.domain.text import one_line
 from harness.domain.verdict import Claim, Evidence, Outcome, Verdict
 
-INSTANT = 5.0  # seconds; an agent that fails in less, without a token, never came to work on the feature
+AT_ONCE = 5.0  # seconds; an agent that fails in less, without a token, never came to work on the feature
 
 
 def judge_claim(*, claimed: bool, words: str, checks: int, green: bool, stopped: bool, reply: Reply) -> Claim:
@@ -58,7 +58,7 @@ def judge(evidence: Evidence) -> Verdict:
         return Verdict(Outcome.TIMED_OUT, said, progress=e.note_bytes > 0 or e.changed, charged=True)
     if failed(e.reply):
         wrote = e.note_bytes > 0 or e.changed
-        charged = wrote or e.crashed or not _at_once(e.reply)
+        charged = wrote or e.crashed or not _failed_at_once(e.reply)
         return Verdict(Outcome.FAILED, _why_failed(e.reply), progress=wrote, charged=charged)
     if e.crashed and not wrote:
         return Verdict(Outcome.INTERRUPTED, "its run was killed", progress=False, charged=True)
@@ -69,10 +69,10 @@ def judge(evidence: Evidence) -> Verdict:
     return Verdict(Outcome.PROGRESSED, said, progress=True, charged=True)
 
 
-def _at_once(reply: Reply) -> bool:
+def _failed_at_once(reply: Reply) -> bool:
     """Whether it failed before it could work: in seconds, without a token, and not over its own prompt."""
     ended, said = reply.exit, reply.transcript
-    quick = ended.ended is Ended.EXITED and ended.seconds < INSTANT
+    quick = ended.ended is Ended.EXITED and ended.seconds < AT_ONCE
     return quick and said.usage == Usage() and said.terminal_reason not in OWN_ENDINGS
 
 

@@ -65,11 +65,11 @@ def _first_ready(todo: list[Feature], look: Look, rules: Rules) -> tuple[Work | 
     """
     ready: Work | None = None
     standings: Standings = []
-    notable = look.histories.keys() | look.markers.blocked | look.parked  # only these can be blocked or stuck
+    notable = look.histories.keys() | look.markers.blocked | look.skipped  # only these can be blocked or stuck
     for feature in todo:
         if feature.slug in look.in_flight or (ready is not None and feature.slug not in notable):
             continue
-        standing = stand(feature, look, rules)
+        standing = standing_of(feature, look, rules)
         if standing.state is not State.READY:
             standings.append((feature, standing))
         elif ready is None:
@@ -91,7 +91,7 @@ def _needs_a_person(standings: Standings, look: Look, rules: Rules, *, anything_
     """Return the halt for a blocked or stuck feature: at once, or at the end where the rest may go on."""
     blocked = [(f, s) for f, s in standings if s.state is State.BLOCKED]
     stuck = [(f, s) for f, s in standings if s.state is State.STUCK]
-    fresh = [(f, s) for f, s in blocked if f.slug in look.fresh_blocks]
+    fresh = [(f, s) for f, s in blocked if f.slug in look.blocked_in_this_run]
     if anything_left and rules.keep_going:
         return None
     if fresh and not rules.keep_going:
@@ -115,7 +115,7 @@ def _nothing_ready(standings: Standings) -> Stop:
     return Stop(Halt.LIMIT_REACHED, f"no feature that is left can be worked on: {names}", advice="see `harness why`")
 
 
-def stand(feature: Feature, look: Look, rules: Rules) -> Standing:
+def standing_of(feature: Feature, look: Look, rules: Rules) -> Standing:
     """Say where a feature stands and why."""
     slug, record = feature.slug, look.histories.get(feature.slug, _NOTHING)
     if slug in look.markers.done:
@@ -124,7 +124,7 @@ def stand(feature: Feature, look: Look, rules: Rules) -> Standing:
         return Standing(State.BROKEN, feature.problem)
     if slug in look.markers.blocked and slug not in look.markers.answered:
         return Standing(State.BLOCKED, f"waits for an answer: {one_line(record.question) or 'see its .blocked file'}")
-    if slug in look.parked:
+    if slug in look.skipped:
         return Standing(State.STUCK, "skipped for the rest of this run: no progress")
     if missing := [name for name in feature.depends_on if name not in look.markers.done]:
         return Standing(State.WAITING, f"waits for {', '.join(missing)}")
@@ -170,7 +170,7 @@ _ENDED_SO: dict[str, str] = {
 }
 
 
-def closure(features: Iterable[Feature], wanted: Iterable[str]) -> tuple[Feature, ...]:
+def with_dependencies(features: Iterable[Feature], wanted: Iterable[str]) -> tuple[Feature, ...]:
     """Return the wanted features and everything they depend on, in the order given; all of them if none is named."""
     features = tuple(features)
     queue = list(wanted)

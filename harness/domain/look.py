@@ -191,8 +191,8 @@ class Look:
     wait: Wait | None = None  # a limit that resets: nothing begins before
     iterations: int = 0  # charged in this run
     elapsed: float = 0.0  # seconds since the run began
-    parked: frozenset[str] = frozenset()  # stuck in this run, skipped with --keep-going
-    fresh_blocks: frozenset[str] = frozenset()  # blocked in this run
+    skipped: frozenset[str] = frozenset()  # stuck in this run, skipped with --keep-going
+    blocked_in_this_run: frozenset[str] = frozenset()  # blocked in this run
     spend: Spend = Spend()
     in_flight: frozenset[str] = frozenset()  # features that are worked on at this moment
 

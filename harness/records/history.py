@@ -31,7 +31,7 @@ from harness.records.events import (
 )
 from harness.system import files
 
-REMEMBERED = 200  # attempts whose cost says what the next may cost
+RECENT_COSTS = 200  # attempts whose cost says what the next may cost
 _E = TypeVar("_E", bound=Event)
 
 
@@ -50,7 +50,7 @@ class History:
     commits: bool = False  # the last run made commits
     last_ended: AttemptEnded | None = None  # the last attempt that was judged
     months: dict[str, Sum] = field(default_factory=dict)  # what was spent in 2026-11 (UTC), all runs together
-    costs: deque[tuple[Who, float]] = field(default_factory=lambda: deque(maxlen=REMEMBERED))  # of known attempts
+    costs: deque[tuple[Who, float]] = field(default_factory=lambda: deque(maxlen=RECENT_COSTS))  # of known attempts
     waiting: Waiting | None = None  # the last wait that no attempt and no end has followed
     limited: dict[str, AttemptEnded] = field(default_factory=dict)  # agent -> its attempt that a limit ended, in a
     # run without an end: its next one would meet that limit again
@@ -62,7 +62,7 @@ class History:
         """Return the record of a feature, an empty one for a new feature."""
         return self.histories.setdefault(slug, FeatureHistory())
 
-    def settled(self, markers: Markers) -> Markers:
+    def without_unchecked_claims(self, markers: Markers) -> Markers:
         """Return the markers without the claims that are not checked yet: a claim is not a fact."""
         return replace(markers, done=markers.done - self.claims)
 

@@ -101,7 +101,7 @@ class Notes:
         old = files.read_span(self.shadow, 0, files.size_of(self.shadow))
         start = min(max(0, mark.size - len(old)), files.size_of(self.path))
         new = files.read_span(self.path, start, len(old) + SHADOW_LIMIT)
-        own = lines_behind_common_start(old, new)
+        own = lines_after_common_prefix(old, new)
         gap = b"\n" if old and own and not old.endswith(b"\n") else b""
         if start:
             files.replace_end(self.path, start, old + gap + own)
@@ -116,7 +116,7 @@ class Notes:
         )
 
 
-def lines_behind_common_start(old: bytes, new: bytes) -> bytes:
+def lines_after_common_prefix(old: bytes, new: bytes) -> bytes:
     """Return the lines of `new` that are not simply the beginning of `old` written again."""
     old_lines, new_lines = old.splitlines(keepends=True), new.splitlines(keepends=True)
     same = 0

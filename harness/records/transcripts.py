@@ -17,7 +17,7 @@ AT_ONCE = 16 << 20  # bytes looked at after one attempt, so that an iteration st
 FILES_AT_ONCE = 6
 
 
-def pack_old(paths: Paths, slug: str, *, newest: int, keep: int, packed: int = 0) -> int:
+def compress_old(paths: Paths, slug: str, *, newest: int, keep: int, packed: int = 0) -> int:
     """Compress what a feature's attempts printed, but for the `keep` newest; returns up to where all are compressed.
 
     A few files at a time, the oldest first, beyond attempt `packed`. An attempt without an outcome.json has not ended,

@@ -14,7 +14,7 @@ from harness.domain.errors import AgentError
 from harness.domain.text import counted, one_line
 from harness.records.events import RunBegan
 from harness.rehearsal.demo import make_repository
-from harness.rehearsal.promises import ALONE, NIGHT, SECRET, Promise
+from harness.rehearsal.promises import IN_ONE_RUN, IN_OWN_RUN, SECRET, Promise
 from harness.rehearsal.scene import PATIENCE, Scene, Stage, play
 from harness.settings.options import Settings
 
@@ -26,7 +26,7 @@ SPECIAL: dict[str, dict[str, Any]] = {  # settings without which a scene cannot 
     "clock": {"on_limit": "wait"},
 }
 
-ILL = ("cap", "disk")  # scenes in which harness itself may find no room to begin
+MAY_NOT_BEGIN = ("cap", "disk")  # scenes in which harness itself may find no room to begin
 
 
 def scale_down(settings: Settings) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def run_chaos(
     settings: Settings,
     environ: Mapping[str, str],
     *,
-    faults: tuple[str, ...] = (*NIGHT, *ALONE),
+    faults: tuple[str, ...] = (*IN_ONE_RUN, *IN_OWN_RUN),
     command: tuple[str, ...] = COMMAND,
 ) -> list[dict[str, Any]]:
     """Play faults and return a row for each: fault, promise, what harness did, whether the promise was kept.
@@ -58,8 +58,8 @@ def run_chaos(
     Raises AgentError when the settings let no run begin, so that nothing could be seen.
     """
     place = Path(tempfile.mkdtemp(prefix="harness-chaos-"))
-    night = tuple(name for name in faults if name in NIGHT)
-    scenes = [night] * bool(night) + [(name,) for name in faults if name in ALONE]
+    night = tuple(name for name in faults if name in IN_ONE_RUN)
+    scenes = [night] * bool(night) + [(name,) for name in faults if name in IN_OWN_RUN]
     try:
         return [row for names in scenes for row in _play(place / names[-1], names, settings, environ, command)]
     finally:
@@ -74,12 +74,12 @@ def _play(
     command: tuple[str, ...],
 ) -> Iterator[dict[str, Any]]:
     """Play one scene to its end, and judge its promises."""
-    promises = {name: (NIGHT | ALONE)[name] for name in names}
+    promises = {name: (IN_ONE_RUN | IN_OWN_RUN)[name] for name in names}
     slugs = [slug for name, promise in promises.items() for slug in promise.slugs or (name,)]
     make_repository(place / "project", _write_project(slugs, scale_down(settings) | SPECIAL.get(names[0], {})), environ)
     clean = {name: value for name, value in environ.items() if not name.startswith("HARNESS_")}
     scene = play(names[0], Stage(place / "project", command, {**clean, **SECRET}))
-    if names[0] not in ILL and scene.code == 2 and not scene.events(RunBegan):
+    if names[0] not in MAY_NOT_BEGIN and scene.code == 2 and not scene.events(RunBegan):
         raise AgentError(f"no run can begin with these settings: {one_line(scene.said, 300)}", "see `harness doctor`")
     for promise in promises.values():
         kept, did = _judge(promise, scene)

@@ -212,7 +212,7 @@ def _lateness(scene: Scene) -> float:
         return -1.0
 
 
-NIGHT = {
+IN_ONE_RUN = {
     "hang": Promise("the agent hangs after its result", "its work counts, and the agent is ended", _hang),
     "torn": Promise("output that is broken JSON", "reported; the attempt is judged by its work", _torn),
     "holder": Promise(
@@ -229,7 +229,7 @@ NIGHT = {
     "echo": Promise("the prompt printed back, with BLOCKED: in it", "not taken for a question", _echo),
     "leak": Promise("a secret printed and written down", "redacted in every file that harness writes", _leak),
 }  # in one run, a feature each
-ALONE = {  # each has runs of its own
+IN_OWN_RUN = {  # each has runs of its own
     "limit": Promise("a usage limit with exit code 0", "recognised; it does not count as an attempt", _limit),
     "crash": Promise("a crash at once, every time", "the run ends after a few attempts and shows the error", _crash),
     "flood": Promise("2 GB of output", "memory stays bounded, and the transcript is cut", _flood),

@@ -42,7 +42,7 @@ from harness.reports.view import View, name_state, say_time
 from harness.settings.load import Config
 from harness.settings.options import OPTIONS
 from harness.specs.lint import lint
-from harness.specs.shelf import open_shelf
+from harness.specs.shelf import open_specs_folder
 from harness.specs.spec_file import read_spec_text
 from harness.system.clocks import say_jump
 
@@ -52,7 +52,7 @@ Report = dict[str, Any]
 def report_feature(view: View, feature: Feature) -> Report:
     """Return one row of status."""
     record, receipt = view.record(feature.slug), view.receipt(feature.slug)
-    because = view.stand(feature).because
+    because = view.standing_of(feature).because
     if receipt is not None:
         because = _say_receipt(receipt)
         if view.is_stale(feature):
@@ -139,7 +139,7 @@ def _say_end(halted: Halted) -> str:
 
 def _report_limits(view: View) -> list[Report]:
     """Return the limits that a killed run had met and that hold still."""
-    on = "; another agent stands in" if view.stood_in else ""
+    on = "; another agent stands in" if view.has_stand_in else ""
     return [{"agent": one.agent, "slug": one.slug, "until": one.until, "says": f"{one}{on}"} for one in view.limits]
 
 
@@ -280,7 +280,7 @@ def report_queue(view: View) -> list[Report]:
     chosen = decision.feature.slug if isinstance(decision, Work) else None
     rows = []
     for feature in view.look.features:
-        standing = view.stand(feature)
+        standing = view.standing_of(feature)
         if standing.state is not State.DONE:
             rows.append(
                 {
@@ -300,7 +300,7 @@ def report_loaded(view: View, agent: str) -> list[str]:
 
 def report_lint(config: Config) -> Report:
     """Return what is to be mended in the specs."""
-    features = open_shelf(config).read().features
+    features = open_specs_folder(config).read().features
     texts = {feature.slug: read_spec_text(feature, whole=True) for feature in features if not feature.problem}
     proven = [replace(one, checks=config.settings.checks_with(one.checks)) for one in features]
     paths = {feature.slug: config.paths.shown(feature.path) for feature in features}

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
-from harness.decide.backoff import Turn, meet_limit, opening_of
-from harness.decide.next import closure, stand, what_next
+from harness.decide.backoff import Turn, meet_limit, retry_time
+from harness.decide.next import standing_of, what_next, with_dependencies
 from harness.domain.errors import AgentError, UsageError
 from harness.domain.feature import Feature
 from harness.domain.look import FeatureHistory, HaltFile, Look, Standing, State, Stop, Wait, Work
@@ -23,14 +23,14 @@ from harness.records.journal import read_events
 from harness.records.receipt import Receipt, digest, parse_receipt
 from harness.records.run_lock import Holder, find_holder
 from harness.settings.load import Config
-from harness.specs.shelf import open_shelf
+from harness.specs.shelf import open_specs_folder
 from harness.system import files
 
 RECEIPT_LIMIT = 1 << 20  # bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Met:
+class LimitInForce:
     """A limit that an agent met in a run that was killed, and that holds still; `until` in epoch seconds."""
 
     agent: str
@@ -56,20 +56,20 @@ class View:
     holder: Holder | None  # who runs now
     beat: Beat | None = None  # its last sign of life
     run: str = ""  # the run that is on, "" where none is or it has not begun yet
-    limits: tuple[Met, ...] = ()  # what the next run takes up
+    limits: tuple[LimitInForce, ...] = ()  # what the next run takes up
     receipts: dict[str, Receipt] = field(default_factory=dict)  # those read so far
 
     def record(self, slug: str) -> FeatureHistory:
         """Return what the journal remembers about a feature."""
         return self.history.histories.get(slug, FeatureHistory())
 
-    def stand(self, feature: Feature) -> Standing:
+    def standing_of(self, feature: Feature) -> Standing:
         """Say where a feature stands and why: also that an attempt is on, or that a limit keeps it from beginning."""
-        standing = stand(feature, self.look, self.config.settings.rules)
+        standing = standing_of(feature, self.look, self.config.settings.rules)
         began = self.attempt_on(feature.slug)
         if began is not None and standing.state is not State.DONE:
             return replace(standing, because=f"attempt {began.attempt} is on since {say_time(began.at)}")
-        if standing.state is State.READY and self.limits and not self.stood_in:
+        if standing.state is State.READY and self.limits and not self.has_stand_in:
             return replace(standing, because="; ".join(map(str, self.limits)))
         return standing
 
@@ -77,7 +77,7 @@ class View:
         """Say what a run would do first; of a run that is on, what it is at."""
         decision = what_next(self.look, self.config.settings.rules)
         on = next((one for one in self.look.features if self.attempt_on(one.slug) is not None), None)
-        return Work(on, self.stand(on).because) if on is not None and isinstance(decision, Work) else decision
+        return Work(on, self.standing_of(on).because) if on is not None and isinstance(decision, Work) else decision
 
     @property
     def alive(self) -> bool:
@@ -85,7 +85,7 @@ class View:
         return self.holder is not None and self.holder.alive
 
     @property
-    def stood_in(self) -> bool:
+    def has_stand_in(self) -> bool:
         """Whether the next run goes on in spite of the limits: another agent stands in."""
         return self.look.pending_stop is None and self.look.wait is None
 
@@ -130,17 +130,17 @@ class View:
 
 def read_view(config: Config, wanted: tuple[str, ...] = ()) -> View:
     """Read the project. Raises SpecError when there are no specs, JournalError when the journal is damaged."""
-    reading, paths, now = open_shelf(config).read(), config.paths, time.time()
+    reading, paths, now = open_specs_folder(config).read(), config.paths, time.time()
     holder = find_holder(paths.lock, paths.root)  # before the journal: a run that ends meanwhile was not killed
     events = read_events(paths.journal)
     history = fold_journal(events)
     markers = read_markers(paths)
     alive = holder is not None and holder.alive
     met = () if alive else _find_limits(history, {feature.slug for feature in reading.features}, now)
-    ahead = _foresee(met, reading.features, config, now)
+    ahead = _predict_wait(met, reading.features, config, now)
     look = Look(
-        features=closure(reading.features, wanted),
-        markers=history.settled(markers),
+        features=with_dependencies(reading.features, wanted),
+        markers=history.without_unchecked_claims(markers),
         histories=history.histories,
         halt=read_halt(paths),
         spend=history.spend_at(now),
@@ -177,16 +177,16 @@ def _find_wait(history: History, holder: Holder | None, now: float) -> Wait | No
     return Wait(waiting.until - now, waiting.because, float(waiting.until))
 
 
-def _find_limits(history: History, slugs: Collection[str], now: float) -> tuple[Met, ...]:
+def _find_limits(history: History, slugs: Collection[str], now: float) -> tuple[LimitInForce, ...]:
     """Return the limits that a killed run had met and that hold still: the next run begins with them."""
     return tuple(
-        Met(agent, slug, limit, until)
+        LimitInForce(agent, slug, limit, until)
         for agent, slug, limit in history.limits_met()
-        if slug in slugs and (until := opening_of(limit, now, 0.0)) is not None
+        if slug in slugs and (until := retry_time(limit, now, 0.0)) is not None
     )
 
 
-def _foresee(limits: Sequence[Met], features: Sequence[Feature], config: Config, now: float) -> Turn:
+def _predict_wait(limits: Sequence[LimitInForce], features: Sequence[Feature], config: Config, now: float) -> Turn:
     """Return what those limits mean for the next run, as it will decide when it takes them up."""
     own = {feature.slug for feature in features if feature.agent is not None}
     rules, chain = config.settings.rules, config.settings.chain
@@ -201,10 +201,10 @@ def _foresee(limits: Sequence[Met], features: Sequence[Feature], config: Config,
 
 def _can_start(config: Config, name: str) -> bool:
     """Whether an agent of the chain could be started here and now."""
-    from harness.agents.from_settings import choose_for  # needed after a limit alone, and slow to import
+    from harness.agents.from_settings import choose_from_settings  # needed after a limit alone, and slow to import
 
     try:
-        choose_for(config, None, config.paths.root, os.environ, None, name)
+        choose_from_settings(config, None, config.paths.root, os.environ, None, name)
     except AgentError:
         return False
     return True
@@ -220,7 +220,7 @@ def say_time(at: str) -> str:
 
 def name_state(view: View, feature: Feature) -> str:
     """Return the word that status shows: the state, and of a done feature how it came to be done."""
-    state = view.stand(feature).state
+    state = view.standing_of(feature).state
     receipt = view.receipt(feature.slug)
     if view.attempt_on(feature.slug) is not None:
         return "working"

@@ -8,7 +8,7 @@ from functools import partial
 
 from harness.agents.table import names
 from harness.decide import backoff
-from harness.decide.backoff import Turn, is_believed, opening_of, take_turn
+from harness.decide.backoff import Turn, is_believed, retry_time, take_turn
 from harness.domain.agent import Agent
 from harness.domain.errors import AgentError
 from harness.domain.listener import Tone
@@ -90,7 +90,7 @@ def meet_limit(run: Run, member: str, limit: Limit) -> None:
     be whose turn it is now: another attempt may have met the same limit before.
     """
     was = run.failover.turn
-    opens, now = opening_of(limit, run.clock(), run.clocks.jitter()), run.clock()
+    opens, now = retry_time(limit, run.clock(), run.clocks.jitter()), run.clock()
     can_start = partial(_can_start, run) if member else None
     turn = backoff.meet_limit(was.passed_to(member), limit, opens, run.rules, now, can_start)
     if turn.worker == member:  # nobody could take over
@@ -127,12 +127,12 @@ def _sleep(run: Run, until: float) -> None:
         run.watch_clock()
 
 
-def take_up_limits(run: Run) -> None:
+def restore_limits(run: Run) -> None:
     """Go on with the limits that a killed run had met: no call before the reset."""
     features = {feature.slug: feature for feature in run.specs.shelf.read().features}
     for name, slug, limit in list(run.history.limits_met()):
         feature = features.get(slug)
-        if feature is not None and opening_of(limit, run.clock(), 0.0) is not None:
+        if feature is not None and retry_time(limit, run.clock(), 0.0) is not None:
             run.tell(
                 f"resuming: {name} had met a limit that holds until {local_time(limit.resets_at or 0)}", Tone.NOTICE
             )

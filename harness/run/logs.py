@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from harness.domain.paths import Paths
 from harness.records.notes import Mark, Notes
-from harness.records.transcripts import pack_old
+from harness.records.transcripts import compress_old
 
 
 @dataclass(slots=True)
@@ -44,4 +44,4 @@ class KeptLogs:
     def pack(self, slug: str, *, newest: int, keep: int) -> None:
         """Compress what older attempts at the feature printed, a few files at a time, but for the `keep` newest."""
         done = self.packed_up_to.get(slug, 0)
-        self.packed_up_to[slug] = pack_old(self.paths, slug, newest=newest, keep=keep, packed=done)
+        self.packed_up_to[slug] = compress_old(self.paths, slug, newest=newest, keep=keep, packed=done)

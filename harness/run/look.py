@@ -40,8 +40,8 @@ def look(run: Run, markers: Markers) -> Look:
         wait=turn.wait,
         iterations=tally.iterations,
         elapsed=run.clocks.elapsed,
-        parked=frozenset(tally.parked),
-        fresh_blocks=frozenset(tally.fresh_blocks),
+        skipped=frozenset(tally.skipped),
+        blocked_in_this_run=frozenset(tally.blocked_in_this_run),
         spend=run.spend,
         in_flight=frozenset(run.in_flight),
     )
@@ -101,7 +101,7 @@ def find_markers(run: Run) -> Markers:
     if run.in_flight:
         answered = found.answered - run.in_flight.keys()
         found = replace(parse_names(run.markers), answered=answered)
-    return run.history.settled(found)
+    return run.history.without_unchecked_claims(found)
 
 
 def _take_answers(run: Run, slugs: frozenset[str], blocked: frozenset[str]) -> None:
@@ -123,7 +123,7 @@ def _take_answers(run: Run, slugs: frozenset[str], blocked: frozenset[str]) -> N
 def _take_answer(run: Run, slug: str, text: str) -> None:
     run.write(Answered(slug=slug, text=text))
     run.logs.notes(slug).add(f"## A person answered\n\n{text}\n")
-    run.tally.fresh_blocks.discard(slug)
+    run.tally.blocked_in_this_run.discard(slug)
     run.markers.discard(f"{slug}.blocked")
     files.remove(run.paths.blocked(slug))
     files.remove(run.paths.answer(slug))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 
-from harness.agents.from_settings import choose_for
+from harness.agents.from_settings import choose_from_settings
 from harness.agents.prices import PriceBook
 from harness.agents.prompt import find_template
 from harness.decide.backoff import Turn
@@ -25,14 +25,14 @@ from harness.run.awake import stay_awake
 from harness.run.failover import Failover
 from harness.run.interrupts import Interrupts
 from harness.run.logs import KeptLogs
-from harness.run.orphans import sweep
+from harness.run.orphans import kill_orphans
 from harness.run.run import Run, prepare_logs
 from harness.run.site import make_site
 from harness.run.specs import KeptSpecs
 from harness.run.tally import Tally
 from harness.run.temporary import hold_temporary
 from harness.settings.load import CONFIG_FILE, Config
-from harness.specs.shelf import open_shelf
+from harness.specs.shelf import open_specs_folder
 from harness.system import files
 from harness.system.clocks import Clocks
 from harness.system.command import Command
@@ -114,7 +114,7 @@ def open_run(
 
 def check_project(config: Config, wanted: tuple[str, ...]) -> KeptSpecs:
     """Return the specs of the features asked for; raises when one is unknown or cannot be worked on."""
-    specs = KeptSpecs(open_shelf(config), wanted)
+    specs = KeptSpecs(open_specs_folder(config), wanted)
     known = [feature.slug for feature in specs.shelf.read().features]
     for slug in wanted:
         if slug not in known:
@@ -131,7 +131,7 @@ def check_agents(config: Config, features: tuple[Feature, ...], environ: Mapping
     done = read_markers(config.paths).done
     for feature in features:
         if feature.slug not in done:
-            choose_for(config, feature, config.paths.root, environ)
+            choose_from_settings(config, feature, config.paths.root, environ)
 
 
 # --- what is opened, and closed again in the opposite order -----------------------------------------------------------
@@ -154,7 +154,7 @@ def read_history(paths: Paths, journal: Journal, tell: Tell) -> History:
     """
     history = fold_journal(journal.events)
     if history.run_open and history.last_run:
-        sweep({history.last_run})
+        kill_orphans({history.last_run})
     clear_away(paths, journal, history, tell)
     return history
 

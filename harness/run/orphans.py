@@ -12,7 +12,7 @@ from pathlib import Path
 RUN_ID = "HARNESS_RUN_ID"
 
 
-def sweep(run_ids: Collection[str]) -> int:
+def kill_orphans(run_ids: Collection[str]) -> int:
     """Kill our own user's processes that carry HARNESS_RUN_ID=<one of run_ids>; returns how many were killed.
 
     Goes on until three looks in a row found none. Knows only Linux; returns 0 elsewhere. A process that cleaned its

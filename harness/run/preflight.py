@@ -29,7 +29,7 @@ from harness.system.files import LITTLE_SPACE, free_bytes
 def announce(run: Run) -> None:
     """Check that every agent can be started, decide about commits, and tell and record how the run begins."""
     features = run.specs.read()
-    done = run.history.settled(read_markers(run.paths)).done
+    done = run.history.without_unchecked_claims(read_markers(run.paths)).done
     todo = [feature for feature in features if feature.slug not in done]
     chosen = {(agent := run.agent_for(feature)).name + agent.model: agent for feature in todo}
     check_prices(run, chosen.values())

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from harness.agents.from_settings import choose_for
+from harness.agents.from_settings import choose_from_settings
 from harness.agents.prices import PriceBook
 from harness.agents.start import AttemptLimits
 from harness.agents.table import those_that_stop
@@ -151,13 +151,13 @@ class Run:
     def agent_for(self, feature: Feature, attempt_limits: AttemptLimits | None = None) -> Agent:
         """Return the agent for a feature. Raises AgentError."""
         site, current = self.site, self.failover.turn.worker
-        agent = choose_for(self.config, feature, site.temporary, site.environ, attempt_limits, current)
+        agent = choose_from_settings(self.config, feature, site.temporary, site.environ, attempt_limits, current)
         self.tally.agents_asked[feature.agent, feature.model] = (agent.name, agent.model)
         return agent
 
     def agent_named(self, name: str) -> Agent:
         """Return an agent of the chain. Raises AgentError when it cannot start."""
-        return choose_for(self.config, None, self.site.temporary, self.site.environ, None, name)
+        return choose_from_settings(self.config, None, self.site.temporary, self.site.environ, None, name)
 
     def skip(self, feature: Feature, because: str) -> None:
         """Leave a feature that cannot be worked on, for the rest of this run or until its spec changes."""

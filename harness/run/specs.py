@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from harness.decide.next import closure
+from harness.decide.next import with_dependencies
 from harness.domain.errors import SpecError
 from harness.domain.feature import Check, Feature
-from harness.specs.shelf import Reading, SpecShelf
+from harness.specs.shelf import Reading, SpecsFolder
 from harness.specs.spec_file import read_spec_text
 
 
@@ -16,7 +16,7 @@ from harness.specs.spec_file import read_spec_text
 class KeptSpecs:
     """The features asked for, and what this run holds on to while their specs are edited."""
 
-    shelf: SpecShelf
+    shelf: SpecsFolder
     wanted: tuple[str, ...] = ()  # the slugs asked for, none for all
     last: tuple[Feature, ...] = ()  # all specs, as read at the last look
     texts: dict[str, str] = field(default_factory=dict)  # of the specs worked on in this run
@@ -34,7 +34,7 @@ class KeptSpecs:
 
     def among_wanted(self, features: tuple[Feature, ...]) -> tuple[Feature, ...]:
         """Return those of the features that are asked for, and what they depend on."""
-        return closure(features, self.wanted)
+        return with_dependencies(features, self.wanted)
 
     def find(self, slug: str) -> Feature | None:
         """Return a feature as its spec says now, None where there is none that can be read."""

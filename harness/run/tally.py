@@ -19,11 +19,11 @@ class Tally:
     warned: set[tuple[str, str]] = field(default_factory=set)  # lines of money of which this run has warned
     told_lines: set[str] = field(default_factory=set)  # that are said once
     untold: list[Event] = field(default_factory=list)  # events that the messenger has not heard of
-    parked: set[str] = field(default_factory=set)  # features skipped for no progress, with --keep-going
+    skipped: set[str] = field(default_factory=set)  # features skipped for no progress, with --keep-going
     unusable: dict[str, tuple[str, str]] = field(
         default_factory=dict
     )  # slug -> hash of the spec, and why it is skipped
-    fresh_blocks: set[str] = field(default_factory=set)  # features that asked their question in this run
+    blocked_in_this_run: set[str] = field(default_factory=set)  # features that asked their question in this run
 
     @property
     def dollars(self) -> float | None:

@@ -49,14 +49,14 @@ def find_mounts(config: Config, environ: Mapping[str, str], *, root: Path, home:
     return Mounts(
         workspace=root,
         writable=existing(
-            (*gits, *_stay_within((_expand(path, root, home) for path in settings.sandbox_write), within))
+            (*gits, *_without_links_out((_expand(path, root, home) for path in settings.sandbox_write), within))
         ),
         readable=existing(
             ([top] if top != root else [])
             + [*tools, *find_python(), *(home / name for name in _IDENTITY)]
-            + list(_stay_within((_expand(path, root, home) for path in settings.sandbox_read), within))
+            + list(_without_links_out((_expand(path, root, home) for path in settings.sandbox_read), within))
         ),
-        protected=existing([*plain, *_hold(guarded, within, real_path(paths.logs))]),
+        protected=existing([*plain, *_real_paths_to_protect(guarded, within, real_path(paths.logs))]),
         masked=existing(tool / name for tool in tools for name in _CREDENTIALS),
         shortcuts=tuple((name, os.readlink(f"/{name}")) for name in _links_at_root()),  # noqa: PTH115
         network=settings.sandbox_network == "host",
@@ -64,7 +64,7 @@ def find_mounts(config: Config, environ: Mapping[str, str], *, root: Path, home:
     )
 
 
-def _stay_within(paths: Iterable[Path], within: tuple[Path, ...]) -> Iterator[Path]:
+def _without_links_out(paths: Iterable[Path], within: tuple[Path, ...]) -> Iterator[Path]:
     """Leave out what lies in folders that an agent writes and leads out of them by a link: it may be an agent's."""
     for path in paths:
         real = real_path(path)
@@ -72,9 +72,9 @@ def _stay_within(paths: Iterable[Path], within: tuple[Path, ...]) -> Iterator[Pa
             yield path
 
 
-def _hold(paths: Iterable[Path], within: tuple[Path, ...], logs: Path) -> Iterator[Path]:
+def _real_paths_to_protect(paths: Iterable[Path], within: tuple[Path, ...], logs: Path) -> Iterator[Path]:
     """Yield what is to be held; behind a link that stays within, never logs/ nor a folder that holds all the others."""
-    for path in _stay_within(paths, within):
+    for path in _without_links_out(paths, within):
         real = real_path(path)
         broad = real.is_relative_to(logs) or any(one.is_relative_to(real) for one in (*within, logs))
         if real == path or not broad:

@@ -101,13 +101,13 @@ def _build(
         if not problem:
             return sandbox
         why = why or problem
-    if not on_mac and any(_stands(variant, program, temporary, supervisor) for variant in variants):
+    if not on_mac and any(_works_around_empty_folder(variant, program, temporary, supervisor) for variant in variants):
         said = f"the sandbox cannot be built around this project, though {sandbox.name} works here: {why}"
         raise MountsError(said, "move away what it names, unless you put it there; `harness doctor` looks again")
     raise AgentError(f"{sandbox.name} does not work here: {why}", "see `harness doctor`, or choose another `sandbox`")
 
 
-def _stands(mounts: Mounts, program: str, temporary: Path, supervisor: Supervisor) -> bool:
+def _works_around_empty_folder(mounts: Mounts, program: str, temporary: Path, supervisor: Supervisor) -> bool:
     """Whether mounts like these can be built around an empty folder of ours: nothing of the project is among them."""
     empty = temporary / "empty"
     files.make_folder(empty)

@@ -65,7 +65,7 @@ def _find_cycles(features: Sequence[Feature], name: str) -> Told:
     if not waits or find_cycle(features) is None:
         return told
     paths = {feature.slug: feature.path.name for feature in features}
-    waits = _peel(waits)
+    waits = _drop_acyclic(waits)
     for slug in sorted(waits):
         cycle = () if slug in told else _find_way_back(slug, waits)
         for member in cycle:
@@ -74,7 +74,7 @@ def _find_cycles(features: Sequence[Feature], name: str) -> Told:
     return told
 
 
-def _peel(waits: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+def _drop_acyclic(waits: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
     """What is left without those that wait for no cycle, and those that no cycle waits for."""
     for _ in ("forwards", "backwards"):
         sorter = graphlib.TopologicalSorter(waits)

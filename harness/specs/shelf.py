@@ -51,7 +51,7 @@ class _Kept:
     signature: Signature | None = None
 
 
-class SpecShelf:
+class SpecsFolder:
     """The specs folder, with the readings of the last look kept: an unchanged spec costs one stat."""
 
     def __init__(
@@ -201,11 +201,11 @@ class SpecShelf:
         return SpecError(f"no features found in {self._name}/", move)
 
 
-def open_shelf(config: Config) -> SpecShelf:
+def open_specs_folder(config: Config) -> SpecsFolder:
     """Return the project's specs, not read yet."""
     s, paths = config.settings, config.paths
     order = paths.root / s.order_file if s.order_file else None
-    return SpecShelf(paths.specs, s.spec_file, order)
+    return SpecsFolder(paths.specs, s.spec_file, order)
 
 
 # --- files --------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.domain.paths import Paths
-from harness.records.notes import Mark, lines_behind_common_start
+from harness.records.notes import Mark, lines_after_common_prefix
 from harness.system import files, untrusted
 
 PRIVATE_LOGS = "private_logs"  # the folder in the attempt's own
@@ -108,7 +108,7 @@ def _read_added(shown: Path, before: Path) -> tuple[bytes, bool]:
         return b"", False
     if new.startswith(old):
         return new[len(old) :], True
-    return lines_behind_common_start(old, new), False
+    return lines_after_common_prefix(old, new), False
 
 
 def _append_once(log: Path, mark: Mark, added: bytes) -> None:

@@ -7,7 +7,15 @@ from helpers.rules import rules_with
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.decide.backoff import JITTER, MANY, after_failures, after_fault, after_limit, opening_of, pick_agent
+from harness.decide.backoff import (
+    DEFAULT_FAULT_LIMIT,
+    JITTER,
+    after_failures,
+    after_fault,
+    after_limit,
+    pick_agent,
+    retry_time,
+)
 from harness.domain.look import Halt, Rules, Stop, Wait
 from harness.domain.reply import FURTHEST, Limit, LimitKind
 
@@ -34,7 +42,7 @@ def limit(resets_at: float | None = NOW + 3600, kind: LimitKind = LimitKind.USAG
     ],
 )
 def test_what_cannot_be_waited_for_halts(met: Limit, rules: Rules, limits: int, halt: Halt, says: str) -> None:
-    stop = after_limit(met, [opening_of(met, NOW, 0.5)], limits, rules, NOW)
+    stop = after_limit(met, [retry_time(met, NOW, 0.5)], limits, rules, NOW)
     assert isinstance(stop, Stop)
     assert (stop.halt, says in stop.because) == (halt, True)
 
@@ -46,10 +54,10 @@ resets = st.none() | st.floats(NOW - 1e6, NOW + 2 * FURTHEST)
 @given(kinds, resets, jitters, st.integers(1, 30), st.sampled_from([0, 3, 20]))
 def test_no_call_comes_before_the_reset_nor_long_after(kind, resets_at, jitter, limits, fault_limit) -> None:
     met, rules = limit(resets_at, kind), rules_with(on_limit="wait", fault_limit=fault_limit)
-    decision = after_limit(met, [opening_of(met, NOW, jitter)], limits, rules, NOW)
+    decision = after_limit(met, [retry_time(met, NOW, jitter)], limits, rules, NOW)
     if isinstance(decision, Wait):
         assert kind is LimitKind.USAGE
-        assert limits < (fault_limit or MANY)
+        assert limits < (fault_limit or DEFAULT_FAULT_LIMIT)
         assert resets_at is not None
         assert resets_at <= NOW + decision.seconds + 1e-3
         assert decision.seconds <= resets_at - NOW + JITTER

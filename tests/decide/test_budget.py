@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from harness.decide.budget import Expected, expect, line_for, over, over_its_own, warnings
 from harness.decide.budget import lines as lines_of
-from harness.decide.next import stand, what_next
+from harness.decide.next import standing_of, what_next
 from harness.domain.feature import Feature
 from harness.domain.look import FeatureHistory, Halt, Look, Markers, Rules, Spend, State, Stop, Sum, Work
 
@@ -122,7 +122,7 @@ PER_FEATURE = rules_with(max_cost_per_feature=5)
 
 
 def test_a_feature_over_its_line_has_a_word_of_its_own() -> None:
-    standing = stand(A, look("a", rich=frozenset("a")), PER_FEATURE)
+    standing = standing_of(A, look("a", rich=frozenset("a")), PER_FEATURE)
     assert standing.state is State.OVER_BUDGET
     assert standing.because == "it has cost $9.00 of $5.00 (`max_cost_per_feature`)"
 

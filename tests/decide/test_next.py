@@ -9,7 +9,7 @@ from helpers.rules import rules_with
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.decide.next import closure, stand, what_next
+from harness.decide.next import standing_of, what_next, with_dependencies
 from harness.domain.feature import Feature
 from harness.domain.look import FeatureHistory, Halt, HaltFile, Look, Markers, Rules, State, Stop, Wait, Work
 from harness.domain.verdict import Outcome
@@ -45,7 +45,10 @@ STUCK = {"a": FeatureHistory(attempts_without_progress=3, attempts=3)}
         ),
         pytest.param(look("a", "b", histories=STUCK), rules_with(), Halt.STUCK, id="stuck halts though b could go on"),
         pytest.param(
-            look("a", "b", blocked="a", fresh_blocks=frozenset("a")), rules_with(), Halt.BLOCKED, id="new question"
+            look("a", "b", blocked="a", blocked_in_this_run=frozenset("a")),
+            rules_with(),
+            Halt.BLOCKED,
+            id="new question",
         ),
         pytest.param(look("a", blocked="a"), rules_with(), Halt.BLOCKED, id="an old question and nothing else left"),
         pytest.param(look("a", iterations=9), rules_with(max_iterations=9), Halt.LIMIT_REACHED, id="iterations"),
@@ -102,19 +105,19 @@ def test_keep_going_takes_the_next_feature_when_one_is_stuck() -> None:
 def test_a_feature_waits_for_what_it_depends_on() -> None:
     seen = look("a")
     waiting = feature("b", depends_on=("a",))
-    assert stand(waiting, seen, rules_with()).because == "waits for a"
-    assert stand(waiting, look("a", done="a"), rules_with()).state is State.READY
+    assert standing_of(waiting, seen, rules_with()).because == "waits for a"
+    assert standing_of(waiting, look("a", done="a"), rules_with()).state is State.READY
 
 
 def test_the_closure_of_a_slug_is_what_it_depends_on() -> None:
     features = (feature("a"), feature("b", depends_on=("a",)), feature("c", depends_on=("b",)), feature("d"))
-    assert [one.slug for one in closure(features, ["c"])] == ["a", "b", "c"]
+    assert [one.slug for one in with_dependencies(features, ["c"])] == ["a", "b", "c"]
 
 
 slugs = st.sampled_from("abcdef")
 looks = st.builds(
     lambda names, done, blocked, streaks, parked, iterations: look(
-        *sorted(names), done=done, blocked=blocked, parked=parked, iterations=iterations,
+        *sorted(names), done=done, blocked=blocked, skipped=parked, iterations=iterations,
         histories={slug: FeatureHistory(attempts_without_progress=streak) for slug, streak in streaks.items()},
     ),
     st.frozensets(slugs, min_size=1), st.frozensets(slugs), st.frozensets(slugs),
@@ -129,7 +132,7 @@ def test_no_feature_is_lost_and_none_is_worked_on_that_should_rest(seen: Look, k
     undone = {one.slug for one in seen.features} - seen.markers.done
     if isinstance(decision, Work):
         assert decision.feature.slug in undone
-        assert stand(decision.feature, seen, rules).state is State.READY
+        assert standing_of(decision.feature, seen, rules).state is State.READY
     else:
         assert (decision.halt is Halt.ALL_DONE) == (not undone)
 
@@ -137,7 +140,7 @@ def test_no_feature_is_lost_and_none_is_worked_on_that_should_rest(seen: Look, k
 def test_why_a_feature_is_ready_reads_well_after_every_outcome() -> None:
     a = Feature("a", Path("a"))
     looks = {str(one): Look((a,), Markers(), {"a": FeatureHistory(attempts=12, outcome=one)}) for one in Outcome}
-    assert {one: stand(a, look, rules_with()).because for one, look in looks.items()} == {
+    assert {one: standing_of(a, look, rules_with()).because for one, look in looks.items()} == {
         "done": "attempt 12 was done, but its `.done` is gone",
         "progressed": "attempt 12 made progress",
         "unconfirmed": "attempt 12 was unconfirmed",

@@ -190,7 +190,7 @@ def put_on_stage(stage: Stage, patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr("harness.run.open.Supervisor", lambda **given: Company(stage, given.get("redactor")))
     patch.setattr("harness.run.open.Interrupts", lambda paths: Hand(Real(paths), stage))
-    patch.setattr("harness.run.open.sweep", lambda runs: None)
+    patch.setattr("harness.run.open.kill_orphans", lambda runs: None)
     patch.setattr("os.fsync", lambda fd: None)
     patch.setattr("harness.agents.choose.shutil.which", lambda *_, **__: "/bin/true")
     append = Journal.append

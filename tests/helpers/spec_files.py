@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.domain.feature import Feature
 from harness.specs.parse import parse_spec
-from harness.specs.shelf import SpecShelf
+from harness.specs.shelf import SpecsFolder
 
 
 def write(specs: Path, slug: str, text: str | bytes = "# Words\n", *, age: float = 100) -> Path:
@@ -23,11 +23,11 @@ def write(specs: Path, slug: str, text: str | bytes = "# Words\n", *, age: float
 
 
 def read(specs: Path) -> dict[str, Feature]:
-    return {feature.slug: feature for feature in SpecShelf(specs).read().features}
+    return {feature.slug: feature for feature in SpecsFolder(specs).read().features}
 
 
 def order(specs: Path, order_file: Path | None = None) -> list[str]:
-    return [feature.slug for feature in SpecShelf(specs, order_file=order_file).read().features]
+    return [feature.slug for feature in SpecsFolder(specs, order_file=order_file).read().features]
 
 
 def problem(front_matter: str) -> str | None:

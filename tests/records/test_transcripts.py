@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from helpers.world import CLAIM, World
 
-from harness.records.transcripts import open_transcript, pack_old
+from harness.records.transcripts import compress_old, open_transcript
 from harness.settings.load import load_config
 from harness.system import files
 
@@ -60,8 +60,8 @@ def test_a_few_files_at_a_time_are_compressed_the_oldest_first(world: World) -> 
     old_attempts(world, 10)
     paths = load_config(world.root, {}, {}).paths
     (world.root / "specs").mkdir(exist_ok=True)
-    assert pack_old(paths, "a", newest=10, keep=1) == 6
-    assert pack_old(paths, "a", newest=10, keep=1, packed=6) == 9
+    assert compress_old(paths, "a", newest=10, keep=1) == 6
+    assert compress_old(paths, "a", newest=10, keep=1, packed=6) == 9
     assert [name[-3:] for name in transcripts(world)] == [".gz"] * 9 + ["onl"]
 
 
@@ -74,7 +74,7 @@ def test_an_agents_traps_in_the_place_of_a_transcript_are_left_alone(world: Worl
     (first / "stream.jsonl").symlink_to(secret)
     (second / "stream.jsonl.gz").mkdir()
     paths = load_config(world.root, {}, {}).paths
-    assert pack_old(paths, "a", newest=3, keep=1) == 1
+    assert compress_old(paths, "a", newest=3, keep=1) == 1
     assert secret.read_bytes() == b"s" * 9000
     assert (second / "stream.jsonl").read_bytes() == b"x" * 20_000
     assert not list(second.glob(".*.tmp"))
@@ -107,7 +107,7 @@ def test_a_full_disk_keeps_a_transcript_from_being_compressed_and_harms_nothing(
         while True:
             file.write(b"x" * 4096)
     assert full.value.errno == errno.ENOSPC
-    assert pack_old(load_config(world.root, {}, {}).paths, "a", newest=2, keep=1) == 0
+    assert compress_old(load_config(world.root, {}, {}).paths, "a", newest=2, keep=1) == 0
     assert stream.read_bytes() == noise
     assert [path.name for path in stream.parent.iterdir() if path.suffix in (".gz", ".tmp")] == []
     (small_disk / "filler").unlink()

@@ -17,7 +17,7 @@ from helpers.nobody import AS_NOBODY, python_of_nobody
 
 from harness.domain.errors import AgentError
 from harness.rehearsal.chaos import run_chaos, scale_down, show_chaos
-from harness.rehearsal.promises import ALONE, NIGHT
+from harness.rehearsal.promises import IN_ONE_RUN, IN_OWN_RUN
 from harness.settings.options import Settings
 
 slow = pytest.mark.slow
@@ -35,14 +35,16 @@ def test_a_few_faults_and_every_promise_is_kept() -> None:
 
 @slow
 def test_every_fault_and_every_promise_is_kept() -> None:
-    rows = play(*NIGHT, *ALONE)
+    rows = play(*IN_ONE_RUN, *IN_OWN_RUN)
     assert len(rows) == 14
     assert [row for row in rows if not row["kept"]] == []
 
 
 @slow
 def test_no_sandbox_and_no_namespace_break_no_promise() -> None:
-    rows = play(*NIGHT, *ALONE, settings=Settings(sandbox="none", pid_namespace="off", stuck_limit=1, timeout=0))
+    rows = play(
+        *IN_ONE_RUN, *IN_OWN_RUN, settings=Settings(sandbox="none", pid_namespace="off", stuck_limit=1, timeout=0)
+    )
     assert [row for row in rows if not row["kept"]] == []
 
 

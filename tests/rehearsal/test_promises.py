@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from harness.rehearsal.chaos import run_chaos, show_chaos
-from harness.rehearsal.promises import ALONE, NIGHT
+from harness.rehearsal.promises import IN_ONE_RUN, IN_OWN_RUN
 from harness.settings.options import Settings
 
 slow = pytest.mark.slow
@@ -91,7 +91,7 @@ def play_broken(folder: Path, fault: str, breaks: str) -> dict[str, Any]:
 
 
 def test_every_fault_has_its_break() -> None:
-    assert set(BREAKS) == {*NIGHT, *ALONE}
+    assert set(BREAKS) == {*IN_ONE_RUN, *IN_OWN_RUN}
 
 
 def test_without_a_break_the_promise_is_kept(tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ def test_status_names_the_error_that_ended_the_last_run_in_the_middle(world: Wor
     def fail(*given: object) -> None:
         raise StorageError("`logs` cannot be written: no space left on device", "free some space")
 
-    monkeypatch.setattr("harness.loop.take_stock", fail)
+    monkeypatch.setattr("harness.loop.count_attempt", fail)
     world.spec("a")
     world.config_file()
     ran = harness("run")

@@ -16,7 +16,7 @@ from harness.domain.verdict import Outcome
 from harness.records.events import AttemptBegan, AttemptEnded, RunBegan
 from harness.records.journal import Journal
 from harness.reports.view import read_view
-from harness.run.limits import take_up_limits
+from harness.run.limits import restore_limits
 from harness.run.open import open_run
 from harness.settings.load import load_config
 from harness.system.clocks import Clocks
@@ -86,7 +86,7 @@ def test_what_is_foreseen_of_limits_is_what_the_next_run_decides(
     config = load_config(world.root, {**world.settings, "script": "script.yaml", **given}, environ)
     look = read_view(config).look
     with open_run(config, Silent(), environ=environ, clocks=Clocks(lambda: now, jitter=lambda: 0.0)) as run:
-        take_up_limits(run)
+        restore_limits(run)
         assert (look.wait, look.pending_stop) == (run.failover.turn.wait, run.failover.turn.stop)
 
 

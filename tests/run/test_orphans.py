@@ -7,7 +7,7 @@ import pytest
 from helpers.children import NASTY, PYTHON, alive, all_beat
 from helpers.marks import LINUX
 
-from harness.run.orphans import sweep
+from harness.run.orphans import kill_orphans
 
 
 def test_sweep_ends_what_a_dead_run_left_and_nothing_else(tmp_path):
@@ -22,9 +22,9 @@ def test_sweep_ends_what_a_dead_run_left_and_nothing_else(tmp_path):
         start_new_session=True,
     )
     all_beat(tmp_path)
-    killed = sweep({ours, other})
+    killed = kill_orphans({ours, other})
     assert (killed >= 7, alive(tmp_path), stranger.poll()) == (True, set(), None)
-    assert sweep({ours}) == sweep(()) == 0
+    assert kill_orphans({ours}) == kill_orphans(()) == 0
     for process in (stranger, nasty):
         process.kill()
         process.wait()

@@ -59,7 +59,7 @@ def test_front_matter_that_is_never_closed_is_a_problem_and_not_lost():
 
 def test_specs_without_front_matter_never_import_yaml(specs):
     write(specs, "a")
-    look = "from pathlib import Path; from harness.specs.shelf import SpecShelf; SpecShelf(Path('specs')).read()"
+    look = "from pathlib import Path; from harness.specs.shelf import SpecsFolder; SpecsFolder(Path('specs')).read()"
     code = f"import sys; {look}; sys.exit('yaml' in sys.modules)"
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     assert subprocess.run([sys.executable, "-c", code], cwd=specs.parent, env=environ, timeout=30).returncode == 0

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harness.domain.feature import Check, Feature
 from harness.specs.front_matter import split_front_matter
 from harness.specs.parse import parse_spec
-from harness.specs.shelf import SpecShelf
+from harness.specs.shelf import SpecsFolder
 from harness.specs.spec_file import SPEC_LIMIT
 
 
@@ -141,7 +141,7 @@ def test_what_no_agent_could_work_from_is_a_problem(specs, content, sentence):
 @given(st.one_of(st.binary(), st.text().map(lambda text: text.encode("utf-8", "surrogatepass"))))
 def test_any_bytes_at_all_give_a_feature(specs, content):
     path = write(specs, "a", content)
-    (each,) = SpecShelf(specs).read().features
+    (each,) = SpecsFolder(specs).read().features
     assert (each.slug, each.path) == ("a", path)
     assert "\n" not in (each.problem or "")
 

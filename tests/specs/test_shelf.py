@@ -9,7 +9,7 @@ import pytest
 from helpers.spec_files import order, read, write
 
 from harness.domain.errors import SpecError
-from harness.specs.shelf import SpecShelf
+from harness.specs.shelf import SpecsFolder
 
 # --- folders ------------------------------------------------------------------------------------------------------
 
@@ -47,7 +47,7 @@ def test_a_folder_whose_name_is_no_slug_is_a_problem_that_prints(specs, name):
 def test_symlinks_within_the_specs_are_followed_and_always_up_to_date(specs):
     write(specs, "a", "one")
     (specs / "b").symlink_to("a")
-    shelf = SpecShelf(specs)
+    shelf = SpecsFolder(specs)
     first = {feature.slug: feature.sha256 for feature in shelf.read().features}
     write(specs, "a", "two")
     second = {feature.slug: feature.sha256 for feature in shelf.read().features}
@@ -59,25 +59,25 @@ def test_symlinks_within_the_specs_are_followed_and_always_up_to_date(specs):
 
 def test_no_specs_folder_is_an_error(tmp_path):
     with pytest.raises(SpecError, match=r"^there is no specs/ folder$"):
-        SpecShelf(tmp_path / "specs").read()
+        SpecsFolder(tmp_path / "specs").read()
 
 
 def test_a_file_in_place_of_the_specs_folder_is_an_error(tmp_path):
     (tmp_path / "specs").write_text("x")
     with pytest.raises(SpecError, match=r"^specs is not a folder$"):
-        SpecShelf(tmp_path / "specs").read()
+        SpecsFolder(tmp_path / "specs").read()
 
 
 def test_an_empty_specs_folder_is_an_error_and_not_all_done(specs):
     with pytest.raises(SpecError, match=r"^no features found in specs/$") as caught:
-        SpecShelf(specs).read()
+        SpecsFolder(specs).read()
     assert caught.value.hint == "write one with `harness new SLUG`"
 
 
 def test_a_spec_that_lies_flat_in_the_folder_is_explained(specs):
     (specs / "login.md").write_text("x")
     with pytest.raises(SpecError) as caught:
-        SpecShelf(specs).read()
+        SpecsFolder(specs).read()
     assert caught.value.hint == "a spec has its own folder: move specs/login.md to specs/login/spec.md"
 
 
@@ -97,7 +97,7 @@ def test_the_order_file_comes_before_priority_and_priority_before_name(specs):
 def test_the_order_file_is_read_again_at_every_look(specs):
     write(specs, "a")
     write(specs, "b")
-    shelf = SpecShelf(specs)
+    shelf = SpecsFolder(specs)
     before = [feature.slug for feature in shelf.read().features]
     (specs / "order.txt").write_text("b\na\n")
     after = [feature.slug for feature in shelf.read().features]
@@ -129,12 +129,12 @@ def test_an_order_file_that_names_no_feature_is_an_error_with_its_line(specs, li
 def test_a_slug_that_is_in_the_order_file_twice_is_warned_of(specs):
     write(specs, "a")
     (specs / "order.txt").write_text("a\n\na\n")
-    assert SpecShelf(specs).read().warnings == ("specs/order.txt:3: `a` is there twice; its first line, 1, counts",)
+    assert SpecsFolder(specs).read().warnings == ("specs/order.txt:3: `a` is there twice; its first line, 1, counts",)
 
 
 def test_an_error_of_the_whole_set_comes_again_at_the_next_look(specs):
     write(specs, "a")
-    shelf = SpecShelf(specs)
+    shelf = SpecsFolder(specs)
     shelf.read()
     (specs / "order.txt").write_text("b\n")
     for _ in range(2):
@@ -147,7 +147,7 @@ def test_an_error_of_the_whole_set_comes_again_at_the_next_look(specs):
 def test_a_spec_file_of_another_name_is_read(specs):
     (specs / "a").mkdir()
     (specs / "a" / "SPEC.txt").write_text("# Hello")
-    assert SpecShelf(specs, "SPEC.txt").read().features[0].title == "Hello"
+    assert SpecsFolder(specs, "SPEC.txt").read().features[0].title == "Hello"
 
 
 # --- between looks ------------------------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ def test_a_spec_file_of_another_name_is_read(specs):
 def test_an_unchanged_set_gives_the_very_same_reading_without_opening_a_file(specs, monkeypatch):
     for slug in ("a", "b"):
         write(specs, slug)
-    shelf = SpecShelf(specs)
+    shelf = SpecsFolder(specs)
     first = shelf.read()
     monkeypatch.setattr("harness.specs.shelf.read_spec_file", lambda *_: pytest.fail("it was opened"))
     assert shelf.read() is first
@@ -165,7 +165,7 @@ def test_an_unchanged_set_gives_the_very_same_reading_without_opening_a_file(spe
 def test_a_changed_spec_is_read_again_and_the_others_are_kept(specs):
     write(specs, "a")
     write(specs, "b")
-    shelf = SpecShelf(specs)
+    shelf = SpecsFolder(specs)
     before = shelf.read().features
     write(specs, "b", "# Another\n", age=50)
     after = shelf.read().features
@@ -176,7 +176,7 @@ def test_a_changed_spec_is_read_again_and_the_others_are_kept(specs):
 def test_two_writes_within_one_tick_of_the_clock_are_both_seen(specs):
     path = write(specs, "a", "# One\n", age=0)
     status = path.stat()
-    shelf = SpecShelf(specs)
+    shelf = SpecsFolder(specs)
     shelf.read()
     path.write_text("# Two\n")
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
@@ -185,7 +185,7 @@ def test_two_writes_within_one_tick_of_the_clock_are_both_seen(specs):
 
 def test_specs_that_come_and_go_are_noticed(specs):
     write(specs, "a")
-    shelf = SpecShelf(specs)
+    shelf = SpecsFolder(specs)
     shelf.read()
     write(specs, "b")
     (specs / "c").mkdir()
@@ -200,7 +200,7 @@ def test_specs_that_come_and_go_are_noticed(specs):
 def test_a_folder_that_is_removed_is_noticed(specs):
     write(specs, "a")
     write(specs, "b")
-    shelf = SpecShelf(specs)
+    shelf = SpecsFolder(specs)
     shelf.read()
     (specs / "b" / "spec.md").unlink()
     (specs / "b").rmdir()
@@ -210,7 +210,7 @@ def test_a_folder_that_is_removed_is_noticed(specs):
 def test_a_spec_that_is_written_into_a_waiting_folder_is_noticed(specs):
     (specs / "b").mkdir()
     write(specs, "a")
-    shelf = SpecShelf(specs)
+    shelf = SpecsFolder(specs)
     assert [each.problem for each in shelf.read().features] == [None, "specs/b has no spec.md"]
     (specs / "b" / "spec.md").write_text("words")
     assert [each.problem for each in shelf.read().features] == [None, None]
@@ -219,7 +219,7 @@ def test_a_spec_that_is_written_into_a_waiting_folder_is_noticed(specs):
 def test_in_mid_run_what_breaks_keeps_its_last_good_reading_with_a_warning(specs):
     write(specs, "a", "---\ntitle: Good\ndepends_on: b\n---\nx")
     write(specs, "b")
-    shelf = SpecShelf(specs)
+    shelf = SpecsFolder(specs)
     shelf.read()
     write(specs, "a", "---\ntitel: Bad\n---\nx", age=50)
     write(specs, "c", "")
@@ -236,7 +236,7 @@ def test_in_mid_run_what_breaks_keeps_its_last_good_reading_with_a_warning(specs
 
 def test_in_mid_run_a_broken_order_file_keeps_the_features_as_they_were(specs):
     write(specs, "a")
-    shelf = SpecShelf(specs)
+    shelf = SpecsFolder(specs)
     before = shelf.read()
     (specs / "order.txt").write_text("b\n")
     reading = shelf.reread()
@@ -253,7 +253,7 @@ def test_in_mid_run_a_broken_order_file_keeps_the_features_as_they_were(specs):
 def test_five_thousand_unchanged_specs_cost_a_look_of_milliseconds(specs):
     for number in range(5000):
         write(specs, f"feature-{number}", f"# Feature {number}\n")
-    shelf = SpecShelf(specs)
+    shelf = SpecsFolder(specs)
     shelf.read()
     times = []
     for _ in range(30):

@@ -8,7 +8,7 @@ import pytest
 from helpers.spec_files import read, write
 
 from harness.domain.errors import SpecError
-from harness.specs.shelf import SpecShelf
+from harness.specs.shelf import SpecsFolder
 from harness.specs.spec_file import read_spec_text
 
 
@@ -55,7 +55,7 @@ def test_symlinks_that_lead_outside_or_nowhere_are_problems(specs, tmp_path):
 
 def test_a_spec_replaced_by_a_symlink_to_its_own_inode_outside_is_noticed(specs, tmp_path):
     path = write(specs, "a")
-    shelf = SpecShelf(specs)
+    shelf = SpecsFolder(specs)
     shelf.read()
     path.rename(tmp_path / "moved.md")
     path.symlink_to(tmp_path / "moved.md")
@@ -65,7 +65,7 @@ def test_a_spec_replaced_by_a_symlink_to_its_own_inode_outside_is_noticed(specs,
 @pytest.mark.parametrize("name", ["", "..", "../spec.md", "a/b", "a\0b"], ids=ascii)
 def test_a_spec_file_name_that_leads_elsewhere_is_refused(specs, name):
     with pytest.raises(SpecError, match="is not a file name for specs"):
-        SpecShelf(specs, name)
+        SpecsFolder(specs, name)
 
 
 def test_a_spec_that_vanishes_between_listing_and_opening_is_a_problem_and_no_crash(specs, monkeypatch):
@@ -78,7 +78,7 @@ def test_a_spec_that_vanishes_between_listing_and_opening_is_a_problem_and_no_cr
         return really(name, *args, **kwargs)
 
     monkeypatch.setattr(os, "open", vanish)
-    assert SpecShelf(specs).read().features[0].problem == "specs/a has no spec.md"
+    assert SpecsFolder(specs).read().features[0].problem == "specs/a has no spec.md"
 
 
 def test_the_text_for_the_prompt_is_the_body_and_whole_with_front_matter(specs):

@@ -33,7 +33,7 @@ from harness.domain.errors import StorageError
 from harness.domain.feature import Feature
 from harness.domain.look import Look, Markers, Spend, Stop, Sum, Work
 from harness.listeners.console import Terminal
-from harness.loop import run_loop, take_stock
+from harness.loop import count_attempt, run_loop
 from harness.records.heartbeat import SOON, Heartbeat
 from harness.run.look import look_around
 from harness.run.open import open_run
@@ -250,9 +250,9 @@ def test_a_limit_closes_the_agent_that_met_it(world: World) -> None:
     with desk(world, dialect="claude", agents=["command", "scripted"], script="script.yaml") as at:
         a, b = at.begin("a"), at.begin("b")
         of_a, of_b = at.work(a, b)
-        take_stock(at.run, at.keep(a, of_a))
+        count_attempt(at.run, at.keep(a, of_a))
         assert (at.run.failover.turn.worker, [*at.run.failover.turn.closed_until]) == ("scripted", ["command"])
-        take_stock(at.run, at.keep(b, of_b))
+        count_attempt(at.run, at.keep(b, of_b))
         assert (at.run.failover.turn.worker, [*at.run.failover.turn.closed_until]) == ("scripted", ["command"])
         assert at.run.failover.turn.stop is None
 
@@ -487,7 +487,7 @@ def test_an_error_of_the_run_ends_what_is_in_flight(world: World, monkeypatch: p
     def fail(*given: object) -> None:
         raise StorageError("the disk is gone")
 
-    monkeypatch.setattr("harness.loop.take_stock", fail)
+    monkeypatch.setattr("harness.loop.count_attempt", fail)
     began = time.monotonic()
     with pytest.raises(StorageError, match="the disk is gone"):
         drive(world)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from harness.agents.api.asking import Asking, Options
+from harness.agents.api.asking import ModelCalls, Options
 from harness.agents.api.conversation import Caching, Conversation, digest, split_prompt
 from harness.agents.api.failure import CallFailed, Ending, Failure, Kind
 from harness.agents.api.launch import KEY, read_price
@@ -147,7 +147,7 @@ async def attempt_once(options: argparse.Namespace, prompt: str, report: Report)
         prefix={"tools": digest(declarations), "system": digest(conversation.system)},
     )
     client = _connect(options)
-    asking = Asking(
+    asking = ModelCalls(
         conversation=conversation,
         client=client,
         tools=declarations,

@@ -1,4 +1,4 @@
-"""Asking the model: one answer, however often it takes; outages waited out, other models tried, every call metered."""
+"""Asking the model for one answer: outages waited out, other models tried, every call metered."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.agents.api.answer import Answer
 from harness.agents.api.client import COMPACTION, Client
-from harness.agents.api.conversation import Conversation, recount
+from harness.agents.api.conversation import Conversation, list_actions
 from harness.agents.api.failure import (
     LONGEST_WAIT,
     TORN,
@@ -45,7 +45,7 @@ class Options:
 
 
 @dataclass(slots=True)
-class Asking:
+class ModelCalls:
     """What is asked, of whom, and what that has cost in time. `random` is in [0, 1), `clock` in seconds only grows."""
 
     conversation: Conversation
@@ -102,7 +102,7 @@ class Asking:
                 failure = replace(failure, kind=Kind.NETWORK)  # it did speak the Messages API: something is in between
             if failure.code == "compaction_unavailable" and tries >= OVERLOADS:
                 raise self._give_up(failure, tries)  # a note will do
-            overloads = overloads + 1 if failure.for_want_of_room and "compaction" not in more else 0
+            overloads = overloads + 1 if failure.is_overload and "compaction" not in more else 0
             if failure.kind is Kind.REQUEST and self._ask_for_less(failure):
                 continue
             if overloads >= OVERLOADS and self._fall_back():
@@ -115,12 +115,12 @@ class Asking:
                 raise self._give_up(failure, tries)
             self.report.retrying(failure, tries, wait)
             self.trouble = failure
-            await self._alive(asyncio.sleep(wait))
+            await self._with_heartbeat(asyncio.sleep(wait))
 
     async def _call(self, more: dict[str, Any]) -> Answer:
         model = self.options.models[self.model]
         try:
-            answer: Answer = await self._alive(self.client.call(self.request(more), betas=self._betas(more)))
+            answer: Answer = await self._with_heartbeat(self.client.call(self.request(more), betas=self._betas(more)))
         except (CallFailed, asyncio.CancelledError):
             partial = replace(self.client.partial, content=[])
             if partial.usage.prompt_tokens:
@@ -134,7 +134,7 @@ class Asking:
         self.meter.add(answer.model or model, answer.usage, asked=model)
         self.report.said(answer.as_message())
 
-    async def _alive(self, waited_for: Awaitable[Any]) -> Any:  # noqa: ANN401
+    async def _with_heartbeat(self, waited_for: Awaitable[Any]) -> Any:  # noqa: ANN401
         """Wait, and say now and then that we live: whoever waits for a line must not take us for dead."""
         task = asyncio.ensure_future(waited_for)
         try:
@@ -179,14 +179,14 @@ class Asking:
             f"{self.options.models[self.model - 1]} was overloaded: {self.options.models[self.model]} took over"
         )
         if len(self.conversation.messages) > 1:
-            self.conversation.restart(recount(self.conversation.messages))
+            self.conversation.restart(list_actions(self.conversation.messages))
         return True
 
     async def _make_room(self, tries: int) -> bool:
         """Shorten a conversation that the model cannot take any more; False when that was of no use."""
         if tries > 1 or len(self.conversation.messages) <= 1:
             return False
-        self.conversation.restart(recount(self.conversation.messages))
+        self.conversation.restart(list_actions(self.conversation.messages))
         return True
 
     def _give_up(self, failure: Failure, tries: int) -> Ending:

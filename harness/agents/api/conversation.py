@@ -207,7 +207,7 @@ def calls_of(content: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [block for block in content if block.get("type") == "tool_use"]
 
 
-def recount(messages: Iterable[Message]) -> str:
+def list_actions(messages: Iterable[Message]) -> str:
     """Return what was done so far, told without a model: its words and its calls, the newest 40."""
     lines = []
     kept = ""  # what an earlier note or summary said is not lost

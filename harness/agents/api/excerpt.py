@@ -114,7 +114,7 @@ def explain_no_match(text: str, wanted: str) -> str:
         parts.pop()
     if not parts:
         return f"{start}; it is nothing but whitespace."
-    place = _find_squeezed(lines, parts)
+    place = _find_ignoring_whitespace(lines, parts)
     if place is not None:
         where = f"line {place}" if len(parts) == 1 else f"lines {place}-{place + len(parts) - 1}"
         first = lines[place - 1]
@@ -123,7 +123,7 @@ def explain_no_match(text: str, wanted: str) -> str:
     return f"{start}." if number is None else f"{start} (nearest line {number}: {_cut(lines[number - 1], 200)!r})."
 
 
-def _find_squeezed(lines: Sequence[str], parts: Sequence[str]) -> int | None:
+def _find_ignoring_whitespace(lines: Sequence[str], parts: Sequence[str]) -> int | None:
     """The number of the line from which on the parts stand, if one looks at no whitespace."""
     wanted = ["".join(part.split()) for part in parts]
     squeezed = ["".join(line.split()) for line in lines]

@@ -51,7 +51,7 @@ class Failure:
     code: str = ""
 
     @property
-    def for_want_of_room(self) -> bool:
+    def is_overload(self) -> bool:
         """Whether another model may have room: overload and unavailability, no error of the server's own."""
         return self.kind is Kind.OVERLOAD or (self.kind is Kind.UNAVAILABLE and self.status in (503, 504))
 

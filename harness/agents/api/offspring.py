@@ -25,7 +25,7 @@ class _Process:
     dead: bool
 
 
-class Offspring:
+class ProcessTree:
     """A session leader and all below it: its session, its descendants, and who carries `mark` in the environment.
 
     Remembers whom it saw, so that an orphan stays known. The leader must not have been reaped yet: until then no

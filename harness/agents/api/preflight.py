@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.agents.api.asking import Asking
+from harness.agents.api.asking import ModelCalls
 from harness.agents.api.client import Client
 from harness.agents.api.failure import CallFailed, Ending, Kind
 from harness.agents.prompt import shorten_tails
@@ -14,7 +14,7 @@ ROUNDS = 3
 ASK_FROM = 100_000  # bytes; a shorter prompt fits every model that can do the work
 
 
-async def fit(asking: Asking, prompt: str, window: int | None, *, ask_server: bool) -> None:
+async def fit(asking: ModelCalls, prompt: str, window: int | None, *, ask_server: bool) -> None:
     """Cut the tails of the prompt until it fits `window` tokens, and say so. Raises Ending when they are not enough.
 
     An error that a person must mend is told here, before anything is paid for.
@@ -36,7 +36,7 @@ async def fit(asking: Asking, prompt: str, window: int | None, *, ask_server: bo
         asking.report.notice(f"the prompt was too long for the model: {format_size(cut)} of its tails were cut further")
 
 
-async def _count(asking: Asking, *, ask_server: bool) -> int:
+async def _count(asking: ModelCalls, *, ask_server: bool) -> int:
     """Return the tokens of the first request; estimated where the server does not count them."""
     request = asking.request({})
     if ask_server:

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.agents.api.clip import LIMIT, Clip
-from harness.agents.api.offspring import Offspring
+from harness.agents.api.offspring import ProcessTree
 from harness.system.capture import open_pidfd
 
 MARK = "HARNESS_SHELL"  # in the environment of all that a shell starts, so that a daemon is found, too
@@ -151,7 +151,7 @@ class _Bash:
     """One bash process and its three pipes: its script, its statuses, and what it and all below it print."""
 
     _process: subprocess.Popen[bytes]
-    _offspring: Offspring
+    _offspring: ProcessTree
     _script: int  # our ends of the pipes
     _status: int
     _output: int  # -1 once closed
@@ -247,7 +247,7 @@ class _Bash:
         finally:
             os.close(script)
             os.close(status)
-        self._offspring = Offspring(self._process.pid, mark)
+        self._offspring = ProcessTree(self._process.pid, mark)
         first, second, *_ = (number for number in range(240, 250) if number not in (status, self._sink))
         self._numbers = (first, second)  # high ones: 3 to 9 are the command's
         self._write(f"exec {first}>&{self._sink} {second}>&{status} {self._sink}>&- {status}>&-\n")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.agents.api.answer import Answer
-from harness.agents.api.asking import Asking
-from harness.agents.api.conversation import Conversation, calls_of, recount, words_of
+from harness.agents.api.asking import ModelCalls
+from harness.agents.api.conversation import Conversation, calls_of, list_actions, words_of
 from harness.agents.api.failure import Ending, Kind
 from harness.agents.api.report import Report
 from harness.agents.api.tools import Toolbox
@@ -25,7 +25,7 @@ is left, what did not work.
 class Attempt:
     """One attempt in progress."""
 
-    asking: Asking
+    asking: ModelCalls
     toolbox: Toolbox
     turns: int = 0
     nudges: int = 0  # in a row
@@ -62,9 +62,9 @@ class Attempt:
                 case "max_tokens":
                     self.go_on_after_cut(answer)
                 case "pause_turn" if not calls_of(answer.content):
-                    self.nudge(answer, "the model paused", "")
+                    self.ask_to_continue(answer, "the model paused", "")
                 case "model_context_window_exceeded":
-                    self.count_nudge("the model's window was full", "prompt_too_long")
+                    self.count_continuation("the model's window was full", "prompt_too_long")
                     self.keep_words(answer)
                     await self.summarize()
                 case "refusal":
@@ -74,7 +74,7 @@ class Attempt:
                 case reason if words_of(answer.content):
                     return words_of(answer.content), reason
                 case _:
-                    self.nudge(answer, "the model said nothing", "Please continue.")
+                    self.ask_to_continue(answer, "the model said nothing", "Please continue.")
             if self.is_long(answer):
                 await self.summarize()
 
@@ -93,15 +93,15 @@ class Attempt:
 
     # --- endings that are none ---
 
-    def count_nudge(self, what: str, reason: str = "model_error") -> None:
+    def count_continuation(self, what: str, reason: str = "model_error") -> None:
         """Count an ending that is none. Raises Ending when there were too many in a row."""
         self.nudges += 1
         if self.nudges > MOST_NUDGES:
             raise Ending(f"{what}, {self.nudges} times in a row", reason)
 
-    def nudge(self, answer: Answer, what: str, words: str) -> None:
+    def ask_to_continue(self, answer: Answer, what: str, words: str) -> None:
         """Go on after an answer that ended too early; not for ever."""
-        self.count_nudge(what)
+        self.count_continuation(what)
         if answer.content:
             self.conversation.answer(answer.content)
         if words:
@@ -116,7 +116,7 @@ class Attempt:
 
     def refuse_calls(self, answer: Answer, reason: str | None) -> None:
         """Answer calls that came with another stop reason than `tool_use`: they are never run."""
-        self.count_nudge(f"tool calls came with stop reason `{reason}`")
+        self.count_continuation(f"tool calls came with stop reason `{reason}`")
         said = f"not run: the answer ended with `{reason}`; make the call again"
         blocks = [
             {"type": "tool_result", "tool_use_id": call["id"], "content": said, "is_error": True}
@@ -128,7 +128,7 @@ class Attempt:
 
     def go_on_after_cut(self, answer: Answer) -> None:
         """After `max_tokens`: the same again with more room, then in smaller pieces. What was cut off is never run."""
-        self.count_nudge(f"its answers were cut off at {self.asking.max_tokens} tokens", "max_tokens")
+        self.count_continuation(f"its answers were cut off at {self.asking.max_tokens} tokens", "max_tokens")
         of_no_use = calls_of(answer.content) or not words_of(answer.content)
         if of_no_use and self.asking.more_room():
             return
@@ -176,7 +176,7 @@ class Attempt:
 
     async def begin_anew(self) -> None:
         """Let the model write a note for itself and begin anew with it; without an answer, with a list of its calls."""
-        note = recount(self.conversation.messages)
+        note = list_actions(self.conversation.messages)
         self.conversation.extend({"type": "text", "text": SUMMARIZE})
         talk = self.conversation.messages
         try:

@@ -22,7 +22,14 @@ from harness.domain.text import shown
 from harness.sandbox.network.heads import LIMIT, BadHead, Fields, Head, Mask, onward, parse_head
 from harness.sandbox.network.routes import Call, Refused, Ways, check, plan
 from harness.sandbox.network.tunnel import Tally, Tunnel
-from harness.sandbox.network.upstream import NotPublic, NotReached, connect, connect_to_proxy, find_proxy, wrap_tls
+from harness.sandbox.network.upstream import (
+    PrivateAddress,
+    ServerUnreachable,
+    connect,
+    connect_to_proxy,
+    find_proxy,
+    wrap_tls,
+)
 
 CHUNK = 64 * 1024  # bytes of one read
 HEAD_TIMEOUT = 30.0  # seconds from the first byte of a head to its last
@@ -146,11 +153,11 @@ class Exchange:
                 self._permit.refuse(refused.asked, "not listed")
             self._say(refused.status, refused.sentence)
             return False
-        except NotReached as error:
+        except ServerUnreachable as error:
             self._tally.result = f"502: {error}"
-            if isinstance(error, NotPublic):
+            if isinstance(error, PrivateAddress):
                 self._permit.refuse(self._tally.what.split(" ", 1)[1].partition("/")[0], "not public")
-            self._say(403 if isinstance(error, NotPublic) else 502, str(error))
+            self._say(403 if isinstance(error, PrivateAddress) else 502, str(error))
             return False
         finally:
             self._permit.note(self._tally.line())
@@ -173,9 +180,9 @@ class Exchange:
             whole = self._send_body(call, connection)
             response = connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
-            raise NotReached(f"{call.target} broke off: {str(error) or type(error).__name__}") from error
+            raise ServerUnreachable(f"{call.target} broke off: {str(error) or type(error).__name__}") from error
         if response.status < 200:
-            raise NotReached(f"{call.target} gives an answer before its answer, which is not understood")
+            raise ServerUnreachable(f"{call.target} gives an answer before its answer, which is not understood")
         self._tally.result = str(response.status)
         again = self._pass_back(call, response) and whole
         if again and not response.will_close:
@@ -316,7 +323,7 @@ class Exchange:
             there = connect(target, None, self.watch, checked=True)
             self._tally.result = "open"
             Tunnel(self._client, there, b"", self._tally).run()
-        except NotReached as error:
+        except ServerUnreachable as error:
             self._tally.result = f"failed: {error}"
         finally:
             self._permit.note(self._tally.line())

@@ -23,11 +23,11 @@ _HEAD_LIMIT = 64 * 1024  # bytes of what a proxy answers to CONNECT
 Watch = Callable[[socket.socket], None]  # is told each socket at once, so that it can be ended from elsewhere
 
 
-class NotReached(Exception):
+class ServerUnreachable(Exception):
     """A server cannot be reached; the message is a sentence."""
 
 
-class NotPublic(NotReached):
+class PrivateAddress(ServerUnreachable):
     """A listed name leads to an address that is nobody's business."""
 
 
@@ -40,7 +40,7 @@ class Proxy:
 
 
 def find_proxy(environ: Mapping[str, str], scheme: str, target: Target) -> Proxy | None:
-    """Return the proxy that the environment names for a server; None for the direct way. Raises NotReached."""
+    """Return the proxy that the environment names for a server; None for the direct way. Raises ServerUnreachable."""
     if is_loopback(target.host):
         return None
     if _is_exempt(target, environ.get("no_proxy") or environ.get("NO_PROXY") or ""):
@@ -51,7 +51,7 @@ def find_proxy(environ: Mapping[str, str], scheme: str, target: Target) -> Proxy
         return None
     parts = urlsplit(said if "://" in said else f"http://{said}")
     if parts.scheme != "http" or not parts.hostname:
-        raise NotReached(f"a proxy of the kind {parts.scheme}:// cannot be passed through")
+        raise ServerUnreachable(f"a proxy of the kind {parts.scheme}:// cannot be passed through")
     secret = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}".encode()
     authorization = f"Basic {base64.b64encode(secret).decode()}" if parts.username else ""
     return Proxy(Target(parts.hostname, parts.port or 80), authorization)
@@ -66,14 +66,14 @@ def _is_exempt(target: Target, exempt: str) -> bool:
 
 
 def connect(target: Target, proxy: Proxy | None, watch: Watch, *, checked: bool) -> socket.socket:
-    """Return a connection to the server; `checked` refuses addresses that are not public. Raises NotReached."""
+    """Return a connection to the server; `checked` refuses addresses that are not public. Raises ServerUnreachable."""
     if proxy is None:
         return _dial(target, watch, checked=checked)
     return _open_tunnel(_dial(proxy.at, watch, checked=False), target, proxy)
 
 
 def connect_to_proxy(proxy: Proxy, watch: Watch) -> socket.socket:
-    """Return a connection to the proxy itself, for what it is asked by whole addresses. Raises NotReached."""
+    """Return a connection to the proxy itself, for what it is asked by whole addresses. Raises ServerUnreachable."""
     return _dial(proxy.at, watch, checked=False)
 
 
@@ -89,7 +89,7 @@ def make_context(environ: Mapping[str, str]) -> ssl.SSLContext:
 
 
 def wrap_tls(connection: socket.socket, host: str, context: ssl.SSLContext, watch: Watch) -> ssl.SSLSocket:
-    """Return the connection with TLS, the server's name proven. Raises NotReached."""
+    """Return the connection with TLS, the server's name proven. Raises ServerUnreachable."""
     try:
         secured = context.wrap_socket(connection, server_hostname=host, do_handshake_on_connect=False)
         watch(secured)
@@ -98,7 +98,7 @@ def wrap_tls(connection: socket.socket, host: str, context: ssl.SSLContext, watc
         secured.settimeout(None)
     except (OSError, ValueError) as error:
         connection.close()
-        raise NotReached(f"no TLS with {host}: {getattr(error, 'verify_message', '') or error}") from error
+        raise ServerUnreachable(f"no TLS with {host}: {getattr(error, 'verify_message', '') or error}") from error
     return secured
 
 
@@ -106,10 +106,10 @@ def _dial(target: Target, watch: Watch, *, checked: bool) -> socket.socket:
     try:
         found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise NotReached(f"{target.host} is not known: {getattr(error, 'strerror', None) or error}") from error
+        raise ServerUnreachable(f"{target.host} is not known: {getattr(error, 'strerror', None) or error}") from error
     allowed = [one for one in found if not checked or may_dial(target.host, str(one[4][0]))]
     if not allowed:
-        raise NotPublic(f"{target.host} leads to an address that is not public")
+        raise PrivateAddress(f"{target.host} leads to an address that is not public")
     problem: OSError | None = None
     for family, kind, protocol, _, address in allowed:
         connection = socket.socket(family, kind, protocol)
@@ -124,7 +124,7 @@ def _dial(target: Target, watch: Watch, *, checked: bool) -> socket.socket:
         except OSError as error:
             connection.close()
             problem = error
-    raise NotReached(f"{target} does not answer: {getattr(problem, 'strerror', None) or problem}")
+    raise ServerUnreachable(f"{target} does not answer: {getattr(problem, 'strerror', None) or problem}")
 
 
 def _open_tunnel(connection: socket.socket, target: Target, proxy: Proxy) -> socket.socket:
@@ -140,9 +140,9 @@ def _open_tunnel(connection: socket.socket, target: Target, proxy: Proxy) -> soc
         connection.settimeout(None)
     except OSError as error:
         connection.close()
-        raise NotReached(f"the proxy {proxy.at} does not answer: {error}") from error
+        raise ServerUnreachable(f"the proxy {proxy.at} does not answer: {error}") from error
     status = answer.split(b"\r\n")[0].decode("latin-1").split(" ", 2)
     if len(status) < 2 or status[1] != "200":
         connection.close()
-        raise NotReached(f"the proxy {proxy.at} refuses {target}: {' '.join(status[1:])[:100]}")
+        raise ServerUnreachable(f"the proxy {proxy.at} refuses {target}: {' '.join(status[1:])[:100]}")
     return connection

@@ -1,4 +1,4 @@
-"""Asking the model: outages are waited out, other models tried, and nothing is asked for ever."""
+"""ModelCalls the model: outages are waited out, other models tried, and nothing is asked for ever."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.agents.api.conversation import Caching, Conversation, Parts, digest, recount, split_prompt
+from harness.agents.api.conversation import Caching, Conversation, Parts, digest, list_actions, split_prompt
 
 PROMPT = """\
 You are one step of a loop.
@@ -155,7 +155,7 @@ def test_a_restart_keeps_the_prompt_and_tells_what_was_done() -> None:
     before = unmarked(conversation.request())["messages"][0]["content"]
     conversation.answer([{"type": "text", "text": "I look."}, call(1)])
     conversation.reply([result(1)])
-    conversation.restart(recount(conversation.messages))
+    conversation.restart(list_actions(conversation.messages))
     (message,) = unmarked(conversation.request())["messages"]
     assert message["content"][:-1] == before
     assert "- you said: I look." in message["content"][-1]["text"]
