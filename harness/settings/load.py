@@ -117,7 +117,7 @@ _NOT_SETTINGS = {"HARNESS_RUN_ID", "HARNESS_ATTEMPT", "HARNESS_EVENT", "HARNESS_
 
 
 def _below(root: Path, path: str) -> Path:
-    return root / Path(path).expanduser()
+    return root / files.expand_home(path)
 
 
 def _parse_file(file: Path) -> dict[str, Node]:

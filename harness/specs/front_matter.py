@@ -64,7 +64,9 @@ def parse_front_matter(text: str) -> dict[str, Any]:
         return {}
     if not isinstance(node.value, dict):
         raise Mistake(
-            node.line, "the front matter is no list of `key: value`", "for a horizontal rule, write `***` instead"
+            node.line,
+            "the front matter is not a list of `key: value` lines",
+            "for a horizontal rule, write `***` instead",
         )
     for key, item in node.value.items():
         if key not in _KEYS:

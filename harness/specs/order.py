@@ -155,7 +155,7 @@ def order_features(features: Sequence[Feature], order: Sequence[str]) -> tuple[F
 
 
 def parse_order(content: str, known: Sequence[str], where: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The slugs of an order file, and warnings; SpecError for what is no slug or no feature."""
+    """The slugs of an order file, and warnings; SpecError for what is not a slug or no feature."""
     order: dict[str, int] = {}
     warnings = []
     slugs = set(known)

@@ -74,6 +74,14 @@ def read_tail(path: Path, lines: int, limit: int) -> Tail:
     return Tail(text.decode("utf-8", "replace"), size - len(text), size)
 
 
+def expand_home(path: str) -> Path:
+    """Return a path with `~` or `~user` at its begin replaced by that home; as it is where there is no such user."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def is_plain(path: Path) -> bool:
     """Whether a plain file stands there, or nothing at all; not a folder, a link, a fifo or a device."""
     with storage(path, "look at"):

@@ -59,3 +59,8 @@ def test_an_unknown_key_is_an_error_with_a_suggestion(world: World, harness) -> 
     assert ran.code == 2
     assert "unknown key `time_out`" in ran.err
     assert "did you mean `timeout`?" in ran.err
+
+
+def test_a_home_of_nobody_is_a_folder_of_that_name_as_in_a_shell(tmp_path: Path) -> None:
+    config = load_config(tmp_path, {"specs_dir": "~no-such-user/specs"}, {})
+    assert config.paths.specs == tmp_path / "~no-such-user/specs"

@@ -84,7 +84,7 @@ def test_a_single_check_can_be_written_in_three_ways(line):
         ("checks:\n- a\n-", "specs/a/spec.md:4: `checks` has an empty value"),
         ("checks: [{rum: a}]", "unknown key `rum` in `checks`; did you mean `run`?"),
         ("checks: [{timeout: 1}]", "a check in `checks` has no `run`"),
-        ("depends_on: ../x", "`depends_on` must name features: `../x` is no slug: letters, digits,"),
+        ("depends_on: ../x", "`depends_on` must name features: `../x` is not a slug: letters, digits,"),
         ("2024-01-01: x", "specs/a/spec.md:2: `2024-01-01` cannot be a key"),
         ("1: x", "specs/a/spec.md:2: `1` cannot be a key"),
         ("[a]: x", "specs/a/spec.md:2: a list cannot be a key"),

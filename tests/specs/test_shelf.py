@@ -108,10 +108,10 @@ def test_the_order_file_is_read_again_at_every_look(specs):
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("../x", "specs/order.txt:2: `../x` is no slug: letters, digits,"),
-        ("a b", "specs/order.txt:2: `a b` is no slug"),
-        ("-n", "specs/order.txt:2: `-n` is no slug"),
-        ("\0", "specs/order.txt:2: `\\x00` is no slug"),
+        ("../x", "specs/order.txt:2: `../x` is not a slug: letters, digits,"),
+        ("a b", "specs/order.txt:2: `a b` is not a slug"),
+        ("-n", "specs/order.txt:2: `-n` is not a slug"),
+        ("\0", "specs/order.txt:2: `\\x00` is not a slug"),
         ("run", "specs/order.txt:2: `run` is a name that harness needs for itself"),
         ("logn", "specs/order.txt:2: there is no feature `logn`; did you mean `login`?"),
         ("LOGIN", "specs/order.txt:2: there is no feature `LOGIN`; did you mean `login`?"),

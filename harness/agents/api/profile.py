@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from harness.agents.api import launch
 from harness.agents.profile import Credential, Profile
@@ -12,6 +11,7 @@ from harness.agents.providers import ANTHROPIC
 from harness.agents.start import AgentOptions, Start
 from harness.domain.agent import Access, CostSource, Dialect, Home
 from harness.domain.provider import Provider, Redirected
+from harness.system import files
 
 _LOGIN = ".config/anthropic"
 
@@ -20,7 +20,7 @@ def command_line(start: Start) -> tuple[str, ...]:
     """Return the arguments. Raises AgentError when it could not make its first call."""
     options, api = start.options, start.options.api
     launch.check_start(api, start.model, start.environ)
-    logs = (start.root / Path(options.logs_dir).expanduser()).resolve()
+    logs = (start.root / files.expand_home(options.logs_dir)).resolve()
     line = launch.command_line(
         api,
         model=start.model,
