@@ -13,8 +13,9 @@ from harness.attempts.recover import recover
 from harness.decide.next import stuck_limit_of, what_next
 from harness.domain.errors import HarnessError
 from harness.domain.feature import Feature
+from harness.domain.halt import Halt, Stop
 from harness.domain.listener import Tone
-from harness.domain.look import Halt, Look, Stop, Wait, Work
+from harness.domain.look import Look, Wait, Work
 from harness.domain.verdict import Outcome
 from harness.records.events import Halted, Parked, RunEnded
 from harness.records.halt_file import WRITES_HALT, compose_halt, local_time

@@ -15,7 +15,7 @@ import pytest
 import harness
 from harness.agents.prompt import find_template
 from harness.cli.app import app
-from harness.domain.look import Halt
+from harness.domain.halt import Halt
 from harness.rehearsal.demo import find_command
 from harness.settings.load import load_config
 from harness.settings.options import OPTIONS, Settings

@@ -181,3 +181,26 @@ def test_a_test_module_imports_from_no_other(path: Path) -> None:
     named = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     named |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     assert not {name for name in named if name.split(".")[-1].startswith(("test_", "conftest"))}
+
+
+# Longer, or with more parameters, than a reader likes: each with its reason.
+LARGE = {
+    "agents.api.launch.command_line": "one keyword for each thing that only the run knows when an attempt begins",
+    "agents.prompt.compose_prompt": "one parameter for each part of the prompt",
+    "records.receipt.compose_receipt": "one parameter for each line of a receipt",
+    "run.open.open_run": "clocks and chance are given for tests",
+    "settings.setting.setting": "one keyword for each fact that some settings have",
+    "system.capture.capture": "as subprocess.run",
+}
+
+
+def test_a_function_fits_on_a_screen_and_takes_few_parameters() -> None:
+    large = set()
+    for name in MODULES:
+        for node in ast.walk(ast.parse((PACKAGE / (name.replace(".", "/") + ".py")).read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+                parameters = [one for one in given if one.arg not in ("self", "cls")]
+                if (node.end_lineno or 0) - node.lineno >= 60 or len(parameters) > 6:
+                    large.add(f"{name}.{node.name}")
+    assert large == set(LARGE)

@@ -16,7 +16,7 @@ from harness.cli.commands import Commands
 from harness.cli.flags import FILE_SETTINGS, RUN_SETTINGS, read_config, with_config, with_flags
 from harness.cli.stdout import print_report, say
 from harness.domain.errors import UsageError
-from harness.domain.look import GroupBy
+from harness.domain.money import GroupBy
 from harness.settings.load import Config, load_config
 
 app = typer.Typer(

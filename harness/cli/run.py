@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.domain.errors import HarnessError
-from harness.domain.look import Stop
+from harness.domain.halt import Stop
 from harness.listeners.channels import Notifier
 from harness.loop import run_and_record_error
 from harness.records.journal import utc

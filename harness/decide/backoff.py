@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from harness.domain.look import Halt, Rules, Stop, Wait
+from harness.domain.halt import Halt, Stop
+from harness.domain.look import Wait
 from harness.domain.reply import CACHE_LIFE, FURTHEST, Limit, LimitKind
+from harness.domain.rules import Rules
 
 JITTER = 60.0  # seconds after a reset within which the next attempt begins: not everybody at once
 SAME_FAILURES = 3  # failures in a row that say the same: the next would say it again

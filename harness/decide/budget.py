@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.domain.feature import Feature
-from harness.domain.look import Halt, Rules, Spend, Stop, Sum, Who
+from harness.domain.halt import Halt, Stop
+from harness.domain.money import Spend, Sum, Who
+from harness.domain.rules import Rules
 from harness.domain.text import counted
 from harness.domain.units import end_of_month, format_dollars
 

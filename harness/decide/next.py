@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 from harness.decide.budget import over, over_its_own, stop_for
 from harness.domain.feature import Feature
-from harness.domain.look import FeatureHistory, Halt, HaltFile, Look, Rules, Standing, State, Stop, Wait, Work
+from harness.domain.halt import Halt, HaltFile, Stop
+from harness.domain.look import FeatureHistory, Look, Standing, State, Wait, Work
+from harness.domain.rules import Rules
 from harness.domain.text import counted, one_line
 from harness.domain.verdict import Outcome
 

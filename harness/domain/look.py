@@ -1,49 +1,13 @@
-"""The words of the program as values: features, replies, outcomes, halts. No files, no clocks."""
+"""What a run sees when it looks: markers, what is remembered of each feature, and what it decides to do next."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum, StrEnum
-from pathlib import Path
+from enum import StrEnum
 
 from harness.domain.feature import Feature
-
-# --- what a person wrote ------------------------------------------------------------------------------------------
-
-
-# --- what an attempt gave back ------------------------------------------------------------------------------------
-
-
-# --- verdicts -----------------------------------------------------------------------------------------------------
-
-
-class Halt(Enum):
-    """Why a run ended: exit code, the sentence for a person, and what to do next."""
-
-    ALL_DONE = (0, "every feature asked for is done", "read the receipts: `harness status`")
-    LIMIT_REACHED = (1, "the iteration or time limit is reached with work left", "run again to go on: `harness run`")
-    CANNOT_START = (2, "it cannot start", "fix what the message names, then `harness run`")
-    PAUSED = (3, "a HALT file is present", "run `harness resume`, then `harness run`")
-    BLOCKED = (4, "a feature waits for a person", 'answer with `harness answer SLUG "text"`, then `harness run`')
-    STUCK = (
-        5,
-        "several attempts in a row made no progress",
-        "read `harness why`, improve the spec, then `harness resume`",
-    )
-    QUOTA = (6, "the agent or its service is not available", "solve what the reason names, then `harness resume`")
-    BUDGET = (7, "the budget is reached", "raise it in harness.yaml, then `harness resume`, then `harness run`")
-    BUG = (70, "a bug in harness", "please report it with the file it wrote under logs/")
-    INTERRUPTED = (130, "interrupted", "nothing is lost: `harness run` goes on where it stopped")
-
-    def __init__(self, code: int, sentence: str, advice: str) -> None:
-        """Give each member its three attributes."""
-        self.code = code
-        self.sentence = sentence
-        self.advice = advice
-
-
-# --- what the disk says -------------------------------------------------------------------------------------------
+from harness.domain.halt import HaltFile, Stop
+from harness.domain.money import Spend, Sum
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +17,6 @@ class Markers:
     done: frozenset[str] = frozenset()
     blocked: frozenset[str] = frozenset()
     answered: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Sum:
-    """Dollars of `known` attempts; `unknown` more attempts cost nobody knows what."""
-
-    dollars: float = 0.0
-    known: int = 0
-    unknown: int = 0
-
-    def plus(self, dollars: float | None) -> Sum:
-        """Return the sum with one attempt more."""
-        if dollars is None:
-            return Sum(self.dollars, self.known, self.unknown + 1)
-        return Sum(self.dollars + dollars, self.known + 1, self.unknown)
-
-    @property
-    def shown(self) -> float | None:
-        """The dollars for a reader; None where attempts were made and the cost of none is known."""
-        return None if self.unknown and not self.known else self.dollars
 
 
 @dataclass(slots=True)
@@ -92,18 +36,10 @@ class FeatureHistory:
     question: str = ""
     marker_sha256: str = ""  # of the receipt or marker that the journal knows
     changed: set[str] = field(default_factory=set)  # files it changed since it was accepted last
-    spent: Sum = Sum()
+    spent: Sum = field(default_factory=Sum)
     seconds: float = 0.0
     unfinished: bool = False  # an attempt began and has not ended
     claim_pending: bool = False  # interrupted with its claim unchecked
-
-
-class GroupBy(StrEnum):
-    """What the rows of `harness cost` are about."""
-
-    FEATURE = "feature"
-    MODEL = "model"
-    DAY = "day"
 
 
 class State(StrEnum):
@@ -127,58 +63,6 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class HaltFile:
-    """A HALT file, read: `now` when its first word is that; `by_harness` when harness wrote it; `gone` since."""
-
-    path: Path
-    now: bool
-    text: str = ""
-    by_harness: bool = False
-    gone: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The settings that decisions are made by; their defaults are those of the settings. Durations in seconds, 0: none.
-
-    A decision says here what it needs and knows no default, so that there is one place for each.
-    """
-
-    stuck_limit: int
-    stuck_bytes: int
-    max_iterations: int
-    max_attempts: int
-    max_time: float
-    keep_going: bool
-    fault_backoff: float
-    outage_limit: float
-    fault_limit: int
-    on_limit: str  # or wait
-    max_cost: float  # dollars, like those that follow
-    max_cost_per_feature: float
-    max_cost_per_attempt: float
-    monthly_budget: float
-    monthly_stop: float
-    expected_cost: float
-
-
-Who = tuple[str, str]  # an agent and the model it was asked for, "" for its own choice
-
-
-@dataclass(frozen=True, slots=True)
-class Spend:
-    """What was spent besides the features' own sums, and what attempts cost so far, newest last."""
-
-    run: Sum = Sum()
-    month: Sum = Sum()
-    month_name: str = ""  # 2026-11, in UTC
-    costs: tuple[tuple[Who, float], ...] = ()
-    asked: Mapping[tuple[str | None, str | None], Who] = field(default_factory=dict)  # agent and model of a spec -> who
-    stopping: frozenset[str] = frozenset()  # agents that are told their line, and end at it
-    reserved: float = 0.0  # dollars that the attempts in flight are expected to cost
-
-
-@dataclass(frozen=True, slots=True)
 class Look:
     """Everything that the next decision depends on, read from disk at one moment."""
 
@@ -193,7 +77,7 @@ class Look:
     elapsed: float = 0.0  # seconds since the run began
     skipped: frozenset[str] = frozenset()  # stuck in this run, skipped with --keep-going
     blocked_in_this_run: frozenset[str] = frozenset()  # blocked in this run
-    spend: Spend = Spend()
+    spend: Spend = field(default_factory=Spend)
     in_flight: frozenset[str] = frozenset()  # features that are worked on at this moment
 
 
@@ -212,18 +96,3 @@ class Wait:
     seconds: float
     because: str
     until: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """End the run: the halt, why in one sentence, and the feature it is about if it is about one."""
-
-    halt: Halt
-    because: str
-    slug: str = ""
-    advice: str = ""
-    resets_at: float | None = None
-    sums: tuple[str, ...] = ()  # of money, a sentence each
-
-
-# --- judging an attempt -------------------------------------------------------------------------------------------

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from harness.domain.halt import Halt
 from harness.domain.listener import Failure
-from harness.domain.look import Halt
 from harness.domain.reply import Ended, LimitKind
 from harness.domain.units import format_duration
 from harness.domain.verdict import Outcome

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from harness.domain.look import Halt
+from harness.domain.halt import Halt
 from harness.domain.reply import Ended, Limit, Usage
 from harness.domain.verdict import Claim, Outcome
 from harness.records.notes import Mark

@@ -6,7 +6,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from harness.domain.look import Halt, HaltFile, Stop
+from harness.domain.halt import Halt, HaltFile, Stop
 from harness.domain.paths import Paths
 from harness.domain.text import plain
 from harness.system import files

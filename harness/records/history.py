@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from harness.domain.look import FeatureHistory, Halt, Markers, Spend, Sum, Who
+from harness.domain.halt import Halt
+from harness.domain.look import FeatureHistory, Markers
+from harness.domain.money import Spend, Sum, Who
 from harness.domain.paths import Paths
 from harness.domain.reply import Limit
 from harness.domain.verdict import Claim, Outcome

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from harness.domain.look import GroupBy, Sum
+from harness.domain.money import GroupBy, Sum
 from harness.domain.reply import Usage
 from harness.domain.units import format_duration
 from harness.records.events import AttemptBegan, AttemptEnded, Event

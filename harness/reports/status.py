@@ -8,7 +8,9 @@ from typing import Any
 from harness.agents.loads import find_loaded
 from harness.agents.table import explain
 from harness.domain.feature import Feature
-from harness.domain.look import FeatureHistory, Halt, State, Stop, Sum, Wait, Work
+from harness.domain.halt import Halt, Stop
+from harness.domain.look import FeatureHistory, State, Wait, Work
+from harness.domain.money import Sum
 from harness.domain.units import format_duration
 from harness.records.event_fields import describe_event
 from harness.records.events import (

@@ -13,7 +13,8 @@ from harness.decide.backoff import Turn, meet_limit, retry_time
 from harness.decide.next import standing_of, what_next, with_dependencies
 from harness.domain.errors import AgentError, UsageError
 from harness.domain.feature import Feature
-from harness.domain.look import FeatureHistory, HaltFile, Look, Standing, State, Stop, Wait, Work
+from harness.domain.halt import HaltFile, Stop
+from harness.domain.look import FeatureHistory, Look, Standing, State, Wait, Work
 from harness.domain.reply import Limit
 from harness.records.events import AttemptBegan, Event
 from harness.records.halt_file import local_time, read_halt

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from harness.decide.backoff import Turn
-from harness.domain.look import Stop
+from harness.domain.halt import Stop
 
 
 @dataclass(slots=True)

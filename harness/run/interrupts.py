@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 from types import FrameType
 
-from harness.domain.look import HaltFile
+from harness.domain.halt import HaltFile
 from harness.domain.paths import Paths
 from harness.records.halt_file import read_halt
 

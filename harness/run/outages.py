@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.decide.backoff import after_failures, after_fault
+from harness.domain.halt import Stop
 from harness.domain.listener import Tone
-from harness.domain.look import Stop, Wait
+from harness.domain.look import Wait
 from harness.domain.units import format_duration
 from harness.domain.verdict import Outcome, Verdict
 from harness.records.events import Waiting

@@ -17,8 +17,9 @@ from harness.domain.agent import Agent
 from harness.domain.errors import StorageError
 from harness.domain.feature import Check, Feature
 from harness.domain.listener import Failure, Messenger, Narrator, Tone
-from harness.domain.look import Rules, Spend
+from harness.domain.money import Spend
 from harness.domain.paths import Paths
+from harness.domain.rules import Rules
 from harness.domain.text import plain
 from harness.records.events import ClockJumped, Event, NotifyFailed
 from harness.records.heartbeat import Heartbeat

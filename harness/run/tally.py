@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from harness.domain.look import Sum, Who
+from harness.domain.money import Sum, Who
 from harness.records.events import Event
 
 

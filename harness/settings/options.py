@@ -9,8 +9,8 @@ from dataclasses import dataclass, fields, replace
 
 from harness.domain.agent import Dialect
 from harness.domain.feature import Check
-from harness.domain.look import Rules
 from harness.domain.reply import ModelPrice
+from harness.domain.rules import Rules
 from harness.settings.kinds import (
     ADDRESS,
     CHANNELS,

@@ -16,8 +16,10 @@ from harness.decide.backoff import (
     pick_agent,
     retry_time,
 )
-from harness.domain.look import Halt, Rules, Stop, Wait
+from harness.domain.halt import Halt, Stop
+from harness.domain.look import Wait
 from harness.domain.reply import FURTHEST, Limit, LimitKind
+from harness.domain.rules import Rules
 
 NOW = 1_795_266_900.0
 WAITING = rules_with(on_limit="wait")

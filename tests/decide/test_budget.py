@@ -15,7 +15,10 @@ from harness.decide.budget import Expected, expect, line_for, over, over_its_own
 from harness.decide.budget import lines as lines_of
 from harness.decide.next import standing_of, what_next
 from harness.domain.feature import Feature
-from harness.domain.look import FeatureHistory, Halt, Look, Markers, Rules, Spend, State, Stop, Sum, Work
+from harness.domain.halt import Halt, Stop
+from harness.domain.look import FeatureHistory, Look, Markers, State, Work
+from harness.domain.money import Spend, Sum
+from harness.domain.rules import Rules
 
 A = Feature("a", Path("a"))
 CLAUDE, CODEX = ("claude", ""), ("codex", "gpt")

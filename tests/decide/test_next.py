@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from harness.decide.next import standing_of, what_next, with_dependencies
 from harness.domain.feature import Feature
-from harness.domain.look import FeatureHistory, Halt, HaltFile, Look, Markers, Rules, State, Stop, Wait, Work
+from harness.domain.halt import Halt, HaltFile, Stop
+from harness.domain.look import FeatureHistory, Look, Markers, State, Wait, Work
+from harness.domain.rules import Rules
 from harness.domain.verdict import Outcome
 
 HALT_FILE = HaltFile(Path("HALT"), now=False)

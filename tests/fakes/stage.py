@@ -23,8 +23,8 @@ from typing import Any
 import pytest
 
 from harness.attempts.pool import INLINE
+from harness.domain.halt import Stop
 from harness.domain.listener import Silent
-from harness.domain.look import Stop
 from harness.domain.reply import Ended, Exit
 from harness.loop import run_loop
 from harness.records.journal import Journal

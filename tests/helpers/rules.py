@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.domain.look import Rules
+from harness.domain.rules import Rules
 from harness.settings.options import Settings
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import yaml
 
+from harness.domain.halt import Halt, Stop
 from harness.domain.listener import Silent, Tone
-from harness.domain.look import Halt, Stop
 from harness.listeners.channels import Notifier
 from harness.listeners.messages import Messages
 from harness.loop import run_loop

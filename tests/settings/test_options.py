@@ -11,7 +11,7 @@ from harness.agents.api.launch import ApiOptions
 from harness.agents.start import AgentOptions
 from harness.agents.table import explain, names
 from harness.domain.errors import ConfigError
-from harness.domain.look import Rules
+from harness.domain.rules import Rules
 from harness.settings.load import load_config
 from harness.settings.options import OPTIONS, Settings
 from harness.settings.setting import Group

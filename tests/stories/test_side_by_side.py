@@ -31,7 +31,9 @@ from harness.decide.budget import line_for, over
 from harness.decide.next import what_next
 from harness.domain.errors import StorageError
 from harness.domain.feature import Feature
-from harness.domain.look import Look, Markers, Spend, Stop, Sum, Work
+from harness.domain.halt import Stop
+from harness.domain.look import Look, Markers, Work
+from harness.domain.money import Spend, Sum
 from harness.listeners.console import Terminal
 from harness.loop import count_attempt, run_loop
 from harness.records.heartbeat import SOON, Heartbeat

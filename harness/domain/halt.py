@@ -1,0 +1,55 @@
+"""Why a run ends, and the file that pauses it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+
+class Halt(Enum):
+    """Why a run ended: exit code, the sentence for a person, and what to do next."""
+
+    ALL_DONE = (0, "every feature asked for is done", "read the receipts: `harness status`")
+    LIMIT_REACHED = (1, "the iteration or time limit is reached with work left", "run again to go on: `harness run`")
+    CANNOT_START = (2, "it cannot start", "fix what the message names, then `harness run`")
+    PAUSED = (3, "a HALT file is present", "run `harness resume`, then `harness run`")
+    BLOCKED = (4, "a feature waits for a person", 'answer with `harness answer SLUG "text"`, then `harness run`')
+    STUCK = (
+        5,
+        "several attempts in a row made no progress",
+        "read `harness why`, improve the spec, then `harness resume`",
+    )
+    QUOTA = (6, "the agent or its service is not available", "solve what the reason names, then `harness resume`")
+    BUDGET = (7, "the budget is reached", "raise it in harness.yaml, then `harness resume`, then `harness run`")
+    BUG = (70, "a bug in harness", "please report it with the file it wrote under logs/")
+    INTERRUPTED = (130, "interrupted", "nothing is lost: `harness run` goes on where it stopped")
+
+    def __init__(self, code: int, sentence: str, advice: str) -> None:
+        """Give each member its three attributes."""
+        self.code = code
+        self.sentence = sentence
+        self.advice = advice
+
+
+@dataclass(frozen=True, slots=True)
+class HaltFile:
+    """A HALT file, read: `now` when its first word is that; `by_harness` when harness wrote it; `gone` since."""
+
+    path: Path
+    now: bool
+    text: str = ""
+    by_harness: bool = False
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End the run: the halt, why in one sentence, and the feature it is about if it is about one."""
+
+    halt: Halt
+    because: str
+    slug: str = ""
+    advice: str = ""
+    resets_at: float | None = None
+    sums: tuple[str, ...] = ()  # of money, a sentence each
