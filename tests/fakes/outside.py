@@ -137,7 +137,8 @@ def ask(connect: Callable[[], socket.socket], text: str, body: bytes = b"", line
 
 
 def count_open() -> tuple[int, int]:
-    """Threads and descriptors of this process."""
+    """Threads and descriptors of this process, without those of an earlier run that still watched for HALT."""
+    wait_until(lambda: all(one.name != "halt-watch" for one in threading.enumerate()))
     return threading.active_count(), len(os.listdir("/proc/self/fd"))  # noqa: PTH208
 
 
