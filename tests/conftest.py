@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,11 +14,27 @@ from typing import Any
 import pytest
 from fakes.api_agent import Agent, run_agent
 from fakes.outside import Outside
-from helpers.waiting import Leash
+from helpers.waiting import HANGS, Leash
 from helpers.world import AT_EASE, BUBBLEWRAP, GIT, SECRET, Command, World
 
 from harness.cli.funnel import start as start_command
 from harness.domain.paths import Paths
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """End a test that hangs, by a signal: some only wait for what never comes, and would wait for ever."""
+
+    def ring(number: int, frame: object) -> None:
+        raise TimeoutError(f"{item.nodeid} hangs")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.alarm(HANGS * (10 if item.get_closest_marker("deep") or item.get_closest_marker("slow") else 1))
+    try:
+        return (yield)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture

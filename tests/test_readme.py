@@ -11,6 +11,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from helpers.waiting import PATIENCE
 
 import harness
 from harness.agents.prompt import find_template
@@ -37,7 +38,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProces
     """`harness demo`, run once, in a folder with a space in its name."""
     folder = tmp_path_factory.mktemp("demo") / "with a space"
     words = [sys.executable, "-m", "harness", "demo", "--dir", str(folder)]
-    return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
 def test_the_first_command_of_the_manual_ends_in_the_demo_and_it_works(demo) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from helpers.stages import blocked, proven
+from helpers.waiting import PATIENCE
 from helpers.world import CLAIM, World
 
 
@@ -31,7 +32,7 @@ def test_answer_reaches_a_run_that_is_on(world: World, harness, start) -> None:
     run = start("run")
     assert any("b: attempt 1 begins" in line for line in run.stderr)
     assert harness("answer", "a", "8080").out == "answered: the active run will work on it again\n"
-    assert run.wait(20) == 0
+    assert run.wait(PATIENCE) == 0
     assert world.outcomes("a") == ["blocked", "done"]
 
 

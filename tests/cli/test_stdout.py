@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 from helpers.stages import GOOD, REPORTS, proven
+from helpers.waiting import PATIENCE
 from helpers.world import CLAIM, World
 
 
@@ -25,7 +26,13 @@ def test_a_reader_that_goes_away_disturbs_nothing(world: World) -> None:
     world.config_file()
     line = f"{shlex.quote(sys.executable)} -m harness run --verbose 2>&1 | head -n 1; echo ${{PIPESTATUS[0]}}"
     shown = subprocess.run(
-        ["bash", "-c", line], cwd=world.root, env=world.environ, capture_output=True, text=True, timeout=60, check=True
+        ["bash", "-c", line],
+        cwd=world.root,
+        env=world.environ,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
     )
     assert "harness" in shown.stdout.splitlines()[0]
     assert shown.stdout.splitlines()[-1] == "0"
@@ -39,7 +46,7 @@ def test_a_reader_of_a_report_may_go_away_too(world: World) -> None:
     os.close(report)
     ran = subprocess.run(
         [sys.executable, "-m", "harness", "status", "--json"],
-        cwd=world.root, env=world.environ, stdout=closed, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+        cwd=world.root, env=world.environ, stdout=closed, stderr=subprocess.PIPE, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     os.close(closed)
     assert (ran.returncode, ran.stderr) == (0, "")

@@ -6,6 +6,7 @@ import os
 import signal
 
 from helpers.stages import GOOD, proven
+from helpers.waiting import PATIENCE
 from helpers.world import World
 
 
@@ -51,6 +52,6 @@ def test_verify_that_is_interrupted_is_130_and_no_drift(world: World, start) -> 
     verifying = start("verify")
     (world.root / "waiting").read_text()
     verifying.send_signal(signal.SIGINT)
-    verifying.communicate(timeout=20)
+    verifying.communicate(timeout=PATIENCE)
     assert verifying.returncode == 130
     assert world.events("verified") == []

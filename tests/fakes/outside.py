@@ -3,14 +3,15 @@ sandbox."""
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+
+from helpers.waiting import PATIENCE
 
 from harness.sandbox.network.broker import Channel
 
@@ -113,7 +114,7 @@ def inside(box: Channel) -> Iterator[Callable[[], socket.socket]]:
     made: list[socket.socket] = []
 
     def connect() -> socket.socket:
-        made.append(socket.create_connection(address, timeout=20))
+        made.append(socket.create_connection(address, timeout=PATIENCE))
         return made[-1]
 
     try:
@@ -136,21 +137,13 @@ def ask(connect: Callable[[], socket.socket], text: str, body: bytes = b"", line
     return int(status), said
 
 
-def count_open() -> tuple[int, int]:
-    """Threads and descriptors of this process, without those of an earlier run that still watched for HALT."""
-    wait_until(lambda: all(one.name != "halt-watch" for one in threading.enumerate()))
-    return threading.active_count(), len(os.listdir("/proc/self/fd"))  # noqa: PTH208
-
-
-def wait_until(true: Callable[[], bool], timeout: float = 10.0) -> None:
-    """Return when something has become true."""
-    until = time.monotonic() + timeout
-    while not true():
-        assert time.monotonic() < until, "it never came"
-        time.sleep(0.01)
-
-
-# --- hosts ----------------------------------------------------------------------------------------------------------
+def list_open() -> set[object]:
+    """Threads and descriptors of this process."""
+    found: set[object] = set(threading.enumerate())
+    for path in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            found.add((path.name, path.readlink()))
+    return found
 
 
 def tunnel(connect: Any, target: str) -> tuple[int, socket.socket]:

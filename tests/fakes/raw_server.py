@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from helpers.waiting import PATIENCE
+
 Event = dict[str, Any]
 
 
@@ -68,7 +70,7 @@ class RawServer:
             with contextlib.suppress(OSError):
                 client, _ = self._socket.accept()
                 with client, contextlib.suppress(OSError):
-                    client.settimeout(10)
+                    client.settimeout(PATIENCE)
                     headers = self._read(client)
                     self.count += 1
                     client.sendall(self._reply(self.count, headers))

@@ -18,6 +18,7 @@ from fakes.messages_script import (
     by_conversation,
     work_on_feature,
 )
+from helpers.waiting import PATIENCE
 
 MODEL = "claude-opus-5-5"
 COMPACT = "compact-2026-09-04"
@@ -46,7 +47,7 @@ def post(api: MessagesApi, body: Any, path: str = "messages", **more: str) -> tu
     raw = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(f"{api.url}/v1/{path}", raw, heads)
     try:
-        with urllib.request.urlopen(request, timeout=5) as response:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             return response.status, json.load(response)
     except urllib.error.HTTPError as error:
         with error:

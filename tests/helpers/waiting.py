@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 PATIENCE = 60  # seconds a test waits for what must happen before it fails: long, for the machine may be busy
+HANGS = 2 * PATIENCE  # seconds after which a test that still waits is ended, and has failed
 
 
 def until(true: Callable[[], object], what: str = "it never became true") -> Any:

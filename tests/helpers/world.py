@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from helpers.waiting import PATIENCE
 
 from harness.domain.halt import Halt, Stop
 from harness.domain.listener import Silent, Tone
@@ -141,7 +142,7 @@ class World:
             env={**self.environ, **environ},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from helpers.waiting import until
+from helpers.waiting import PATIENCE, until
 from helpers.world import CLAIM, World
 
 
@@ -28,7 +28,7 @@ def test_a_run_gives_signs_of_life_that_status_shows_and_takes_them_away(world: 
     assert re.search(r"2m\d\ds ago \(a attempt 1, working\): it seems to hang: try `harness halt --now`", said)
     assert harness("status", "--json").json["run"]["beat"]["hung"]
     (world.root / "logs/go").touch()
-    run.communicate(timeout=30)
+    run.communicate(timeout=PATIENCE)
     assert not world.has("logs/heartbeat.json")
 
 
@@ -57,6 +57,6 @@ def test_the_sign_of_a_killed_run_is_not_taken_for_a_living_one(world: World, ha
     run = world.start("run")
     until(lambda: world.has("logs/heartbeat.json") and "working" in world.log("heartbeat.json"))
     run.kill()
-    run.communicate(timeout=30)
+    run.communicate(timeout=PATIENCE)
     assert world.has("logs/heartbeat.json")
     assert "sign of life" not in harness("status").out

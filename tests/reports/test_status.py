@@ -8,7 +8,7 @@ import time
 
 import pytest
 from helpers.stages import GOOD, begun, blocked, killed, proven
-from helpers.waiting import until
+from helpers.waiting import PATIENCE, until
 from helpers.world import CLAIM, World, say
 
 from harness.domain.errors import StorageError
@@ -213,5 +213,5 @@ def test_log_f_follows_until_ctrl_c(world: World, start) -> None:
         file.write("after\n")
     assert following.stdout.readline() == "after\n"
     following.send_signal(signal.SIGINT)
-    assert following.communicate(timeout=20) == ("", "")
+    assert following.communicate(timeout=PATIENCE) == ("", "")
     assert following.returncode in (0, 130)

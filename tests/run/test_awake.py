@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.waiting import alive, until
+from helpers.waiting import PATIENCE, alive, until
 from helpers.world import CLAIM, World
 
 INHIBIT = """#!/bin/sh
@@ -52,7 +52,7 @@ def test_a_killed_run_lets_the_machine_sleep(world: World, inhibit, number: sign
     until(lambda: pid.exists() and pid.read_text())
     assert alive(int(pid.read_text()))
     run.send_signal(number)
-    run.communicate(timeout=30)
+    run.communicate(timeout=PATIENCE)
     until(lambda: not alive(int(pid.read_text())))
 
 

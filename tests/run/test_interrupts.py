@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from helpers.waiting import PATIENCE
 from helpers.world import CLAIM, World
 
 from harness.domain.paths import Paths
@@ -60,7 +61,7 @@ def test_a_halt_by_command_lies_where_no_confined_agent_can_reach_it(world: Worl
         assert run.poll() is None
         time.sleep(0.02)
     assert harness("halt", "--now").out.startswith("`logs/HALT` is present: the current attempt ends within two")
-    run.communicate(timeout=60)
+    run.communicate(timeout=PATIENCE)
     assert run.returncode == 3
     (world.root / "HALT").mkdir()
     assert harness("resume").out == "removed HALT and logs/HALT; go on with `harness run`\n"

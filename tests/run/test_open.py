@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from helpers.waiting import PATIENCE
 from helpers.world import CLAIM, World
 
 
@@ -19,7 +20,7 @@ def test_a_second_run_is_refused_although_an_agent_wiped_the_logs(world: World, 
     assert harness("run").code == 2
     assert harness("reset", "a").code == 2
     go.touch()
-    assert first.wait(30) == 0
+    assert first.wait(PATIENCE) == 0
     first.communicate()
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from helpers.marks import needs_bwrap
+from helpers.waiting import PATIENCE
 
 from harness.agents.table import AGENTS
 from harness.sandbox.sandbox import read_state
@@ -53,7 +54,7 @@ def besiege(user: str, profile: str) -> dict[str, Any]:
         folder = Path(tempfile.mkdtemp(prefix="besieged-"))
         line = [sys.executable, str(TESTS / "fakes/besieged.py"), str(folder), who, profile]
         environ = {**os.environ, "PYTHONPATH": str(TESTS.parent)}
-        ran = subprocess.run(line, capture_output=True, text=True, timeout=60, env=environ, check=False)
+        ran = subprocess.run(line, capture_output=True, text=True, timeout=PATIENCE, env=environ, check=False)
         shutil.rmtree(folder, ignore_errors=True)
         assert ran.returncode == 0, ran.stderr
         _besieged[who, profile] = json.loads(ran.stdout)

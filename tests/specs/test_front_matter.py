@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from helpers.spec_files import write
+from helpers.waiting import PATIENCE
 
 from harness.specs.front_matter import split_front_matter
 from harness.specs.parse import parse_spec
@@ -62,4 +63,4 @@ def test_specs_without_front_matter_never_import_yaml(specs):
     look = "from pathlib import Path; from harness.specs.shelf import SpecsFolder; SpecsFolder(Path('specs')).read()"
     code = f"import sys; {look}; sys.exit('yaml' in sys.modules)"
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    assert subprocess.run([sys.executable, "-c", code], cwd=specs.parent, env=environ, timeout=30).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=specs.parent, env=environ, timeout=PATIENCE).returncode == 0

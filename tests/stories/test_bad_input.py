@@ -6,15 +6,15 @@ import errno
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from helpers.bad_input import GOOD, Arrange, both, folder, front, link, settings, spec, write
 from helpers.files import tree
+from helpers.waiting import PATIENCE
 from helpers.world import CLAIM, World
 
 from harness.records.journal import read_journal
@@ -173,21 +173,6 @@ def test_a_journal_that_is_damaged_in_its_middle_is_named_and_nothing_is_guessed
 # --- what an agent does to the files of a run ---------------------------------------------------------------------
 
 
-@pytest.fixture
-def alarm() -> Iterator[None]:
-    """A test that hangs fails after 10 s: what waits for a fifo can be interrupted by a signal only."""
-
-    def ring(number: int, frame: object) -> None:
-        raise TimeoutError("harness hangs")
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.alarm(10)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
-
-
-@pytest.mark.usefixtures("alarm")
 @pytest.mark.parametrize(
     "damage",
     [
@@ -305,7 +290,7 @@ def test_a_folder_that_is_read_only_is_named(world: World, request: pytest.Fixtu
     before = tree(world.root)
     ran = subprocess.run(
         [*without_privileges(), sys.executable, "-m", "harness", "run", "--json"],
-        cwd=world.root, env=world.environ, capture_output=True, text=True, timeout=60, check=False,
+        cwd=world.root, env=world.environ, capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert (ran.returncode, tree(world.root)) == (2, before)
     told = json.loads(ran.stdout)
@@ -322,7 +307,7 @@ def test_who_only_looks_needs_no_right_to_write(world: World, request: pytest.Fi
         request.addfinalizer(lambda path=path: path.chmod(0o755))
     ran = subprocess.run(
         [*without_privileges(), sys.executable, "-m", "harness", "status"],
-        cwd=world.root, env=world.environ, capture_output=True, text=True, timeout=60, check=False,
+        cwd=world.root, env=world.environ, capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert (ran.returncode, ran.stderr) == (0, "")
 

