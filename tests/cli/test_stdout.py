@@ -46,7 +46,8 @@ def test_a_reader_of_a_report_may_go_away_too(world: World) -> None:
     os.close(report)
     ran = subprocess.run(
         [sys.executable, "-m", "harness", "status", "--json"],
-        cwd=world.root, env=world.environ, stdout=closed, stderr=subprocess.PIPE, text=True, timeout=PATIENCE, check=False,
+        cwd=world.root, env=world.environ, stdout=closed, stderr=subprocess.PIPE, text=True,
+        timeout=PATIENCE, check=False,
     )  # fmt: skip
     os.close(closed)
     assert (ran.returncode, ran.stderr) == (0, "")

@@ -11,6 +11,7 @@ import pytest
 from bench.killing import Victim, kill_at_random
 
 pytestmark = [
+    pytest.mark.deep,
     pytest.mark.skipif(sys.platform != "linux", reason="survivors are looked for in /proc"),
     pytest.mark.xdist_group("kill"),
 ]

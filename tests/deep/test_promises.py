@@ -7,30 +7,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
-
-import bench_damage
 import bench_faults
 import bench_flood
 import bench_git
 import bench_power
+import pytest
 from bench_lock import Stay, overlaps
 
+pytestmark = pytest.mark.deep
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 
 
 def wrongs(figures) -> list[str]:
     return [f"{one.name}: {one.samples[0]:.0f} ({one.note})" for one in figures if one.met is False]
-
-
-def test_a_damaged_journal_is_read_up_to_the_damage_or_refused() -> None:
-    assert wrongs(bench_damage.measure_journals(1500)) == []
-
-
-def test_hostile_texts_do_nothing_where_they_are_shown() -> None:
-    assert wrongs(bench_damage.measure_texts(2000)) == []
 
 
 def test_two_who_were_inside_at_one_time_would_be_seen() -> None:
@@ -39,7 +28,7 @@ def test_two_who_were_inside_at_one_time_would_be_seen() -> None:
 
 def run_bench(name: str, *words: str) -> subprocess.CompletedProcess[str]:
     """Run a bench in a process of its own: it forks."""
-    line = [sys.executable, str(Path(bench_damage.__file__).with_name(name)), *words]
+    line = [sys.executable, str(Path(bench_faults.__file__).with_name(name)), *words]
     return subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import bench_damage
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,3 +106,7 @@ def test_damaged_journals_lose_nothing_silently_and_invent_nothing(tmp_path: Pat
         except JournalError:
             continue
         assert events == known[: len(events)]
+
+
+def test_a_damaged_journal_is_read_up_to_the_damage_or_refused() -> None:
+    assert [one.name for one in bench_damage.measure_journals(500) if one.met is False] == []

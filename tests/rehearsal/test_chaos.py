@@ -85,6 +85,7 @@ def test_the_limits_are_the_users_scaled_down() -> None:
     assert told == [3, 1, 99, "off", 1 << 30]
 
 
+@pytest.mark.deep
 def test_nobody_is_told_of_what_is_played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fired = tmp_path / "fired"
     monkeypatch.setenv("HARNESS_ON_FINISH", f"touch {fired}")

@@ -14,7 +14,7 @@ from harness.rehearsal.chaos import run_chaos, show_chaos
 from harness.rehearsal.promises import IN_ONE_RUN, IN_OWN_RUN
 from harness.settings.options import Settings
 
-slow = pytest.mark.slow
+slow, deep = pytest.mark.slow, pytest.mark.deep
 
 
 def play(*faults: str, settings: Settings | None = None, **given: Any) -> list[dict[str, Any]]:
@@ -63,7 +63,7 @@ MORE_BREAKS = {
     ),
     "an attempt that nobody takes up": ("disk", "loop.recover = lambda run: None"),
 }
-QUICK = ("forger", "leak", "limit", "cap")
+MARKS = {"forger": [], "leak": [deep], "limit": [deep], "cap": [deep]}  # the others are slow
 BROKEN = """
 import functools, io, os, subprocess, sys, time, types
 from dataclasses import replace
@@ -94,11 +94,12 @@ def test_every_fault_has_its_break() -> None:
     assert set(BREAKS) == {*IN_ONE_RUN, *IN_OWN_RUN}
 
 
+@pytest.mark.deep
 def test_without_a_break_the_promise_is_kept(tmp_path: Path) -> None:
     assert play_broken(tmp_path, "cap", "")["kept"]
 
 
-@pytest.mark.parametrize("fault", [pytest.param(one, marks=[] if one in QUICK else [slow]) for one in BREAKS])
+@pytest.mark.parametrize("fault", [pytest.param(one, marks=MARKS.get(one, [slow])) for one in BREAKS])
 def test_a_broken_promise_is_found(tmp_path: Path, fault: str, request: pytest.FixtureRequest) -> None:
     if fault == "holder":
         request.getfixturevalue("survivor")

@@ -44,6 +44,7 @@ def test_every_way_to_a_small_disk_keeps_the_promise(tmp_path: Path, monkeypatch
         assert name in row["did"]
 
 
+@pytest.mark.deep
 def test_where_there_is_no_small_disk_the_row_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scene, "find_small_disks", lambda folder, environ: iter(()))
     (row,) = play("disk", settings=Settings(sandbox="none"))

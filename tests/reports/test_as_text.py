@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import bench_damage
 from helpers.stages import scripted
 from helpers.world import NOTE, World
 
@@ -46,3 +47,7 @@ def test_log_prints_the_notes_without_control_sequences(world: World, harness) -
     (world.root / "logs").mkdir()
     (world.root / "logs" / "a.log").write_text("one \x1b[31mred\x1b[0m\x07 line\n")
     assert harness("log", "a").out == "one red line\n"
+
+
+def test_hostile_texts_do_nothing_where_they_are_shown() -> None:
+    assert [one.name for one in bench_damage.measure_texts(1000) if one.met is False] == []

@@ -85,6 +85,23 @@ def environ(api: MessagesApi | None = None, **more: str) -> dict[str, str]:
     return {**url, "ANTHROPIC_API_KEY": "key-of-a-test", **more}
 
 
+def test_a_feature_comes_to_its_receipt_in_one_attempt(world) -> None:
+    def finish(request: Request) -> Reply:
+        places = Places.read(request.prompt)
+        claim = f"echo made it > made.txt; echo '- a note' >> {places.log}; echo made > {places.done}"
+        return [Turn("I make it.", (bash(claim),)), Turn("It is made.")][request.step]
+
+    world.spec("a", checks=["test -f made.txt"])
+    world.config_file(agent="api", api_server="anthropic")
+    with MessagesApi(finish) as api:
+        ran = world.command("run", **environ(api))
+    assert (ran.returncode, world.outcomes()) == (0, ["done"]), ran.stderr
+    [ended] = world.events("attempt_ended")
+    assert (ended["cost_source"], ended["dollars"] > 0) == ("derived", True)
+    assert "agent: api" in world.log("a.done")
+
+
+@pytest.mark.deep
 def test_a_real_spec_comes_to_its_receipt_over_three_attempts(project) -> None:
     with MessagesApi(develop) as api:
         ran = project.command("run", "--json", **environ(api))
@@ -103,6 +120,7 @@ def test_a_real_spec_comes_to_its_receipt_over_three_attempts(project) -> None:
     )
 
 
+@pytest.mark.deep
 @pytest.mark.skipif(shutil.which("bwrap") is None, reason="BUBBLEWRAP IS NOT INSTALLED")
 def test_it_works_in_the_sandbox_too(project, tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
@@ -123,6 +141,7 @@ def test_without_a_key_it_does_not_start(project) -> None:
     ]
 
 
+@pytest.mark.deep
 def test_a_key_that_is_rejected_ends_the_run_with_6(project) -> None:
     with MessagesApi([unauthorized()]) as api:
         ran = project.command("run", **environ(api))
@@ -130,6 +149,7 @@ def test_a_key_that_is_rejected_ends_the_run_with_6(project) -> None:
     assert "authentication: invalid x-api-key" in (project.root / "HALT").read_text()
 
 
+@pytest.mark.deep
 def test_a_server_that_hangs_is_an_outage_and_charged_to_nobody(project) -> None:
     short = {"HARNESS_API_TIMEOUT": "0.4", "HARNESS_TIMEOUT": "6", "HARNESS_OUTAGE_LIMIT": "0.1s"}
     with MessagesApi(lambda request: Broken(How.STALLED, None)) as api:
@@ -138,6 +158,7 @@ def test_a_server_that_hangs_is_an_outage_and_charged_to_nobody(project) -> None
     assert {(ended["outcome"], ended["charged"]) for ended in project.events("attempt_ended")} == {("fault", False)}
 
 
+@pytest.mark.deep
 def test_killed_in_the_middle_it_leaves_nothing_and_its_cost_is_known(project) -> None:
     def script(request: Request) -> Reply:
         return Turn("", (bash("sleep 300 & echo $! > pid; wait"),))
@@ -165,6 +186,7 @@ def _command(process: Path) -> str:
         return ""
 
 
+@pytest.mark.deep
 def test_the_doctor_knocks_at_the_server(project) -> None:
     with MessagesApi([]) as api:
         good = project.command("doctor", "--json", **environ(api))

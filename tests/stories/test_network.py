@@ -155,6 +155,7 @@ def test_without_bubblewrap_no_key_is_given_to_anybody(world: Any, tmp_path: Pat
         world.run(sandbox=word, sandbox_network="broker", environ={**world.environ, "PATH": str(tmp_path)})
 
 
+@pytest.mark.deep
 def test_the_api_agent_does_a_feature_through_the_broker(brokered: Any) -> None:
     brokered.spec("hello", checks=["grep -q hello hello.txt"])
     brokered.repository()

@@ -17,6 +17,7 @@ def test_the_templates_are_found_in_this_checkout() -> None:
     assert shipped_template("prompt.md") == REPOSITORY / "templates" / "prompt.md"
 
 
+@pytest.mark.deep
 def test_a_wheel_carries_the_templates_where_they_are_looked_for(tmp_path: Path) -> None:
     built = subprocess.run(
         [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(REPOSITORY)],
