@@ -84,10 +84,10 @@ def leash(tmp_path: Path) -> Iterator[Leash]:
 @pytest.fixture
 def start(world: World) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Start `harness` with the world's settings as a child; what a test leaves running is killed."""
-    started: list[subprocess.Popen[str]] = []
+    started: list[Any] = []
 
-    def call(*words: str, **environ: str) -> subprocess.Popen[str]:
-        started.append(world.start(*words, **environ))
+    def call(*words: str, **named: Any) -> Any:
+        started.append(world.start(*words, **named))
         return started[-1]
 
     yield call

@@ -49,7 +49,7 @@ def test_verify_that_is_interrupted_is_130_and_no_drift(world: World, start) -> 
     proven(world, "a")
     os.mkfifo(world.root / "waiting")
     (world.root / "test.sh").write_text("echo > waiting; sleep 600\n")
-    verifying = start("verify")
+    verifying = start("verify", fresh=True)
     (world.root / "waiting").read_text()
     verifying.send_signal(signal.SIGINT)
     verifying.communicate(timeout=PATIENCE)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from helpers.forks import Forked, can_fork
 from helpers.waiting import PATIENCE
 
 from harness.domain.halt import Halt, Stop
@@ -134,24 +135,25 @@ class World:
             stop, _ = run_loop(run)
         return Ran(stop, listener.lines)
 
-    def command(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    def command(self, *words: str, fresh: bool = False, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run the real command as a child process, to its end."""
-        return subprocess.run(
-            [sys.executable, "-m", "harness", *words],
-            cwd=self.root,
-            env={**self.environ, **environ},
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
+        run = self.start(*words, fresh=fresh, **environ)
+        try:
+            out, err = run.communicate(timeout=PATIENCE)
+        except BaseException:
+            run.kill()
+            raise
+        return subprocess.CompletedProcess(["harness", *words], run.wait(), out, err)
 
-    def start(self, *words: str, **environ: str) -> subprocess.Popen[str]:
-        """Start the real command as a child process in a session of its own."""
+    def start(self, *words: str, fresh: bool = False, **environ: str) -> Forked | subprocess.Popen[str]:
+        """Start the real command as a child process in a session of its own; `fresh`: its interpreter too starts."""
+        around = {**self.environ, **environ}
+        if not fresh and can_fork(around):
+            return Forked(words, self.root, around)
         return subprocess.Popen(
             [sys.executable, "-m", "harness", *words],
             cwd=self.root,
-            env={**self.environ, **environ},
+            env=around,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

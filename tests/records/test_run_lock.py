@@ -27,7 +27,7 @@ def test_a_killed_run_that_nobody_has_buried_yet_is_dead(world: World, leash: Le
     world.spec("a")
     world.agent(f"[ $attempt = 1 ] && {{ {leash.code} sleep 600; }}; {CLAIM}")
     world.config_file()
-    run = start("run")
+    run = start("run", fresh=True)
     leash.read()
     run.kill()  # and no wait: it stays a zombie, as in a container whose first process reaps nobody
     assert leash.read() == b""

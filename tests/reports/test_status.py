@@ -207,7 +207,7 @@ def test_log_f_follows_until_ctrl_c(world: World, start) -> None:
     (world.root / "logs").mkdir()
     log = world.root / "logs" / "a.log"
     log.write_text("before\n")
-    following = start("log", "a", "-f")
+    following = start("log", "a", "-f", fresh=True)
     assert following.stdout.readline() == "before\n"
     with log.open("a") as file:
         file.write("after\n")

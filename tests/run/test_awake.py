@@ -48,7 +48,7 @@ def test_a_killed_run_lets_the_machine_sleep(world: World, inhibit, number: sign
     world.spec("a")
     world.agent("sleep 60")
     world.config_file()
-    run = world.start("run", **environ)
+    run = world.start("run", fresh=True, **environ)
     until(lambda: pid.exists() and pid.read_text())
     assert alive(int(pid.read_text()))
     run.send_signal(number)

@@ -94,7 +94,7 @@ def test_a_feature_comes_to_its_receipt_in_one_attempt(world) -> None:
     world.spec("a", checks=["test -f made.txt"])
     world.config_file(agent="api", api_server="anthropic")
     with MessagesApi(finish) as api:
-        ran = world.command("run", **environ(api))
+        ran = world.command("run", fresh=True, **environ(api))
     assert (ran.returncode, world.outcomes()) == (0, ["done"]), ran.stderr
     [ended] = world.events("attempt_ended")
     assert (ended["cost_source"], ended["dollars"] > 0) == ("derived", True)
@@ -164,7 +164,7 @@ def test_killed_in_the_middle_it_leaves_nothing_and_its_cost_is_known(project) -
         return Turn("", (bash("sleep 300 & echo $! > pid; wait"),))
 
     with MessagesApi(script) as api:
-        run = project.start("run", **environ(api))
+        run = project.start("run", fresh=True, **environ(api))
         pid_file = project.root / "pid"
         while not pid_file.exists() or not pid_file.read_text().strip():
             assert run.poll() is None, run.communicate()

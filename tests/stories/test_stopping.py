@@ -32,7 +32,7 @@ def test_a_signal_ends_the_run_with_its_agent(world: World, leash: Leash, start,
     world.spec("a")
     world.agent(f"{leash.code} sleep 600 & sleep 600")
     world.config_file()
-    run = start("run", "--json")
+    run = start("run", "--json", fresh=True)
     leash.read()
     os.killpg(run.pid, number)
     assert json.loads(run.communicate(timeout=PATIENCE)[0])["code"] == 130
@@ -45,7 +45,7 @@ def test_kill_9_of_harness_leaves_no_agent_and_the_next_run_goes_on(world: World
     world.spec("a")
     world.agent(f"[ $attempt = 1 ] && {{ {leash.code} setsid sleep 600 & sleep 600; }}; {CLAIM}")
     world.config_file()
-    run = start("run")
+    run = start("run", fresh=True)
     leash.read()
     kill(run)
     assert leash.read() == b""
@@ -62,7 +62,7 @@ def test_harness_halt_reaches_a_run_from_another_terminal(world: World, harness,
     if "--now" in words:
         world.agent(f"{leash.code} sleep 600")
     world.config_file()
-    run = start("run")
+    run = start("run", fresh=True)
     leash.read()
     assert harness(*words).code == 0
     assert run.wait(PATIENCE) == 3
