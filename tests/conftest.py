@@ -11,14 +11,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import helpers.laws  # noqa: F401  the profiles
 import pytest
 from fakes.api_agent import Agent, run_agent
 from fakes.outside import Outside
 from helpers.waiting import HANGS, Leash
 from helpers.world import AT_EASE, BUBBLEWRAP, GIT, SECRET, Command, World
+from hypothesis import settings
 
 from harness.cli.funnel import start as start_command
 from harness.domain.paths import Paths
+
+settings.load_profile("quick")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -71,6 +75,7 @@ def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Agent:
     """Run the API agent once against a server, in a folder of its own; keywords become its command line."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ANTHROPIC_API_KEY", "key-of-a-test")
+    monkeypatch.setattr("harness.agents.api.failure.FIRST_WAIT", 0.1)
     return partial(run_agent, tmp_path)
 
 

@@ -3,9 +3,10 @@
 from datetime import datetime
 
 import pytest
+from helpers.laws import examples
 from helpers.recorded import DIALECTS, NOW, diagnosis, dialect_of, meaning, names, reply, reply_of
 from helpers.wordings import AUTH, CREDIT, NETWORK, OVERLOAD, PROSE, RATE, REFUSED, SERVER, USAGE, WORDINGS
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.agents.failures import find_remarks
@@ -345,7 +346,7 @@ REPLIES = st.builds(Reply, EXITS, TRANSCRIPTS)
 
 
 @given(REPLIES, st.sampled_from([*DIALECTS, "text"]))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_nothing_is_both_a_limit_and_a_fault_and_a_good_result_is_neither(reply, dialect):
     found = meaning(reply, dialect)
     if dialect != "text" and reply.transcript.results and not reply.transcript.is_error:
@@ -356,7 +357,7 @@ def test_nothing_is_both_a_limit_and_a_fault_and_a_good_result_is_neither(reply,
 
 
 @given(st.sampled_from(names()), TEXTS)
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_a_good_result_at_the_end_outweighs_all_that_came_before(name, text):
     dialect = dialect_of(name)
     recorded = reply_of(name)

@@ -4,8 +4,9 @@ import json
 import pickle
 
 import pytest
+from helpers.laws import examples
 from helpers.recorded import DIALECTS, dialect_of, exit_of, lines_of, names, read, reply, reply_of
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.agents.stream import StreamReader
@@ -288,7 +289,7 @@ def read_all(lines, dialect, exit):
 
 
 @given(st.lists(st.binary(max_size=80), max_size=8), st.sampled_from([*DIALECTS, "text"]), EXITS)
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_arbitrary_bytes_never_raise(lines, dialect, exit):
     read_all(lines, dialect, exit)
 
@@ -306,7 +307,7 @@ def mutate(value, draw):
 
 
 @given(st.data(), EXITS)
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_mutated_real_lines_never_raise_in_any_dialect(data, exit):
     name = data.draw(st.sampled_from(names()))
     events = [json.loads(line) for line in lines_of(name) if line.startswith(b"{") and line.endswith(b"}")]
@@ -318,7 +319,7 @@ def test_mutated_real_lines_never_raise_in_any_dialect(data, exit):
 
 
 @given(st.data())
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_real_lines_cut_anywhere_never_raise(data):
     name = data.draw(st.sampled_from(names()))
     lines = [line[: data.draw(st.integers(0, len(line)))] for line in lines_of(name)]

@@ -1,8 +1,9 @@
 """What a note asks of a person."""
 
 import pytest
+from helpers.laws import examples
 from helpers.wordings import PROSE
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.decide.blocked import find_blocked
@@ -62,13 +63,13 @@ def test_a_question_is_found_where_it_starts_a_line_of_the_agents_own(note, ques
 
 
 @given(st.lists(st.sampled_from([*PROSE, "", "```", "~~~", "- BLOCKED:", "**BLOCKED: a**", "UNBLOCKED:", "  x"])))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_a_question_is_never_empty_and_never_long(lines):
     question = find_blocked("\n".join(lines) + "\nBLOCKED: " + "x" * 5_000)
     assert question is None or 0 < len(question) <= 2_000
 
 
 @given(st.text(max_size=200))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_a_note_without_the_word_is_never_a_question(note):
     assert find_blocked(note.replace("BLOCKED", "")) is None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from helpers.laws import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.domain.text import fenced, plain
@@ -12,7 +13,7 @@ HOSTILE = st.lists(st.sampled_from(SIGNS), max_size=40).map("".join)
 
 
 @given(HOSTILE)
-@settings(max_examples=300)
+@examples(300)
 def test_no_line_of_a_block_can_open_or_close_one(text: str) -> None:
     assert all(line.startswith("| ") for line in fenced(plain(text)).splitlines())
 

@@ -31,11 +31,12 @@ from harness.system.clocks import Clocks
 PRELUDE = """
 prompt=$(cat)
 done=$(printf '%s' "$prompt" | grep -o '/[^ ]*\\.done' | head -n 1)
-slug=$(basename "$done" .done)
-logs=$(dirname "$done")
+logs=${done%/*} slug=${done##*/}
+slug=${slug%.done}
 log=$logs/$slug.log
 learnings=$logs/learnings.md
-attempt=$(ls "$logs/attempts/$slug" | wc -l)
+count() { attempt=$#; }
+count "$logs/attempts/$slug"/*
 note() { printf '%s\\n' "$*, and this makes the note long enough to count" >> "$log"; }
 """
 GIT = {

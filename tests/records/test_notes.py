@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from helpers.laws import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.records.notes import Notes
@@ -45,7 +46,7 @@ def test_harness_s_own_lines_are_no_note_and_start_on_a_line_of_their_own(book: 
     old=st.lists(st.sampled_from(["a", "b", "c"]), max_size=5),
     new=st.lists(st.sampled_from(["a", "b", "d"]), max_size=5),
 )
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_no_line_that_was_there_is_ever_lost(tmp_path_factory, old: list[str], new: list[str]) -> None:
     folder = tmp_path_factory.mktemp("book")
     (folder / ".kept").mkdir()

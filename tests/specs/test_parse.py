@@ -137,7 +137,7 @@ def test_what_no_agent_could_work_from_is_a_problem(specs, content, sentence):
     assert read(specs)["x"].problem == sentence
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.one_of(st.binary(), st.text().map(lambda text: text.encode("utf-8", "surrogatepass"))))
 def test_any_bytes_at_all_give_a_feature(specs, content):
     path = write(specs, "a", content)

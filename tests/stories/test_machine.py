@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from fakes.stage import CALL, Stage, put_on_stage
+from helpers.laws import examples
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -204,14 +205,12 @@ class LongNights(Night):
 
 
 def order(nights: int, steps: int) -> settings:
-    """So many nights of so many steps each; no deadline, for the machine may be busy."""
-    return settings(
-        max_examples=nights, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)
-    )
+    """So many nights of so many steps each."""
+    return settings(examples(nights), stateful_step_count=steps, suppress_health_check=list(HealthCheck))
 
 
-Night.TestCase.settings, LongNights.TestCase.settings = order(20, 25), order(200, 50)
-NightsOfTwo.TestCase.settings = order(20, 25)
+Night.TestCase.settings, LongNights.TestCase.settings = order(30, 25), order(200, 50)
+NightsOfTwo.TestCase.settings = order(30, 25)
 TestANightInAnyOrder = Night.TestCase
 TestANightWithTwoInFlight = NightsOfTwo.TestCase
 TestManyNights = pytest.mark.slow(LongNights.TestCase)

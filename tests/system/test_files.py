@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.domain.errors import StorageError
@@ -27,7 +27,6 @@ def test_a_single_huge_line_is_cut_at_its_front(tmp_path: Path) -> None:
 
 
 @given(st.text(alphabet="ab\n", max_size=60), st.integers(1, 5), st.integers(1, 40))
-@settings(deadline=None)
 def test_a_tail_is_always_the_end_of_the_file(tmp_path_factory, text: str, lines: int, limit: int) -> None:
     path = tmp_path_factory.mktemp("tail") / "log"
     path.write_text(text)

@@ -76,6 +76,7 @@ def flood(script, tmp_path):
     return map(int, subprocess.run(argv, stdout=subprocess.PIPE, check=True).stdout.split())
 
 
+@pytest.mark.deep
 def test_300_mb_of_lines_cost_neither_memory_nor_disk(tmp_path):
     size, count, longest, _, peak = flood(f"yes {'x' * 99} | head -c 300000000", tmp_path)
     assert (size, count, longest) == (300_000_000, 3_000_000, 99)

@@ -100,6 +100,7 @@ def test_a_racer_gets_no_file_from_outside_moved(place: Paths, tmp_path: Path) -
 
 
 @needs_renameat2
+@pytest.mark.deep
 def test_the_racer_wins_against_a_look_before_the_move(place: Paths, tmp_path: Path) -> None:
     assert race(place, tmp_path, take_naively, 8_000) > 0
 

@@ -125,7 +125,7 @@ def test_a_wake_up_descriptor_makes_us_ask(tmp_path):
 
 
 def test_the_limit_holds_when_harness_itself_hangs(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("harness.system.watch.SPARE", 0.0)
+    monkeypatch.setattr("harness.system.process.SPARE", 0.0)
 
     def hang():
         if (tmp_path / "main").exists():

@@ -87,7 +87,7 @@ def test_a_lock_that_a_person_s_git_holds_is_waited_for(
 ) -> None:
     world, place = checkout
     monkeypatch.setattr(workspace, "STALE", 0.2)
-    monkeypatch.setattr(workspace, "TIMEOUT", 2.0)
+    monkeypatch.setattr(workspace, "TIMEOUT", 0.5)
     editor = {**os.environ, **GIT, "GIT_EDITOR": "sleep 60; false"}  # `commit --all` locks while a message is written
     theirs = subprocess.Popen(["git", "commit", "--all"], cwd=world.root, env=editor, start_new_session=True)
     try:

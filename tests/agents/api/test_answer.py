@@ -12,6 +12,8 @@ from fakes.raw_server import BLOCK, DELTA, END, OVER, START, STOP, RawServer, an
 
 from harness.domain.reply import FaultKind, LimitKind
 
+pytestmark = pytest.mark.xdist_group("anthropic")
+
 TOOL = BLOCK | {"content_block": {"type": "tool_use", "id": "t1", "name": "bash", "input": {"command": "true"}}}
 WANTS = END | {"delta": {"stop_reason": "tool_use"}}
 SPELLED = {
