@@ -61,11 +61,18 @@ def parse_yaml(text: str) -> Node | None:
                 node = _parse_node(next(events), events, 1)
     except yaml.MarkedYAMLError as error:
         line = _find_line(error.problem_mark or error.context_mark)
+        if "nesting depth" in str(error.problem):  # since 0.2.6 libyaml has a limit, and looks 1,000 characters ahead
+            raise _too_deep(line) from None
         hint = "put a value that holds `: `, `#` or begins with a sign in quotes; indent with spaces"
         raise Mistake(line, f"this is not YAML: {error.problem or 'it cannot be read'}", hint) from None
     except (yaml.YAMLError, UnicodeError):
         raise Mistake(0, "it holds characters that YAML does not allow", "save it as UTF-8") from None
     return node
+
+
+def _too_deep(line: int) -> Mistake:
+    """The mistake of a YAML that is nested too deep, whoever finds it."""
+    return Mistake(line, f"it is nested more than {DEPTH_LIMIT} deep", "nest it less deeply")
 
 
 def _find_line(mark: yaml.Mark | CMark | None) -> int:
@@ -84,7 +91,7 @@ def _parse_node(event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> 
     if event.tag is not None:
         raise Mistake(line, "tags (`!`) are not allowed here", _QUOTE)
     if depth > DEPTH_LIMIT:
-        raise Mistake(line, f"it is nested more than {DEPTH_LIMIT} deep", "nest it less deeply")
+        raise _too_deep(line)
     if isinstance(event, yaml.ScalarEvent):
         return Node(event.value, line, plain=event.implicit[0])
     if isinstance(event, yaml.SequenceStartEvent):
