@@ -23,6 +23,9 @@ from harness.cli.funnel import start as start_command
 from harness.domain.paths import Paths
 
 settings.load_profile("quick")
+for name in [name for name in os.environ if name.startswith("GIT_")]:
+    del os.environ[name]
+os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}  # nobody's identity is picked up
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,10 +1,14 @@
-"""The suite itself can be relied on: what belongs together meets one worker."""
+"""The suite itself can be relied on: what belongs together meets one worker, and nobody's git is needed or obeyed."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+from helpers.files import REPOSITORY
 
 GROUP = """
 import os, pytest
@@ -29,3 +33,32 @@ def test_a_group_of_tests_meets_one_worker(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stdout
     workers = (tmp_path / "workers").read_text().split()
     assert (len(workers), len(set(workers))) == (6, 1)
+
+
+GITCONFIG = """
+[user]
+    name = somebody else
+    useConfigOnly = true
+[commit]
+    gpgSign = true
+[gpg]
+    program = /bin/false
+[core]
+    hooksPath = /nonexistent
+[init]
+    templateDir = /nonexistent
+"""
+OF_GIT = (
+    "-k", "merge or one_commit or inside_this_one", "tests/attempts/test_accept.py", "tests/workspace/test_git.py",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("config", [pytest.param("", marks=pytest.mark.deep), GITCONFIG], ids=["none", "somebody's"])
+def test_commits_are_made_whatever_the_home_says_about_git(tmp_path: Path, config: str) -> None:
+    (tmp_path / ".gitconfig").write_text(config)
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", *OF_GIT],
+        cwd=REPOSITORY, env={**environ, "HOME": str(tmp_path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout

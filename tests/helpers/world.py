@@ -36,6 +36,10 @@ slug=${slug%.done}
 log=$logs/$slug.log
 learnings=$logs/learnings.md
 count() { attempt=$#; }
+git() {
+    GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null \\
+        command git -c user.name='an agent' -c user.email=agent@example.invalid "$@"
+}
 count "$logs/attempts/$slug"/*
 note() { printf '%s\\n' "$*, and this makes the note long enough to count" >> "$log"; }
 """
