@@ -89,13 +89,13 @@ def kill_survivors(folder):
                     os.kill(int(path.name), signal.SIGKILL)
 
 
-@pytest.fixture(params=["as we are", "plain user"])
+AS_PLAIN_USER = pytest.param("plain user", marks=pytest.mark.deep)  # CI runs everything as one too
+
+
+@pytest.fixture(params=["as we are", AS_PLAIN_USER] if os.geteuid() == 0 else ["as we are"])
 def user(request):
-    if request.param == "plain user":
-        if os.geteuid() != 0:
-            pytest.skip("we are a plain user already")
-        if python_of_nobody() is None:
-            pytest.skip("uid 65534 cannot read this checkout or any Python >= 3.11")
+    if request.param == "plain user" and python_of_nobody() is None:
+        pytest.skip("uid 65534 cannot read this checkout or any Python >= 3.11")
     return request.param
 
 
