@@ -171,3 +171,13 @@ def test_the_state_of_the_bash_loop_is_taken_over_as_it_is(world) -> None:
     assert not (logs / "attempts" / "a").exists()
     config = load_config(world.root, world.settings, {})
     assert find_template(config.paths, "") == ROOT / "templates" / "prompt.md"
+
+
+def test_every_function_that_contributors_are_sent_to_is_where_the_page_says() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    sent = re.findall(r"`(\w+)` in `([\w/]+\.py)`", page)
+    steps = re.findall(r"^\d+\. `(\w+)` ", page, re.MULTILINE)
+    assert len(sent) > 3 and len(steps) > 3
+    for name, file in [*sent, *((name, "*.py") for name in steps)]:
+        there = "\n".join(path.read_text("utf-8") for path in (ROOT / "harness").rglob(Path(file).name))
+        assert re.search(rf"^(def |class |){name}\b", there, re.MULTILINE), f"{name} is not in {file}"

@@ -1,6 +1,6 @@
 """Every agent, by its profile alone: whoever adds one writes a module, a line in `AGENTS`, and nothing else.
 
-`crush` is such a one: made up here, and known to every room.
+`acme` is such a one: made up here, and known to every room.
 """
 
 from __future__ import annotations
@@ -36,23 +36,23 @@ from harness.reports.view import read_view
 from harness.settings.load import Config, load_config
 from harness.workspace.quarantine import find_absent
 
-CRUSH = Profile(
-    name="crush",
+ACME = Profile(
+    name="acme",
     dialect=Dialect.OPENCODE,
-    program="crush",
-    command_line=Line("crush", ("run", "--format", "json"), model_args=("-m", "{model}")),
-    passes=("CRUSH_*",),
-    home=Home(reads=(".config/crush",), writes=(".local/share/crush/auth.json",)),
+    program="acme",
+    command_line=Line("acme", ("run", "--format", "json"), model_args=("-m", "{model}")),
+    passes=("ACME_*",),
+    home=Home(reads=(".config/acme",), writes=(".local/share/acme/auth.json",)),
     access=Access(
-        providers=(Provider("crush", {"CRUSH_API_KEY": "crush-"}, "CRUSH_BASE_URL", "https://api.crush.example"),),
-        logins=(".local/share/crush/auth.json",),
-        login_hosts=("api.crush.example",),
+        providers=(Provider("acme", {"ACME_API_KEY": "acme-"}, "ACME_BASE_URL", "https://api.acme.example"),),
+        logins=(".local/share/acme/auth.json",),
+        login_hosts=("api.acme.example",),
     ),
-    credentials=(Credential("CRUSH_API_KEY", "crush"),),
-    loads=Loads(instructions=("CRUSH.md",), settings=(".crush.json",)),
-    errors=ErrorTexts((Wording(r"crush: the tank is empty", LimitKind.CREDIT, "fill the tank"),)),
+    credentials=(Credential("ACME_API_KEY", "acme"),),
+    loads=Loads(instructions=("ACME.md",), settings=(".acme.json",)),
+    errors=ErrorTexts((Wording(r"acme: the tank is empty", LimitKind.CREDIT, "fill the tank"),)),
 )
-EVERY = (*AGENTS, "crush")
+EVERY = (*AGENTS, "acme")
 every_agent = pytest.mark.parametrize("name", EVERY)
 STREAMS = {
     Dialect.CLAUDE: "trivial",
@@ -63,10 +63,10 @@ STREAMS = {
 
 
 @pytest.fixture(autouse=True)
-def crush(monkeypatch: pytest.MonkeyPatch) -> Profile:
+def acme(monkeypatch: pytest.MonkeyPatch) -> Profile:
     """One more agent in the table."""
-    monkeypatch.setitem(AGENTS, "crush", CRUSH)
-    return CRUSH
+    monkeypatch.setitem(AGENTS, "acme", ACME)
+    return ACME
 
 
 def lines_in(dialect: Dialect) -> list[bytes]:
@@ -183,7 +183,7 @@ def test_doctor_says_a_sentence_about_it_and_never_its_key(world: World, install
     assert "a-key-of-a-test" not in str(found)
 
 
-@pytest.mark.parametrize("name", [name for name in EVERY if (AGENTS | {"crush": CRUSH})[name].credentials])
+@pytest.mark.parametrize("name", [name for name in EVERY if (AGENTS | {"acme": ACME})[name].credentials])
 def test_doctor_says_what_lets_it_in_where_no_key_is_set(world: World, install: Any, tmp_path: Path, name: str) -> None:
     environ, profile = install(name), AGENTS[name]
     for one in profile.credentials:
@@ -243,25 +243,25 @@ def test_every_list_of_agents_names_it(world: World, harness: Any, name: str) ->
     ("damage", "mistake"),
     [
         pytest.param({"dialect": "klingon"}, "there is no reader for its dialect, `klingon`", id="dialect"),
-        pytest.param({"credentials": (Credential("CRUSH_TOKEN"),)}, "neither its provider nor a reason", id="provider"),
+        pytest.param({"credentials": (Credential("ACME_TOKEN"),)}, "neither its provider nor a reason", id="provider"),
         pytest.param({"passes": ()}, "its environment does not let that through", id="environment"),
-        pytest.param({"access": replace(CRUSH.access, login_hosts=("a b",))}, "its hosts must be", id="hosts"),
-        pytest.param({"access": replace(CRUSH.access, startup_hosts=("*.x",))}, "its hosts must be", id="wildcard"),
-        pytest.param({"home": Home()}, "its login `.local/share/crush/auth.json` is among neither", id="login"),
-        pytest.param({"installed": (".local/share/crush",)}, "that every command inside can read", id="login seen"),
-        pytest.param({"loads": Loads(settings=("/etc/crush",))}, "`/etc/crush` is not a path below", id="absolute"),
-        pytest.param({"home": replace(CRUSH.home, folders=("../x",))}, "`../x` is not a path below", id="upwards"),
+        pytest.param({"access": replace(ACME.access, login_hosts=("a b",))}, "its hosts must be", id="hosts"),
+        pytest.param({"access": replace(ACME.access, startup_hosts=("*.x",))}, "its hosts must be", id="wildcard"),
+        pytest.param({"home": Home()}, "its login `.local/share/acme/auth.json` is among neither", id="login"),
+        pytest.param({"installed": (".local/share/acme",)}, "that every command inside can read", id="login seen"),
+        pytest.param({"loads": Loads(settings=("/etc/acme",))}, "`/etc/acme` is not a path below", id="absolute"),
+        pytest.param({"home": replace(ACME.home, folders=("../x",))}, "`../x` is not a path below", id="upwards"),
     ],
 )
 def test_a_mistake_in_a_profile_is_told_before_anything_is_run(
     world: World, install: Any, monkeypatch: pytest.MonkeyPatch, damage: dict[str, Any], mistake: str
 ) -> None:
-    environ = install("crush")
-    monkeypatch.setitem(AGENTS, "crush", replace(CRUSH, **damage))
+    environ = install("acme")
+    monkeypatch.setitem(AGENTS, "acme", replace(ACME, **damage))
     world.spec("a")
     with pytest.raises(AgentError) as caught:
         world.run(environ=environ)
-    assert caught.value.message.startswith("agent `crush` cannot be used: ") and mistake in caught.value.message
+    assert caught.value.message.startswith("agent `acme` cannot be used: ") and mistake in caught.value.message
     assert (caught.value.exit_code, world.has("logs/attempts")) == (2, False)
 
 
@@ -269,20 +269,20 @@ def test_a_mistake_in_a_profile_is_told_before_anything_is_run(
 
 
 @pytest.fixture
-def with_crush(confined: Any, tmp_path: Path) -> Any:
-    """A confined world in which `crush` is installed and logged in."""
-    program = tmp_path / "bin" / "crush"
+def with_acme(confined: Any, tmp_path: Path) -> Any:
+    """A confined world in which `acme` is installed and logged in."""
+    program = tmp_path / "bin" / "acme"
     program.parent.mkdir()
-    source = Path(__file__).parents[1] / "fakes" / "crush.py"
+    source = Path(__file__).parents[1] / "fakes" / "acme.py"
     program.write_text(f"#!{sys.executable} -I\n{source.read_text()}")
     program.chmod(0o755)
-    for name, text in {".config/crush/crush.json": "{}", ".local/share/crush/auth.json": "mine"}.items():
+    for name, text in {".config/acme/acme.json": "{}", ".local/share/acme/auth.json": "mine"}.items():
         path = tmp_path / "home" / name
         path.parent.mkdir(parents=True)
         path.write_text(text)
     kept = {name: value for name, value in confined.environment.items() if not name.lower().endswith("_proxy")}
     confined.environment = {**kept, "PATH": f"{program.parent}:{kept['PATH']}"}
-    confined.settings = {"agent": "crush", "sandbox": "bwrap"}
+    confined.settings = {"agent": "acme", "sandbox": "bwrap"}
     confined.seen = lambda: json.loads((confined.root / "seen.json").read_text())
     return confined
 
@@ -297,60 +297,60 @@ group = pytest.mark.xdist_group("sandbox")
 
 
 @group
-def test_crush_finds_its_settings_and_its_login_in_the_sandbox(with_crush: Any, tmp_path: Path) -> None:
-    with_crush.spec("a", "REFRESH")
-    ran = with_crush.go()
+def test_acme_finds_its_settings_and_its_login_in_the_sandbox(with_acme: Any, tmp_path: Path) -> None:
+    with_acme.spec("a", "REFRESH")
+    ran = with_acme.go()
     assert ran.code == 0, ran.text
-    assert "agent crush (crush 9.9.9)" in ran.text
-    assert with_crush.seen() == {"settings": True, "login": True, "key": ""}
-    assert (tmp_path / "home/.local/share/crush/auth.json").read_text() == "refreshed"
-    (ended,) = with_crush.events("attempt_ended")
-    assert (ended["agent"], ended["dollars"], ended["cost_source"]) == ("crush", 0.25, "reported")
+    assert "agent acme (acme 9.9.9)" in ran.text
+    assert with_acme.seen() == {"settings": True, "login": True, "key": ""}
+    assert (tmp_path / "home/.local/share/acme/auth.json").read_text() == "refreshed"
+    (ended,) = with_acme.events("attempt_ended")
+    assert (ended["agent"], ended["dollars"], ended["cost_source"]) == ("acme", 0.25, "reported")
 
 
 @group
-def test_crush_gets_a_stand_in_for_its_key_and_no_login_beside_it(with_crush: Any, outside: Outside) -> None:
-    with_crush.environment |= {"CRUSH_API_KEY": "crush-the-real-key", "CRUSH_BASE_URL": outside.url}
-    with_crush.spec("a", "CALL")
-    ran = with_crush.go(sandbox_network="broker")
+def test_acme_gets_a_stand_in_for_its_key_and_no_login_beside_it(with_acme: Any, outside: Outside) -> None:
+    with_acme.environment |= {"ACME_API_KEY": "acme-the-real-key", "ACME_BASE_URL": outside.url}
+    with_acme.spec("a", "CALL")
+    ran = with_acme.go(sandbox_network="broker")
     assert ran.code == 0, ran.text
-    seen = with_crush.seen()
+    seen = with_acme.seen()
     assert (seen["settings"], seen["login"], seen["answer"]) == (True, False, "fine")
-    assert seen["key"].startswith("crush-") and seen["key"] != "crush-the-real-key"
-    assert outside.requests[0][1]["authorization"] == "Bearer crush-the-real-key"
+    assert seen["key"].startswith("acme-") and seen["key"] != "acme-the-real-key"
+    assert outside.requests[0][1]["authorization"] == "Bearer acme-the-real-key"
 
 
 @group
-def test_a_check_gets_no_key_of_crush(with_crush: Any) -> None:
-    with_crush.environment["CRUSH_API_KEY"] = "crush-the-real-key"
-    with_crush.spec("a", checks='test -z "$CRUSH_API_KEY"')
-    assert with_crush.go(sandbox_network="broker", env_pass=["CRUSH_*"]).code == 0
+def test_a_check_gets_no_key_of_acme(with_acme: Any) -> None:
+    with_acme.environment["ACME_API_KEY"] = "acme-the-real-key"
+    with_acme.spec("a", checks='test -z "$ACME_API_KEY"')
+    assert with_acme.go(sandbox_network="broker", env_pass=["ACME_*"]).code == 0
 
 
 @group
-def test_settings_of_crush_that_appear_during_an_attempt_are_set_aside(with_crush: Any) -> None:
-    with_crush.spec("a", "FORGE")
-    with_crush.go()
-    assert [event["marker"] for event in with_crush.events("foreign")] == [".crush.json"]
-    assert not with_crush.has(".crush.json")
+def test_settings_of_acme_that_appear_during_an_attempt_are_set_aside(with_acme: Any) -> None:
+    with_acme.spec("a", "FORGE")
+    with_acme.go()
+    assert [event["marker"] for event in with_acme.events("foreign")] == [".acme.json"]
+    assert not with_acme.has(".acme.json")
 
 
 @group
-def test_words_of_crush_end_the_run_as_its_profile_says(with_crush: Any) -> None:
-    with_crush.spec("a", "RUN DRY")
-    ran = with_crush.go()
-    assert (ran.code, ran.stop.because) == (6, "credit: crush: the tank is empty")
+def test_words_of_acme_end_the_run_as_its_profile_says(with_acme: Any) -> None:
+    with_acme.spec("a", "RUN DRY")
+    ran = with_acme.go()
+    assert (ran.code, ran.stop.because) == (6, "credit: acme: the tank is empty")
     assert "fill the tank" in ran.stop.advice
 
 
-def test_crush_fails_in_its_own_words_and_in_those_of_its_dialect(tmp_path: Path) -> None:
-    agent = Agent("crush", Dialect.OPENCODE, (), "", (), {}, tmp_path)
+def test_acme_fails_in_its_own_words_and_in_those_of_its_dialect(tmp_path: Path) -> None:
+    agent = Agent("acme", Dialect.OPENCODE, (), "", (), {}, tmp_path)
 
     def meaning(words: str, code: int = 1) -> LimitKind | None:
         met = diagnose(reply([], agent.dialect, code, stderr_tail=words), agent, 0.0)
         return met.kind if isinstance(met, Limit) else None
 
-    said = [meaning(words) for words in ("crush: the tank is empty", "Error: invalid x-api-key", "I give up")]
+    said = [meaning(words) for words in ("acme: the tank is empty", "Error: invalid x-api-key", "I give up")]
     assert said == [LimitKind.CREDIT, LimitKind.AUTH, None]
     assert meaning("", 127) is LimitKind.REFUSED
 

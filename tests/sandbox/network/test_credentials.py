@@ -88,9 +88,9 @@ def test_gemini_is_told_that_an_address_of_ours_is_no_gateway() -> None:
 
 
 def test_opencode_goes_on_without_an_address_for_a_provider_it_does_not_know() -> None:
-    crush = Provider("crush", {"CRUSH_API_KEY": "crush-"}, "CRUSH_BASE_URL", "https://api.crush.example")
-    substituted = substitute("opencode", also=(crush,), OPENAI_API_KEY="sk-real", CRUSH_API_KEY="crush-real")
-    assert [route.name for route in substituted.routes] == ["openai", "crush"]
+    acme = Provider("acme", {"ACME_API_KEY": "acme-"}, "ACME_BASE_URL", "https://api.acme.example")
+    substituted = substitute("opencode", also=(acme,), OPENAI_API_KEY="sk-real", ACME_API_KEY="acme-real")
+    assert [route.name for route in substituted.routes] == ["openai", "acme"]
     assert list(json.loads(substituted.env["OPENCODE_CONFIG_CONTENT"])["provider"]) == ["openai"]
 
 
