@@ -37,9 +37,10 @@ def announce(run: Run) -> None:
     run.site, versions = enter_sandbox(run, agents | stand_ins(run))
     named = (versions.get(name) or _with_version(run, agent) for name, agent in agents.items())
     names = ", ".join(named) or "none needed"
-    run.commits, why_not = _decide_commits(run)
+    run.workspace.start_git()
     if todo:
         compose(run, todo[0])  # a template that cannot serve is told before anything is run
+    run.commits, why_not = _decide_commits(run)
     checks = sum(bool(run.checks_for(feature)) for feature in todo)
     settings = run.settings
     run.write(

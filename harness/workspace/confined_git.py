@@ -52,7 +52,7 @@ class ConfinedGit:
         environ: Mapping[str, str],
         needed: Sequence[Path] = (),
     ) -> None:
-        """Nothing is started before the first call."""
+        """Nothing is started before it is wanted."""
         self._supervisor, self._confine = supervisor, confine
         self._command = Command(helper_line(*needed), root, environ)
         self._helper: Helper | None = None
@@ -89,6 +89,10 @@ class ConfinedGit:
             self._judge(kind, answer, helper)
             return answer.said
         return None
+
+    def start(self) -> None:
+        """Start the helper; that it is there is not waited for."""
+        self._started()
 
     def close(self) -> None:
         """End the helper."""

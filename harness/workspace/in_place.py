@@ -72,6 +72,11 @@ class InPlace:
         needed = () if self._ignores is None else (self._ignores,)
         self._git.confined = ConfinedGit(supervisor, confine_helper, self.root, self._git.environ_inside, needed)
 
+    def start_git(self) -> None:
+        """Begin what lives on between calls of git: the first look need not wait for it then."""
+        if self.has_git and self._git.confined is not None:
+            self._git.confined.start()
+
     def stop_git(self) -> None:
         """End what lives on between calls of git."""
         if self._git.confined is not None:
