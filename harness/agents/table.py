@@ -2,27 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from fnmatch import fnmatchcase
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
-from harness.agents import claude, codex, command, gemini, opencode, scripted_profile
-from harness.agents.api import profile as api
-from harness.agents.dialects import LANGUAGES
-from harness.agents.profile import Profile
-from harness.agents.start import AgentOptions
 from harness.domain.agent import AllAgents
-from harness.domain.hosts import parse_listed
 
-# The only table of agents: whoever adds one writes a module with its profile, and a line here.
-AGENTS: dict[str, Profile] = {
-    "claude": claude.PROFILE,
-    "api": api.PROFILE,
-    "codex": codex.PROFILE,
-    "gemini": gemini.PROFILE,
-    "opencode": opencode.PROFILE,
-    "command": command.PROFILE,
-    "scripted": scripted_profile.PROFILE,
-}
+if TYPE_CHECKING:
+    from harness.agents.profile import Profile
+    from harness.agents.start import AgentOptions
+
+
+class Profiles(MutableMapping[str, "Profile"]):
+    """Profiles by the names of their agents; a module is imported when its profile is first wanted.
+
+    Who only wants the names (`--help`) waits for none of them.
+    """
+
+    def __init__(self, modules: dict[str, str]) -> None:
+        """`modules` says where below `harness.agents` each profile is."""
+        self._modules = modules
+        self._profiles: dict[str, Profile] = {}
+
+    def __getitem__(self, name: str) -> Profile:
+        if name not in self._profiles:
+            self._profiles[name] = cast("Profile", import_module(f"harness.agents.{self._modules[name]}").PROFILE)
+        return self._profiles[name]
+
+    def __setitem__(self, name: str, profile: Profile) -> None:
+        self._profiles[name] = profile
+
+    def __delitem__(self, name: str) -> None:
+        del self._profiles[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys((*self._modules, *self._profiles)))
+
+    def __len__(self) -> int:
+        return len(self._modules.keys() | self._profiles.keys())
+
+
+# The only table of agents: whoever adds one writes a module with its PROFILE, and a line here.
+AGENTS = Profiles(
+    {
+        "claude": "claude",
+        "api": "api.profile",
+        "codex": "codex",
+        "gemini": "gemini",
+        "opencode": "opencode",
+        "command": "command",
+        "scripted": "scripted_profile",
+    }
+)
 AUTO = "auto"  # Claude Code where it is installed, else the API agent where it has a key
 
 
@@ -54,41 +85,3 @@ def those_that_stop() -> frozenset[str]:
 def explain(setting: str, help: str) -> str:
     """Return what a setting is for; of the one that names an agent, with the names."""
     return f"{help}: {', '.join(names())}" if setting == "agent" else help
-
-
-# --- a profile that cannot be right -----------------------------------------------------------------------------------
-
-
-def find_mistakes(profile: Profile) -> list[str]:
-    """Return what is wrong with a profile, a sentence each: it is looked at before its agent is started."""
-    return [*_find_mistakes_of_words(profile), *_find_mistakes_of_files(profile)]
-
-
-def _find_mistakes_of_words(profile: Profile) -> Iterator[str]:
-    if profile.dialect not in LANGUAGES:
-        yield f"there is no reader for its dialect, `{profile.dialect}`"
-    providers = {one.name for one in profile.access.providers}
-    for one in profile.credentials:
-        if one.provider not in providers and not one.reason:
-            yield f"it takes `{one.variable}`, and neither its provider nor a reason is given"
-        if not any(fnmatchcase(one.variable, pattern) for pattern in profile.passes):
-            yield f"it takes `{one.variable}`, and its environment does not let that through"
-    for host in (*profile.access.login_hosts, *profile.access.startup_hosts):
-        try:
-            parse_listed(host)
-        except ValueError as error:
-            yield f"its hosts {error}"
-
-
-def _find_mistakes_of_files(profile: Profile) -> Iterator[str]:
-    home = profile.home
-    seen = (*home.reads, *home.writes, *home.folders, *profile.installed, *profile.access.logins)
-    loaded = (*profile.loads.instructions, *profile.loads.settings)
-    for path in (*seen, *loaded):
-        if path.startswith(("/", "~")) or ".." in path.split("/"):
-            yield f"`{path}` is not a path below the home or the project"
-    for login in profile.access.logins:
-        if login not in (*home.reads, *home.writes):
-            yield f"its login `{login}` is among neither the files that it reads nor those that it writes"
-        if any(login.startswith(f"{folder}/") for folder in profile.installed):
-            yield f"its login `{login}` lies in a folder that every command inside can read"

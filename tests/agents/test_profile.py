@@ -25,7 +25,8 @@ from harness.agents.failures import diagnose
 from harness.agents.from_settings import agent_options
 from harness.agents.profile import Credential, Loads, Profile
 from harness.agents.start import Line
-from harness.agents.table import AGENTS, all_agents, find_mistakes, names
+from harness.agents.table import AGENTS, all_agents, names
+from harness.agents.mistakes import find_mistakes
 from harness.cli.doctor import Diagnosis, examine
 from harness.cli.dry_run import report_dry_run
 from harness.domain.agent import Access, Agent, CostSource, Dialect, Home, ModelUse
@@ -183,7 +184,7 @@ def test_doctor_says_a_sentence_about_it_and_never_its_key(world: World, install
     assert "a-key-of-a-test" not in str(found)
 
 
-@pytest.mark.parametrize("name", [name for name in EVERY if (AGENTS | {"acme": ACME})[name].credentials])
+@pytest.mark.parametrize("name", [name for name in EVERY if {**AGENTS, "acme": ACME}[name].credentials])
 def test_doctor_says_what_lets_it_in_where_no_key_is_set(world: World, install: Any, tmp_path: Path, name: str) -> None:
     environ, profile = install(name), AGENTS[name]
     for one in profile.credentials:
