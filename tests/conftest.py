@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -23,9 +26,11 @@ from harness.cli.funnel import start as start_command
 from harness.domain.paths import Paths
 
 settings.load_profile("quick")
-for name in [name for name in os.environ if name.startswith("GIT_")]:
+for name in [name for name in os.environ if name.startswith(("GIT_", "XDG_"))]:
     del os.environ[name]
-os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}  # nobody's identity is picked up
+HOME = tempfile.mkdtemp(prefix="home-of-tests-")  # nobody's git identity is picked up, and nobody's settings
+atexit.register(shutil.rmtree, HOME, ignore_errors=True)
+os.environ |= {"HOME": HOME, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 
 
 @pytest.hookimpl(wrapper=True)

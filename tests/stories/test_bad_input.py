@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from helpers.bad_input import GOOD, Arrange, both, folder, front, link, settings, spec, write
 from helpers.files import tree
+from helpers.marks import in_short
 from helpers.waiting import PATIENCE
 from helpers.world import CLAIM, World
 
@@ -244,7 +245,7 @@ def fill(logs: Path, spare: int) -> Path:
     return filler
 
 
-@pytest.mark.parametrize("spare", [0, 1, 2, 4, 5, 8])
+@pytest.mark.parametrize("spare", in_short({str(pages): pages for pages in (0, 1, 2, 4, 5, 8)}, "0", "2"))
 def test_a_full_disk_halts_the_run_with_whole_files_and_it_goes_on_when_there_is_space(
     world: World, harness, small_disk: Path, spare: int
 ) -> None:

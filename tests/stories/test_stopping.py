@@ -7,6 +7,7 @@ import os
 import signal
 
 import pytest
+from helpers.marks import in_short
 from helpers.waiting import PATIENCE, Leash, kill
 from helpers.world import CLAIM, World
 
@@ -27,7 +28,10 @@ def test_an_agent_that_ignores_term_is_killed_with_all_it_started(world: World, 
     assert (leash.read(), leash.read()) == (b"working\n", b"")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=["Ctrl-C", "TERM", "hang-up"])
+SIGNALS = {"Ctrl-C": signal.SIGINT, "TERM": signal.SIGTERM, "hang-up": signal.SIGHUP}
+
+
+@pytest.mark.parametrize("number", in_short(SIGNALS, "Ctrl-C", "TERM"))
 def test_a_signal_ends_the_run_with_its_agent(world: World, leash: Leash, start, number: signal.Signals) -> None:
     world.spec("a")
     world.agent(f"{leash.code} sleep 600 & sleep 600")

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from helpers.marks import in_short
 from helpers.world import World
 from hypothesis import given
 from hypothesis import strategies as st
@@ -195,16 +196,16 @@ def cost(work: Callable[[], Any]) -> float:
     return min(tries)
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        pytest.param(BEGIN + b"!", id="keys that begin"),
-        pytest.param(BEGIN + b"!" + b'"' + END, id="keys with a quote in them"),
-        pytest.param(b"-----END " + BEGIN + b"!", id="ends that are none"),
-        pytest.param(BEGIN + b" " * 90 + b"!", id="keys of blanks"),
-        pytest.param(KNOWN.encode() + b"!", id="a known value"),
-    ],
-)
+FLOODS = {
+    "keys that begin": BEGIN + b"!",
+    "keys with a quote in them": BEGIN + b"!" + b'"' + END,
+    "ends that are none": b"-----END " + BEGIN + b"!",
+    "keys of blanks": BEGIN + b" " * 90 + b"!",
+    "a known value": KNOWN.encode() + b"!",
+}
+
+
+@pytest.mark.parametrize("line", in_short(FLOODS, "keys that begin", "a known value"))
 def test_sixteen_times_the_text_costs_about_sixteen_times_as_much(line: bytes) -> None:
     redactor, few = Redactor({"PAY_TOKEN": KNOWN}), 1024 // len(line) + 1
     little, much = line * few, line * few * 16

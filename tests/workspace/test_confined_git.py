@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.waiting import until
+from helpers.waiting import PATIENCE, until
 from helpers.world import GIT, Listener
 
 from harness.run.open import open_run
@@ -24,7 +24,6 @@ from harness.system.helper import Helper
 from harness.workspace import confined_git
 from harness.workspace.confined_git import ran_alone
 
-KILLS = 5
 TOLD = b'{"event":"version","evt":"3"}\n{"event":"start","argv":["git"]}\n%s{"event":"atexit","code":0}\n'
 STARTED = b'{"event":"child_start","child_class":"hook","argv":[".git/hooks/pre-commit"]}\n'
 
@@ -344,9 +343,12 @@ def carriers(token: str) -> list[bytes]:
     return [line for line in found if b"-m\0harness" not in line]
 
 
-def test_nothing_is_left_of_a_run_that_is_killed_at_any_moment(confined: Any, start: Any) -> None:
+@pytest.mark.parametrize(("features", "kills"), [(6, 1), pytest.param(40, 5, marks=pytest.mark.deep)])
+def test_nothing_is_left_of_a_run_that_is_killed_at_any_moment(
+    confined: Any, start: Any, features: int, kills: int
+) -> None:
     chance, token = random.Random(3), f"{confined.root}"
-    for number in range(40):
+    for number in range(features):
         confined.spec(f"f{number:02}")
     confined.agent('note hi; echo "$slug" > "made-$slug"; echo ok > "$done"')
     confined.config_file(commit="done")
@@ -354,7 +356,7 @@ def test_nothing_is_left_of_a_run_that_is_killed_at_any_moment(confined: Any, st
     confined.repository()
     home = {"HOME": confined.environment["HOME"], "HARNESS_SANDBOX": "bwrap", "GIT_TOKEN": token}
     seen = 0
-    for _ in range(KILLS):
+    for _ in range(kills):
         run = start("run", **home)
         until(lambda run=run: any(b"inside.py" in line for line in carriers(token)) or run.poll() is not None)
         assert run.poll() is None, run.communicate()
@@ -363,6 +365,6 @@ def test_nothing_is_left_of_a_run_that_is_killed_at_any_moment(confined: Any, st
         run.kill()
         run.wait()
         until(lambda: not carriers(token))
-    assert seen == KILLS
-    assert start("run", **home).wait(120) == 0
-    assert int(confined.git("rev-list", "--count", "HEAD")) == 41
+    assert seen == kills
+    assert start("run", **home).wait(PATIENCE) == 0
+    assert int(confined.git("rev-list", "--count", "HEAD")) == features + 1
