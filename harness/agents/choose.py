@@ -11,10 +11,10 @@ from pathlib import Path
 from harness.agents import claude
 from harness.agents.api import launch as api
 from harness.agents.dialects import LANGUAGES
+from harness.agents.mistakes import find_mistakes
 from harness.agents.profile import Profile
 from harness.agents.start import AgentOptions, AttemptLimits, Start
 from harness.agents.table import AGENTS, AUTO, names, profile_of
-from harness.agents.mistakes import find_mistakes
 from harness.domain.agent import Agent
 from harness.domain.errors import AgentError
 from harness.domain.feature import Feature

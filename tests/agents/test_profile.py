@@ -23,10 +23,10 @@ from harness.agents.dialects import LANGUAGES
 from harness.agents.error_patterns import ErrorTexts, Wording
 from harness.agents.failures import diagnose
 from harness.agents.from_settings import agent_options
+from harness.agents.mistakes import find_mistakes
 from harness.agents.profile import Credential, Loads, Profile
 from harness.agents.start import Line
 from harness.agents.table import AGENTS, all_agents, names
-from harness.agents.mistakes import find_mistakes
 from harness.cli.doctor import Diagnosis, examine
 from harness.cli.dry_run import report_dry_run
 from harness.domain.agent import Access, Agent, CostSource, Dialect, Home, ModelUse
