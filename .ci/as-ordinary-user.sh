@@ -26,9 +26,7 @@ fi
 
 git -c safe.directory='*' clone --quiet --no-hardlinks . "$home/harness"
 chown -R "$name:" "$home/harness"
-mkdir "$home/bin"
-ln -s "$python" "$home/bin/python3"
-chown -R "$name:" "$home/bin"
 runuser -u "$name" -- env --chdir "$home/harness" -u HARNESS_TEST_CLAUDE HOME="$home" USER="$name" LOGNAME="$name" \
-    XDG_CONFIG_HOME="$home/.config" XDG_CACHE_HOME="$home/.cache" PATH="$home/bin:/usr/local/bin:/usr/bin:/bin" \
-    bash -euc "python3 -m venv .venv && .venv/bin/pip install --quiet --require-hashes -r .ci/constraints.txt && $tests"
+    XDG_CONFIG_HOME="$home/.config" XDG_CACHE_HOME="$home/.cache" PATH=/usr/local/bin:/usr/bin:/bin \
+    bash -euc "$python -m venv .venv && .venv/bin/pip install --quiet --require-hashes -r .ci/constraints.txt
+        ${tests/python3 -m venv/$python -m venv}"
