@@ -20,7 +20,7 @@ test:  ## the default tier: every promise once, in about a minute
 	$(bin)/pytest
 
 deep:  ## what takes minutes: every family whole, laws at full length, every fault of `harness chaos`
-	$(bin)/pytest --hypothesis-profile deep -m 'deep or slow'
+	$(bin)/pytest --hypothesis-profile deep -m 'deep or slow or hypothesis'
 
 bench:  ## every figure, its goal, and whether it is met (an hour; an idle machine)
 	$(bin)/python tests/bench/all.py

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -62,3 +64,11 @@ def test_commits_are_made_whatever_the_home_says_about_git(tmp_path: Path, confi
         cwd=REPOSITORY, env={**environ, "HOME": str(tmp_path)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stdout
+
+
+def test_every_tier_is_run_by_ci_and_every_law_at_full_length() -> None:
+    told = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]["ini_options"]
+    deselected = set(re.findall(r"not (\w+)", told["addopts"]))
+    assert {line.partition(":")[0] for line in told["markers"]} == deselected | {"e2e"}
+    line = re.search(r"--hypothesis-profile deep -m '(.+)'", (REPOSITORY / ".ci/run").read_text("utf-8"))
+    assert line and set(line[1].split(" or ")) == deselected | {"hypothesis"}
