@@ -27,6 +27,7 @@ from harness.domain.halt import Stop
 from harness.domain.listener import Silent
 from harness.domain.reply import Ended, Exit
 from harness.loop import run_loop
+from harness.records.events import RunEnded
 from harness.records.journal import Journal
 from harness.run.open import open_run
 from harness.run.preflight import announce
@@ -160,7 +161,6 @@ class Stage:
                 run.jobs = self.jobs
                 with ThreadPoolExecutor(self.jobs) if self.jobs > 1 else nullcontext(INLINE) as executor:
                     stop, _ = run_loop(run, executor)
-                self.closed.clear()
                 return stop
         except Killed:
             return None
@@ -199,6 +199,8 @@ def put_on_stage(stage: Stage, patch: pytest.MonkeyPatch) -> None:
         if stage.dead:
             raise Killed
         written = append(journal, event)
+        if isinstance(event, RunEnded):
+            stage.closed.clear()
         stage.die_at -= 1
         if stage.die_at == 0:
             stage.die()
