@@ -7,9 +7,11 @@ import sys
 
 def main() -> None:
     """Run the command line; ends the process with its exit code."""
-    from harness.cli.funnel import start
+    from harness.cli.funnel import let_go_of_streams, start
 
-    sys.exit(start(sys.argv[1:]))
+    code = start(sys.argv[1:])
+    let_go_of_streams()
+    sys.exit(code)
 
 
 if __name__ == "__main__":

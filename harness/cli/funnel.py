@@ -47,6 +47,15 @@ def start(argv: Sequence[str]) -> int:
         return _tell_error(argv, *_report_bug(argv), 70)
 
 
+def let_go_of_streams() -> None:
+    """Flush both streams; one whose reader went away is replaced, or the interpreter would end with 120."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def _say_where_to_look(error: ClickException) -> str:
     context = error.ctx if isinstance(error, UsageError) else None
     if context is None or context.parent is None:

@@ -123,7 +123,7 @@ class World:
 
     @property
     def environ(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("HARNESS_")}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("HARNESS_", "PYTHONUNB"))}
         return {**kept, **GIT, **AT_EASE, "HARNESS_SANDBOX": "none"}
 
     def run(
