@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.domain.errors import HarnessError, UsageError
+from harness.domain.text import one_line
 from harness.system import files
 from harness.system.capture import capture
 from harness.system.shipped import shipped_template
@@ -69,12 +70,18 @@ def make_demo(folder: Path | None, environ: Mapping[str, str]) -> Path:
     """Make the demo's repository in a new temporary folder, or in `folder`, which must be empty or missing."""
     if folder is None:
         folder = Path(tempfile.mkdtemp(prefix="harness-demo-"))
-    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    elif _is_taken(folder):
         raise UsageError(f"`{folder}` is there already and not an empty folder", "choose a new one with `--dir`")
     specs = {f"specs/{slug}/spec.md": text for slug, text in _SPECS.items()}
     script = files.read_text(shipped_template("demo/script.yaml"))
     make_repository(folder, {**_FILES, **specs, "script.yaml": script}, environ)
     return folder.resolve()
+
+
+def _is_taken(folder: Path) -> bool:
+    """Whether something is there that is not an empty folder. Raises StorageError where it cannot be looked at."""
+    with files.storage(folder, "look at"):
+        return folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
 
 
 def make_repository(folder: Path, texts: Mapping[str, str], environ: Mapping[str, str]) -> None:
@@ -96,7 +103,7 @@ def make_repository(folder: Path, texts: Mapping[str, str], environ: Mapping[str
             timeout=30.0,
         )
         if made.code != 0:
-            words = made.stderr.decode("utf-8", "replace").strip()
+            words = one_line((made.stderr + made.stdout).decode("utf-8", "replace"), 300)
             raise HarnessError(f"`git {line[0]}` failed in `{folder}`: {words}", "install git, then try again")
 
 
