@@ -116,9 +116,11 @@ class Git:
         """Run what reads the work tree; `ignores` are more patterns for what nobody looks at."""
         told = [*_QUIET, _NO_HOOKS, *([] if ignores is None else [f"core.excludesFile={ignores}"])]
         more = {"GIT_OPTIONAL_LOCKS": "0", "GIT_ALLOW_PROTOCOL": "none"}  # and fetches nothing
-        needed = () if ignores is None else (ignores,)
-        return self._inside(_line("git", told, words), self.root, more, needed, LOOK_ON) or self._as_we_are(
-            _line(self._program, [*told, *self._without_filters()], words), self.root, more, LOOK_ON
+        needed, line = () if ignores is None else (ignores,), _line("git", told, words)
+        return (
+            self._in_helper(line, self.root, more, LOOK_ON)
+            or self._in_a_sandbox(line, self.root, more, needed, LOOK_ON)
+            or self._as_we_are(_line(self._program, [*told, *self._without_filters()], words), self.root, more, LOOK_ON)
         )
 
     def write(self, *words: str, stdin: bytes) -> Captured:
@@ -127,9 +129,30 @@ class Git:
         # inside is no key to sign with, that is done afterwards; and what git leaves running would be killed
         inside = [_NO_MONITOR, *_NO_UPKEEP, "commit.gpgSign=false"]
         outside = [_NO_MONITOR, *self._without_filters(), *self._pinned, f"core.hooksPath={self._hooks}"]
-        return self._inside(_line("git", inside, words), top, {}, (), WRITE_ON, stdin) or self._as_we_are(
-            _line(self._program, outside, words), top, {}, WRITE_ON, stdin
+        line = _line("git", inside, words)
+        return (
+            (None if self._has_hooks() else self._in_helper(line, top, {}, WRITE_ON, stdin))
+            or self._in_a_sandbox(line, top, {}, (), WRITE_ON, stdin)
+            or self._as_we_are(_line(self._program, outside, words), top, {}, WRITE_ON, stdin)
         )
+
+    def _has_hooks(self) -> bool:
+        """Whether git would run a hook of the repository now; True where that cannot be told.
+
+        A hook is not to meet the helper: it would get the helper's trace where it expects its own files, and could end
+        the helper in the middle of its commit.
+        """
+        top = Path(self.top)
+        told = self._in_helper(_line("git", _QUIET, ("rev-parse", "--git-path", "hooks")), top, {}, LOOK_ON)
+        if told is None or told.code != 0:
+            return True
+        try:
+            names = os.listdir(top / os.fsdecode(told.stdout).strip("\n"))  # noqa: PTH208
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return any(not name.endswith(".sample") for name in names)
 
     def _as_we_are(
         self, line: tuple[str, ...], cwd: Path, more: Mapping[str, str], patience: float, stdin: bytes = b""
@@ -137,7 +160,22 @@ class Git:
         env, stop = {**self._environ, **more}, self._must_end(patience)
         return capture(line, cwd=cwd, env=env, timeout=TIMEOUT, stdin=stdin, stop=stop)
 
-    def _inside(
+    def _in_helper(
+        self, line: tuple[str, ...], cwd: Path, more: Mapping[str, str], patience: float, stdin: bytes = b""
+    ) -> Captured | None:
+        """Run it in the sandbox that all such calls of a run share; None where it has to have one of its own."""
+        if self.confined is None or self._program == "git":
+            return None
+        return self.confined.run(
+            (self._program, *line[1:]),
+            cwd=cwd,
+            more=more,
+            stdin=stdin,
+            timeout=TIMEOUT,
+            must_end=self._must_end(patience),
+        )
+
+    def _in_a_sandbox(
         self,
         line: tuple[str, ...],
         cwd: Path,
@@ -146,18 +184,7 @@ class Git:
         patience: float,
         stdin: bytes = b"",
     ) -> Captured | None:
-        """Run it in the sandbox, where `needed` files are to be seen; None where there is none."""
-        if self.confined is not None and self._program != "git":
-            said = self.confined.run(
-                (self._program, *line[1:]),
-                cwd=cwd,
-                more=more,
-                stdin=stdin,
-                timeout=TIMEOUT,
-                must_end=self._must_end(patience),
-            )
-            if said is not None:
-                return said
+        """Run it in a sandbox of its own, where `needed` files are to be seen; None where there is none."""
         names = ("sh", str(cwd), str(2 + len(needed)), *map(str, needed))  # a sandbox begins in the project's folder
         argv = ("/bin/sh", "-c", 'cd "$1" && shift $2 && exec "$@"', *names, *line)
         confined = self.confine(Command(argv, cwd, {**self.environ_inside, **more}))

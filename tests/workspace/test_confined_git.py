@@ -93,7 +93,8 @@ def test_one_helper_makes_all_looks_and_commits(confined: Any, helpers: list[lis
             change(run, f"work {number}")
             assert set(run.workspace.snapshot().files) == {"code/kept.txt"}
             assert run.workspace.commit("a", "done", number).made
-    assert helpers == [["status", *["status", "update-index", "commit", "status"] * 3]]
+    writes = ["rev-parse", "update-index", "rev-parse", "commit"]  # each after a look whether there are hooks
+    assert helpers == [["status", *["status", *writes, "status"] * 3]]
     assert confined.git("rev-list", "--count", "HEAD") == "4"
 
 
@@ -167,10 +168,13 @@ def test_a_hook_falsifies_no_later_look(confined: Any, helpers: list[list[str]],
         seen = run.workspace.snapshot()
         assert (bool(seen.head), "code/kept.txt" in seen.files) == (True, True)
         assert not (confined.root / "code/beat.txt").exists()
-        assert [kinds[-1] for kinds in helpers] == ["commit", "status"]
+        assert not WRITES & {kind for kinds in helpers for kind in kinds}
 
 
-def test_a_commit_that_starts_hooks_gets_a_sandbox_of_its_own_from_then_on(
+WRITES = {"update-index", "commit"}
+
+
+def test_a_commit_with_hooks_has_a_sandbox_of_its_own_and_the_looks_share_theirs(
     confined: Any, helpers: list[list[str]]
 ) -> None:
     with opened(confined) as run:
@@ -178,7 +182,37 @@ def test_a_commit_that_starts_hooks_gets_a_sandbox_of_its_own_from_then_on(
         for number in range(3):
             change(run, f"work {number}")
             assert run.workspace.commit("a", "done", number).made
-    assert helpers == [["status", "update-index", "commit"], ["status", *["status", "update-index", "status"] * 2]]
+    assert (len(helpers), WRITES & set(helpers[0])) == (1, set())
+
+
+OWN_FILE = """exec 3>code/version.txt
+echo "files:" >&3
+git diff --cached --name-only >&3
+git rev-parse --short HEAD >/dev/null
+git add code/version.txt
+"""
+SWAP = """err=$( { git diff --cached --name-only 2>&1 1>&4; } 3>&1 4>/dev/null )
+test -z "$err"
+"""
+
+
+@pytest.mark.parametrize("script", [OWN_FILE, SWAP], ids=["a file of its own", "swapped descriptors"])
+def test_a_hook_finds_its_descriptors_as_without_harness(confined: Any, script: str) -> None:
+    with opened(confined) as run:
+        hook(confined, script)
+        change(run, "one")
+        assert run.workspace.commit("a", "done", 1).made
+    if script == OWN_FILE:
+        assert confined.git("show", "HEAD:code/version.txt") == "files:\ncode/kept.txt\ncode/pre-commit.sh"
+
+
+def test_a_hook_that_ends_every_python_loses_no_commit(confined: Any) -> None:
+    kill = "for one in /proc/[0-9]*; do grep -aq python $one/cmdline 2>/dev/null && kill -9 ${one#/proc/}; done; true\n"
+    with opened(confined) as run:
+        hook(confined, kill, "post-commit")
+        for number in range(2):
+            change(run, f"work {number}")
+            assert run.workspace.commit("a", "done", number).made
 
 
 def test_a_filter_is_obeyed_and_keeps_no_helper(confined: Any, helpers: list[list[str]]) -> None:
@@ -284,7 +318,7 @@ def test_a_commit_that_has_to_stop_takes_its_locks_away(
         run.workspace._git.stop = lambda: 5.0 if (confined.root / "code/ready").exists() else None
         made = run.workspace.commit("a", "done", 1)
         assert (made.made, made.failure) == (False, "the run was to stop before git was done")
-        assert helpers[0][-1] == "commit"
+        assert not WRITES & set(helpers[0])
     assert list((confined.root / ".git").glob("*.lock")) == []
 
 
@@ -304,7 +338,7 @@ def test_a_git_that_does_not_trace_gets_a_sandbox_for_each_call(
         for number in range(2):
             change(run, f"work {number}")
             assert run.workspace.commit("a", "done", number).made
-    assert helpers == [["status"], ["update-index"], ["commit"]]
+    assert helpers == [["status"], ["rev-parse"], ["update-index"]]
 
 
 def test_no_helper_lives_where_an_agent_works_outside(confined: Any, helpers: list[list[str]]) -> None:
