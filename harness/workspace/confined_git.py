@@ -3,11 +3,12 @@
 A sandbox of its own for each call costs ten times the call. The helper is as safe as that while one thing holds: what
 a call finds inside is what a new sandbox would show it. So these end it, and the next call gets a new one:
 
-- Git started a program: a filter, a git of its own (what runs hooks never comes here). Such a program may be an agent's. It could leave a process
-  that falsifies the next look, or settings for git in the private home. Git tells before it starts one, in its trace,
-  through a socket from which nobody inside can take a word back. A trace that is not whole counts as such a program,
-  and so does any process that the kernel still knows of. Then the helper is killed before the answer is used: what the
-  call itself says was all that such a program could reach, as in a sandbox of its own. Its kind gets one from then on.
+- Git started a program: a filter, a git of its own. What runs hooks never comes here. Such a program may be an
+  agent's. It could leave a process that falsifies the next look, or settings for git in the private home. Git tells
+  before it starts one, in its trace, through a socket from which nobody inside can take a word back. A trace that is
+  not whole counts as such a program, and so does any process that the kernel still knows of. Then the helper is killed
+  before the answer is used: what the call itself says was all that such a program could reach, as in a sandbox of its
+  own. Its kind gets one from then on.
 - Something that is mounted inside was moved, replaced or taken away, as a person's `git config` does with a file that
   is read-only inside. Then nothing is run, and the new helper is mounted as things are now.
 - The call took too long, the run was asked to stop, or the helper died.
