@@ -33,6 +33,11 @@ atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 os.environ |= {"HOME": HOME, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more worker than there are processors: many tests wait for others."""
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 1
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """End a test that hangs, by a signal: some only wait for what never comes, and would wait for ever."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 from helpers.files import REPOSITORY
 
+TESTS = Path(__file__).parent
+CLOCKS = {"time.perf_counter", "time.monotonic"}  # a busy machine takes its time
 GROUP = """
 import os, pytest
 @pytest.mark.xdist_group("together")
@@ -72,3 +75,12 @@ def test_every_tier_is_run_by_ci_and_every_law_at_full_length() -> None:
     assert {line.partition(":")[0] for line in told["markers"]} == deselected | {"e2e"}
     line = re.search(r"--hypothesis-profile deep -m '(.+)'", (REPOSITORY / ".ci/run").read_text("utf-8"))
     assert line and set(line[1].split(" or ")) == deselected | {"hypothesis"}
+
+
+def test_nothing_is_asserted_about_how_long_it_took() -> None:
+    found = []
+    for path in TESTS.rglob("test_*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Assert) and CLOCKS & {ast.unparse(one) for one in ast.walk(node)}:
+                found.append(f"{path.name}:{node.lineno}")
+    assert found == []

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from fakes.outside import inside
 from helpers.rules import rules_with
+from helpers.waiting import until
 from helpers.world import BUBBLEWRAP, CLAIM, Listener, World
 from rich.console import Console
 
@@ -89,10 +90,7 @@ def desk(world: World, clocks: Clocks | None = None, **flags: Any) -> Iterator[D
 
 
 def wait_for(path: Path) -> None:
-    until = time.monotonic() + 20
-    while not path.exists():
-        assert time.monotonic() < until, f"{path.name} never came"
-        time.sleep(0.01)
+    until(path.exists, f"{path.name} never came")
 
 
 def two(world: World, code: str = CLAIM, **front: Any) -> None:
@@ -458,11 +456,9 @@ def test_what_is_in_flight_may_finish_when_a_question_is_asked(world: World) -> 
 
 
 def test_now_ends_all_that_is_in_flight(world: World) -> None:
-    two(world, MEET + 'echo now > "$logs/HALT"; sleep 60')
-    began = time.monotonic()
+    two(world, MEET + 'echo now > "$logs/HALT"; sleep 1000')
     stop = drive(world)
     assert (stop.halt.code, world.outcomes()) == (3, ["interrupted", "interrupted"])
-    assert time.monotonic() - began < 30
 
 
 def test_a_run_does_not_spend_beyond_its_line_by_two_at_a_time(world: World) -> None:
@@ -479,21 +475,19 @@ def test_what_is_in_flight_is_kept_while_an_outage_is_waited_out(world: World) -
     began, (waiting,) = world.events("attempt_began"), world.events("waiting")
     ended = {e["outcome"]: datetime.fromisoformat(e["at"]) for e in world.events("attempt_ended")[:2]}
     waited_from = datetime.fromisoformat(waiting["at"])
-    assert (ended["done"] - waited_from).total_seconds() < 2
+    assert ended["done"] < datetime.fromisoformat(began[2]["at"])
     assert (datetime.fromisoformat(began[2]["at"]) - waited_from).total_seconds() >= waiting["seconds"] - 0.1
 
 
 def test_an_error_of_the_run_ends_what_is_in_flight(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    two(world, MEET + "[ $slug = a ] || sleep 60")
+    two(world, MEET + "[ $slug = a ] || sleep 1000")
 
     def fail(*given: object) -> None:
         raise StorageError("the disk is gone")
 
     monkeypatch.setattr("harness.loop.count_attempt", fail)
-    began = time.monotonic()
     with pytest.raises(StorageError, match="the disk is gone"):
         drive(world)
-    assert time.monotonic() - began < 15
 
 
 def test_an_order_can_travel(world: World) -> None:

@@ -83,13 +83,11 @@ def test_what_was_reported_cannot_be_taken_back(helper: Helper) -> None:
 
 
 def test_a_stop_gives_a_command_time_to_clean_up_and_ends_the_helper(helper: Helper, tmp_path: Path) -> None:
-    began = time.monotonic()
     code = f"trap 'echo cleaned; exit' TERM; touch {tmp_path}/ready; while :; do sleep 0.01; done"
     answer = run(helper, code, stop=(tmp_path / "ready").exists)
     assert (answer.said.stdout, answer.said.timed_out, answer.alone) == (b"cleaned\n", True, False)
     with pytest.raises(HelperLost):
         run(helper, "true")
-    assert time.monotonic() - began < 20
 
 
 def test_a_command_deaf_to_it_is_killed_after_its_time(helper: Helper, tmp_path: Path) -> None:

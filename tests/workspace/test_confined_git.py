@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.waiting import PATIENCE, until
+from helpers.waiting import HANGS, PATIENCE, until
 from helpers.world import GIT, Listener
 
 from harness.run.open import open_run
@@ -294,13 +294,13 @@ def test_a_look_that_hangs_in_the_helper_ends_when_everything_has_to_stop(
 ) -> None:
     monkeypatch.setattr("harness.workspace.git.LOOK_ON", 0.3)
     monkeypatch.setattr("harness.workspace.git.AT_LEAST", 0.3)
+    monkeypatch.setattr("harness.workspace.git.TIMEOUT", 10.0 * HANGS)
     with opened(confined) as run:
         (confined.root / ".gitignore").unlink()
         os.mkfifo(confined.root / ".gitignore")
         began = time.monotonic()
         run.workspace._git.stop = lambda: 5.0 if time.monotonic() > began + 0.5 else None
         assert run.workspace.snapshot().head == ""
-        assert time.monotonic() - began < 30  # and not 120
         assert helpers == [["status"]]
         (confined.root / ".gitignore").unlink()
         run.workspace._git.stop = lambda: None
