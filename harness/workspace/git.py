@@ -123,20 +123,20 @@ class Git:
             or self._as_we_are(_line(self._program, [*told, *self._without_filters()], words), self.root, more, LOOK_ON)
         )
 
-    def write(self, *words: str, stdin: bytes) -> Captured:
-        """Run what writes index and history, from the top of the work tree, with the person's own hooks."""
+    def write(self, *words: str, stdin: bytes, with_hooks: bool) -> Captured:
+        """Run what writes index and history, from the top of the work tree, `with_hooks` in a sandbox of its own."""
         top = Path(self.top)
         # inside is no key to sign with, that is done afterwards; and what git leaves running would be killed
         inside = [_NO_MONITOR, *_NO_UPKEEP, "commit.gpgSign=false"]
         outside = [_NO_MONITOR, *self._without_filters(), *self._pinned, f"core.hooksPath={self._hooks}"]
         line = _line("git", inside, words)
         return (
-            (None if self._has_hooks() else self._in_helper(line, top, {}, WRITE_ON, stdin))
+            (None if with_hooks else self._in_helper(line, top, {}, WRITE_ON, stdin))
             or self._in_a_sandbox(line, top, {}, (), WRITE_ON, stdin)
             or self._as_we_are(_line(self._program, outside, words), top, {}, WRITE_ON, stdin)
         )
 
-    def _has_hooks(self) -> bool:
+    def has_hooks(self) -> bool:
         """Whether git would run a hook of the repository now; True where that cannot be told.
 
         A hook is not to meet the helper: it would get the helper's trace where it expects its own files, and could end

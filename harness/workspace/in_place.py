@@ -191,8 +191,9 @@ class InPlace:
         lines = [("update-index", "--add", "--remove", "-z", "--stdin"), ("commit", "--quiet", "--message", message)]
         if len(chosen) <= MANY:  # what else was staged stays out
             lines[1] = (*lines[1], "--pathspec-from-file=-", "--pathspec-file-nul")
+        with_hooks = self._git.has_hooks()
         for line in lines:
-            added = self._git.write("--literal-pathspecs", *line, stdin=listed)
+            added = self._git.write("--literal-pathspecs", *line, stdin=listed, with_hooks=with_hooks)
             if added.code != 0:
                 break
         after = self.snapshot()
