@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
-from helpers.waiting import PATIENCE
+from helpers.waiting import PATIENCE, wait_until_ready
 from helpers.world import CLAIM, World
 
 from harness.domain.paths import Paths
@@ -57,9 +56,7 @@ def test_a_halt_by_command_lies_where_no_confined_agent_can_reach_it(world: Worl
     world.agent("touch ready; sleep 100")
     world.config_file(**world.settings)
     run = world.start("run")
-    while not world.has("ready"):
-        assert run.poll() is None
-        time.sleep(0.02)
+    wait_until_ready(world, run)
     assert harness("halt", "--now").out.startswith("`logs/HALT` is present: the current attempt ends within two")
     run.communicate(timeout=PATIENCE)
     assert run.returncode == 3

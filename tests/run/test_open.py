@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from helpers.waiting import PATIENCE
+from helpers.waiting import PATIENCE, until
 from helpers.world import CLAIM, World
 
 
@@ -15,8 +15,7 @@ def test_a_second_run_is_refused_although_an_agent_wiped_the_logs(world: World, 
     )
     world.config_file()
     first = world.start("run")
-    while not seen.exists():
-        assert first.poll() is None
+    until(seen.exists)
     assert harness("run").code == 2
     assert harness("reset", "a").code == 2
     go.touch()
