@@ -9,10 +9,13 @@ import tempfile
 import time
 import traceback
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from harness import __version__
 from harness.cli.app import app
@@ -29,7 +32,7 @@ else:  # what typer raises: up to 0.25 the classes of the library click, from 0.
 def start(argv: Sequence[str]) -> int:
     """Run one command and return its exit code: the one place that turns errors into text and a number."""
     try:
-        code = app(args=list(argv), standalone_mode=False)
+        code = command().main(args=list(argv), standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except HarnessError as error:
@@ -45,6 +48,14 @@ def start(argv: Sequence[str]) -> int:
         if isinstance(error, OSError) and error.errno in OUT_OF_ORDER:
             return _tell_error(argv, _name_what_ails(error), "fix that, then try again", 2)
         return _tell_error(argv, *_report_bug(argv), 70)
+
+
+@cache
+def command() -> TyperGroup:
+    """Return what typer makes of the commands in `app.py`."""
+    made = get_command(app)
+    assert isinstance(made, TyperGroup)
+    return made
 
 
 def let_go_of_streams() -> None:

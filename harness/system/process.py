@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -25,6 +26,8 @@ from harness.system.pipes import Pipes, as_utf8, read_message
 from harness.system.redact import Redactor
 from harness.system.watch import SPARE, Watch
 
+# As a module and not as a script, or it would be compiled at every start; its folder is the last to be looked in.
+_SUPERVISE = "import sys; sys.path.append(sys.argv[1]); import supervise; supervise.main(*sys.argv[2:])"
 _FROM_ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # all that python may need to start
 
 
@@ -106,10 +109,10 @@ class Supervisor:
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        program = Path(__file__).with_name("supervise.py")
+        program = [sys.executable, "-I", "-S", "-X", "utf8", "-c", _SUPERVISE, str(Path(__file__).parent)]
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-X", "utf8", str(program), str(theirs.fileno()), self._word],
+                [*program, str(theirs.fileno()), self._word],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -121,7 +124,7 @@ class Supervisor:
         if hello is None:
             ours.close()
             self._process.wait()
-            raise AgentError("the supervisor did not start", hint=f"see what `{sys.executable} -I -S {program} 0` says")
+            raise AgentError("the supervisor did not start", hint=f"see what `{shlex.join(program)} 0 auto` says")
         self._socket = ours
         self.pid = self._process.pid
         self.namespace, self.why = hello["namespace"], hello["why"]

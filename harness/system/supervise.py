@@ -8,7 +8,7 @@
   gone; then it kills the whole tree and reports. It takes in orphans (`PR_SET_CHILD_SUBREAPER`).
 - With a pid namespace the kernel kills the tree with its init, and the init dies with its warden.
 
-Started as `python -I -S -X utf8 supervise.py FD auto|off`; FD is a Unix stream socket. Every message is a line of JSON.
+`process.py` starts it: `main(FD, "auto" or "off")`. FD is a Unix stream socket. Every message is a line of JSON.
 Over FD: first `{"namespace", "why"}` to harness, then a byte with one descriptor for each attempt: its control socket.
 Over the control socket: `{"argv", "cwd", "env", "hard_limit", "wrapped", "limits"}` with stdin, stdout, stderr and what
 comes after as descriptors (`wrapped`: bwrap stands before the agent, with an init of its own), any number of
@@ -32,8 +32,11 @@ import socket
 import sys
 import time
 import warnings  # noqa: F401  os.execvpe wants it: load it once here, not after each fork
-from collections.abc import Callable, Collection, Iterator
-from typing import Any
+
+TYPE_CHECKING = False  # `typing` itself takes as long to load as a third of the rest
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+    from typing import Any
 
 LINUX = sys.platform.startswith("linux")
 NEW_MOUNTS, NEW_USER, NEW_PIDS = 0x00020000, 0x10000000, 0x20000000  # linux/sched.h
@@ -718,16 +721,12 @@ def prepare() -> None:
     prctl(SUBREAPER, 1)
 
 
-def main() -> None:
-    """Serve the harness on the other end of descriptor argv[1]."""
+def main(fd: str, namespace: str) -> None:
+    """Serve the harness on the other end of descriptor `fd`; `namespace` is `auto` or `off`."""
     prepare()
-    harness = socket.socket(fileno=int(sys.argv[1]))
-    flags, why = choose_namespace(sys.argv[2])
+    harness = socket.socket(fileno=int(fd))
+    flags, why = choose_namespace(namespace)
     send(harness, {"namespace": bool(flags), "why": why})
     gc.disable()
     gc.freeze()  # children that never collect do not copy our pages
     Supervisor(harness, flags).run()
-
-
-if __name__ == "__main__":
-    main()

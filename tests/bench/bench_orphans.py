@@ -64,7 +64,7 @@ def _locked(path: Path) -> bool:
 def _supervises(pid: int) -> bool:
     """Whether this is a living supervisor: neither one that init has not reaped yet, nor a hydra with its number."""
     try:
-        return b"supervise.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return b"import supervise" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
 

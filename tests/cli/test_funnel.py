@@ -109,6 +109,6 @@ def test_what_nobody_foresaw_is_a_bug_and_nothing_else_is(
 ) -> None:
     monkeypatch.chdir(world.root)
     (world.root / "logs").mkdir()
-    monkeypatch.setattr(funnel, "app", raising(error))
+    monkeypatch.setattr(funnel, "command", raising(error))
     assert funnel.start([]) == code
     assert ("a bug in harness" in capsys.readouterr().err) == (code == 70)

@@ -91,7 +91,8 @@ def test_a_stop_gives_a_command_time_to_clean_up_and_ends_the_helper(helper: Hel
 
 
 def test_a_command_deaf_to_it_is_killed_after_its_time(helper: Helper, tmp_path: Path) -> None:
-    code = f"trap '' TERM; (setsid sh -c 'while :; do date >{tmp_path}/alive; sleep 0.01; done' &) ; cat /dev/zero"
+    alive = f"(setsid sh -c 'while :; do date >{tmp_path}/alive; sleep 0.01; done' &)"
+    code = f"trap '' TERM; {alive}; head -c 3000000 /dev/zero; sleep 60"
     answer = run(helper, code, timeout=0.5)
     assert answer.said.timed_out
     (tmp_path / "alive").unlink(missing_ok=True)
