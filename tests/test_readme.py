@@ -41,6 +41,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProces
     return subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
+@pytest.mark.deep
 def test_the_first_command_of_the_manual_ends_in_the_demo_and_it_works(demo) -> None:
     *setup, command = readme_command("demo").split(" && ")
     assert setup == ["python3 -m venv .venv", ".venv/bin/pip install --quiet ."]

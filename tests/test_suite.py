@@ -32,6 +32,7 @@ def run_pytest(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(line, cwd=folder, env=environ, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.deep
 def test_a_group_of_tests_meets_one_worker(tmp_path: Path) -> None:
     (tmp_path / "test_group.py").write_text(GROUP)
     ran = run_pytest(tmp_path, "-n2", "--dist", "loadgroup")
@@ -58,7 +59,8 @@ OF_GIT = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("config", [pytest.param("", marks=pytest.mark.deep), GITCONFIG], ids=["none", "somebody's"])
+@pytest.mark.deep
+@pytest.mark.parametrize("config", ["", GITCONFIG], ids=["none", "somebody's"])
 def test_commits_are_made_whatever_the_home_says_about_git(tmp_path: Path, config: str) -> None:
     (tmp_path / ".gitconfig").write_text(config)
     environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}

@@ -146,6 +146,7 @@ def test_a_script_goes_on_behind_a_summary() -> None:
     assert (len(api.requests), len(api.compactions), api.requests[1].step) == (2, 1, 1)
 
 
+@pytest.mark.deep
 def test_a_long_conversation_costs_little() -> None:
     body, spent = asked(), 0.0
     call = Turn("I look.", (LIST,), thinking="Hm.")

@@ -27,6 +27,7 @@ def play(*faults: str, settings: Settings | None = None, **given: Any) -> list[d
     return run_chaos(settings or Settings(), os.environ, faults=faults, **given)
 
 
+@pytest.mark.deep
 def test_a_few_faults_and_every_promise_is_kept() -> None:
     rows = play("forger", "limit")
     assert [row for row in rows if not row["kept"]] == []

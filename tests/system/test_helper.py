@@ -160,6 +160,7 @@ def alive(token: str) -> list[str]:
     return found
 
 
+@pytest.mark.deep
 def test_nothing_is_left_when_harness_is_killed_at_any_moment(tmp_path: Path) -> None:
     chance = random.Random(7)
     for number in range(KILLS):
