@@ -35,8 +35,8 @@ os.environ |= {"HOME": HOME, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more worker than there are processors: many tests wait for others."""
-    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 1
+    """Two more workers than there are processors: many tests wait for others."""
+    return len(os.sched_getaffinity(0)) + 2 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 2
 
 
 @pytest.hookimpl(wrapper=True)

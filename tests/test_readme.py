@@ -56,6 +56,7 @@ def test_the_first_command_of_the_manual_ends_in_the_demo_and_it_works(demo) -> 
         assert re.sub(r"^\S+ |\(\d.*", "", line) in said
 
 
+@pytest.mark.deep
 def test_the_closing_lines_of_the_demo_work_as_they_are_printed(demo) -> None:
     summary, look, *commands = demo.stdout.strip().splitlines()
     assert (look, len(commands)) == ("Look around:", 7)

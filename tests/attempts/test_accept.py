@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from helpers.world import CLAIM, World
 
 
@@ -17,6 +19,16 @@ def test_each_proven_feature_is_one_commit_with_trailers(world: World) -> None:
     assert world.git("status", "--porcelain") == ""
     assert world.git("show", "--stat", "--format=", "--name-only", "HEAD") == "b.txt"
     assert world.git("rev-parse", "HEAD") in world.log("b.done")
+
+
+def test_a_commit_starts_no_upkeep_of_git(world: World, tmp_path: Path) -> None:
+    world.spec("a")
+    world.repository()
+    world.agent("echo x > a.txt; " + CLAIM)
+    assert world.run(environ={**world.environ, "GIT_TRACE": str(tmp_path / "trace")}).code == 0
+    traced = (tmp_path / "trace").read_text()
+    assert " commit --quiet" in traced
+    assert "maintenance run" not in traced
 
 
 def test_a_dirty_tree_is_never_committed(world: World) -> None:
