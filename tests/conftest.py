@@ -31,6 +31,7 @@ for name in [name for name in os.environ if name.startswith(("GIT_", "XDG_"))]:
 HOME = tempfile.mkdtemp(prefix="home-of-tests-")  # nobody's git identity is picked up, and nobody's settings
 atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background of a script, by children too
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored below nohup
 os.environ |= {"HOME": HOME, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 
 

@@ -126,7 +126,7 @@ class Git:
     def write(self, *words: str, stdin: bytes, with_hooks: bool) -> Captured:
         """Run what writes index and history, from the top of the work tree, `with_hooks` in a sandbox of its own."""
         top = Path(self.top)
-        # inside is no key to sign with, that is done afterwards; upkeep is the person's, and costs every commit 3 ms
+        # inside is no key to sign with, that is done afterwards; upkeep is the person's, and no commit waits for it
         inside = [_NO_MONITOR, *_NO_UPKEEP, "commit.gpgSign=false"]
         outside = [_NO_MONITOR, *_NO_UPKEEP, *self._without_filters(), *self._pinned, f"core.hooksPath={self._hooks}"]
         line = _line("git", inside, words)
