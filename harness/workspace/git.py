@@ -29,9 +29,12 @@ LOOK_ON, WRITE_ON = 5.0, 20.0  # seconds a look and a commit (its hooks) go on w
 AT_LEAST = 2.0  # seconds that each of them gets even so
 _LONGEST = 256 << 20  # bytes of what a look may say
 _CALLS = count(1)  # each has a file of its own for its stdin
-_NO_MONITOR, _NO_HOOKS = "core.fsmonitor=false", "core.hooksPath=/dev/null"
-_NO_UPKEEP = ("gc.auto=0", "maintenance.auto=false")
-_QUIET = (_NO_MONITOR, "core.untrackedCache=false", *_NO_UPKEEP)
+_ALWAYS = (
+    "core.fsmonitor=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+)  # upkeep is the person's
+_NO_CACHE, _NO_HOOKS = "core.untrackedCache=false", "core.hooksPath=/dev/null"
 
 # Which program signs, and where nothing is said.
 _SIGNING = {
@@ -82,7 +85,7 @@ class Git:
 
     def ask(self, *words: str, told: Sequence[str] = (), stdin: bytes = b"", **more: str) -> Captured:
         """Run, as we are, what makes git read its own files and run no program."""
-        line = _line(self._program, [*_QUIET, *told], words)
+        line = _line(self._program, [_NO_CACHE, *told], words)
         env, stop = {**self._outside, **more}, self._must_end(WRITE_ON)
         return capture(line, cwd=self.root, env=env, stdin=stdin, timeout=TIMEOUT, stop=stop)
 
@@ -114,7 +117,7 @@ class Git:
 
     def look(self, *words: str, ignores: Path | None = None) -> Captured:
         """Run what reads the work tree; `ignores` are more patterns for what nobody looks at."""
-        told = [*_QUIET, _NO_HOOKS, *([] if ignores is None else [f"core.excludesFile={ignores}"])]
+        told = [_NO_CACHE, _NO_HOOKS, *([] if ignores is None else [f"core.excludesFile={ignores}"])]
         more = {"GIT_OPTIONAL_LOCKS": "0", "GIT_ALLOW_PROTOCOL": "none"}  # and fetches nothing
         needed, line = () if ignores is None else (ignores,), _line("git", told, words)
         return (
@@ -126,9 +129,8 @@ class Git:
     def write(self, *words: str, stdin: bytes, with_hooks: bool) -> Captured:
         """Run what writes index and history, from the top of the work tree, `with_hooks` in a sandbox of its own."""
         top = Path(self.top)
-        # inside is no key to sign with, that is done afterwards; upkeep is the person's, and no commit waits for it
-        inside = [_NO_MONITOR, *_NO_UPKEEP, "commit.gpgSign=false"]
-        outside = [_NO_MONITOR, *_NO_UPKEEP, *self._without_filters(), *self._pinned, f"core.hooksPath={self._hooks}"]
+        inside = ["commit.gpgSign=false"]  # no key to sign with is there: that is done afterwards
+        outside = [*self._without_filters(), *self._pinned, f"core.hooksPath={self._hooks}"]
         line = _line("git", inside, words)
         return (
             (None if with_hooks else self._in_helper(line, top, {}, WRITE_ON, stdin))
@@ -143,7 +145,7 @@ class Git:
         the helper in the middle of its commit.
         """
         top = Path(self.top)
-        told = self._in_helper(_line("git", _QUIET, ("rev-parse", "--git-path", "hooks")), top, {}, LOOK_ON)
+        told = self._in_helper(_line("git", [_NO_CACHE], ("rev-parse", "--git-path", "hooks")), top, {}, LOOK_ON)
         if told is None or told.code != 0:
             return True
         try:
@@ -254,7 +256,7 @@ class Git:
 
 
 def _line(program: str, told: Sequence[str], words: tuple[str, ...]) -> tuple[str, ...]:
-    return (program, *(word for one in told for word in ("-c", one)), *words)
+    return (program, *(word for one in (*_ALWAYS, *told) for word in ("-c", one)), *words)
 
 
 def _explain(said: Captured) -> str:
