@@ -30,8 +30,10 @@ for name in [name for name in os.environ if name.startswith(("GIT_", "XDG_"))]:
     del os.environ[name]
 HOME = tempfile.mkdtemp(prefix="home-of-tests-")  # nobody's git identity is picked up, and nobody's settings
 atexit.register(shutil.rmtree, HOME, ignore_errors=True)
-signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background of a script, by children too
-signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored below nohup
+# What is ignored here (Ctrl-C in the background of a script, a hang-up below nohup) would be ignored by every child.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda number, frame: None)  # children get the default, and pytest lives on
 os.environ |= {"HOME": HOME, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 
 

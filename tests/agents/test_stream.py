@@ -241,7 +241,6 @@ def test_a_lone_surrogate_can_still_be_written_to_a_file():
     assert f"{transcript.text}{transcript.session_id}{transcript.last_words}".encode()
 
 
-@pytest.mark.deep
 @pytest.mark.parametrize("dialect", [*DIALECTS, "text"])
 def test_memory_stays_small_however_long_the_stream(dialect):
     reader = StreamReader(dialect)

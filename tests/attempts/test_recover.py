@@ -7,14 +7,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pytest
 from helpers.forger import FORGED, standing
 from helpers.marks import needs_bwrap
 from helpers.waiting import wait_until_ready
 from helpers.world import CLAIM, FINISH, World
 
 
-@pytest.mark.deep
 @needs_bwrap
 def test_a_forged_repository_of_a_killed_run_costs_no_claim(confined: Any, tmp_path: Path) -> None:
     confined.spec("hello", checks=["test -f made.txt"])

@@ -50,7 +50,6 @@ def test_a_sign_of_life_comes_at_least_every_30_s_and_costs_little(tmp_path: Pat
     assert written[2]["monotonic"] - written[1]["monotonic"] == pytest.approx(30, abs=0.01)
 
 
-@pytest.mark.deep
 def test_the_sign_of_a_killed_run_is_not_taken_for_a_living_one(world: World, harness) -> None:
     world.spec("a")
     world.agent("sleep 60")

@@ -23,7 +23,6 @@ def test_the_lock_has_one_holder_who_is_named(tmp_path: Path, monkeypatch: pytes
     assert find_holder(tmp_path / ".lock", tmp_path) is None
 
 
-@pytest.mark.deep
 def test_a_killed_run_that_nobody_has_buried_yet_is_dead(world: World, leash: Leash, start) -> None:
     world.spec("a")
     world.agent(f"[ $attempt = 1 ] && {{ {leash.code} sleep 600; }}; {CLAIM}")

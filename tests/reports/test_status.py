@@ -89,7 +89,6 @@ def test_an_attempt_is_on_while_its_run_is_and_was_cut_off_when_that_is_killed(w
     assert "\nnext: a (attempt 2 was cut off)\n" in harness("why", "a").out
 
 
-@pytest.mark.deep
 def test_an_attempt_of_a_killed_run_is_not_on_because_somebody_else_holds_the_lock(world: World, harness) -> None:
     world.spec("a")
     killed(world, begun(world, "sleep 600"), "attempt_began")
@@ -142,7 +141,6 @@ def test_status_names_the_error_that_ended_the_last_run_in_the_middle(world: Wor
     assert "killed" not in harness("why").out
 
 
-@pytest.mark.deep
 @pytest.mark.parametrize("on_limit", ["wait", "halt"])
 def test_a_limit_that_a_killed_run_had_met_is_told_until_it_resets(world: World, harness, on_limit: str) -> None:
     world.spec("a")

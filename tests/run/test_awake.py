@@ -42,7 +42,6 @@ def test_sleep_is_held_off_while_a_run_is_on_and_no_longer(world: World, inhibit
     assert not alive(int(pid.read_text()))
 
 
-@pytest.mark.deep
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda one: one.name)
 def test_a_killed_run_lets_the_machine_sleep(world: World, inhibit, number: signal.Signals) -> None:
     _, pid, environ = inhibit

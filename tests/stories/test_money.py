@@ -7,7 +7,6 @@ import os
 import signal
 from datetime import datetime
 
-import pytest
 from helpers.stages import scripted
 from helpers.waiting import until
 from helpers.world import NOTE, Listener, World
@@ -43,7 +42,6 @@ def test_another_run_may_cost_as_much_again(world: World) -> None:
     assert len(world.outcomes()) == 4
 
 
-@pytest.mark.deep
 def test_four_fifths_are_told_once_and_written_down(world: World) -> None:
     world.spec("a")
     scripted(world, {"cost": 0.1})

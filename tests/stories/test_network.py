@@ -115,7 +115,6 @@ def test_an_agent_is_started_as_without_a_broker(brokered: Any) -> None:
     assert "heard the TERM" in brokered.log("hello.log")
 
 
-@pytest.mark.deep
 def test_a_run_that_ends_at_its_time_leaves_no_thread_and_no_socket(brokered: Any, outside: Outside) -> None:
     outside.answer = lambda one: begin_chunks(one)(b"x") or one.connection.recv(1)
     brokered.spec("hello")

@@ -11,7 +11,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import pytest
 from helpers.marks import needs_bwrap
 from helpers.waiting import wait_until_ready
 from helpers.world import FINISH
@@ -81,7 +80,6 @@ def test_strays_are_counted_without_bwrap_itself(confined: Any) -> None:
     assert confined.events("attempt_ended")[0]["strays"] == 2
 
 
-@pytest.mark.deep
 def test_what_a_killed_run_left_in_the_cell_is_judged_at_the_next_start(confined: Any) -> None:
     confined.spec("hello", checks=["test -f made.txt"])
     confined.agent(f"{FINISH}; touch ready; exec sleep 1000")
@@ -112,7 +110,6 @@ def test_settings_that_a_cut_off_attempt_left_are_not_obeyed(confined: Any) -> N
     assert "`harness.yaml` appeared during attempt 1 of hello, which was cut off" in ran.stderr
 
 
-@pytest.mark.deep
 def test_memory_is_bounded_where_that_is_asked_for(confined: Any) -> None:
     confined.spec("hello")
     confined.agent("if python3 -c 'bytearray(1 << 30)' 2>/dev/null; then note plenty; else note bounded; fi")

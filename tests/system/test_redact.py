@@ -205,7 +205,6 @@ FLOODS = {
 }
 
 
-@pytest.mark.deep
 @pytest.mark.parametrize("line", in_short(FLOODS, "keys that begin", "a known value"))
 def test_sixteen_times_the_text_costs_about_sixteen_times_as_much(line: bytes) -> None:
     redactor, few = Redactor({"PAY_TOKEN": KNOWN}), 1024 // len(line) + 1

@@ -166,7 +166,6 @@ def test_attempts_in_several_threads_do_not_meet(run):
     assert ended == {number: (number, [str(number).encode()]) for number in range(8)}
 
 
-@pytest.mark.deep
 def test_one_killed_warden_does_not_touch_its_neighbours(tmp_path):
     if not LINUX:
         pytest.skip("needs Linux")

@@ -115,7 +115,6 @@ def test_a_project_in_a_folder_of_its_repository_is_committed_too(confined: Any,
     assert confined.git("show", "--name-only", "--format=") == "project/made-b.txt"
 
 
-@pytest.mark.deep
 def test_the_agents_of_a_run_come_and_go_and_the_helper_stays(confined: Any, helpers: list[list[str]]) -> None:
     for slug in ("a", "b", "c"):
         confined.spec(slug)
@@ -378,8 +377,7 @@ def carriers(token: str) -> list[bytes]:
     return [line for line in found if b"-m\0harness" not in line]
 
 
-@pytest.mark.deep
-@pytest.mark.parametrize(("features", "kills"), [(6, 1), (40, 5)])
+@pytest.mark.parametrize(("features", "kills"), [(6, 1), pytest.param(40, 5, marks=pytest.mark.deep)])
 def test_nothing_is_left_of_a_run_that_is_killed_at_any_moment(
     confined: Any, start: Any, features: int, kills: int
 ) -> None:
