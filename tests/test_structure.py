@@ -15,6 +15,7 @@ import pytest
 import harness
 from harness.agents.table import AGENTS
 
+pytestmark = pytest.mark.xdist_group("structure")  # one worker, so that each file is parsed once
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
 PACKAGE = Path(harness.__file__).parent
 TESTS = Path(__file__).parent
@@ -84,19 +85,28 @@ TABLE = read_table()
 
 
 @functools.cache
+def parse(name: str) -> ast.Module:
+    return ast.parse((PACKAGE / (name.replace(".", "/") + ".py")).read_text("utf-8"))
+
+
+@functools.cache
 def imports_of(name: str) -> frozenset[str]:
     """Return every module that is imported anywhere in a file, in functions and for types too."""
-    tree = ast.parse((PACKAGE / (name.replace(".", "/") + ".py")).read_text("utf-8"))
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in ast.walk(parse(name)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             assert node.level == 0, f"{name} imports relatively"
             found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "importlib.import_module":
+        elif isinstance(node, ast.Call) and called(node) in ("import_module", "__import__"):
             found |= {str(word.value) for word in node.args if isinstance(word, ast.Constant)}
     return frozenset(found)
+
+
+def called(node: ast.Call) -> str:
+    """Return the last word of what is called: `import_module`, however it was imported."""
+    return ast.unparse(node.func).rsplit(".", 1)[-1] if isinstance(node.func, (ast.Name, ast.Attribute)) else ""
 
 
 def ours(name: str) -> set[str]:
@@ -107,10 +117,13 @@ def folder_of(name: str) -> str:
     return name.split(".")[0]
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if name != "__main__"])
-def test_a_file_imports_only_from_the_folders_in_its_row(name: str) -> None:
-    wrong = {other for other in ours(name) if folder_of(other) not in TABLE[folder_of(name)] or other in ALONE}
-    assert not wrong
+def test_a_file_imports_only_from_the_folders_in_its_row() -> None:
+    assert not {
+        (name, other)
+        for name in set(MODULES) - {"__main__"}
+        for other in ours(name)
+        if folder_of(other) not in TABLE[folder_of(name)] or other in ALONE
+    }
 
 
 def test_a_folder_imports_only_from_lower_ones() -> None:
@@ -135,32 +148,37 @@ def test_a_folder_says_its_rule_in_its_first_line(folder: Path) -> None:
     assert len(first) > 20 and first.endswith(".")
 
 
-@pytest.mark.parametrize("name", sorted(ALONE))
-def test_a_program_of_its_own_imports_nothing_of_ours(name: str) -> None:
-    assert not {found for found in imports_of(name) if found.split(".")[0] == "harness"}
+def test_a_program_of_its_own_imports_nothing_of_ours() -> None:
+    assert not {(name, found) for name in ALONE for found in imports_of(name) if found.split(".")[0] == "harness"}
 
 
-@pytest.mark.parametrize(("library", "homes"), DOORS.items(), ids=DOORS)
-def test_every_outside_thing_has_one_door(library: str, homes: set[str]) -> None:
-    assert {name for name in MODULES if library in {one.split(".")[0] for one in imports_of(name)}} == homes
+def test_every_outside_thing_has_one_door() -> None:
+    libraries = {name: {found.split(".")[0] for found in imports_of(name)} for name in MODULES}
+    assert {library: {name for name in MODULES if library in libraries[name]} for library in DOORS} == DOORS
 
 
 WORDS_OF_THE_PROGRAM = {"api", "command"}  # agents whose names are words of ours, too
 THEY_KNOW_NO_AGENT = ("attempts", "decide", "loop", "run", "sandbox", "workspace")
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if folder_of(name) in THEY_KNOW_NO_AGENT])
-def test_a_room_that_asks_the_table_or_is_told_by_value_knows_no_agent_by_name(name: str) -> None:
-    tree = ast.parse((PACKAGE / (name.replace(".", "/") + ".py")).read_text("utf-8"))
-    said = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-    prose = {ast.get_docstring(node, clean=False) for node in ast.walk(tree) if isinstance(node, DOCUMENTED)}
-    words = {word for text in said if text not in prose for word in re.findall(r"[a-z]+", text.lower())}
-    assert not words & (set(AGENTS) - WORDS_OF_THE_PROGRAM)
+def test_a_room_that_asks_the_table_or_is_told_by_value_knows_no_agent_by_name() -> None:
+    agents = set(AGENTS) - WORDS_OF_THE_PROGRAM
+    assert not {
+        (name, word) for name in MODULES if folder_of(name) in THEY_KNOW_NO_AGENT for word in words_of(name) & agents
+    }
+
+
+def words_of(name: str) -> set[str]:
+    """Return the words of a file's strings, but not of its docstrings."""
+    nodes = list(ast.walk(parse(name)))
+    said = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    prose = {ast.get_docstring(node, clean=False) for node in nodes if isinstance(node, DOCUMENTED)}
+    return {word for text in said if text not in prose for word in re.findall(r"[a-z]+", text.lower())}
 
 
 def test_the_loop_fits_on_a_screen() -> None:
-    tree = ast.parse((PACKAGE / "loop.py").read_text("utf-8"))
-    sizes = {node.name: node.end_lineno - node.lineno for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    nodes = ast.walk(parse("loop"))
+    sizes = {node.name: node.end_lineno - node.lineno for node in nodes if isinstance(node, ast.FunctionDef)}
     assert sizes["run_loop"] <= 24
 
 
@@ -168,19 +186,14 @@ def list_tests() -> list[Path]:
     return sorted(path.relative_to(TESTS) for path in TESTS.rglob("test_*.py"))
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in list_tests() if path.parts[0] not in NO_ROOMS and path.parts[1:]], ids=str
-)
-def test_a_test_module_mirrors_a_module_in_the_room_of_the_same_name(path: Path) -> None:
-    assert (PACKAGE / path.with_name(path.name.removeprefix("test_"))).exists()
+def test_a_test_module_mirrors_a_module_in_the_room_of_the_same_name() -> None:
+    of_rooms = [path for path in list_tests() if path.parts[0] not in NO_ROOMS and path.parts[1:]]
+    assert not [path for path in of_rooms if not (PACKAGE / path.with_name(path.name.removeprefix("test_"))).exists()]
 
 
-@pytest.mark.parametrize("path", list_tests(), ids=str)
-def test_a_test_module_imports_from_no_other(path: Path) -> None:
-    tree = ast.parse((TESTS / path).read_text("utf-8"))
-    named = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    named |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    assert not {name for name in named if name.split(".")[-1].startswith(("test_", "conftest"))}
+def test_a_test_module_imports_from_no_other() -> None:
+    line = re.compile(r"^ *(?:from|import) .*\b(?:test_|conftest)", re.MULTILINE)
+    assert not [path for path in list_tests() if line.search((TESTS / path).read_text("utf-8"))]
 
 
 # Longer, or with more parameters, than a reader likes: each with its reason.
@@ -197,7 +210,7 @@ LARGE = {
 def test_a_function_fits_on_a_screen_and_takes_few_parameters() -> None:
     large = set()
     for name in MODULES:
-        for node in ast.walk(ast.parse((PACKAGE / (name.replace(".", "/") + ".py")).read_text("utf-8"))):
+        for node in ast.walk(parse(name)):
             if isinstance(node, ast.FunctionDef):
                 given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
                 parameters = [one for one in given if one.arg not in ("self", "cls")]

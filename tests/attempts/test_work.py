@@ -8,7 +8,7 @@ from helpers.world import CLAIM, World
 def test_the_time_of_the_run_ends_an_attempt_without_charging_it(world: World) -> None:
     world.spec("a")
     world.agent("sleep 30")
-    assert world.run(max_time="2.5s").code == 1
+    assert world.run(max_time="1.5s").code == 1
     assert world.outcomes() == ["interrupted"]
 
 

@@ -33,7 +33,7 @@ def test_an_attempt_that_is_killed_at_its_time_limit_has_a_derived_cost(world: W
     said = "\n".join(json.dumps(line) for line in (init, message(1, 100)))
     world.spec("a")
     world.agent(f"cat <<'END'\n{said}\nEND\nexec sleep 60")
-    world.run(max_iterations=1, dialect="claude", timeout="2s")
+    world.run(max_iterations=1, dialect="claude", timeout="1s")
     [ended] = world.events("attempt_ended")
     assert (ended["outcome"], ended["cost_source"]) == ("timed_out", "derived")
     assert ended["dollars"] == pytest.approx(PriceBook().cost("claude-opus-5-5", Usage(1000, 100, 0, 300, 100)))

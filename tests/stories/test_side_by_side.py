@@ -471,7 +471,7 @@ def test_what_is_in_flight_is_kept_while_an_outage_is_waited_out(world: World) -
     down = json.dumps({"type": "result", "is_error": True, "api_error_status": 529, "result": "overloaded"})
     fails = f"[ -e been ] || {{ touch been; echo '{down}'; exit 1; }}"
     two(world, MEET + f"case $slug in a) {fails};; b) sleep 0.5;; esac; " + CLAIM)
-    assert drive(world, dialect="claude", fault_backoff="4s").halt.code == 0
+    assert drive(world, dialect="claude", fault_backoff="2s").halt.code == 0
     began, (waiting,) = world.events("attempt_began"), world.events("waiting")
     ended = {e["outcome"]: datetime.fromisoformat(e["at"]) for e in world.events("attempt_ended")[:2]}
     waited_from = datetime.fromisoformat(waiting["at"])

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.marks import in_short
 from helpers.waiting import HANGS, PATIENCE, until
 from helpers.world import GIT, Listener
 
@@ -155,7 +156,10 @@ def hook(confined: Any, script: str, name: str = "pre-commit") -> None:
     (confined.root / f"code/{name}.sh").write_text(script)
 
 
-@pytest.mark.parametrize("script", [LIE, STAY, STAY_AND_KILL], ids=["settings", "a process", "a process that kills"])
+@pytest.mark.parametrize(
+    "script",
+    in_short({"settings": LIE, "a process": STAY, "a process that kills": STAY_AND_KILL}, "a process that kills"),
+)
 def test_a_hook_falsifies_no_later_look(confined: Any, helpers: list[list[str]], script: str) -> None:
     with opened(confined, GIT_CONFIG_GLOBAL=f"{confined.environment['HOME']}/.gitconfig") as run:
         hook(confined, script + "echo ran >> code/ran.txt\n")
