@@ -50,6 +50,8 @@ class History:
     ended: Halted | None = None  # why it ended
     last_sign: str = ""  # when it wrote its last event
     commits: bool = False  # the last run made commits
+    confined: bool = False  # some run had a sandbox
+    unconfined: set[str] = field(default_factory=set)  # agents that have worked without one
     last_ended: AttemptEnded | None = None  # the last attempt that was judged
     months: dict[str, Sum] = field(default_factory=dict)  # what was spent in 2026-11 (UTC), all runs together
     costs: deque[tuple[Who, float]] = field(default_factory=lambda: deque(maxlen=RECENT_COSTS))  # of known attempts
@@ -104,6 +106,7 @@ def _run_began(history: History, event: RunBegan) -> None:
     history.last_run, history.run_open = event.run, True
     history.began, history.ended = event, None
     history.commits = event.commits
+    history.confined |= event.confined
 
 
 def _run_ended(history: History, event: RunEnded) -> None:
@@ -116,6 +119,8 @@ def _attempt_began(history: History, event: AttemptBegan) -> None:
     record = history.of(event.slug)
     record.attempts = max(record.attempts, event.attempt)
     record.unfinished, record.claim_pending, history.waiting = True, False, None
+    history.confined |= event.confined
+    history.unconfined |= set() if event.confined else {event.agent}
     history.unfinished[event.slug] = event
     history.claims.add(event.slug)
     _forget_marker(history, event)

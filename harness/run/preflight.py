@@ -20,8 +20,9 @@ from harness.records.run_lock import process_start
 from harness.run.brief import compose
 from harness.run.limits import stand_ins, tell_chain
 from harness.run.run import Run
-from harness.run.site import Site
+from harness.run.site import HAS_RUN_CONFINED, UNCONFINED_IF_TOLD, Site
 from harness.run.spending import check_prices, tell_budget
+from harness.sandbox.tools import find_own_code
 from harness.system.capture import capture, find_program
 from harness.system.files import LITTLE_SPACE, free_bytes
 
@@ -68,6 +69,9 @@ def announce(run: Run) -> None:
         run.tell(line, Tone.PLAIN if run.site.sandbox is not None else Tone.NOTICE)
     if run.site.sandbox is not None and run.site.outside:
         run.tell(f"but outside the sandbox, as you: {'; '.join(run.site.outside.values())}", Tone.NOTICE)
+    if run.site.sandbox is not None and (own := find_own_code((run.paths.root,))):
+        names = ", ".join(f"`{run.paths.shown(one)}`" for one in own)
+        run.tell(f"harness itself runs from {names}: read-only to agents and checks", Tone.NOTICE)
     if os.geteuid() == 0:
         run.tell(_say_root(agents, run.site.environ), Tone.NOTICE)
     if not (supervisor := run.site.supervisor).namespace and supervisor.why:
@@ -100,6 +104,10 @@ def enter_sandbox(run: Run, agents: Mapping[str, Agent]) -> tuple[Site, dict[str
         return site, names
     for agent in agents.values():
         version, problem = site.sandbox.try_agent(agent, site.supervisor, site.environment_for(agent))
+        new_outside = run.history.confined and agent.name not in run.history.unconfined
+        if problem and new_outside and run.settings.sandbox == "auto":
+            said = f"{HAS_RUN_CONFINED}, and agent `{agent.name}` cannot start inside it: {problem}"
+            raise AgentError(said, f"let it see what it needs with `sandbox_read`; {UNCONFINED_IF_TOLD}")
         if problem and (run.settings.sandbox == "bwrap" or not _is_outside(run, agent)):
             raise AgentError(
                 f"agent `{agent.name}` cannot start inside the sandbox: {problem}",

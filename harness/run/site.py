@@ -11,7 +11,11 @@ from pathlib import Path
 from harness.agents.choose import environment_of
 from harness.agents.table import all_agents
 from harness.domain.agent import Agent
+from harness.domain.errors import AgentError
 from harness.domain.listener import Narrator, Silent
+from harness.domain.paths import Paths
+from harness.records.history import fold_journal
+from harness.records.journal import read_events
 from harness.sandbox.open import open_sandbox
 from harness.sandbox.sandbox import Sandbox
 from harness.settings.load import Config
@@ -21,6 +25,9 @@ from harness.system.environment import clean_environment
 from harness.system.process import Supervisor
 from harness.system.redact import Redactor
 from harness.workspace.quarantine import find_absent
+
+HAS_RUN_CONFINED = "this project has run in a sandbox"
+UNCONFINED_IF_TOLD = "`harness doctor` tells more; `sandbox: none` runs agents and checks as you, unconfined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +91,14 @@ class Site:
 
 
 def make_site(config: Config, supervisor: Supervisor, environ: Mapping[str, str], temporary: Path, run_id: str) -> Site:
-    """Return a site with the sandbox that the settings ask for. Raises AgentError where they ask for too much."""
+    """Return a site with the sandbox that the settings ask for.
+
+    Raises AgentError where they ask for too much, and where a project that has run confined would not be any more:
+    what a confined agent left behind may be why.
+    """
     sandbox, unconfined = open_sandbox(config, supervisor, environ, temporary, all_agents())
+    if sandbox is None and config.settings.sandbox == "auto" and has_run_confined(config.paths):
+        raise AgentError(f"{HAS_RUN_CONFINED}, and now there is none: {unconfined}", UNCONFINED_IF_TOLD)
     return Site(
         run_id=run_id,
         supervisor=supervisor,
@@ -95,6 +108,11 @@ def make_site(config: Config, supervisor: Supervisor, environ: Mapping[str, str]
         sandbox=sandbox,
         unconfined=unconfined,
     )
+
+
+def has_run_confined(paths: Paths) -> bool:
+    """Return whether agents have worked in a sandbox in this project."""
+    return fold_journal(read_events(paths.journal)).confined
 
 
 @contextmanager

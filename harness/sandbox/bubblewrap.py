@@ -28,7 +28,8 @@ class Mounts:
     """What stands between an agent and the machine. Every path is absolute; the more specific one wins.
 
     `private` maps where the agent sees a folder to the folder that is there in truth. `protected` is read-only though
-    what is around it may be written; `masked` files are there, empty. All but `shortcuts` must exist.
+    what is around it may be written; `masked` files and `emptied` folders are there, without what they
+    hold. All but `shortcuts` must exist.
     """
 
     workspace: Path
@@ -36,6 +37,7 @@ class Mounts:
     readable: tuple[Path, ...] = ()
     protected: tuple[Path, ...] = ()
     masked: tuple[Path, ...] = ()
+    emptied: tuple[Path, ...] = ()
     private: tuple[tuple[Path, Path], ...] = ()
     shortcuts: tuple[tuple[str, str], ...] = ()  # links at the root of the file system: name, and where it leads
     network: bool = True
@@ -66,6 +68,8 @@ def compose_arguments(mounts: Mounts, *, filter_fd: int | None = None) -> tuple[
     words += ["--dev", "/dev", "--size", SMALL, "--tmpfs", "/dev/shm", "--size", ROOMY, "--tmpfs", "/run"]
     for option, source, target in _mounts(mounts):
         words += [option, str(source), str(target)]
+    for path in mounts.emptied:
+        words += ["--perms", "0555", "--tmpfs", str(path)]
     words += ["--remount-ro", "/"]
     words += ["--seccomp", str(filter_fd)] if filter_fd is not None else []
     return (*words, "--chdir", str(mounts.workspace))

@@ -111,7 +111,7 @@ def _works_around_empty_folder(mounts: Mounts, program: str, temporary: Path, su
     """Whether mounts like these can be built around an empty folder of ours: nothing of the project is among them."""
     empty = temporary / "empty"
     files.make_folder(empty)
-    bare = replace(mounts, workspace=empty, writable=(), readable=(), protected=(), masked=(), private=())
+    bare = replace(mounts, workspace=empty, writable=(), readable=(), protected=(), masked=(), emptied=(), private=())
     told = "\0".join((*compose_arguments(bare), "")).encode("utf-8", "surrogateescape")
     confined = Confined((program, "--args", str(ARGUMENTS_FD), "--"), (told,), {})
     command = Command(("true",), empty, {"PATH": os.defpath}, confined=confined)

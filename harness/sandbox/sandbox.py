@@ -17,10 +17,11 @@ import harness
 from harness.domain.agent import Access, Agent, AllAgents, Home, ModelUse, StateFile
 from harness.domain.errors import AgentError
 from harness.sandbox.bubblewrap import Mounts, compose_arguments
-from harness.sandbox.mounts import AUTHORITIES, existing, named_files, program_of
+from harness.sandbox.mounts import AUTHORITIES, existing
 from harness.sandbox.network.credentials import LENGTH, Substituted, substitute_for_agent, substitute_for_check
 from harness.sandbox.probe import try_command
 from harness.sandbox.seccomp import compose_filter
+from harness.sandbox.tools import named_files, program_of
 from harness.settings.options import Settings
 from harness.system import files, untrusted
 from harness.system.command import Command, Confined, Door

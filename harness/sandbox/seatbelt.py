@@ -49,7 +49,7 @@ def compose_profile(
         _rule("allow file-write*", writable),
         _rule("deny file-write*", (*mounts.protected, *absent)),
         _rule("deny file-write-unlink", _around((*mounts.protected, *absent), writable), kind="literal"),
-        _rule("deny file-read* file-write*", mounts.masked),
+        _rule("deny file-read* file-write*", (*mounts.masked, *mounts.emptied)),
         _rule("deny file-read* file-write*", (logs,)),
         _rule("allow file-read* file-write*", own),
         "(allow network*)" if mounts.network else "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ import pytest
 from helpers.marks import needs_bwrap
 from helpers.world import FINISH, SECRET
 
+import harness
 from harness.agents.table import all_agents
 from harness.domain.paths import Paths
 from harness.sandbox.bubblewrap import Mounts, compose_arguments
-from harness.sandbox.mounts import find_mounts, find_tools
+from harness.sandbox.mounts import find_mounts
+from harness.sandbox.tools import find_own_code, find_tools
 from harness.settings.load import load_config
 from harness.workspace.quarantine import find_git
 
@@ -45,7 +48,7 @@ def test_a_guarded_path_that_is_a_link_is_not_mounted(confined: Any, tmp_path: P
     assert "can be read" not in confined.log("hello.log")
 
 
-def test_what_other_worktrees_keep_is_held_in_the_main_one_too(tmp_path: Path) -> None:
+def test_what_other_worktrees_keep_is_held_in_the_main_one_too_by_a_single_mount(tmp_path: Path) -> None:
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.invalid", "-C", tmp_path / "main"]
     subprocess.run(["git", "init", "-q", tmp_path / "main"], check=True)
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
@@ -54,7 +57,53 @@ def test_what_other_worktrees_keep_is_held_in_the_main_one_too(tmp_path: Path) -
     (root / "specs").mkdir()
     config = load_config(root, {"agent": "scripted"}, {})
     mounts = find_mounts(config, {"PATH": "/usr/bin"}, root=root, home=tmp_path / "home", agents=all_agents())
-    assert {root / ".git/worktrees/side", root / ".git/config", root / "specs"} <= set(mounts.protected)
+    assert {root / ".git/worktrees", root / ".git/config", root / "specs"} <= set(mounts.protected)
+
+
+def test_our_own_python_and_harness_are_read_only_wherever_agents_may_write(place: Paths) -> None:
+    prefix, package = Path(sys.prefix).resolve(), Path(harness.__file__).resolve().parent
+    assert prefix in find_own_code([prefix.parent])
+    assert {package, package.parent / "templates"} <= set(find_own_code([package.parent]))
+    config = load_config(place.root, {"agent": "scripted", "sandbox_write": str(prefix.parent)}, {})
+    mounts = find_mounts(config, {}, root=place.root, home=Path("/nonexistent"), agents=all_agents())
+    assert prefix in mounts.protected
+
+
+CREDENTIALS = {
+    ".fly": "config.yml", ".pulumi": "credentials.json", ".docker": "config.json", ".kube": "config",
+    ".cargo": "config.toml", ".local/share/uv": "credentials/x.toml", "dotfiles": "keys/id", ".poetry": "auth.toml",
+    "go": "src/other/.env", "miniconda3": "conda-meta/state", "tools": "bin/.env",
+}  # fmt: skip
+
+
+@needs_bwrap
+def test_programs_on_path_are_let_in_and_not_what_lies_beside_them(confined: Any, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    for folder, name in CREDENTIALS.items():
+        (home / folder / "bin").mkdir(parents=True)
+        program = home / folder / "bin" / f"of-{folder.strip('.').split('/')[0]}"
+        program.write_text("#!/bin/sh\ncat $(dirname $0)/../lib/data")
+        program.chmod(0o755)
+        (home / folder / "lib").mkdir()
+        (home / folder / "lib/data").write_text("it runs\n")
+        (home / folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / folder / name).write_text(SECRET)
+    bins = [str(home / folder / "bin") for folder in CREDENTIALS]
+    confined.environment["PATH"] = ":".join([*bins, confined.environment["PATH"]])
+    confined.spec("hello")
+    confined.agent(f"(grep -rls {SECRET} $HOME; of-fly; of-go) > found.txt 2>&1; {FINISH}")
+    assert confined.go().code == 0
+    assert (confined.root / "found.txt").read_text().splitlines() == ["it runs", "it runs"]
+
+
+@needs_bwrap
+def test_a_folder_where_a_file_with_credentials_is_expected_is_there_empty(confined: Any, tmp_path: Path) -> None:
+    (tmp_path / "home/.local/share/pnpm/credentials").mkdir(parents=True)
+    (tmp_path / "home/.local/share/pnpm/credentials/token").write_text(SECRET)
+    confined.spec("hello")
+    confined.agent(f"ls -A ~/.local/share/pnpm/credentials > found.txt; {FINISH}")
+    assert confined.go().code == 0
+    assert (confined.root / "found.txt").read_text() == ""
 
 
 def test_links_that_lead_nowhere_end_no_look(place: Paths) -> None:

@@ -1,0 +1,165 @@
+"""The tools that a sandbox lets in: programs and what is installed with them, never what else lies beside them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import site
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import harness
+from harness.system.command import Command
+from harness.workspace.quarantine import real_path
+
+# What lies beside a `bin` and belongs to its programs: the names of the FHS, of venv, of conda. With a file that only
+# one kind of installation has, more: Go (go.env), a JDK (release), Homebrew (Cellar), pyenv and its like (versions).
+_BESIDE_BIN = ("lib", "lib32", "lib64", "libexec", "include", "share", "ssl", "pyvenv.cfg")
+_BY_SIGN = {
+    "go.env": ("go.env", "VERSION", "pkg", "src"),
+    "release": ("release", "conf", "jmods", "legal"),
+    "Cellar": ("Cellar", "opt", "etc/ca-certificates", "etc/openssl@3"),
+    "versions": ("versions", "version", "plugins"),
+    "installs": ("installs", "plugins"),
+}
+_BINS = ("bin", "sbin", "shims")
+_INSTALLATIONS = ("VIRTUAL_ENV", "CONDA_PREFIX", "GOROOT", "JAVA_HOME")  # variables that name one
+
+
+@dataclass(frozen=True, slots=True)
+class Manager:
+    """A manager of tools: where it keeps them in a home, which variable says otherwise, and what of it is let in.
+
+    The rest of its folder is its own: settings, caches and, of some, tokens.
+    """
+
+    place: str
+    variable: str = ""
+    parts: tuple[str, ...] = ("",)
+
+
+_VERSIONS = ("bin", "libexec", "plugins", "shims", "version", "versions")
+MANAGERS = (
+    *(Manager(f".{name}", f"{name.upper()}_ROOT", _VERSIONS) for name in ("pyenv", "rbenv", "nodenv", "goenv", "jenv")),
+    Manager(".nvm", "NVM_DIR", ("alias", "nvm.sh", "nvm-exec", "versions")),
+    Manager(".rustup", "RUSTUP_HOME", ("settings.toml", "toolchains")),
+    Manager(".cargo", "CARGO_HOME", ("bin", "env", "git", "registry")),
+    Manager("go", "GOPATH", ("bin", "pkg")),
+    Manager(".asdf", "ASDF_DATA_DIR", ("asdf.sh", "bin", "installs", "lib", "plugins", "shims")),
+    Manager(".local/share/mise", "MISE_DATA_DIR", ("installs", "plugins", "shims")),
+    Manager(".bun", "BUN_INSTALL", ("bin", "install")),
+    Manager(".deno", "DENO_INSTALL", ("bin",)),
+    Manager(".volta", "VOLTA_HOME", ("bin", "tools")),
+    Manager(".sdkman/candidates", "SDKMAN_CANDIDATES_DIR"),
+    Manager(".local/share/pipx", "PIPX_HOME", ("py", "shared", "venvs")),
+    Manager(".local/pipx", "", ("py", "shared", "venvs")),
+    Manager(".local/share/uv", "", ("python", "tools")),
+    Manager(".local/share/pnpm", "PNPM_HOME"),
+    Manager(".local/share/fnm", "FNM_DIR", ("aliases", "node-versions")),
+    Manager(".local/lib"),
+)
+
+# Files that hold a credential, wherever they lie: in a folder that is let in they are there, empty.
+_CREDENTIALS = {"credentials", "credentials.toml", "credentials.json", ".credentials.json", "auth.json", ".env",
+                ".npmrc", ".pypirc", ".netrc", ".condarc", ".yarnrc.yml", "access-tokens.json"}  # fmt: skip
+_SHALLOW = (".local", ".config", ".cache")  # folders of a home that hold more than tools
+
+
+def find_tools(environ: Mapping[str, str], home: Path, root: Path, of_agents: Iterable[str] = ()) -> list[Path]:
+    """Return what is let in of tools that are not the system's: the folders on PATH, and what is installed with them.
+
+    `of_agents` are folders of the home where agents are installed.
+    """
+    found: list[Path] = []
+    for folder in _on_path(environ, root):
+        found += installation(folder.parent) if folder.name in _BINS and _is_narrow(folder.parent, home, root) else ()
+        found.append(folder)
+    for name in _INSTALLATIONS:
+        found += [part for prefix in _named(environ, name, root) for part in installation(prefix)]
+    for manager in MANAGERS:
+        folders = [home / manager.place, *(_named(environ, manager.variable, root))]
+        found += [folder / part for folder in folders for part in manager.parts]
+    found += [home / name for name in of_agents]
+    return list(dict.fromkeys(path for path in found if _is_narrow(path, home, root)))
+
+
+def find_credentials(tools: Iterable[Path], environ: Mapping[str, str], root: Path) -> Iterator[os.DirEntry[str]]:
+    """Yield what lies in the folders of tools and is no tool: files that hold credentials; on PATH, what is hidden."""
+    on_path = set(_on_path(environ, root))
+    for tool in tools:
+        with suppress(OSError), os.scandir(tool) as entries:
+            for entry in entries:
+                if entry.name in _CREDENTIALS or (tool in on_path and entry.name.startswith(".")):
+                    yield entry
+
+
+def installation(prefix: Path) -> list[Path]:
+    """Return what belongs to the programs in a prefix's `bin`; nothing of a checkout of git, where anything may lie."""
+    if (prefix / ".git").exists():
+        return []
+    signed = [name for sign, names in _BY_SIGN.items() if (prefix / sign).exists() for name in names]
+    return [prefix / name for name in (*_BINS, *_BESIDE_BIN, *signed)]
+
+
+def find_python() -> list[Path]:
+    """Return what our own Python needs to run a program of ours: its prefixes, its packages, and harness itself."""
+    packages = [*site.getsitepackages(), *([site.getusersitepackages()] if site.ENABLE_USER_SITE else [])]
+    prefixes = dict.fromkeys(Path(one) for one in (sys.prefix, sys.base_prefix, sys.exec_prefix))
+    parts = [part for one in prefixes if one not in (Path("/usr"), Path("/")) for part in installation(one)]
+    return [*parts, *map(Path, packages), *find_harness()]
+
+
+def find_harness() -> list[Path]:
+    """Return where harness itself lies: its package, and its templates where they lie beside it."""
+    ours = Path(harness.__file__).parent
+    return [ours, ours.parent / "templates"]
+
+
+def find_own_code(writable: Iterable[Path]) -> list[Path]:
+    """Return what of our own Python and of harness lies where agents may write: it is to be read-only to them."""
+    python = [Path(one) for one in dict.fromkeys((sys.prefix, sys.base_prefix, sys.exec_prefix))]
+    places = [real_path(one) for one in writable]
+    ours = [real_path(one) for one in (*python, *find_harness())]
+    return [one for one in ours if any(one.is_relative_to(place) and one != place for place in places)]
+
+
+def named_files(argv: Iterable[str]) -> list[Path]:
+    """Return the files that a command line names: a script, a configuration."""
+    return [Path(word) for word in argv if word.startswith("/") and len(word) < 4096 and Path(word).is_file()]
+
+
+def program_of(command: Command, home: Path) -> list[Path]:
+    """Return where the program of a command lies in truth, behind its links: the file, or its whole node_modules."""
+    found = shutil.which(command.argv[0], path=command.env.get("PATH"))
+    if found is None:
+        return []
+    real = real_path(found)
+    for folder in reversed(real.parents):
+        if folder.name == "node_modules":
+            return [folder]
+    return [] if real.is_relative_to("/usr") else [real]
+
+
+def _on_path(environ: Mapping[str, str], root: Path) -> list[Path]:
+    """Return the folders on PATH that are neither the system's nor in the project.
+
+    What is in the project is seen anyway, and a link out of it may be an agent's.
+    """
+    named = environ.get("PATH", "").split(os.pathsep)
+    own = [one for one in named if one.startswith("/") and not one.startswith(("/usr/", "/opt/", "/bin", "/sbin"))]
+    return [real_path(one) for one in own if not Path(one).is_relative_to(root)]
+
+
+def _named(environ: Mapping[str, str], variable: str, root: Path) -> list[Path]:
+    """Return the folder that a variable names outside the project."""
+    value = environ.get(variable, "")
+    return [real_path(value)] if value.startswith("/") and not Path(value).is_relative_to(root) else []
+
+
+def _is_narrow(path: Path, home: Path, root: Path) -> bool:
+    """Whether a folder holds tools alone: neither a home, nor the project, nor half of the machine."""
+    broad = {*map(Path, ("/", "/usr", "/home", "/tmp", "/var")), *(home / name for name in _SHALLOW)}
+    return path not in broad and not root.is_relative_to(path) and not home.is_relative_to(path)
