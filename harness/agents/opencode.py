@@ -127,5 +127,5 @@ PROFILE = Profile(
         redirect=redirect,
     ),
     credentials=(Credential("ANTHROPIC_API_KEY", "anthropic"), Credential("OPENAI_API_KEY", "openai")),
-    loads=Loads(instructions=("AGENTS.md",), settings=("opencode.json", "opencode.jsonc")),
+    loads=Loads(instructions=("AGENTS.md",), settings=("opencode.json", "opencode.jsonc", ".opencode/opencode.json")),
 )  # fmt: skip

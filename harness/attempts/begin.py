@@ -55,6 +55,10 @@ def begin(run: Run, feature: Feature, prepared: Prepared, because: str) -> Attem
     number, folder = _make_folder(run, feature.slug)
     sandbox = run.site.sandbox_for(agent)
     absent = run.site.find_absent(run.paths.root, agent)  # before git is asked, which may run what is there
+    if not run.in_flight:
+        run.guard.remember()
+        run.guard.save(run.paths.obeyed)
+        workspace.keep_index()
     log, learnings = _mark_log(run, feature.slug), run.logs.learnings_end
     if learnings is None or not run.in_flight:  # else somebody may be writing there
         learnings = run.logs.mark_learnings()
@@ -114,6 +118,7 @@ def make_order(run: Run, feature: Feature, number: int, prepared: Prepared, work
         private_logs=folder / PRIVATE_LOGS,
         checks=run.checks_for(feature),
         check_timeout=settings.check_timeout,
+        may_change=feature.may_change,
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.agents.failures import find_remarks
 from harness.attempts.accept import write_marker
 from harness.attempts.attempt import Attempt, Gathered
-from harness.attempts.quarantined import quarantine_marker, tell_appeared, tell_quarantined
+from harness.attempts.quarantined import quarantine_marker, tell_found, tell_quarantined
 from harness.domain.listener import Tone
 from harness.domain.reply import Reply
 from harness.domain.text import plain
@@ -18,10 +18,11 @@ from harness.run.markers import read_names
 from harness.run.run import Run
 from harness.system import files
 from harness.workspace.private_logs import import_private_logs
-from harness.workspace.quarantine import quarantine_absent
+from harness.workspace.quarantine import quarantine_absent, quarantine_changes
 from harness.workspace.workspace import changed_files
 
 CLAIM_LIMIT = 4096  # bytes of a claim that are read
+SHOWN = 5  # names that a remark has room for
 
 
 def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Gathered:
@@ -42,7 +43,7 @@ def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Gathere
     quarantine_foreign(run, attempt, harmed=harmed)
     done = run.paths.done(slug)
     claimed = done.exists() or done.is_symlink()
-    after = attempt.workspace.snapshot()
+    after = attempt.workspace.snapshot_after(attempt.before)
     moved = attempt.before.head != after.head
     if attempt.before.head and not after.head:
         remarks.append("git does not work here any more: the changes cannot be committed")
@@ -62,14 +63,24 @@ def _take_over(run: Run, attempt: Attempt) -> list[str]:
     for name in imported.quarantined:
         redact_file(attempt.folder / "foreign" / name, run.redactor)
         tell_quarantined(run, slug, attempt.number, name, f"`{name}` was left in logs/", attempt.folder / "foreign")
-    quarantine_appeared(run, attempt, "during the attempt")
-    return remarks
+    return remarks + quarantine_appeared(run, attempt, "during the attempt")
 
 
-def quarantine_appeared(run: Run, attempt: Attempt, when: str) -> None:
-    """Quarantine what programs outside would obey and was not there when the attempt began."""
-    for what, where in quarantine_absent(run.paths, attempt.folder, attempt.absent):
-        tell_appeared(run, attempt.slug, attempt.number, when, what, where)
+def quarantine_appeared(run: Run, attempt: Attempt, when: str) -> list[str]:
+    """Quarantine what programs outside would obey and was not so when the attempt began; remarks for the next one.
+
+    What the spec of a feature in flight says that it may change is left.
+    """
+    found = quarantine_absent(run.paths, attempt.folder, attempt.absent)
+    at_work = [attempt.feature, *(begun.feature for begun in run.in_flight.values())]
+    may_change = [pattern for feature in at_work for pattern in feature.may_change]
+    found += quarantine_changes(run.paths, attempt.folder, run.guard, may_change, run.site.held)
+    run.guard.save(run.paths.obeyed)
+    for one in found:
+        tell_found(run, attempt.slug, attempt.number, when, one)
+    names = ", ".join(f"`{run.paths.shown(one.what)}`" for one in found[:SHOWN])
+    more = f" and {len(found) - SHOWN} more" if found[SHOWN:] else ""
+    return [f"{names}{more} may not be made or changed unless the spec's `may_change` names it"] if found else []
 
 
 def _read_claim(done: Path) -> str:

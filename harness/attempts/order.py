@@ -27,6 +27,7 @@ class Order:
     private_logs: Path  # what a confined agent sees as logs/
     checks: tuple[Check, ...]  # of a claim
     check_timeout: float  # seconds that a check gets which names none itself
+    may_change: tuple[str, ...] = ()  # of what is read-only inside
     claimed: bool = False
 
     @property

@@ -10,13 +10,17 @@ from harness.records.events import Foreign
 from harness.records.lessons import redact_file
 from harness.run.run import Run
 from harness.system import files
+from harness.workspace.quarantine import Quarantined
 
 
-def tell_appeared(run: Run, slug: str, attempt: int, when: str, what: Path, where: Path) -> None:
-    """Tell that something appeared where nothing was, an agent's or of what it made others run; `when` says how."""
-    redact_file(where, run.redactor)
-    name = run.paths.shown(what)
-    tell_quarantined(run, slug, attempt, name, f"`{name}` appeared {when}", where.parent)
+def tell_found(run: Run, slug: str, attempt: int, when: str, found: Quarantined) -> None:
+    """Tell what came to be that programs would obey, an agent's or of what it made others run; `when` says how."""
+    redact_file(found.where, run.redactor)
+    name = run.paths.shown(found.what)
+    said = f"`{name}` {found.how} {when}, where {found.by} would obey it"
+    tell_quarantined(
+        run, slug, attempt, name, f"{said}; what was there is back" if found.came_back else said, found.where.parent
+    )
 
 
 def quarantine_marker(run: Run, attempt: Attempt, name: str, said: str) -> None:

@@ -57,7 +57,12 @@ def work(order: Order, site: Site) -> Reply:
     command = Command(argv=agent.argv, cwd=order.root, env=environ, stdin=prompt_file)
     if (sandbox := site.sandbox_for(agent)) is not None:
         command = sandbox.confine(
-            command, agent=agent, private_logs=order.private_logs, whose=order.key, attempt=order.key
+            command,
+            agent=agent,
+            private_logs=order.private_logs,
+            whose=order.key,
+            attempt=order.key,
+            may_change=order.may_change,
         )
     reader = StreamReader(agent.dialect)
     stdout, stderr = order.folder / "stream.jsonl", order.folder / "stderr.log"

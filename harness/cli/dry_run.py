@@ -10,6 +10,7 @@ from typing import Any
 from harness.agents.choose import prepare_prompt
 from harness.agents.from_settings import choose_from_settings
 from harness.agents.prompt import Section, compose_prompt, find_template, observations
+from harness.agents.table import all_agents
 from harness.domain.agent import Agent
 from harness.domain.errors import HarnessError
 from harness.domain.feature import Check, Feature
@@ -22,7 +23,7 @@ from harness.specs.spec_file import read_spec_text
 from harness.system.environment import clean_environment
 from harness.system.secrets import read_redactor
 from harness.workspace.checks import Checker, describe
-from harness.workspace.quarantine import quarantine
+from harness.workspace.quarantine import make_guard, quarantine
 
 LONGEST_CHECK = 60.0  # seconds a check gets here; a slow suite is no reason to wait for a preview
 
@@ -93,7 +94,8 @@ def _try_checks(config: Config, checks: tuple[Check, ...], environ: Mapping[str,
     limit = min(settings.check_timeout or LONGEST_CHECK, LONGEST_CHECK)
     with open_site(config, environ, "dry-run") as site:
         checker = Checker(site.supervisor, paths.root, around, limit, confine=site.confine_check)
-        with quarantine(paths, paths.kept, site.find_absent(paths.root)):  # what an agent wrote, the checks run
+        guard = make_guard(paths, all_agents().guarded)
+        with quarantine(paths, paths.kept, site.find_absent(paths.root), guard):  # what an agent wrote, the checks run
             runs = checker.run(checks)
     states = [(one, "already green" if one.green else f"red ({describe(one)})") for one in runs]
     return [{"command": one.command, "green": one.green, "state": state} for one, state in states]

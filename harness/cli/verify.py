@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from harness.attempts.quarantined import tell_appeared
+from harness.attempts.quarantined import tell_found
 from harness.domain.feature import Feature
 from harness.domain.listener import Tone
 from harness.domain.text import one_line
@@ -47,8 +47,8 @@ def _verify_one(run: Run, feature: Feature) -> dict[str, Any]:
         confine=site.confine_check,
         asked_to_stop=lambda: 1.0 if run.interrupts.interrupted else None,  # HALT pauses work, and this is none
     )
-    appeared = partial(tell_appeared, run, feature.slug, attempts, "during the checks")
-    with quarantine(run.paths, run.paths.kept, site.find_absent(run.paths.root), appeared):
+    appeared = partial(tell_found, run, feature.slug, attempts, "during the checks")
+    with quarantine(run.paths, run.paths.kept, site.find_absent(run.paths.root), run.guard, appeared):
         run.narrator.began(feature.slug, f"{feature.slug} · verify")
         try:
             runs = checker.run(checks)

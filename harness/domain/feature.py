@@ -31,5 +31,6 @@ class Feature:
     stuck_bytes: int | None = None
     stuck_limit: int | None = None
     priority: int = 0
+    may_change: tuple[str, ...] = ()  # paths and patterns of what programs obey, and the agent may change even so
     problem: str | None = None
     hint: str = ""

@@ -35,6 +35,11 @@ class Paths:
         return self.logs / "journal.jsonl"
 
     @property
+    def obeyed(self) -> Path:
+        """What programs of the person obey in the tree, as it stood before the attempts in flight."""
+        return self.kept / "obeyed.json"
+
+    @property
     def heartbeat(self) -> Path:
         """The last sign of life of the run."""
         return self.logs / "heartbeat.json"

@@ -11,6 +11,7 @@ from dataclasses import replace
 from harness.agents.from_settings import choose_from_settings
 from harness.agents.prices import PriceBook
 from harness.agents.prompt import find_template
+from harness.agents.table import all_agents
 from harness.decide.backoff import Turn
 from harness.domain.errors import ConfigError, SpecError, UsageError
 from harness.domain.feature import Feature
@@ -40,8 +41,9 @@ from harness.system.environment import clean_environment
 from harness.system.process import Supervisor
 from harness.system.redact import Redactor
 from harness.system.secrets import read_redactor
+from harness.workspace.guard import Guard
 from harness.workspace.in_place import InPlace
-from harness.workspace.quarantine import quarantine_absent
+from harness.workspace.quarantine import make_guard, quarantine_absent, quarantine_changes
 
 Tell = Callable[[str], None]
 
@@ -78,7 +80,8 @@ def open_run(
         lock = enter(take_lock(paths, tell))
         redactor = read_redactor(paths.root, environ)
         journal = enter(closing(Journal(paths.logs, secrets.token_hex(16), clocks.wall, redactor)))
-        history = read_history(paths, journal, tell)
+        guard = make_guard(paths, all_agents().guarded)
+        history = read_history(paths, journal, guard, specs, tell)
         interrupts = enter(Interrupts(paths).watching())
         supervisor = enter(start_supervisor(config, lock, interrupts, redactor))
         heartbeat = enter(give_sign_of_life(paths, clocks, run=journal.run, supervisor=supervisor.pid))
@@ -95,6 +98,7 @@ def open_run(
             logs=KeptLogs(paths),
             interrupts=interrupts,
             workspace=InPlace(paths, environment_of_git(config, environ), temporary),
+            guard=guard,
             template=template,
             clocks=clocks,
             prices=PriceBook(settings.prices),
@@ -104,6 +108,7 @@ def open_run(
             failover=Failover(Turn(settings.chain, settings.chain[0])),
             tally=Tally(),
         )
+        guard.ignored = run.workspace.ignores
         connect(run, narrator)
         stack.callback(run.workspace.stop_git)
         yield run
@@ -147,7 +152,7 @@ def take_lock(paths: Paths, tell: Tell) -> Iterator[Lock]:
         yield lock
 
 
-def read_history(paths: Paths, journal: Journal, tell: Tell) -> History:
+def read_history(paths: Paths, journal: Journal, guard: Guard, specs: KeptSpecs, tell: Tell) -> History:
     """Return what the journal tells, after what a killed run left alive is ended and what it left behind quarantined.
 
     Raises ConfigError, see `clear_away`.
@@ -155,23 +160,28 @@ def read_history(paths: Paths, journal: Journal, tell: Tell) -> History:
     history = fold_journal(journal.events)
     if history.run_open and history.last_run:
         kill_orphans({history.last_run})
-    clear_away(paths, journal, history, tell)
+    if history.unfinished and guard.load(paths.obeyed):
+        may_change = [one for slug in history.unfinished if (it := specs.find(slug)) for one in it.may_change]
+        clear_away(paths, journal, history, (guard, may_change), tell)
+    guard.remember()
     return history
 
 
-def clear_away(paths: Paths, journal: Journal, history: History, tell: Tell) -> None:
+def clear_away(paths: Paths, journal: Journal, history: History, guarded: tuple[Guard, list[str]], tell: Tell) -> None:
     """Quarantine what would be obeyed outside the sandbox and appeared during an attempt that was cut off.
 
     Before the sandbox is built and git is asked anything. Raises ConfigError for settings: this run has read them.
     """
     forged = ""
     for slug, began in history.unfinished.items():
-        during = f"appeared during attempt {began.attempt} of {slug}, which was cut off"
+        during = f"during attempt {began.attempt} of {slug}, which was cut off"
         folder = paths.attempt(slug, began.attempt)
-        for what, where in quarantine_absent(paths, folder, began.absent):
-            history.apply(journal.append(Foreign(slug=slug, attempt=began.attempt, marker=paths.shown(what))))
-            said = f"`{paths.shown(what)}` {during}; it is quarantined as `{paths.shown(where)}`"
-            if what == paths.root / CONFIG_FILE:
+        found = [*quarantine_absent(paths, folder, began.absent), *quarantine_changes(paths, folder, *guarded)]
+        for one in found:
+            name = paths.shown(one.what)
+            history.apply(journal.append(Foreign(slug=slug, attempt=began.attempt, marker=name)))
+            said = f"`{name}` {one.how} {during}; it is quarantined as `{paths.shown(one.where)}`"
+            if one.what == paths.root / CONFIG_FILE:
                 forged = said
             else:
                 tell(said)

@@ -77,12 +77,17 @@ class Site:
         return None if self.sandbox is None or self.outside else self.sandbox.confine_helper(command)
 
     def find_absent(self, root: Path, agent: Agent | None = None) -> tuple[str, ...]:
-        """Return what would be obeyed outside the sandbox and is not there; () where nobody is inside.
+        """Return what of git's own files is not there, and git would obey; () where nobody is inside.
 
-        Unconfined, who made it could have done himself what others would do by it.
+        Unconfined, who made it could have done himself what git would do by it.
         """
         sandbox = self.sandbox if agent is None else self.sandbox_for(agent)
-        return () if sandbox is None else find_absent(root, sandbox.agents.guarded)
+        return () if sandbox is None else find_absent(root)
+
+    @property
+    def held(self) -> tuple[Path, ...]:
+        """What is read-only inside: who changes it meanwhile is a person."""
+        return () if self.sandbox is None or self.outside else self.sandbox.mounts.protected
 
     def leave(self, attempt: str) -> None:
         """An order of the attempt is carried out: what it left in private folders goes."""

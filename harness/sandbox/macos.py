@@ -31,6 +31,7 @@ class MacSandbox(Sandbox):
         private_logs: Path | None = None,
         whose: str = "check",
         attempt: str = "",
+        may_change: tuple[str, ...] = (),
     ) -> Command:
         """As a Sandbox does; `private_logs` says whose logs the agent may touch."""
         substituted = self.substitute(command, agent)

@@ -26,6 +26,7 @@ from harness.settings.options import Settings
 from harness.system import files, untrusted
 from harness.system.command import Command, Confined, Door
 from harness.system.process import Supervisor
+from harness.workspace.quarantine import allowed_paths
 
 if TYPE_CHECKING:
     from harness.sandbox.network.broker import Broker
@@ -61,15 +62,17 @@ class Sandbox:
         private_logs: Path | None = None,
         whose: str = "check",
         attempt: str = "",
+        may_change: tuple[str, ...] = (),
     ) -> Command:
         """Return the command, inside: with the agent's own credentials, or without any for a check.
 
         With a broker, keys stay outside, and its channel is the command's network; `whose` it is, its log says. Of one
-        `attempt` a single command may be inside at a time ("" for those of none).
+        `attempt` a single command may be inside at a time ("" for those of none). What is read-only inside, a spec
+        may let its agent change (`may_change`).
         """
         substituted = self.substitute(command, agent)
         scratch = self.new_scratch(agent, substituted, attempt)
-        inside = self._put_inside(command, agent, substituted, scratch, private_logs or scratch / "logs")
+        inside = self._put_inside(command, agent, substituted, scratch, private_logs or scratch / "logs", may_change)
         return self._connect(inside, agent, substituted, whose, attempt)
 
     def confine_helper(self, command: Command) -> Command | None:
@@ -84,11 +87,20 @@ class Sandbox:
         return self._connect(inside, None, substituted, "check")
 
     def _put_inside(
-        self, command: Command, agent: Agent | None, substituted: Substituted, scratch: Path, logs: Path
+        self,
+        command: Command,
+        agent: Agent | None,
+        substituted: Substituted,
+        scratch: Path,
+        logs: Path,
+        may_change: tuple[str, ...] = (),
     ) -> Command:
         command = replace(command, argv=substituted.argv, env=substituted.env)
         private = ((self.home, scratch / "home"), (Path("/tmp"), scratch / "tmp"), (self.logs, logs))
         mounts = replace(self.mounts_for(command, agent, substituted), private=private)
+        if may_change:
+            free = allowed_paths(self.mounts.workspace, self.agents.guarded, may_change)
+            mounts = replace(mounts, protected=tuple(one for one in mounts.protected if one not in free))
         arguments = compose_arguments(mounts, filter_fd=FILTER_FD if self.filter else None)
         inputs: tuple[bytes, ...] = ("\0".join((*arguments, "")).encode("utf-8", "surrogateescape"),)
         inputs += (self.filter,) if self.filter else ()

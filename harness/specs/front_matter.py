@@ -88,10 +88,22 @@ def _parse_slugs(key: str, node: Node) -> tuple[str, ...]:
     return tuple(dict.fromkeys(slugs))
 
 
+def _parse_paths(key: str, node: Node) -> tuple[str, ...]:
+    """One path or a list of them, below the project's root; with `*` and `**`."""
+    paths = []
+    for item in node.value if isinstance(node.value, list) else [node]:
+        path = parse_line(key, item)
+        if path.startswith(("/", "~")) or ".." in path.split("/"):
+            raise Mistake(item.line, f"`{key}`: `{shown(path)}` leads out of the project", "name paths below its root")
+        paths.append(path.removeprefix("./"))
+    return tuple(dict.fromkeys(paths))
+
+
 _KEYS: dict[str, Callable[[str, Node], object]] = {
     "agent": parse_line,
     "checks": parse_checks,
     "depends_on": _parse_slugs,
+    "may_change": _parse_paths,
     "model": parse_line,
     "priority": parse_whole,
     "stuck_bytes": parse_bytes,

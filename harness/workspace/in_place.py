@@ -23,10 +23,15 @@ from harness.system.command import Command
 from harness.system.process import Supervisor
 from harness.workspace.confined_git import ConfinedGit
 from harness.workspace.git import TIMEOUT, Git
+from harness.workspace.kept_index import KeptIndex
 from harness.workspace.workspace import Commit, Snapshot
 
 WALK_LIMIT = 100_000  # files and folders that are looked at where there is no git
 _SKIPPED = {".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".mypy_cache", ".cache"}
+UNFINISHED = {
+    "MERGE_HEAD": "a merge", "CHERRY_PICK_HEAD": "a cherry-pick", "REVERT_HEAD": "a revert",
+    "rebase-merge": "a rebase", "rebase-apply": "a rebase",
+}  # fmt: skip
 FRESH = 0.5  # seconds; on a busy machine that much passes between two looks with nothing between them
 STALE = 5.0  # seconds after which a lock of git that no living git holds is moved aside
 MANY = 1000  # files in one commit that git can take as pathspecs without slowing down
@@ -51,6 +56,7 @@ class InPlace:
         self._own = [str(path.relative_to(self.root)) for path in own if self.root in path.parents]
         self._git = Git(self.root, environ, temporary, filters=filters)
         self.has_git, self.why_no_git, prefix = self._git.found, self._git.why, self._git.prefix
+        self._index = KeptIndex(self._git.own("index"), paths.kept / "index") if self.has_git else None
         self._ignores: Path | None = None
         if self.has_git and temporary:
             self._ignores = self._write_ignores(temporary / "git-ignores", prefix, environ)
@@ -103,11 +109,39 @@ class InPlace:
         self._last_at = time.monotonic()
         return self._last
 
+    def keep_index(self) -> None:
+        """Keep git's index as it is now; what an attempt makes of it is not believed."""
+        if self._index is not None:
+            self._index.keep()
+
+    def snapshot_after(self, before: Snapshot) -> Snapshot:
+        """Look at what an attempt left, by the index as it was kept before it."""
+        was_changed = self._put_index_back()
+        after = self.snapshot()
+        if was_changed and before.head and after.head not in ("", before.head):
+            moved = ("-m", before.head, after.head), ("--reset", after.head)  # the agent made commits of its own
+            any(self._git.write("read-tree", *words, stdin=b"", with_hooks=False).code == 0 for words in moved)
+            self.keep_index()
+            return self.snapshot()
+        return after
+
+    def _put_index_back(self) -> bool:
+        """Put the index back as it was kept; not within a merge, of which it is a part, and nothing is committed."""
+        return self._index is not None and not self._unfinished() and self._index.put_back()
+
+    def _unfinished(self) -> str:
+        """Return what git has begun here and not ended, "" for nothing."""
+        return next((what for name, what in UNFINISHED.items() if self._git.own(name).exists()), "")
+
     def recent_snapshot(self) -> Snapshot:
         """Return the last look while it is fresh, else a new one: it saves a git call where no pause lies between."""
         if self._last is not None and time.monotonic() - self._last_at < FRESH:
             return self._last
         return self.snapshot()
+
+    def ignores(self, name: str) -> bool:
+        """Return whether git ignores a name below the root."""
+        return self.has_git and self._git.look("check-ignore", "--quiet", "--", name).code == 0
 
     def forget(self) -> None:
         """Something may have changed the tree since the last look (checks leave caches behind)."""
@@ -167,6 +201,7 @@ class InPlace:
         Specs, logs and HALT are never part of it, nor is anything ignored, nor a repository inside this one. A hook
         that refuses is a failure, told.
         """
+        self._put_index_back()  # checks ran what an agent wrote
         if self._git.is_blocked():
             return Commit(failure="git does not work here any more")
         waited = self._wait_for_git()
@@ -179,8 +214,9 @@ class InPlace:
             return Commit(failure="git does not work here any more")
         if before.clean:
             return Commit(before.head)
-        if any(stamp.startswith("unmerged") for stamp in before.files.values()) or self._git.own("MERGE_HEAD").exists():
-            return Commit(before.head, failure="a merge is not finished; harness left it alone")
+        unmerged = any(stamp.startswith("unmerged") for stamp in before.files.values())
+        if unfinished := self._unfinished() or ("a merge" if unmerged else ""):
+            return Commit(before.head, failure=f"{unfinished} is not finished; harness left it alone")
         message = f"{slug}: {one_line(words, 100) or 'done'}\n\nHarness-Feature: {slug}\nHarness-Attempt: {attempt}\n"
         wanted = (name for name in before.files if names is None or name in names)
         chosen = [name for name in wanted if not name.endswith("/")]  # with it git means a repository of its own

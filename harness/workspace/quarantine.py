@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.domain.errors import StorageError
 from harness.domain.paths import Paths
 from harness.system import files, untrusted
+from harness.workspace.guard import Guard
+from harness.workspace.obeyed import Obeyed, is_allowed
 
 # What the project holds that would be obeyed outside the sandbox, besides the settings of agents. What is there is
 # read-only inside; what was not there and appears during an attempt goes into quarantine. Of `.git`: where its
@@ -19,14 +22,30 @@ GUARDED = ("harness.yaml", "templates/prompt.md", ".envrc", ".vscode/settings.js
 GUARDED_OF_GIT = ("hooks", "config", "config.worktree", "commondir", "gitdir", "info", "modules")
 
 
-def find_absent(root: Path, of_agents: Iterable[str]) -> tuple[str, ...]:
-    """Return what would be obeyed outside the sandbox and is not there: if it appears, an attempt made it.
+def find_absent(root: Path, of_agents: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return what of git's own files is not there: if it appears, an attempt made it, and git would obey it.
 
     `of_agents` are the settings that agents load from a project, below its root.
     """
     _, gits = find_git(root)
-    looked = [root / ".git", *guarded_paths(root, of_agents), *(git / name for git in gits for name in GUARDED_OF_GIT)]
+    guarded = guarded_paths(root, of_agents) if of_agents else []
+    looked = [root / ".git", *guarded, *(git / name for git in gits for name in GUARDED_OF_GIT)]
     return tuple(str(path) for path in looked if not os.path.lexists(path))
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """What would have been obeyed: what it was, where it is now, and in words what came of it."""
+
+    what: Path
+    where: Path
+    how: str = "appeared"
+    by: str = "git"
+
+    @property
+    def came_back(self) -> bool:
+        """Whether what stood there before is back."""
+        return self.how != "appeared"
 
 
 @contextmanager
@@ -34,31 +53,53 @@ def quarantine(
     paths: Paths,
     folder: Path,
     absent: Iterable[str],
-    found: Callable[[Path, Path], None] = lambda what, where: None,
+    guard: Guard,
+    tell: Callable[[Quarantined], None] = lambda found: None,
 ) -> Iterator[None]:
-    """Quarantine what of the `absent` (see `find_absent`) is there when the block has run, into `folder`/foreign.
+    """Quarantine what would be obeyed and came to be while the block ran, into `folder`/foreign.
 
-    `found` is told what it was, and where it is now.
+    `absent` are names of git's own files (see `find_absent`), the `guard` knows the rest of the tree. `tell` is told
+    of each.
     """
+    guard.remember()
     try:
         yield
     finally:
-        for what, where in quarantine_absent(paths, folder, absent):
-            found(what, where)
+        for found in (*quarantine_absent(paths, folder, absent), *quarantine_changes(paths, folder, guard)):
+            tell(found)
 
 
-def quarantine_one(paths: Paths, folder: Path, path: Path) -> tuple[Path, Path] | None:
-    """Move what appeared where nothing was into `folder`/foreign: what that was, and where it is now."""
+def quarantine_one(paths: Paths, folder: Path, path: Path) -> Quarantined | None:
+    """Move what appeared where nothing was into `folder`/foreign."""
     if not os.path.lexists(path):
         return None
     around = paths.root if path.is_relative_to(paths.root) else path.parent
-    return untrusted.move_out(around, path, folder / "foreign")
+    moved = untrusted.move_out(around, path, folder / "foreign")
+    return None if moved is None else Quarantined(*moved)
 
 
-def quarantine_absent(paths: Paths, folder: Path, absent: Iterable[str]) -> list[tuple[Path, Path]]:
-    """Move all that appeared where nothing was into `folder`/foreign: of each, what it was, and where it is now."""
+def quarantine_absent(paths: Paths, folder: Path, absent: Iterable[str]) -> list[Quarantined]:
+    """Move all that appeared where nothing was into `folder`/foreign."""
     found = (quarantine_one(paths, folder, Path(name)) for name in absent if os.path.lexists(name))
     return [one for one in found if one is not None]
+
+
+def quarantine_changes(
+    paths: Paths, folder: Path, guard: Guard, may_change: Sequence[str] = (), held: Collection[Path] = ()
+) -> list[Quarantined]:
+    """Move all that the guard finds into `folder`/foreign, and put back what stood there.
+
+    What a spec says that its feature `may_change` stays, and so do changes of what is `held`: they are a person's.
+    """
+    found, held = [], (paths.root / "harness.yaml", *held)  # a person may write their settings while a run is on
+    for change in guard.changes(may_change):
+        path, is_new = paths.root / change.name, change.old is None
+        if is_new or not any(path.is_relative_to(one) for one in held):
+            where = guard.set_aside(change, folder)
+            how = "appeared" if is_new else "was deleted" if change.gone else "was changed"
+            found.append(Quarantined(path, where or path, how, change.row.by))
+    guard.remember()
+    return found
 
 
 def real_path(path: Path | str) -> Path:
@@ -72,6 +113,26 @@ def real_path(path: Path | str) -> Path:
 def guarded_paths(root: Path, of_agents: Iterable[str]) -> list[Path]:
     """Return what a project can hold that programs outside the sandbox obey."""
     return [root / name for name in (*GUARDED, *of_agents)]
+
+
+def allowed_paths(root: Path, of_agents: Iterable[str], may_change: Sequence[str]) -> list[Path]:
+    """Return what of the guarded paths a spec lets its agent change."""
+    names = [name for name in (*GUARDED, *of_agents) if is_allowed(name, may_change)]
+    rows = {name: Obeyed(of_agents).find(*_split(name)) for name in names}
+    return [root / name for name, row in rows.items() if row is not None and row.may_change]
+
+
+def _split(name: str) -> tuple[str, str]:
+    folder, _, last = name.rpartition("/")
+    return folder, last
+
+
+def make_guard(paths: Paths, of_agents: Iterable[str], ignored: Callable[[str], bool] = lambda name: False) -> Guard:
+    """Return a guard of the project's tree, which knows nothing yet; git's own folder and ours are not looked at."""
+    own = [path for path in (paths.specs, paths.logs, *paths.halts) if path.is_relative_to(paths.root)]
+    names = {str(path.relative_to(paths.root)) for path in own}
+    names |= {".git"} if os.path.lexists(paths.root / ".git") else set()
+    return Guard(real_path(paths.root), frozenset(names), Obeyed(of_agents), ignored)
 
 
 def find_git(root: Path) -> tuple[Path, list[Path]]:

@@ -50,6 +50,9 @@ class Workspace(Protocol):
     def snapshot(self) -> Snapshot:
         """Look at the working tree, without what is harness's own."""
 
+    def snapshot_after(self, before: Snapshot) -> Snapshot:
+        """Look at what an attempt left since `before`."""
+
     def commit(self, slug: str, words: str, attempt: int, names: Collection[str] | None = None) -> Commit:
         """Commit what the feature changed; `names` are the files that belong to it, None for all."""
 

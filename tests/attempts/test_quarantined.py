@@ -14,7 +14,7 @@ from helpers.world import FINISH
 @needs_bwrap
 @pytest.mark.parametrize("by", ["a check", "a hook"])
 def test_what_a_check_or_a_hook_forges_is_set_aside(confined: Any, tmp_path: Path, by: str) -> None:
-    confined.spec("hello", checks=["sh check.sh" if by == "a check" else "test -f made.txt"])
+    confined.spec("hello", checks=["sh check.sh" if by == "a check" else "test -f made.txt"], may_change=[".husky"])
     (confined.root / ".gitignore").write_text("evil*\n.mcp.json\nlogs/\nspecs/\n")
     confined.repository()
     confined.git("config", "core.hooksPath", ".husky")

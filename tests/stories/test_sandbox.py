@@ -50,7 +50,7 @@ def test_a_file_that_would_be_obeyed_outside_is_set_aside(confined: Any) -> None
     assert ran.code == 0, ran.text
     assert not any(confined.has(name) for name in (".claude/settings.json", "harness.yaml", ".git/commondir"))
     assert {event["marker"] for event in confined.events("foreign")} == {
-        ".claude/settings.json", "harness.yaml", ".git/commondir"
+        ".claude", "harness.yaml", ".git/commondir"
     }  # fmt: skip
     assert confined.log("attempts/hello/0001/foreign/harness.yaml") == "sandbox: none\n"
 

@@ -18,15 +18,14 @@ from harness.domain.errors import StorageError
 from harness.domain.paths import Paths
 from harness.system import untrusted
 from harness.workspace.in_place import InPlace
-from harness.workspace.quarantine import quarantine_one
+from harness.workspace.quarantine import Quarantined, quarantine_one
 
 
 def test_a_link_is_set_aside_and_not_what_it_leads_to(place: Paths, tmp_path: Path) -> None:
     home, settings = tmp_path / "home", place.root / ".claude/settings.json"
     (place.root / ".claude").symlink_to(home)
-    assert quarantine_one(place, tmp_path / "attempt", settings) == (
-        place.root / ".claude", tmp_path / "attempt/foreign/.claude",
-    )  # fmt: skip
+    found = quarantine_one(place, tmp_path / "attempt", settings)
+    assert found == Quarantined(place.root / ".claude", tmp_path / "attempt/foreign/.claude")
     assert ((home / "settings.json").read_text(), (place.root / ".claude").is_symlink()) == (SECRET, False)
 
 

@@ -1,0 +1,253 @@
+"""The guard of a work tree: what programs would obey there is known before an attempt, and compared after it.
+
+It looks at every folder, at the cost of one stat each: a folder is listed again only when its ctime says that a name
+in it came or went, which nobody can set back. What is known is kept with its content, so that it can be put back.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import stat
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.domain.errors import StorageError
+from harness.system import files, untrusted
+from harness.workspace.obeyed import INSTALLED, REPOSITORY, Obeyed, Row, is_allowed, is_harmless
+
+FOLDERS = 20_000  # that are looked at, the shallow ones first
+KEPT = 64 << 10  # bytes of a file whose content is kept
+KEPT_IN_ALL = 4 << 20
+RACY = 50_000_000  # nanoseconds: a change so soon after a look may bear the same time
+_OF_REPOSITORY = ("config", "config.worktree", "hooks", "commondir", "gitdir", "info")  # what git obeys of one
+_BARE = {"head", "objects", "refs"}  # what makes a folder a repository to git
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """What stands at a name: its signature, and its bytes where they are kept."""
+
+    row: Row
+    signature: tuple[int, ...]
+    content: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that is obeyed and was not so before: `old` is what stood there, None where nothing did."""
+
+    name: str
+    row: Row
+    old: Thing | None
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder as it was listed: what is obeyed in it, and the folders in it with the row that holds for all inside."""
+
+    stamp: tuple[int, int]
+    settled: bool
+    things: tuple[tuple[str, Row], ...]
+    folders: tuple[tuple[str, Row | None], ...]
+
+
+@dataclass(slots=True)
+class Guard:
+    """Knows what is obeyed in the tree below `root`, but for `own`: names of harness's files there."""
+
+    root: Path
+    own: Collection[str]
+    obeyed: Obeyed
+    ignored: Callable[[str], bool] = lambda name: False  # whether git ignores a name
+    known: dict[str, Thing] = field(default_factory=dict)
+    unseen: bool = False  # there are more folders than are looked at
+    _listed: dict[str, _Folder] = field(default_factory=dict)
+    _saved: dict[str, Thing] | None = None
+
+    def remember(self) -> None:
+        """Take what stands there now as the person's."""
+        self.known = self._read(self._look())
+
+    def changes(self, may_change: Sequence[str] = ()) -> list[Change]:
+        """Return what came, went or was changed since it was remembered; of what is new, the topmost alone.
+
+        What a spec says that its feature `may_change` is none, if the row allows that.
+        """
+        now = self._look()
+        free = {name for name in (now.keys() | self.known.keys()) if self._is_free(name, now, may_change)}
+        half_free, tops, found = {one for name in free for one in _above(name)}, set[str](), list[Change]()
+        for name in sorted((now.keys() | self.known.keys()) - free):
+            old, new = self.known.get(name), now.get(name)
+            if old is None and new is not None:
+                if name not in half_free and tops.isdisjoint(_above(name)):
+                    tops.add(name)
+                    found += [] if self._is_plain_clone(name, new.row) else [Change(name, new.row, None)]
+            elif old is not None and new is None:
+                found += [Change(name, old.row, old, gone=True)] if old.content is not None else []
+            elif old is not None and new is not None and old.signature != new.signature and not self._same(name, old):
+                found.append(Change(name, new.row, old))
+        return found
+
+    def _is_free(self, name: str, now: Mapping[str, Thing], may_change: Sequence[str]) -> bool:
+        return bool(may_change) and (now.get(name) or self.known[name]).row.may_change and is_allowed(name, may_change)
+
+    def set_aside(self, change: Change, folder: Path) -> Path | None:
+        """Move what is not to be obeyed into `folder`/foreign, and put back what stood there; returns where it is."""
+        moved = None if change.gone else untrusted.move_out(self.root, self.root / change.name, folder / "foreign")
+        if change.old is not None and change.old.content is not None:
+            with suppress(StorageError, OSError):
+                files.make_folder((self.root / change.name).parent)
+                files.write_atomic(self.root / change.name, change.old.content, sync=False)
+                (self.root / change.name).chmod(stat.S_IMODE(change.old.signature[-1]))
+        return None if moved is None else moved[1]
+
+    # --- across runs ---
+
+    def save(self, file: Path) -> None:
+        """Write down what is known, for the start after a run that was killed."""
+        if self.known != self._saved:
+            files.write_atomic(file, json.dumps({name: _as_json(thing) for name, thing in self.known.items()}) + "\n")
+            self._saved = self.known
+
+    def load(self, file: Path) -> bool:
+        """Know what a run knew that was killed; False where nothing is written down, or it cannot be read."""
+        try:
+            kept = json.loads(files.read_text(file, 64 << 20))
+            self.known = self._saved = {name: _from_json(one) for name, one in kept.items()}
+        except (StorageError, ValueError, TypeError, KeyError, AttributeError):
+            return False
+        return True
+
+    # --- looking ---
+
+    def _look(self) -> dict[str, Thing]:
+        """Return what is obeyed, without its content."""
+        found: dict[str, Thing] = {}
+        waiting: deque[tuple[str, Row | None, bool]] = deque([("", None, False)])
+        listed: dict[str, _Folder] = {}
+        while waiting and len(listed) < FOLDERS:
+            folder, row, installed = waiting.popleft()
+            if (seen := self._list(folder, row)) is None:
+                continue
+            listed[folder] = seen
+            for name, its in seen.things:
+                if (installed and its is not REPOSITORY) or (stamp := _sign(f"{self.root}/{name}")) is None:
+                    continue
+                found[name] = Thing(its, stamp)
+            waiting += [
+                (name, None if installed and its is not REPOSITORY else its, installed or _last(name) in INSTALLED)
+                for name, its in seen.folders
+            ]
+        self._listed, self.unseen = listed, bool(waiting)
+        return found
+
+    def _list(self, folder: str, row: Row | None) -> _Folder | None:
+        """Return what is in a folder, from its last listing where nothing came or went since; None for no folder."""
+        path = f"{self.root}/{folder}" if folder else str(self.root)
+        try:
+            status = os.lstat(path)
+            stamp = (status.st_ctime_ns, status.st_ino)
+            if (last := self._listed.get(folder)) is not None and last.settled and last.stamp == stamp:
+                return last
+            settled = time.time_ns() - status.st_ctime_ns > RACY
+            with os.scandir(path) as entries:
+                within = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+        except OSError:
+            return None
+        things: list[tuple[str, Row]] = []
+        folders: list[tuple[str, Row | None]] = []
+        if row is REPOSITORY and _last(folder) == ".git":  # of it git obeys a few things, and the rest is large
+            within = [(name, is_folder) for name, is_folder in within if name in _OF_REPOSITORY]
+        bare = bool(folder) and row is None and {name.lower() for name, _ in within} >= _BARE
+        things += [(folder, REPOSITORY)] if bare else []
+        for name, is_folder in within:
+            whole = f"{folder}/{name}" if folder else name
+            if whole in self.own:
+                continue
+            its = row or (REPOSITORY if bare and name in _OF_REPOSITORY else self.obeyed.find(folder, name))
+            if its is not None:
+                things.append((whole, its))
+            if is_folder:
+                folders.append((whole, its))
+        return _Folder(stamp, settled, tuple(things), tuple(folders))
+
+    def _read(self, things: dict[str, Thing]) -> dict[str, Thing]:
+        """Return things with their content, from what is known where they are as they were."""
+        left, read = KEPT_IN_ALL, {}
+        for name, thing in things.items():
+            old = self.known.get(name)
+            if old is not None and old.signature == thing.signature:
+                read[name] = old
+            else:
+                content = None
+                if stat.S_ISREG(thing.signature[-1]) and thing.signature[1] <= min(KEPT, left):
+                    content = untrusted.read_plain(self.root / name, KEPT)
+                read[name] = Thing(thing.row, thing.signature, content)
+            left -= len(read[name].content or b"")
+        return read
+
+    def _same(self, name: str, old: Thing) -> bool:
+        """Whether a file holds what it held; a folder is compared by what is in it."""
+        if stat.S_ISDIR(old.signature[-1]):
+            return (self.root / name).is_dir() and not (self.root / name).is_symlink()
+        now = _sign(f"{self.root}/{name}")
+        same = now is not None and now[-1] == old.signature[-1] and old.content is not None
+        return same and untrusted.read_plain(self.root / name, KEPT + 1) == old.content
+
+    def _is_plain_clone(self, name: str, row: Row) -> bool:
+        """Whether it is a repository that git ignores and that runs nothing: a package manager fetches such."""
+        place = self.root / name
+        if row is not REPOSITORY or place.is_symlink() or not place.is_dir():
+            return False
+        config = untrusted.read_plain(place / "config", KEPT)
+        try:
+            hooks = os.listdir(place / "hooks") if (place / "hooks").is_dir() else []  # noqa: PTH208
+        except OSError:
+            return False
+        odd = [one for one in ("config.worktree", "commondir", "gitdir") if os.path.lexists(place / one)]
+        plain = not odd and not (place / "hooks").is_symlink() and all(one.endswith(".sample") for one in hooks)
+        if not plain or config is None or not is_harmless(config.decode("utf-8", "replace")):
+            return False
+        around = name.rpartition("/")[0] if _last(name) == ".git" else name
+        return any(part in INSTALLED for part in around.split("/")) or self.ignored(around + "/")
+
+
+def _sign(path: str) -> tuple[int, ...] | None:
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    if stat.S_ISDIR(found.st_mode):
+        return (found.st_mode,)
+    return (found.st_ctime_ns, found.st_size, found.st_ino, found.st_mode)
+
+
+def _last(name: str) -> str:
+    return name.rpartition("/")[2].lower()
+
+
+def _as_json(thing: Thing) -> dict[str, object]:
+    text = None if thing.content is None else base64.b64encode(thing.content).decode()
+    return {"by": thing.row.by, "may_change": thing.row.may_change, "signature": thing.signature, "content": text}
+
+
+def _from_json(kept: Mapping[str, Any]) -> Thing:
+    text = kept["content"]
+    row = Row(str(kept["by"]), "", "", may_change=bool(kept["may_change"]))
+    content = None if text is None else base64.b64decode(text)
+    return Thing(row, tuple(map(int, kept["signature"])), content)
+
+
+def _above(name: str) -> Iterator[str]:
+    """Yield the folders that hold a name."""
+    while "/" in name:
+        name = name.rpartition("/")[0]
+        yield name

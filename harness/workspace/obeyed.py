@@ -1,0 +1,157 @@
+"""What a person's programs obey merely because it lies in a folder: a table, with who obeys it and where that is said.
+
+Such a file runs something, or changes what is run, when a person uses git, an editor, a shell, a coding agent, an
+interpreter or a package manager in that folder. Code that a person runs as such (a Makefile, a test, a script of
+package.json) is not in it: that is what they asked for, and read in the diff.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+# Folders of what is installed and of caches: only repositories are looked for inside, the rest is as it was installed.
+INSTALLED = frozenset(
+    (
+        "node_modules", "bower_components", ".venv", "venv", "site-packages", "__pycache__", ".tox", ".nox", ".cache",
+        ".mypy_cache", ".ruff_cache", ".pytest_cache",
+    )
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Names that a program obeys: `NAME`, `*.END`, `FOLDER/` with all in it, `FOLDER/NAME`; in any folder."""
+
+    by: str
+    names: str
+    source: str
+    may_change: bool = True  # where a spec says so
+
+
+TABLE = (
+    Row("harness", "harness.yaml specs/*/spec.md", "README of harness", may_change=False),
+    Row("git", ".gitconfig", "git-config(1): what an `include.path` names"),
+    Row("git hooks", ".husky/ .githooks/", "githooks(5): what a `core.hooksPath` names"),
+    Row("pre-commit", ".pre-commit-config.yaml", "pre-commit.com"),
+    Row("lefthook", "lefthook.yml lefthook.yaml .lefthook.yml .lefthook.yaml lefthook-local.yml", "lefthook.dev"),
+    Row("overcommit", ".overcommit.yml", "github.com/sds/overcommit"),
+    Row("Mercurial", ".hg/", "hgrc(5)"),
+    Row("Jujutsu", ".jj/", "docs of jj: config"),
+    Row("direnv", ".envrc", "direnv(1)"),
+    Row("mise", "mise.toml .mise.toml mise.local.toml .mise.local.toml .mise/ .config/mise.toml", "mise.jdx.dev"),
+    Row("VS Code", ".vscode/ *.code-workspace", "code.visualstudio.com: workspace trust, tasks"),
+    Row("dev containers", ".devcontainer/ .devcontainer.json", "containers.dev: lifecycle scripts"),
+    Row("JetBrains IDEs", ".idea/", "jetbrains.com: trusted projects"),
+    Row("Zed", ".zed/", "zed.dev: project settings, tasks"),
+    Row("Fleet", ".fleet/", "jetbrains.com: run configurations"),
+    Row("Helix", ".helix/", "docs.helix-editor.com: workspace config"),
+    Row("Vim", ".exrc .vimrc .nvimrc .nvim.lua .lvimrc .local.vimrc", "vim: 'exrc'; localvimrc"),
+    Row("Emacs", ".dir-locals.el .dir-locals-2.el", "Emacs manual: per-directory local variables"),
+    Row("Sublime Text", "*.sublime-project", "sublimetext.com: build systems"),
+    Row("Cursor", ".cursor/", "cursor.com: hooks, mcp.json"),
+    Row("Windsurf", ".windsurf/", "docs.windsurf.com"),
+    Row("Continue", ".continue/", "docs.continue.dev"),
+    Row("Aider", ".aider.conf.yml", "aider.chat: lint-cmd, test-cmd"),
+    Row("a coding agent", ".roo/ .kiro/ .amazonq/ .junie/ .qwen/ .goose/ .copilot/ .agents/ .crush.json crush.json",
+        "their manuals: hooks, MCP servers"),
+    Row("Python", "sitecustomize.py usercustomize.py *.pth .pdbrc ipython_config.py", "site, pdb, IPython"),
+    Row("a debugger", ".gdbinit .lldbinit .perldb", "gdb: auto-loading; lldb(1); perldebug(1)"),
+    Row("an interpreter", ".irbrc .pryrc .Rprofile .Renviron .iex.exs .ghci .ocamlinit .utoprc .octaverc",
+        "their manuals: start-up files of the current folder"),
+    Row("npm", ".npmrc", "npmrc(5): script-shell, node-options, registry"),
+    Row("pnpm", ".pnpmfile.cjs .pnpmfile.mjs", "pnpm.io: pnpmfile"),
+    Row("Yarn", ".yarnrc .yarnrc.yml .yarn/plugins .yarn/releases", "yarnpkg.com: yarnPath, plugins"),
+    Row("Bun", "bunfig.toml", "bun.sh: preload, registry"),
+    Row("pip or uv", "pip.conf pip.ini .pypirc uv.toml poetry.toml .condarc", "pip, uv, poetry, conda: indexes"),
+    Row("Cargo", ".cargo/ rust-toolchain rust-toolchain.toml", "doc.rust-lang.org: runner, rustc-wrapper, path"),
+    Row("Bundler", ".bundle/", "bundle-config(1)"),
+    Row("Maven", ".mvn/", "maven.apache.org: extensions, jvm.config"),
+    Row("Gradle", "gradle.properties init.gradle wrapper/gradle-wrapper.properties", "docs.gradle.org"),
+    Row("Bazel", ".bazelrc", "bazel.build: run_under, credential_helper"),
+    Row("NuGet", "nuget.config", "learn.microsoft.com: package sources"),
+    Row("Ansible", "ansible.cfg", "docs.ansible.com: plugins"),
+)  # fmt: skip
+REPOSITORY = Row("git", ".git", "gitrepository-layout(5): hooks, config", may_change=False)
+
+
+class Obeyed:
+    """The table, ready to be asked; `of_agents` are files that agents load: these, or their folders."""
+
+    def __init__(self, of_agents: Iterable[str] = ()) -> None:
+        """Sort the names by their shape; case does not count, as on many file systems."""
+        self._names: dict[str, Row] = {}
+        self._pairs: dict[str, Row] = {}
+        self._globs: list[tuple[str, Row]] = []
+        for row in (*TABLE, *(Row("an agent", _whole(name), "its profile") for name in of_agents)):
+            for name in row.names.lower().split():
+                plain = name.rstrip("/")
+                if "*" in plain:
+                    self._globs.append((plain, row))
+                elif "/" in plain:
+                    self._pairs["/".join(plain.split("/")[-2:])] = row
+                else:
+                    self._names[plain] = row
+
+    def find(self, folder: str, name: str) -> Row | None:
+        """Return the row of what is called `name` in a `folder` (as a relative path, "" for the root)."""
+        low = name.lower()
+        if low == ".git":
+            return REPOSITORY
+        if (row := self._names.get(low)) is not None:
+            return row
+        parent = folder.rpartition("/")[2].lower()
+        if (row := self._pairs.get(f"{parent}/{low}")) is not None:
+            return row
+        whole = f"{folder}/{name}".lower()
+        return next((row for glob, row in self._globs if _matches(whole, low, glob)), None)
+
+
+def _whole(name: str) -> str:
+    """Return the folder that an agent's file lies in, if it is one of its own: other files in it are obeyed too."""
+    folder, slash, _ = name.partition("/")
+    return folder + slash
+
+
+def _matches(whole: str, name: str, glob: str) -> bool:
+    if "/" not in glob:
+        return fnmatchcase(name, glob)
+    return fnmatchcase("/".join(whole.split("/")[-1 - glob.count("/") :]), glob)
+
+
+def is_allowed(name: str, patterns: Sequence[str]) -> bool:
+    """Return whether a path is one of the patterns: as a path, a folder above it, or by `*` and `**`."""
+    return any(_as_regex(pattern).fullmatch(name) for pattern in patterns)
+
+
+def _as_regex(pattern: str) -> re.Pattern[str]:
+    parts = re.split(r"(\*\*/|\*\*|\*|\?)", pattern.strip("/"))
+    wild = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return re.compile("".join(wild.get(part, re.escape(part)) for part in parts) + "(?:/.*)?")
+
+
+# --- a repository inside the project ------------------------------------------------------------------------------
+
+# What `git clone` writes into a configuration: none of it runs a program. Everything else may.
+_HARMLESS = {
+    "core": "repositoryformatversion filemode bare logallrefupdates ignorecase precomposeunicode symlinks",
+    "remote": "url fetch tagopt partialclonefilter promisor",
+    "branch": "remote merge rebase",
+    "submodule": "active url",
+    "extensions": "objectformat partialclone refstorage",
+}
+_SECTION = re.compile(r'\[(\w+)(?: "[^"\\\n]*")?\]')
+_SETTING = re.compile(r"(\w+) = ([^\\\"\n]*)")
+
+
+def is_harmless(config: str) -> bool:
+    """Return whether a repository's configuration holds only what a plain `git clone` writes."""
+    keys: list[str] = []
+    for line in map(str.strip, config.splitlines()):
+        if section := _SECTION.fullmatch(line):
+            keys = _HARMLESS.get(section[1].lower(), "").split()
+        elif line and not ((found := _SETTING.fullmatch(line)) and found[1].lower() in keys and "::" not in found[2]):
+            return False
+    return True

@@ -1,0 +1,154 @@
+"""What an agent leaves behind is obeyed by nobody: not by harness in any folder, nor by a person's git or editor."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.marks import needs_bwrap
+from helpers.waiting import wait_until_ready
+from helpers.world import FINISH
+
+EVERYWHERE = [pytest.param("none", id="unconfined"), pytest.param("bwrap", id="confined", marks=needs_bwrap)]
+PLANTS = """
+mkdir -p app/specs/x app/.vscode vendor/lib
+echo 'sandbox: none' > app/harness.yaml; echo x > app/specs/x/spec.md; echo '{}' > app/.vscode/tasks.json
+echo 'touch ran' > app/.envrc; echo 'import os' > app/evil.pth
+(cd vendor/lib && git init -q . && echo code > code.txt && git -c user.name=a -c user.email=a@b.invalid add . &&
+    git -c user.name=a -c user.email=a@b.invalid commit -qm x && git config core.fsmonitor "touch $root/ran; false")
+git add -f vendor/lib 2>/dev/null
+"""
+
+
+@pytest.fixture
+def project(confined: Any) -> Any:
+    confined.spec("hello", checks=["test -f made.txt"])
+    confined.repository()
+    return confined
+
+
+@pytest.mark.parametrize("sandbox", EVERYWHERE)
+def test_nothing_that_lies_in_a_folder_is_left_there(project: Any, sandbox: str) -> None:
+    project.agent(f"root={project.root}; {PLANTS}{FINISH}")
+    ran = project.go(sandbox=sandbox)
+    assert ran.code == 0, ran.text
+    planted = [
+        "app/harness.yaml",
+        "app/specs/x/spec.md",
+        "app/.vscode",
+        "app/.envrc",
+        "app/evil.pth",
+        "vendor/lib/.git",
+    ]
+    assert [name for name in planted if project.has(name)] == []
+    assert {event["marker"] for event in project.events("foreign")} == set(planted)
+    assert "`app/.envrc` appeared during the attempt, where direnv would obey it and is quarantined in" in ran.text
+    subprocess.run(["git", "-C", project.root / "vendor/lib", "status"], check=True, capture_output=True)
+    assert not project.has("ran")
+
+
+@pytest.mark.parametrize("sandbox", EVERYWHERE)
+def test_no_repository_inside_this_one_is_committed(project: Any, sandbox: str) -> None:
+    project.agent(f"root={project.root}; {PLANTS}{FINISH}")
+    project.go(sandbox=sandbox)
+    assert "160000" not in project.git("ls-tree", "-r", "HEAD") + project.git("ls-files", "--stage")
+    assert "vendor/lib/code.txt" in project.git("ls-tree", "-r", "--name-only", "HEAD")
+
+
+def test_what_stood_there_is_put_back_and_the_next_attempt_is_told(project: Any) -> None:
+    (project.root / "pkg").mkdir()
+    (project.root / "pkg/.npmrc").write_text("registry=https://mine.invalid\n")
+    project.git("add", "-A")
+    project.git("commit", "-qm", "mine")
+    project.agent("echo 'script-shell=./evil' > pkg/.npmrc; note 'changed the registry of npm, as it seemed best'")
+    project.go(max_iterations="1")
+    assert (project.root / "pkg/.npmrc").read_text() == "registry=https://mine.invalid\n"
+    assert project.log("attempts/hello/0001/foreign/.npmrc") == "script-shell=./evil\n"
+    project.agent(FINISH)
+    assert project.go().code == 0
+    prompt = project.log("attempts/hello/0002/prompt.md")
+    assert "`pkg/.npmrc` may not be made or changed unless the spec's `may_change` names it" in prompt
+
+
+@pytest.mark.parametrize("sandbox", EVERYWHERE)
+def test_a_spec_that_says_so_may_have_it_changed(project: Any, sandbox: str) -> None:
+    (project.root / ".mcp.json").write_text("{}\n")
+    project.spec("hello", checks=["test -f made.txt"], may_change=[".mcp.json", "**/.npmrc", "harness.yaml"])
+    project.git("add", "-A")
+    project.git("commit", "-qm", "mine")
+    project.agent(f"mkdir -p pkg; echo new > pkg/.npmrc; echo '[]' > .mcp.json; echo x > pkg/harness.yaml; {FINISH}")
+    ran = project.go(sandbox=sandbox)
+    assert ran.code == 0, ran.text
+    assert project.git("show", "HEAD:pkg/.npmrc", "HEAD:.mcp.json") == "new\n[]"
+    assert not project.has("pkg/harness.yaml")
+
+
+def test_what_a_person_changes_while_the_agent_works_is_theirs_where_it_could_not(project: Any) -> None:
+    (project.root / ".envrc").write_text("one\n")
+    project.git("add", "-A")
+    project.git("commit", "-qm", "mine")
+    project.agent(f"touch ready; while [ ! -e go ]; do sleep 0.01; done; {FINISH}")
+    project.config_file(sandbox="bwrap")
+    run = project.start("run", HOME=project.environment["HOME"], HARNESS_SANDBOX="")
+    wait_until_ready(project, run)
+    (project.root / ".envrc").write_text("two\n")
+    (project.root / "go").touch()
+    run.communicate()
+    assert run.returncode == 0
+    assert (project.root / ".envrc").read_text() == "two\n"
+
+
+def test_what_a_killed_run_left_is_found_at_the_next_start(project: Any, tmp_path: Path) -> None:
+    project.agent("mkdir app; echo evil > app/.envrc; touch ready; exec sleep 1000")
+    project.config_file(sandbox="bwrap")
+    home = {"HOME": project.environment["HOME"], "HARNESS_SANDBOX": ""}
+    run = project.start("run", **home)
+    wait_until_ready(project, run)
+    run.send_signal(signal.SIGKILL)
+    run.communicate()
+    project.agent(FINISH)
+    ran = project.command("run", **home)
+    assert (ran.returncode, project.has("app/.envrc")) == (0, False), ran.stderr
+    assert "`app/.envrc` appeared during attempt 1 of hello, which was cut off" in ran.stderr
+
+
+@pytest.mark.parametrize("sandbox", EVERYWHERE)
+def test_what_is_ignored_is_not_committed_though_it_was_added_by_force(project: Any, sandbox: str) -> None:
+    (project.root / ".gitignore").write_text(".env\n")
+    project.git("add", "-A")
+    project.git("commit", "-qm", "mine")
+    (project.root / ".env").write_text("PASSWORD=hunter2hunter2\n")
+    project.agent(f"git add -f .env; {FINISH}")
+    assert project.go(sandbox=sandbox).code == 0
+    assert ".env" not in (project.git("ls-files") + project.git("ls-tree", "-r", "--name-only", "HEAD")).split()
+
+
+@pytest.mark.parametrize("sandbox", EVERYWHERE)
+@pytest.mark.parametrize("flag", ["--skip-worktree", "--assume-unchanged"])
+def test_a_flag_in_the_index_hides_no_change(project: Any, sandbox: str, flag: str) -> None:
+    (project.root / "test.sh").write_text("exit 1\n")
+    project.git("add", "-A")
+    project.git("commit", "-qm", "mine")
+    project.agent(f"git update-index {flag} test.sh; echo exit 0 > test.sh; {FINISH}")
+    assert project.go(sandbox=sandbox).code == 0
+    assert "test.sh" in project.events("attempt_ended")[0]["changed"]
+    assert project.git("show", "HEAD:test.sh") == "exit 0"
+    assert project.git("ls-files", "-v", "test.sh") == "H test.sh"
+
+
+@pytest.mark.parametrize("sandbox", EVERYWHERE)
+def test_commits_of_the_agent_leave_a_clean_index(project: Any, sandbox: str) -> None:
+    who = "-c user.name=a -c user.email=a@b.invalid"
+    project.agent(f"echo one > one.txt; git add one.txt; git {who} commit -qm own; {FINISH}")
+    assert project.go(sandbox=sandbox).code == 0
+    assert project.git("status", "--porcelain") == ""
+    assert project.git("show", "HEAD:one.txt") == "one"
+
+
+def test_an_index_that_an_agent_destroyed_is_put_back(project: Any) -> None:
+    project.agent(f"rm .git/index; mkfifo .git/index; {FINISH}")
+    ran = project.go(sandbox="none")
+    assert (ran.code, project.git("status", "--porcelain")) == (0, ""), ran.text
