@@ -14,7 +14,7 @@ from harness.agents.choose import environment_of
 from harness.agents.from_settings import agent_options, choose_from_settings
 from harness.agents.table import AGENTS
 from harness.domain.agent import Agent
-from harness.domain.errors import AgentError, HarnessError
+from harness.domain.errors import AgentError, ConfigError, HarnessError
 from harness.domain.text import counted, one_line
 from harness.domain.units import format_size
 from harness.records.run_lock import find_holder
@@ -25,6 +25,7 @@ from harness.system import files
 from harness.system.capture import capture, find_program
 from harness.system.files import LITTLE_SPACE, free_bytes
 from harness.workspace.in_place import InPlace
+from harness.workspace.quarantine import make_guard
 
 OLDEST_CLOCK = 1_780_000_000  # epoch seconds, mid 2026: a clock before it is wrong
 
@@ -132,6 +133,12 @@ def _look_at_credentials(config: Config, environ: Mapping[str, str]) -> Diagnosi
 
 
 def _look_at_git(config: Config, environ: Mapping[str, str]) -> Diagnosis:
+    guard = make_guard(config.paths, ())
+    guard.remember()
+    try:
+        guard.check_fifos()
+    except ConfigError as error:
+        return Diagnosis("git", "fail", error.message, error.hint)
     workspace = InPlace(config.paths, environ, filters=False)  # no sandbox is around git here
     if not workspace.has_git:
         said = f"{workspace.why_no_git}: nothing will be committed"

@@ -43,7 +43,7 @@ from harness.system.redact import Redactor
 from harness.system.secrets import read_redactor
 from harness.workspace.guard import Guard
 from harness.workspace.in_place import InPlace
-from harness.workspace.quarantine import make_guard, quarantine_absent, quarantine_changes
+from harness.workspace.quarantine import find_fifos_of_git, make_guard, quarantine_absent, quarantine_changes
 
 Tell = Callable[[str], None]
 
@@ -164,6 +164,7 @@ def read_history(paths: Paths, journal: Journal, guard: Guard, specs: KeptSpecs,
         may_change = [one for slug in history.unfinished if (it := specs.find(slug)) for one in it.may_change]
         clear_away(paths, journal, history, (guard, may_change), tell)
     guard.remember()
+    guard.check_fifos()
     return history
 
 
@@ -176,7 +177,8 @@ def clear_away(paths: Paths, journal: Journal, history: History, guarded: tuple[
     for slug, began in history.unfinished.items():
         during = f"during attempt {began.attempt} of {slug}, which was cut off"
         folder = paths.attempt(slug, began.attempt)
-        found = [*quarantine_absent(paths, folder, began.absent), *quarantine_changes(paths, folder, *guarded)]
+        absent = (*began.absent, *map(str, find_fifos_of_git(paths.root)))
+        found = [*quarantine_absent(paths, folder, absent), *quarantine_changes(paths, folder, *guarded)]
         for one in found:
             name = paths.shown(one.what)
             history.apply(journal.append(Foreign(slug=slug, attempt=began.attempt, marker=name)))

@@ -9,7 +9,6 @@ when the run began.
 from __future__ import annotations
 
 import os
-import stat
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -21,6 +20,7 @@ from harness.domain.text import one_line
 from harness.system import files
 from harness.system.capture import Captured, capture, find_program, path_outside
 from harness.system.command import Bounds, Command, Kept
+from harness.system.folders import Folders, find_fifos, sort_by_kind
 from harness.system.process import Supervisor
 from harness.workspace.confined_git import ConfinedGit
 
@@ -28,6 +28,7 @@ TIMEOUT = 120.0  # seconds for one call
 LOOK_ON, WRITE_ON = 5.0, 20.0  # seconds a look and a commit (its hooks) go on when everything has to stop
 AT_LEAST = 2.0  # seconds that each of them gets even so
 _LONGEST = 256 << 20  # bytes of what a look may say
+FOLDERS = 20_000  # of git's own that are looked through for fifos
 _CALLS = count(1)  # each has a file of its own for its stdin
 _ALWAYS = (
     "core.fsmonitor=false",
@@ -63,6 +64,7 @@ class Git:
         self._stopped_at: float | None = None
         folder = next((one / ".git" for one in (root, *root.parents) if (one / ".git").is_dir()), root / ".git")
         self._folders = (folder, folder)
+        self._seen = Folders(sort_by_kind)
         self._temporary = temporary
         self._filters = filters
         self._environ = {**environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
@@ -91,10 +93,11 @@ class Git:
 
     def is_blocked(self) -> bool:
         """Whether a fifo or a device stands where git reads a file of its own: it would wait there for ever."""
-        own, common = self._folders
-        read = [own / name for name in ("HEAD", "index", "commondir", "config.worktree")]
-        read += [common / name for name in ("packed-refs", "config", "shallow", "info/exclude", "info/attributes")]
-        return any(_is_special(file) for file in read)
+        return bool(self.fifos())
+
+    def fifos(self) -> list[Path]:
+        """Return the fifos and devices in git's folders, and in the tree where it would read them."""
+        return [Path(one) for top in dict.fromkeys(self._folders) for one in find_fifos(self._seen, str(top), FOLDERS)]
 
     def _must_end(self, patience: float) -> Callable[[], bool]:
         """Return what says whether a call that begins now must end: a stop leaves all of them `patience` seconds."""
@@ -281,14 +284,6 @@ class OutputListener(Kept):
 
     def stop(self) -> float | None:
         return 1.0 if self._must_end() else None
-
-
-def _is_special(path: Path) -> bool:
-    try:
-        kind = path.stat().st_mode
-    except OSError:
-        return False
-    return not stat.S_ISREG(kind) and not stat.S_ISDIR(kind)
 
 
 def _capture_inside(command: Command, supervisor: Supervisor, must_end: Callable[[], bool]) -> Captured:

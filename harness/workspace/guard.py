@@ -1,7 +1,7 @@
 """The guard of a work tree: what programs would obey there is known before an attempt, and compared after it.
 
-It looks at every folder, at the cost of one stat each: a folder is listed again only when its ctime says that a name
-in it came or went, which nobody can set back. What is known is kept with its content, so that it can be put back.
+It looks at every folder, at the cost of one stat each (`system/folders.py`). What is known is kept with its content,
+so that it can be put back.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import base64
 import json
 import os
 import stat
-import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -18,14 +17,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.domain.errors import StorageError
+from harness.domain.errors import ConfigError, StorageError
 from harness.system import files, untrusted
+from harness.system.folders import Folders, Kind
 from harness.workspace.obeyed import INSTALLED, REPOSITORY, Obeyed, Row, is_allowed, is_harmless
 
 FOLDERS = 20_000  # that are looked at, the shallow ones first
 KEPT = 64 << 10  # bytes of a file whose content is kept
 KEPT_IN_ALL = 4 << 20
-RACY = 50_000_000  # nanoseconds: a change so soon after a look may bear the same time
+GIT_READS = (".gitignore", ".gitattributes", ".gitmodules")
+FIFO = Row("git", "", "gitignore(5)", may_change=False)  # it would wait there for ever
 _OF_REPOSITORY = ("config", "config.worktree", "hooks", "commondir", "gitdir", "info")  # what git obeys of one
 _BARE = {"head", "objects", "refs"}  # what makes a folder a repository to git
 
@@ -49,14 +50,8 @@ class Change:
     gone: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Folder:
-    """A folder as it was listed: what is obeyed in it, and the folders in it with the row that holds for all inside."""
-
-    stamp: tuple[int, int]
-    settled: bool
-    things: tuple[tuple[str, Row], ...]
-    folders: tuple[tuple[str, Row | None], ...]
+# What is obeyed in a folder, and the folders in it with the row that holds for all inside.
+_Listed = tuple[list[tuple[str, Row]], list[str]]
 
 
 @dataclass(slots=True)
@@ -69,12 +64,20 @@ class Guard:
     ignored: Callable[[str], bool] = lambda name: False  # whether git ignores a name
     known: dict[str, Thing] = field(default_factory=dict)
     unseen: bool = False  # there are more folders than are looked at
-    _listed: dict[str, _Folder] = field(default_factory=dict)
+    _folders: Folders[_Listed] = field(init=False)
     _saved: dict[str, Thing] | None = None
+
+    def __post_init__(self) -> None:
+        self._folders = Folders(self._list)
 
     def remember(self) -> None:
         """Take what stands there now as the person's."""
         self.known = self._read(self._look())
+
+    def check_fifos(self) -> None:
+        """Raise ConfigError where a fifo stands that git would read: it would wait there for ever."""
+        if found := sorted(name for name, thing in self.known.items() if thing.row is FIFO):
+            raise ConfigError(f"`{found[0]}` is a fifo or a device: git would wait there for ever", "remove it")
 
     def changes(self, may_change: Sequence[str] = ()) -> list[Change]:
         """Return what came, went or was changed since it was remembered; of what is new, the topmost alone.
@@ -131,53 +134,46 @@ class Guard:
     def _look(self) -> dict[str, Thing]:
         """Return what is obeyed, without its content."""
         found: dict[str, Thing] = {}
-        waiting: deque[tuple[str, Row | None, bool]] = deque([("", None, False)])
-        listed: dict[str, _Folder] = {}
-        while waiting and len(listed) < FOLDERS:
-            folder, row, installed = waiting.popleft()
-            if (seen := self._list(folder, row)) is None:
+        waiting: deque[tuple[str, bool]] = deque([("", False)])
+        looked = 0
+        while waiting and looked < FOLDERS:
+            folder, installed = waiting.popleft()
+            if (seen := self._folders.look(f"{self.root}/{folder}".rstrip("/"))) is None:
                 continue
-            listed[folder] = seen
-            for name, its in seen.things:
-                if (installed and its is not REPOSITORY) or (stamp := _sign(f"{self.root}/{name}")) is None:
-                    continue
-                found[name] = Thing(its, stamp)
-            waiting += [
-                (name, None if installed and its is not REPOSITORY else its, installed or _last(name) in INSTALLED)
-                for name, its in seen.folders
-            ]
-        self._listed, self.unseen = listed, bool(waiting)
+            looked += 1
+            for name, row in seen[0]:
+                if (not installed or row is REPOSITORY) and (stamp := _sign(f"{self.root}/{name}")) is not None:
+                    found[name] = Thing(row, stamp)
+            waiting += [(name, installed or _last(name) in INSTALLED) for name in seen[1]]
+        self.unseen = bool(waiting)
         return found
 
-    def _list(self, folder: str, row: Row | None) -> _Folder | None:
-        """Return what is in a folder, from its last listing where nothing came or went since; None for no folder."""
-        path = f"{self.root}/{folder}" if folder else str(self.root)
-        try:
-            status = os.lstat(path)
-            stamp = (status.st_ctime_ns, status.st_ino)
-            if (last := self._listed.get(folder)) is not None and last.settled and last.stamp == stamp:
-                return last
-            settled = time.time_ns() - status.st_ctime_ns > RACY
-            with os.scandir(path) as entries:
-                within = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
-        except OSError:
-            return None
-        things: list[tuple[str, Row]] = []
-        folders: list[tuple[str, Row | None]] = []
+    def _list(self, path: str, entries: list[tuple[str, Kind]]) -> _Listed:
+        """Return what is obeyed in a folder, and the folders in it that are looked at."""
+        folder = path[len(str(self.root)) + 1 :]
+        row = self._row_around(folder)
         if row is REPOSITORY and _last(folder) == ".git":  # of it git obeys a few things, and the rest is large
-            within = [(name, is_folder) for name, is_folder in within if name in _OF_REPOSITORY]
-        bare = bool(folder) and row is None and {name.lower() for name, _ in within} >= _BARE
-        things += [(folder, REPOSITORY)] if bare else []
-        for name, is_folder in within:
+            entries = [(name, kind) for name, kind in entries if name in _OF_REPOSITORY]
+        bare = bool(folder) and row is None and {name.lower() for name, _ in entries} >= _BARE
+        things, folders = [(folder, REPOSITORY)] if bare else list[tuple[str, Row]](), list[str]()
+        for name, kind in entries:
             whole = f"{folder}/{name}" if folder else name
             if whole in self.own:
                 continue
             its = row or (REPOSITORY if bare and name in _OF_REPOSITORY else self.obeyed.find(folder, name))
+            if kind == "fifo" and name in GIT_READS:
+                its = FIFO
             if its is not None:
                 things.append((whole, its))
-            if is_folder:
-                folders.append((whole, its))
-        return _Folder(stamp, settled, tuple(things), tuple(folders))
+            if kind == "folder":
+                folders.append(whole)
+        return things, folders
+
+    def _row_around(self, folder: str) -> Row | None:
+        """Return the row of a folder, or of one that holds it: all that is inside is obeyed too."""
+        parts = folder.split("/") if folder else []
+        rows = (self.obeyed.find("/".join(parts[:depth]), part) for depth, part in enumerate(parts))
+        return next((row for row in rows if row is not None), None)
 
     def _read(self, things: dict[str, Thing]) -> dict[str, Thing]:
         """Return things with their content, from what is known where they are as they were."""

@@ -109,6 +109,10 @@ class InPlace:
         self._last_at = time.monotonic()
         return self._last
 
+    def fifos(self) -> list[Path]:
+        """Return what git would wait for, for ever, in its own folder."""
+        return self._git.fifos() if self.has_git else []
+
     def keep_index(self) -> None:
         """Keep git's index as it is now; what an attempt makes of it is not believed."""
         if self._index is not None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 # Folders of what is installed and of caches: only repositories are looked for inside, the rest is as it was installed.
 INSTALLED = frozenset(
@@ -82,43 +81,40 @@ class Obeyed:
 
     def __init__(self, of_agents: Iterable[str] = ()) -> None:
         """Sort the names by their shape; case does not count, as on many file systems."""
-        self._names: dict[str, Row] = {}
-        self._pairs: dict[str, Row] = {}
-        self._globs: list[tuple[str, Row]] = []
+        self._names: dict[str, Row] = {}  # NAME
+        self._endings: dict[str, Row] = {}  # *.END
+        self._paths: dict[str, list[tuple[str, Row]]] = {}  # NAME -> FOLDER/NAME, where * stands for any folder
         for row in (*TABLE, *(Row("an agent", _whole(name), "its profile") for name in of_agents)):
             for name in row.names.lower().split():
-                plain = name.rstrip("/")
-                if "*" in plain:
-                    self._globs.append((plain, row))
-                elif "/" in plain:
-                    self._pairs["/".join(plain.split("/")[-2:])] = row
+                folder, _, last = name.rstrip("/").rpartition("/")
+                if folder:
+                    self._paths.setdefault(last, []).append((folder, row))
+                elif last.startswith("*."):
+                    self._endings[last.removeprefix("*.")] = row
                 else:
-                    self._names[plain] = row
+                    self._names[last] = row
 
     def find(self, folder: str, name: str) -> Row | None:
         """Return the row of what is called `name` in a `folder` (as a relative path, "" for the root)."""
         low = name.lower()
         if low == ".git":
             return REPOSITORY
-        if (row := self._names.get(low)) is not None:
+        if (row := self._names.get(low) or self._endings.get(low.rpartition(".")[2])) is not None:
             return row
-        parent = folder.rpartition("/")[2].lower()
-        if (row := self._pairs.get(f"{parent}/{low}")) is not None:
-            return row
-        whole = f"{folder}/{name}".lower()
-        return next((row for glob, row in self._globs if _matches(whole, low, glob)), None)
+        return next((row for wanted, row in self._paths.get(low, ()) if _ends_with(folder.lower(), wanted)), None)
+
+
+def _ends_with(folder: str, wanted: str) -> bool:
+    """Whether a path ends in these folders; `*` stands for any one."""
+    words = wanted.split("/")
+    last = folder.split("/")[-len(words) :]
+    return len(last) == len(words) and all(word in ("*", one) for word, one in zip(words, last, strict=True))
 
 
 def _whole(name: str) -> str:
     """Return the folder that an agent's file lies in, if it is one of its own: other files in it are obeyed too."""
     folder, slash, _ = name.partition("/")
     return folder + slash
-
-
-def _matches(whole: str, name: str, glob: str) -> bool:
-    if "/" not in glob:
-        return fnmatchcase(name, glob)
-    return fnmatchcase("/".join(whole.split("/")[-1 - glob.count("/") :]), glob)
 
 
 def is_allowed(name: str, patterns: Sequence[str]) -> bool:

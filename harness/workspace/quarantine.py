@@ -12,7 +12,8 @@ from pathlib import Path
 from harness.domain.errors import StorageError
 from harness.domain.paths import Paths
 from harness.system import files, untrusted
-from harness.workspace.guard import Guard
+from harness.system.folders import Folders, find_fifos, sort_by_kind
+from harness.workspace.guard import FOLDERS, Guard
 from harness.workspace.obeyed import Obeyed, is_allowed
 
 # What the project holds that would be obeyed outside the sandbox, besides the settings of agents. What is there is
@@ -100,6 +101,12 @@ def quarantine_changes(
             found.append(Quarantined(path, where or path, how, change.row.by))
     guard.remember()
     return found
+
+
+def find_fifos_of_git(root: Path) -> list[Path]:
+    """Return the fifos and devices in git's folders: git would wait for them for ever."""
+    seen = Folders(sort_by_kind)
+    return [Path(one) for git in find_git(root)[1] for one in find_fifos(seen, str(git), FOLDERS)]
 
 
 def real_path(path: Path | str) -> Path:

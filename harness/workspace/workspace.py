@@ -50,6 +50,9 @@ class Workspace(Protocol):
     def snapshot(self) -> Snapshot:
         """Look at the working tree, without what is harness's own."""
 
+    def fifos(self) -> list[Path]:
+        """Return what git would wait for, for ever, in its own folder."""
+
     def snapshot_after(self, before: Snapshot) -> Snapshot:
         """Look at what an attempt left since `before`."""
 

@@ -152,3 +152,28 @@ def test_an_index_that_an_agent_destroyed_is_put_back(project: Any) -> None:
     project.agent(f"rm .git/index; mkfifo .git/index; {FINISH}")
     ran = project.go(sandbox="none")
     assert (ran.code, project.git("status", "--porcelain")) == (0, ""), ran.text
+
+
+FIFOS = """
+mkdir -p src a/b; mkfifo src/.gitignore a/b/.gitattributes .git/refs/heads/x .git/objects/info/alternates
+mkfifo a/pipe; ln -s ../a/pipe .git/packed-refs; echo code > src/code.txt
+"""
+
+
+@pytest.mark.parametrize("sandbox", EVERYWHERE)
+def test_fifos_where_git_would_wait_are_taken_away(project: Any, sandbox: str) -> None:
+    project.agent(f"{FIFOS}{FINISH}")
+    ran = project.go(sandbox=sandbox)
+    assert (ran.code, "src/code.txt" in project.git("ls-files")) == (0, True), ran.text
+    assert "`src/.gitignore` appeared during the attempt, where git would obey it" in ran.text
+    assert not [name for name in ("src/.gitignore", ".git/refs/heads/x", ".git/packed-refs") if project.has(name)]
+
+
+def test_fifos_that_were_there_before_are_told_at_the_start(project: Any) -> None:
+    subprocess.run(["/bin/sh", "-c", "mkdir src; mkfifo src/.gitignore"], cwd=project.root, check=True)
+    project.agent(FINISH)
+    project.config_file()
+    for words in ("run", "doctor"):
+        said = project.command(words, HOME=project.environment["HOME"])
+        told = "`src/.gitignore` is a fifo or a device: git would wait there for ever"
+        assert (said.returncode, told in said.stdout + said.stderr) == (2, True), said

@@ -116,7 +116,7 @@ def test_a_plain_clone_that_git_ignores_is_a_package_manager_s(tmp_path: Path) -
 
 
 def test_a_folder_is_listed_again_only_when_something_came_or_went(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(module, "RACY", -1)
+    monkeypatch.setattr("harness.system.folders.RACY", -1)
     for number in range(20):
         put(tmp_path, f"d{number}/file")
     guard, listed, scan = guard_of(tmp_path), [], os.scandir
