@@ -8,6 +8,7 @@ from harness.agents.failures import diagnose
 from harness.attempts.accept import accept
 from harness.attempts.attempt import Attempt, Gathered, Judged
 from harness.attempts.intake import gather, quarantine_appeared
+from harness.attempts.no_secrets import check_for_secrets
 from harness.attempts.order import Delivery
 from harness.attempts.write_down import describe_end, line_for_silent_agent, tell_outcome, write_outcome
 from harness.decide.blocked import find_blocked
@@ -64,6 +65,7 @@ def weigh(run: Run, attempt: Attempt, found: Gathered, checks: tuple[CheckRun, .
     """Return the verdict on an attempt, with the evidence for it."""
     feature, reply, history = attempt.feature, found.reply, run.history.of(attempt.slug)
     found.remarks += [] if run.site.sandbox is None else run.site.sandbox.take_refused(attempt.order.key)
+    checks = (*checks, *check_for_secrets(run, attempt, found))
     met = diagnose(reply, attempt.agent, run.clock() if attempt.ended_at is None else attempt.ended_at)
     evidence = Evidence(
         reply=reply,
@@ -86,7 +88,7 @@ def _judge_claim(attempt: Attempt, found: Gathered, checks: tuple[CheckRun, ...]
     return judge_claim(
         claimed=found.claimed,
         words=found.words,
-        checks=len(attempt.order.checks),
+        checks=max(len(attempt.order.checks), len(checks)),
         green=bool(checks) and all(one.green for one in checks),
         stopped=stopped,
         reply=found.reply,

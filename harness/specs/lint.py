@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.domain.feature import Feature
+from harness.domain.obeyed import Obeyed, is_allowed
 from harness.domain.units import format_size
 
+OBEYED = Obeyed()
 LONG = 20 * 1024  # bytes; every attempt reads the spec again
 
 Level = Literal["error", "warning"]
@@ -227,6 +229,25 @@ def _look_for_long(page: _Page) -> Iterator[tuple[int, str]]:
         yield 1, f"the spec is {format_size(page.feature.size)} long, and every attempt reads it again"
 
 
+_PATH = re.compile(r"[\w.*/@-]*[\w*]")
+
+
+def _look_for_guarded_names(page: _Page) -> Iterator[tuple[int, str]]:
+    """Names of files that programs obey: an agent may not change them, and could never be done."""
+    told: set[str] = set()
+    for line in page.lines:
+        for name in _PATH.findall(line.text):
+            row = OBEYED.find(*name.rpartition("/")[::2])
+            if (
+                row is not None
+                and row.may_change
+                and name not in told
+                and not is_allowed(name, page.feature.may_change)
+            ):
+                told.add(name)
+                yield line.number, f"`{name}` is obeyed by {row.by}: an agent may not make or change it"
+
+
 RULES = (
     Rule(
         "no-criteria",
@@ -240,5 +261,11 @@ RULES = (
     Rule("vague", "warning", _look_for_vague, "say it with a number, a file or a command in backticks"),
     Rule("unknown-spec", "warning", _look_for_unknown_spec, "correct the path, or write that spec first"),
     Rule("long", "warning", _look_for_long, f"split it, or move details elsewhere: {LONG // 1024} KiB are enough"),
+    Rule(
+        "may-change",
+        "warning",
+        _look_for_guarded_names,
+        "if it is to, name it in the front matter: `may_change: [PATH]`",
+    ),
     Rule("no-scope", "warning", _look_for_no_scope, "add `## Out of scope`: an agent left alone likes to do more"),
 )

@@ -191,12 +191,17 @@ class Redactor:
                 if len(form) >= SHORTEST:
                     known.setdefault(form, re.sub(r"[^A-Za-z0-9_. -]", "", name) or "secret")
         known = {form: known[form] for form in sorted(known, key=len, reverse=True)}
+        self._known = {form.encode("utf-8", "replace"): name for form, name in known.items()}
         self._str = _Kinds(known, str)
         self._bytes = _Kinds(known, lambda text: text.encode("utf-8", "replace"))
 
     def text(self, text: str) -> str:
         """Return the text without secrets."""
         return text if len(text) < SHORTEST else str(self._str.clean(text))
+
+    def names_in(self, raw: bytes) -> tuple[str, ...]:
+        """Return the names of the known secrets whose values are in there, in any form; shapes do not count."""
+        return tuple(dict.fromkeys(self._known[form] for form in self._known if form in raw))
 
     def raw(self, raw: bytes) -> bytes:
         """Return whole lines of bytes without secrets."""

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.domain.errors import ConfigError, StorageError
+from harness.domain.obeyed import INSTALLED, REPOSITORY, Obeyed, Row, is_allowed, is_harmless
 from harness.system import files, untrusted
 from harness.system.folders import Folders, Kind
-from harness.workspace.obeyed import INSTALLED, REPOSITORY, Obeyed, Row, is_allowed, is_harmless
 
 FOLDERS = 20_000  # that are looked at, the shallow ones first
 KEPT = 64 << 10  # bytes of a file whose content is kept

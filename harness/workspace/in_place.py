@@ -143,6 +143,10 @@ class InPlace:
             return self._last
         return self.snapshot()
 
+    def committed(self, name: str) -> bytes:
+        """Return what the last commit holds of a file, b"" where it holds none."""
+        return self._git.ask("cat-file", "blob", f"HEAD:{self._git.prefix}{name}").stdout
+
     def ignores(self, name: str) -> bool:
         """Return whether git ignores a name below the root."""
         return self.has_git and self._git.look("check-ignore", "--quiet", "--", name).code == 0

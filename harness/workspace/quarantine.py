@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.domain.errors import StorageError
+from harness.domain.obeyed import Obeyed, is_allowed
 from harness.domain.paths import Paths
 from harness.system import files, untrusted
 from harness.system.folders import Folders, find_fifos, sort_by_kind
 from harness.workspace.guard import FOLDERS, Guard
-from harness.workspace.obeyed import Obeyed, is_allowed
 
 # What the project holds that would be obeyed outside the sandbox, besides the settings of agents. What is there is
 # read-only inside; what was not there and appears during an attempt goes into quarantine. Of `.git`: where its

@@ -56,6 +56,9 @@ class Workspace(Protocol):
     def snapshot_after(self, before: Snapshot) -> Snapshot:
         """Look at what an attempt left since `before`."""
 
+    def committed(self, name: str) -> bytes:
+        """Return what the last commit holds of a file, b"" where it holds none."""
+
     def commit(self, slug: str, words: str, attempt: int, names: Collection[str] | None = None) -> Commit:
         """Commit what the feature changed; `names` are the files that belong to it, None for all."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -214,3 +215,12 @@ def test_a_template_that_nobody_filled_in_is_found():
     text = (Path(__file__).parents[2] / "templates/spec.md").read_text()
     assert [rule for rule, _ in found(text)] == ["template", "template"]
     assert "template" not in [rule for rule, _ in found(GOOD)]
+
+
+def test_a_file_that_programs_obey_is_told_in_the_evening_unless_the_spec_allows_it():
+    text = criteria("`packages/a/.npmrc` names our registry", "specs/b/spec.md and `.git` stay, and src/app.py changes")
+    feature = Feature("a", Path("specs/a/spec.md"), checks=(Check("pytest"),))
+    [told] = [each for each in lint([feature], {"a": text}) if each.rule == "may-change"]
+    assert (told.line, told.message) == (4, "`packages/a/.npmrc` is obeyed by npm: an agent may not make or change it")
+    allowed = replace(feature, may_change=("packages/*/.npmrc",))
+    assert "may-change" not in {each.rule for each in lint([allowed], {"a": text})}

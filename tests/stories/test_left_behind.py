@@ -177,3 +177,21 @@ def test_fifos_that_were_there_before_are_told_at_the_start(project: Any) -> Non
         said = project.command(words, HOME=project.environment["HOME"])
         told = "`src/.gitignore` is a fifo or a device: git would wait there for ever"
         assert (said.returncode, told in said.stdout + said.stderr) == (2, True), said
+
+
+@pytest.mark.parametrize("checks", [["true"], None], ids=["with checks", "without"])
+def test_no_secret_is_committed_that_harness_knows(project: Any, checks: list[str] | None) -> None:
+    project.spec("hello", **({"checks": checks} if checks else {}))
+    (project.root / ".gitignore").write_text(".env\n")
+    (project.root / ".env").write_text("PAY_TOKEN=q8Zr7Lm2-x9-not-for-git\n")
+    (project.root / "old.txt").write_text("q8Zr7Lm2-x9-not-for-git\n")
+    project.git("add", "-A")
+    project.git("commit", "-qm", "mine")
+    project.agent(f"cp .env config.txt; echo more >> old.txt; {FINISH}")
+    project.go(max_iterations="1")
+    assert project.outcomes() == ["unconfirmed"]
+    assert "config.txt holds the value of PAY_TOKEN" in project.events("attempt_ended")[0]["observed"]
+    assert "old.txt holds" not in project.events("attempt_ended")[0]["observed"]
+    project.agent(f"rm config.txt; {FINISH}")
+    assert project.go().code == 0
+    assert "config.txt" not in project.git("ls-files")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.domain.obeyed import Obeyed
 from harness.workspace import guard as module
 from harness.workspace.guard import Guard
-from harness.workspace.obeyed import Obeyed
 
 
 def guard_of(root: Path) -> Guard:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.agents.table import all_agents
-from harness.workspace.obeyed import TABLE, Obeyed, is_allowed, is_harmless
+from harness.domain.obeyed import TABLE, Obeyed, is_allowed, is_harmless
 
 OBEYED = Obeyed(all_agents().guarded)
 

@@ -1,0 +1,31 @@
+"""What is to be committed holds no secret that harness knows: a check of every claim, beside the project's own."""
+
+from __future__ import annotations
+
+from harness.attempts.attempt import Attempt, Gathered
+from harness.attempts.write_down import names_to_commit
+from harness.domain.verdict import CheckRun
+from harness.run.run import Run
+from harness.system import untrusted
+
+LONGEST = 4 << 20  # bytes of a file that are searched
+IN_ALL = 64 << 20
+COMMAND = "harness: no secret in what would be committed"
+
+
+def check_for_secrets(run: Run, attempt: Attempt, found: Gathered) -> tuple[CheckRun, ...]:
+    """Return a red check where a changed file holds the value of a secret that its last commit does not hold.
+
+    Shapes of tokens are no reason: a test may need one. Only values of the environment and of `.env*` files count.
+    """
+    if not run.commits or not found.claimed:
+        return ()
+    left, lines = IN_ALL, list[str]()
+    for name in sorted(names_to_commit(run, attempt, found)):
+        content = untrusted.read_plain(attempt.workspace.root / name, min(LONGEST, left)) or b""
+        left -= len(content)
+        secrets = set(run.redactor.names_in(content))
+        if secrets and (new := secrets - set(run.redactor.names_in(attempt.workspace.committed(name)))):
+            lines.append(f"{name} holds the value of {', '.join(sorted(new))}")
+    hint = "take it out of the file, and read it from the environment"
+    return (CheckRun(COMMAND, 1, 0.0, "\n".join((*lines, hint))),) if lines else ()
