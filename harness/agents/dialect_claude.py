@@ -121,6 +121,11 @@ def _claude_turn(message_id: str, message: Event, blocks: list[Event], draft: Dr
     draft.turn(message_id or f"#{draft.requests}", usage, sum(len(words) for words in said if isinstance(words, str)))
 
 
+def _is_less(usage: Usage, dollars: float | None, draft: Draft) -> bool:
+    fewer = usage.input_tokens + usage.output_tokens < draft.usage.input_tokens + draft.usage.output_tokens
+    return fewer or (dollars or 0.0) < (draft.dollars or 0.0)
+
+
 def _claude_usage(told: Event) -> Usage:
     hour = count_of(dict_of(told.get("cache_creation")).get("ephemeral_1h_input_tokens"))
     return replace(Usage(*(count_of(told.get(key)) for key in _USAGE)), cache_write_1h_tokens=hour)
@@ -179,6 +184,8 @@ def _claude_spending(event: Event, draft: Draft) -> None:
         return
     if not isinstance(event.get("modelUsage"), dict):
         usage = _claude_usage(dict_of(event.get("usage")))
+    if draft.results > 1 and _is_less(usage, total, draft):
+        return  # a later result counts all that was before it; one that counts less is not believed
     draft.usage = usage
     draft.dollars = total
     draft.cost_source = "derived" if event.get("cost_source") == "derived" else "reported"

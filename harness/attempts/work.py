@@ -54,7 +54,7 @@ def work(order: Order, site: Site) -> Reply:
         **site.environment_for(agent, order.key),
         "HARNESS_ATTEMPT": str(order.number),  # in a sandbox it cannot be counted in logs/attempts
     }
-    command = Command(argv=agent.argv, cwd=order.root, env=environ, stdin=prompt_file)
+    command = Command(argv=agent.argv, cwd=order.root, env=environ, stdin=prompt_file, sealed=True)
     if (sandbox := site.sandbox_for(agent)) is not None:
         command = sandbox.confine(
             command,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +16,7 @@ from harness.domain.errors import JournalError
 from harness.records.event_fields import Fields, describe_event, parse_event
 from harness.records.events import Accepted, Event
 from harness.system import files
+from harness.system.folders import RACY
 from harness.system.redact import Redactor
 
 _E = TypeVar("_E", bound=Event)
@@ -123,6 +125,7 @@ class Journal:
         with files.storage(folder / "run.log", "open"):
             self._log_fd = os.open(folder / "run.log", _FLAGS, 0o644)
         self._sequence = len(self.events)
+        self._compared_at = 0  # the ctime of the file when its bytes were compared
 
     def append(self, event: _E) -> _E:
         """Append one event, synced before this returns, and give it back as it was written: numbered, redacted.
@@ -144,14 +147,14 @@ class Journal:
         return event
 
     def mend(self) -> bool:
-        """Put the journal back when somebody deleted, replaced or cut it while we hold it; True when that was so."""
+        """Put the journal back when somebody deleted, replaced or rewrote it while we hold it; True when it was so."""
         try:
             there = os.lstat(self.path)
         except FileNotFoundError:
             there = None
         ours = os.fstat(self._fd)
         same = there is not None and (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
-        if same and ours.st_size == len(self._whole):
+        if same and ours.st_size == len(self._whole) and self._is_as_written(ours.st_ctime_ns):
             return False
         files.write_atomic(self.path, bytes(self._whole))
         with files.storage(self.path, "open"):
@@ -159,6 +162,16 @@ class Journal:
             self._fd = os.open(self.path, _FLAGS, 0o644)
             os.close(self._log_fd)
             self._log_fd = os.open(self.path.with_name("run.log"), _FLAGS, 0o644)
+        return True
+
+    def _is_as_written(self, changed_at: int) -> bool:
+        """Whether the bytes are those that were written; read again only where the file was written since."""
+        if changed_at == self._compared_at:
+            return True
+        settled = time.time_ns() - changed_at > RACY
+        if files.read_span(self.path, 0, len(self._whole)) != self._whole:
+            return False
+        self._compared_at = changed_at if settled else 0
         return True
 
     def last_receipt(self, slug: str) -> str:

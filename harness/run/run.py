@@ -197,7 +197,7 @@ class Run:
         prepare_logs(self.paths)
         if not self.journal.mend():
             return False
-        self.tell("the journal was deleted, replaced or cut while it was in use; it has been restored", Tone.BAD)
+        self.tell("the journal was deleted, replaced or rewritten while it was in use; it has been restored", Tone.BAD)
         return True
 
     def tell(self, line: str, tone: Tone = Tone.PLAIN) -> None:

@@ -42,6 +42,7 @@ class Command:
     env: Mapping[str, str]
     stdin: Path | None = None
     confined: Confined | None = None
+    sealed: bool = False  # nobody can open its stdout by a path, as `/proc/PID/fd/1`
 
 
 @dataclass(frozen=True, slots=True)

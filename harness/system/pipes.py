@@ -27,7 +27,7 @@ class Pipes:
             self.stdin = os.open(stdin or os.devnull, os.O_RDONLY) if channel is None else channel
         except OSError as error:
             raise explain_storage(stdin or Path("/dev/null"), "read", error) from error
-        self.out, self.out_end = new_pipe()
+        self.out, self.out_end = new_sealed_pipe() if command.sealed else new_pipe()
         self.err, self.err_end = new_pipe()
         self.control, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         inputs = command.confined.inputs if command.confined else ()
@@ -67,6 +67,20 @@ def new_pipe() -> tuple[int, int]:
         with contextlib.suppress(OSError):
             fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, MIB)
     return reading, writing
+
+
+def new_sealed_pipe() -> tuple[int, int]:
+    """A pipe whose reading end does not block, and whose writing end only who inherits it can write to.
+
+    It is a socket: the path of its descriptor, `/proc/PID/fd/N`, cannot be opened (proc_pid_fd(5): ENXIO), while that
+    of a pipe gives anybody of the same user a writing end.
+    """
+    reading, writing = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    with contextlib.suppress(OSError):
+        writing.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MIB)
+    reading.shutdown(socket.SHUT_WR)
+    reading.setblocking(False)
+    return reading.detach(), writing.detach()
 
 
 def memory_file(content: bytes) -> int:

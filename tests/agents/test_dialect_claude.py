@@ -41,3 +41,14 @@ def test_a_call_of_a_subagent_survives_the_words_of_the_main_loop():
     assert read([task, inner, result, said("3", None)], "claude").busy()
     end = {"type": "result", "subtype": "success", "is_error": False}
     assert not read([task, inner, end], "claude").busy()
+
+
+def test_a_later_result_that_counts_less_undoes_nothing():
+    def result(dollars, tokens):
+        usage = {"m": {"inputTokens": tokens, "outputTokens": tokens}}
+        return {"type": "result", "subtype": "success", "total_cost_usd": dollars, "modelUsage": usage}
+
+    said = read([result(2.5, 100), result(0, 0)], "claude").transcript(Exit(Ended.EXITED, 0))
+    assert (said.cost.dollars, said.usage.input_tokens) == (2.5, 100)
+    said = read([result(2.5, 100), result(3.0, 150)], "claude").transcript(Exit(Ended.EXITED, 0))
+    assert (said.cost.dollars, said.usage.output_tokens) == (3.0, 150)

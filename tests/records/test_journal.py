@@ -110,3 +110,18 @@ def test_damaged_journals_lose_nothing_silently_and_invent_nothing(tmp_path: Pat
 
 def test_a_damaged_journal_is_read_up_to_the_damage_or_refused() -> None:
     assert [one.name for one in bench_damage.measure_journals(500) if one.met is False] == []
+
+
+def test_a_line_forged_in_place_is_put_back(tmp_path: Path) -> None:
+    """Of the same length, with the right checksum, in a file of the same inode."""
+    journal = Journal(tmp_path, "run", lambda: 1_795_000_000.0)
+    for question in ("which?", "where?"):
+        journal.append(Blocked(slug="a", attempt=1, question=question))
+    written = journal.path.read_bytes()
+    first, rest = written.split(b"\n", 1)
+    forged = encode_event({**decode_line(first), "slug": "b"}) + rest
+    assert len(forged) == len(written)
+    with journal.path.open("r+b") as file:
+        file.write(forged)
+    assert (journal.mend(), journal.path.read_bytes(), journal.mend()) == (True, written, False)
+    journal.close()
