@@ -15,12 +15,14 @@ from harness.workspace.quarantine import Quarantined
 
 def tell_found(run: Run, slug: str, attempt: int, when: str, found: Quarantined) -> None:
     """Tell what came to be that programs would obey, an agent's or of what it made others run; `when` says how."""
-    redact_file(found.where, run.redactor)
     name = run.paths.shown(found.what)
-    said = f"`{name}` {found.how} {when}, where {found.by} would obey it"
-    tell_quarantined(
-        run, slug, attempt, name, f"{said}; what was there is back" if found.came_back else said, found.where.parent
-    )
+    said = "; ".join(filter(None, (f"`{name}` {found.how} {when}, where {found.by} would obey it", found.back)))
+    if found.how == "was deleted":
+        run.write(Foreign(slug=slug, attempt=attempt, marker=name))
+        run.tell(f"{slug}: {said}", Tone.BAD)
+        return
+    redact_file(found.where, run.redactor)
+    tell_quarantined(run, slug, attempt, name, said, found.where.parent)
 
 
 def quarantine_marker(run: Run, attempt: Attempt, name: str, said: str) -> None:
@@ -33,4 +35,4 @@ def quarantine_marker(run: Run, attempt: Attempt, name: str, said: str) -> None:
 def tell_quarantined(run: Run, slug: str, attempt: int, name: str, what: str, where: Path) -> None:
     """Write down and say that something lies in the folder `where` now."""
     run.write(Foreign(slug=slug, attempt=attempt, marker=name))
-    run.tell(f"{slug}: {what} and is quarantined in {run.paths.shown(where)}", Tone.BAD)
+    run.tell(f"{slug}: {what}; it is quarantined in {run.paths.shown(where)}", Tone.BAD)

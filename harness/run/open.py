@@ -43,7 +43,13 @@ from harness.system.redact import Redactor
 from harness.system.secrets import read_redactor
 from harness.workspace.guard import Guard
 from harness.workspace.in_place import InPlace
-from harness.workspace.quarantine import find_fifos_of_git, make_guard, quarantine_absent, quarantine_changes
+from harness.workspace.quarantine import (
+    find_fifos_of_git,
+    guarded_paths,
+    make_guard,
+    quarantine_absent,
+    quarantine_changes,
+)
 
 Tell = Callable[[str], None]
 
@@ -178,11 +184,13 @@ def clear_away(paths: Paths, journal: Journal, history: History, guarded: tuple[
         during = f"during attempt {began.attempt} of {slug}, which was cut off"
         folder = paths.attempt(slug, began.attempt)
         absent = (*began.absent, *map(str, find_fifos_of_git(paths.root)))
-        found = [*quarantine_absent(paths, folder, absent), *quarantine_changes(paths, folder, *guarded)]
+        held = guarded_paths(paths.root, all_agents().guarded) if began.confined else []  # a person changed it since
+        found = [*quarantine_absent(paths, folder, absent), *quarantine_changes(paths, folder, *guarded, held)]
         for one in found:
             name = paths.shown(one.what)
             history.apply(journal.append(Foreign(slug=slug, attempt=began.attempt, marker=name)))
-            said = f"`{name}` {one.how} {during}; it is quarantined as `{paths.shown(one.where)}`"
+            aside = "" if one.how == "was deleted" else f"; it is quarantined as `{paths.shown(one.where)}`"
+            said = f"`{name}` {one.how} {during}{aside}{one.back and '; '}{one.back}"
             if one.what == paths.root / CONFIG_FILE:
                 forged = said
             else:

@@ -63,6 +63,34 @@ def move_out(root: Path, path: Path, folder: Path) -> tuple[Path, Path] | None:
     return None
 
 
+def put_back(root: Path, path: Path, content: bytes, mode: int) -> bool:
+    """Write what stood at `path`, below a `root` that an agent writes: a plain file, or a link to `content`.
+
+    `mode` is its st_mode. Folders on the way are made again; False where something else is in the way.
+    """
+    parts = path.relative_to(root).parts
+    around = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for part in parts[:-1]:
+            with suppress(FileExistsError):
+                os.mkdir(part, dir_fd=around)
+            inner = os.open(part, _FOLDER, dir_fd=around)
+            os.close(around)
+            around = inner
+        if stat.S_ISLNK(mode):
+            os.symlink(content, os.fsencode(parts[-1]), dir_fd=around)
+            return True
+        fd = os.open(parts[-1], os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=around)
+        with os.fdopen(fd, "wb") as file:
+            file.write(content)
+            os.fchmod(fd, stat.S_IMODE(mode))
+    except OSError:
+        return False
+    finally:
+        os.close(around)
+    return True
+
+
 def _open_inner(name: str, around: int) -> int | None:
     """A descriptor of a folder in a folder; None where a link stands in its place."""
     try:

@@ -33,7 +33,10 @@ _BARE = {"head", "objects", "refs"}  # what makes a folder a repository to git
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """What stands at a name: its signature, and its bytes where they are kept."""
+    """What stands at a name: its signature, which ends in its st_mode, and its bytes where they are kept.
+
+    Of a link they are where it leads.
+    """
 
     row: Row
     signature: tuple[int, ...]
@@ -94,7 +97,7 @@ class Guard:
                     tops.add(name)
                     found += [] if self._is_plain_clone(name, new.row) else [Change(name, new.row, None)]
             elif old is not None and new is None:
-                found += [Change(name, old.row, old, gone=True)] if old.content is not None else []
+                found += [] if stat.S_ISDIR(old.signature[-1]) else [Change(name, old.row, old, gone=True)]
             elif old is not None and new is not None and old.signature != new.signature and not self._same(name, old):
                 found.append(Change(name, new.row, old))
         return found
@@ -102,15 +105,19 @@ class Guard:
     def _is_free(self, name: str, now: Mapping[str, Thing], may_change: Sequence[str]) -> bool:
         return bool(may_change) and (now.get(name) or self.known[name]).row.may_change and is_allowed(name, may_change)
 
-    def set_aside(self, change: Change, folder: Path) -> Path | None:
-        """Move what is not to be obeyed into `folder`/foreign, and put back what stood there; returns where it is."""
-        moved = None if change.gone else untrusted.move_out(self.root, self.root / change.name, folder / "foreign")
-        if change.old is not None and change.old.content is not None:
-            with suppress(StorageError, OSError):
-                files.make_folder((self.root / change.name).parent)
-                files.write_atomic(self.root / change.name, change.old.content, sync=False)
-                (self.root / change.name).chmod(stat.S_IMODE(change.old.signature[-1]))
-        return None if moved is None else moved[1]
+    def set_aside(self, change: Change, folder: Path) -> tuple[Path | None, bool]:
+        """Move what is not to be obeyed into `folder`/foreign, and put back what stood there.
+
+        Returns where it is now, None for what was deleted, and whether what stood there is back.
+        """
+        path, old = self.root / change.name, change.old
+        moved = None if change.gone else untrusted.move_out(self.root, path, folder / "foreign")
+        is_back = (
+            old is not None
+            and old.content is not None
+            and untrusted.put_back(self.root, path, old.content, old.signature[-1])
+        )
+        return None if moved is None else moved[1], is_back
 
     # --- across runs ---
 
@@ -183,9 +190,7 @@ class Guard:
             if old is not None and old.signature == thing.signature:
                 read[name] = old
             else:
-                content = None
-                if stat.S_ISREG(thing.signature[-1]) and thing.signature[1] <= min(KEPT, left):
-                    content = untrusted.read_plain(self.root / name, KEPT)
+                content = _read(self.root / name, thing.signature) if left > 0 else None
                 read[name] = Thing(thing.row, thing.signature, content)
             left -= len(read[name].content or b"")
         return read
@@ -196,7 +201,7 @@ class Guard:
             return (self.root / name).is_dir() and not (self.root / name).is_symlink()
         now = _sign(f"{self.root}/{name}")
         same = now is not None and now[-1] == old.signature[-1] and old.content is not None
-        return same and untrusted.read_plain(self.root / name, KEPT + 1) == old.content
+        return same and now is not None and _read(self.root / name, now) == old.content
 
     def _is_plain_clone(self, name: str, row: Row) -> bool:
         """Whether it is a repository that git ignores and that runs nothing: a package manager fetches such."""
@@ -224,6 +229,16 @@ def _sign(path: str) -> tuple[int, ...] | None:
     if stat.S_ISDIR(found.st_mode):
         return (found.st_mode,)
     return (found.st_ctime_ns, found.st_size, found.st_ino, found.st_mode)
+
+
+def _read(path: Path, signature: tuple[int, ...]) -> bytes | None:
+    """Return the bytes of a small file, or where a link leads; None for anything else."""
+    with suppress(OSError):
+        if stat.S_ISLNK(signature[-1]):
+            return os.fsencode(os.readlink(path))  # noqa: PTH115
+        if stat.S_ISREG(signature[-1]) and signature[1] <= KEPT:
+            return untrusted.read_plain(path, KEPT + 1)
+    return None
 
 
 def _last(name: str) -> str:

@@ -42,11 +42,7 @@ class Quarantined:
     where: Path
     how: str = "appeared"
     by: str = "git"
-
-    @property
-    def came_back(self) -> bool:
-        """Whether what stood there before is back."""
-        return self.how != "appeared"
+    back: str = ""  # whether what stood there before is back, in words
 
 
 @contextmanager
@@ -96,9 +92,10 @@ def quarantine_changes(
     for change in guard.changes(may_change):
         path, is_new = paths.root / change.name, change.old is None
         if is_new or not any(path.is_relative_to(one) for one in held):
-            where = guard.set_aside(change, folder)
+            where, is_back = guard.set_aside(change, folder)
             how = "appeared" if is_new else "was deleted" if change.gone else "was changed"
-            found.append(Quarantined(path, where or path, how, change.row.by))
+            back = "" if is_new else "what was there is back" if is_back else "what was there could not be put back"
+            found.append(Quarantined(path, where or folder / "foreign", how, change.row.by, back))
     guard.remember()
     return found
 

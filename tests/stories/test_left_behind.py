@@ -46,7 +46,7 @@ def test_nothing_that_lies_in_a_folder_is_left_there(project: Any, sandbox: str)
     ]
     assert [name for name in planted if project.has(name)] == []
     assert {event["marker"] for event in project.events("foreign")} == set(planted)
-    assert "`app/.envrc` appeared during the attempt, where direnv would obey it and is quarantined in" in ran.text
+    assert "`app/.envrc` appeared during the attempt, where direnv would obey it; it is quarantined in" in ran.text
     subprocess.run(["git", "-C", project.root / "vendor/lib", "status"], check=True, capture_output=True)
     assert not project.has("ran")
 

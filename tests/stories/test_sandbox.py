@@ -63,7 +63,7 @@ def test_the_marker_of_another_feature_is_nobodys_claim(confined: Any) -> None:
     ran = confined.go("hello")
     assert (ran.code, confined.has("logs/other.done")) == (0, False)
     assert confined.log("attempts/hello/0001/foreign/other.done") == "mine, [redacted PAY_TOKEN]\n"
-    assert "hello: `other.done` was left in logs/ and is quarantined in logs/attempts/hello/0001/foreign" in ran.lines
+    assert "hello: `other.done` was left in logs/; it is quarantined in logs/attempts/hello/0001/foreign" in ran.lines
 
 
 def test_a_term_reaches_the_agent_itself(confined: Any) -> None:

@@ -44,7 +44,7 @@ def test_a_change_that_keeps_size_and_time_is_found_and_the_old_text_is_put_back
     file.write_text("evil\n")
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
     [change] = guard.changes()
-    aside = guard.set_aside(change, tmp_path / "logs")
+    aside, _ = guard.set_aside(change, tmp_path / "logs")
     assert (aside.read_text(), file.read_text(), file.stat().st_mode) == ("evil\n", "good\n", before.st_mode)
     guard.remember()
     assert names(guard) == []
@@ -146,3 +146,35 @@ def test_what_is_known_outlives_the_run(tmp_path: Path) -> None:
     assert (file.read_text(), (tmp_path / "b/.envrc").exists()) == ("good\n", False)
     kept.write_text("{]")
     assert not later.load(kept)
+
+
+def test_nothing_is_put_back_through_a_link_out_of_the_project(tmp_path: Path) -> None:
+    root, home = tmp_path / "project", tmp_path / "home"
+    home.mkdir()
+    file = put(root, "pkg/.envrc", "mine\n")
+    guard = guard_of(root)
+    file.unlink()
+    file.parent.rmdir()
+    file.parent.symlink_to(home)
+    [change] = guard.changes()
+    assert guard.set_aside(change, tmp_path / "logs") == (None, False)
+    assert list(home.iterdir()) == []
+
+
+def test_a_link_is_put_back_as_a_link(tmp_path: Path) -> None:
+    (tmp_path / ".envrc").symlink_to("shared/envrc")
+    guard = guard_of(tmp_path)
+    (tmp_path / ".envrc").unlink()
+    (tmp_path / ".envrc").symlink_to("evil")
+    [change] = guard.changes()
+    guard.set_aside(change, tmp_path / "logs")
+    assert (tmp_path / ".envrc").readlink() == Path("shared/envrc")
+
+
+def test_what_is_too_large_to_be_kept_is_told_to_be_lost(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(module, "KEPT", 3)
+    file = put(tmp_path, ".npmrc", "large\n")
+    guard = guard_of(tmp_path)
+    file.unlink()
+    [change] = guard.changes()
+    assert guard.set_aside(change, tmp_path / "logs") == (None, False)
