@@ -19,7 +19,7 @@ import pytest
 from fakes.api_agent import Agent, run_agent
 from fakes.outside import Outside
 from helpers.waiting import HANGS, Leash
-from helpers.world import AT_EASE, BUBBLEWRAP, GIT, SECRET, Command, World
+from helpers.world import AT_EASE, BUBBLEWRAP, GIT, SECRET, TRUSTED, Command, World
 from hypothesis import settings
 
 from harness.cli.funnel import start as start_command
@@ -75,7 +75,7 @@ def harness(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     for name in [name for name in os.environ if name.startswith("HARNESS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HARNESS_SANDBOX", "none")
-    for name, value in (GIT | AT_EASE).items():
+    for name, value in (GIT | AT_EASE | TRUSTED).items():
         monkeypatch.setenv(name, value)
 
     def call(*words: str) -> Command:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
-from harness.agents.table import AGENTS
+from harness.agents import claude
+from harness.agents.table import AGENTS, AUTO
 from harness.system import files
 
 _SETTINGS_LIMIT = 1 << 20  # bytes
@@ -29,10 +31,38 @@ def find_loaded(agent: str, root: Path, setting_sources: str) -> list[str]:
     return found
 
 
+def find_obeyed(agents: Sequence[str], root: Path, setting_sources: str) -> list[tuple[str, bytes]]:
+    """Return the settings in a project that these agents obey, each with what of it counts.
+
+    Permissions do not: agents work without asking for any, and a person changes them with every tool that is allowed.
+    """
+    found: dict[str, bytes] = {}
+    sources = {one.strip() for one in setting_sources.split(",")} if setting_sources else _OF_A_PROJECT
+    for agent in agents:
+        profile = AGENTS.get(claude.PROFILE.name if agent == AUTO else agent)
+        if profile is None or (profile.loads.by_source and not _OF_A_PROJECT & sources):
+            continue
+        for name in profile.loads.settings:
+            if (root / name).is_file() and (content := _without_permissions(files.read_text(root / name))):
+                found[name] = content
+    return list(found.items())
+
+
+def _without_permissions(text: str) -> bytes:
+    """Return what settings say besides permissions; b"" for nothing."""
+    try:
+        settings = json.loads(text)
+    except (ValueError, RecursionError):
+        return text.encode()
+    if isinstance(settings, dict):
+        settings = {name: value for name, value in settings.items() if name not in ("permissions", "$schema")}
+    return json.dumps(settings, sort_keys=True).encode() if settings else b""
+
+
 def _find_hooks(path: Path) -> tuple[str, ...]:
     try:
         settings = json.loads(files.read_text(path, _SETTINGS_LIMIT))
-    except ValueError:
+    except (ValueError, RecursionError):
         return ()
     hooks = settings.get("hooks") if isinstance(settings, dict) else None
     return tuple(sorted(map(str, hooks))) if isinstance(hooks, dict) else ()

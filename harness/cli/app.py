@@ -13,7 +13,14 @@ import typer
 
 from harness import __version__
 from harness.cli.commands import Commands
-from harness.cli.flags import FILE_SETTINGS, RUN_SETTINGS, read_config, with_config, with_flags
+from harness.cli.flags import (
+    FILE_SETTINGS,
+    RUN_SETTINGS,
+    read_config,
+    with_config,
+    with_config_to_read,
+    with_flags,
+)
 from harness.cli.stdout import print_report, say
 from harness.domain.errors import UsageError
 from harness.domain.money import GroupBy
@@ -157,14 +164,18 @@ def verify(slugs: Slugs = None, *, config: Config) -> int:
 def init(*, flags: dict[str, Any]) -> None:
     """Set up this folder. Writes harness.yaml, an example spec and lines in .gitignore, where they are missing."""
     from harness.cli.scaffold import init_project
+    from harness.cli.trust import trust_own_files
 
     config = load_config(Path.cwd(), flags, os.environ, root=Path.cwd())
+    is_new = config.file is None and not config.paths.specs.exists()
     say("\n".join(init_project(config) or ["everything is there already"]))
+    if is_new:
+        trust_own_files(config)
     say("next: `harness new SLUG` writes a spec, `harness lint` reviews it, `harness dry-run` shows the prompt")
 
 
 @app.command(epilog="Example: harness new password-reset")
-@with_config("specs_dir", "spec_file")
+@with_config_to_read("specs_dir", "spec_file")
 def new(slug: Slug, *, config: Config) -> None:
     """Write the skeleton of a spec for you to fill in."""
     from harness.cli.scaffold import new_spec
@@ -173,7 +184,7 @@ def new(slug: Slug, *, config: Config) -> None:
 
 
 @app.command(epilog="Example: harness lint --json")
-@with_config(*FILE_SETTINGS)
+@with_config_to_read(*FILE_SETTINGS)
 def lint(*, config: Config) -> int:
     """Review the specs. Finds broken front matter and criteria that no check could prove false; exit 1 on an error."""
     from harness.reports.as_text import show_findings
@@ -188,7 +199,7 @@ def lint(*, config: Config) -> int:
 
 
 @app.command(epilog="Example: harness status --json")
-@with_config(*FILE_SETTINGS)
+@with_config_to_read(*FILE_SETTINGS)
 def status(*, config: Config) -> None:
     """Show the state of every feature, of the run and of HALT."""
     from harness.reports.as_text import show_status
@@ -199,7 +210,7 @@ def status(*, config: Config) -> None:
 
 
 @app.command(epilog="Examples: harness why · harness why login")
-@with_config(*FILE_SETTINGS)
+@with_config_to_read(*FILE_SETTINGS)
 def why(slug: MaybeSlug = None, *, config: Config) -> None:
     """Explain why a feature waits, or why the last run stopped. With SLUG, lists every decision about that feature."""
     from harness.reports.as_text import show_why
@@ -210,7 +221,7 @@ def why(slug: MaybeSlug = None, *, config: Config) -> None:
 
 
 @app.command(epilog="Examples: harness cost · harness cost login · harness cost --by day --json")
-@with_config("monthly_budget", *FILE_SETTINGS)
+@with_config_to_read("monthly_budget", *FILE_SETTINGS)
 def cost(
     slugs: CostSlugs = None,
     *,
@@ -226,7 +237,7 @@ def cost(
 
 
 @app.command(epilog="Example: harness log login -f")
-@with_config("specs_dir", "spec_file", "logs_dir")
+@with_config_to_read("specs_dir", "spec_file", "logs_dir")
 def log(
     slug: Slug,
     *,
@@ -282,7 +293,7 @@ class ServiceAction(StrEnum):
 
 
 @app.command(epilog="Examples: harness service show · harness service install")
-@with_config()
+@with_config_to_read()
 def service(
     action: Annotated[ServiceAction, typer.Argument(help="`show` prints what `install` would write.")],
     *,
@@ -291,19 +302,40 @@ def service(
 ) -> None:
     """Continue runs after a reboot or a crash. Writes a systemd user unit or a launchd agent, and starts nothing."""
     from harness.cli.service import choose_service, install_service, show_service, uninstall_service
+    from harness.cli.trust import act_on
 
-    if action is ServiceAction.INSTALL and not config.paths.specs.is_dir():
-        raise UsageError("there are no specs here, so a service would have nothing to do", "cd to your project")
+    if action is ServiceAction.INSTALL:
+        if not config.paths.specs.is_dir():
+            raise UsageError("there are no specs here, so a service would have nothing to do", "cd to your project")
+        act_on(config, lambda config: None, trusted=False)  # nobody can be asked when it starts
     chosen = choose_service(config.paths.root, name, os.environ)
     act = {"install": install_service, "uninstall": uninstall_service, "show": show_service}[action]
     say("\n".join(act(chosen)))
+
+
+@app.command(epilog="Examples: harness trust --show · harness trust · harness trust --forget")
+@with_config_to_read("sandbox", *FILE_SETTINGS)
+def trust(
+    *,
+    show: Annotated[bool, typer.Option("--show", help="Only show it; exit 1 if something is not trusted yet.")] = False,
+    forget: Annotated[bool, typer.Option("--forget", help="Trust this project with nothing any more.")] = False,
+    config: Config,
+) -> int:
+    """Trust this project with what it asks for outside the sandbox. The same things are never asked about again."""
+    from harness.cli.trust import forget_project, report_trust, show_trust, trust_project
+
+    if show and forget:
+        raise UsageError("`--show` and `--forget` are two commands", "give one of them")
+    report = (forget_project if forget else report_trust if show else trust_project)(config)
+    print_report(report, show_trust, config)
+    return 1 if show and not report["trusted"] else 0
 
 
 # --- deciding, as a person ----------------------------------------------------------------------------------------
 
 
 @app.command(epilog='Example: harness answer login "use the staging OAuth client"')
-@with_config("specs_dir", "spec_file", "logs_dir")
+@with_config_to_read("specs_dir", "spec_file", "logs_dir")
 def answer(
     slug: Slug, text: Annotated[str, typer.Argument(help="What the agent needs to know.")], *, config: Config
 ) -> None:
@@ -314,7 +346,7 @@ def answer(
 
 
 @app.command(epilog='Example: harness accept login "checked by hand on staging"')
-@with_config("specs_dir", "spec_file", "logs_dir")
+@with_config_to_read("specs_dir", "spec_file", "logs_dir")
 def accept(
     slug: Slug, why: Annotated[str, typer.Argument(help="Your reason, for the receipt.")], *, config: Config
 ) -> None:
@@ -325,7 +357,7 @@ def accept(
 
 
 @app.command(epilog="Example: harness reset login")
-@with_config("specs_dir", "spec_file", "logs_dir")
+@with_config_to_read("specs_dir", "spec_file", "logs_dir")
 def reset(slug: Slug, *, config: Config) -> None:
     """Start a feature over. Moves its marker and question away and sets its counters to 0; log and commits stay."""
     from harness.cli.interventions import reset_feature
@@ -334,7 +366,7 @@ def reset(slug: Slug, *, config: Config) -> None:
 
 
 @app.command(epilog="Examples: harness halt · harness halt --now")
-@with_config("logs_dir")
+@with_config_to_read("logs_dir")
 def halt(
     *,
     now: Annotated[bool, typer.Option("--now", help="End the current attempt too, at once.")] = False,
@@ -347,7 +379,7 @@ def halt(
 
 
 @app.command(epilog="Example: harness resume && harness run")
-@with_config("logs_dir")
+@with_config_to_read("logs_dir")
 def resume(*, config: Config) -> None:
     """Remove the HALT file, so that `harness run` can continue."""
     from harness.cli.interventions import remove_halt_files

@@ -23,7 +23,15 @@ Command = Callable[..., Any]
 
 
 def with_config(*names: str) -> Callable[[Command], Command]:
-    """Give a command one flag for each of these settings; it gets the configuration that they make as `config`."""
+    """Give a command one flag for each of these settings; it gets the configuration that they make as `config`.
+
+    It may act on it: without the person's trust in what the project asks for, it is not called (`cli.trust`).
+    """
+    return lambda command: _with_flags(command, names, "config", read_config, acts=True)
+
+
+def with_config_to_read(*names: str) -> Callable[[Command], Command]:
+    """Give a command the configuration as `with_config` does, untrusted: it runs nothing and sends nothing."""
     return lambda command: _with_flags(command, names, "config", read_config)
 
 
@@ -38,18 +46,37 @@ def read_config(flags: Mapping[str, Any] | None = None) -> Config:
 
 
 def _with_flags(
-    command: Command, names: tuple[str, ...], receives: str, make: Callable[[Mapping[str, Any]], Any]
+    command: Command,
+    names: tuple[str, ...],
+    receives: str,
+    make: Callable[[Mapping[str, Any]], Any],
+    *,
+    acts: bool = False,
 ) -> Command:
     def wrapped(**given: Any) -> Any:  # noqa: ANN401
         flags = {name: given.pop(name) for name in names}
-        return command(**given, **{receives: make(flags)})
+        trusted = given.pop("trust", False)
+        if not acts:
+            return command(**given, **{receives: make(flags)})
+        from harness.cli.trust import act_on  # what it needs is slow to import
+
+        return act_on(make(flags), lambda config: command(**given, **{receives: config}), trusted=trusted)
 
     own = inspect.signature(command, eval_str=True).parameters.values()
     shown = [*(one for one in own if one.name != receives), *(_flag(OPTIONS[name]) for name in names)]
+    shown += [_TRUST] if acts else []
     wrapped.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
     wrapped.__annotations__ = {one.name: one.annotation for one in shown}
     wrapped.__doc__, wrapped.__name__ = command.__doc__, command.__name__
     return wrapped
+
+
+_TRUST = inspect.Parameter(
+    "trust",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=False,
+    annotation=Annotated[bool, typer.Option("--trust", help="Trust the project for this one command.")],
+)
 
 
 def _flag(option: Option) -> inspect.Parameter:

@@ -5,6 +5,8 @@ HarnessError
 ├── ConfigError       harness.yaml, HARNESS_* or a flag cannot be used
 ├── SpecError         a spec, its front matter, the order file
 ├── AgentError        the agent cannot be started
+├── TrustError        the project asks for what this person has not trusted it with
+│   └── NotConfined   ... since there is no sandbox to do it in
 ├── LockHeld          another run has the project
 ├── JournalError      the journal is damaged in its middle
 └── StorageError      a file cannot be read or written (full disk, permissions)
@@ -45,6 +47,21 @@ class SpecError(HarnessError):
 
 class AgentError(HarnessError):
     """The agent cannot be started."""
+
+
+class TrustError(HarnessError):
+    """The project asks for what reaches outside its sandbox, and this person has not trusted it with that."""
+
+
+class NotConfined(TrustError):
+    """What a person trusts only inside the sandbox would be done outside of one."""
+
+    def __init__(self, why: str) -> None:
+        """`why` there is no sandbox, or who cannot start inside."""
+        super().__init__(
+            f"this project is trusted only inside a sandbox, and {why}",
+            "`harness doctor` looks for the cause; or trust it without one: `harness trust --sandbox none`",
+        )
 
 
 class LockHeld(HarnessError):

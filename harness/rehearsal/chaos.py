@@ -78,7 +78,7 @@ def _play(
     slugs = [slug for name, promise in promises.items() for slug in promise.slugs or (name,)]
     make_repository(place / "project", _write_project(slugs, scale_down(settings) | SPECIAL.get(names[0], {})), environ)
     clean = {name: value for name, value in environ.items() if not name.startswith("HARNESS_")}
-    scene = play(names[0], Stage(place / "project", command, {**clean, **SECRET}))
+    scene = play(names[0], Stage(place / "project", command, {**clean, **SECRET, "HARNESS_TRUST": "1"}))
     if names[0] not in MAY_NOT_BEGIN and scene.code == 2 and not scene.events(RunBegan):
         raise AgentError(f"no run can begin with these settings: {one_line(scene.said, 300)}", "see `harness doctor`")
     for promise in promises.values():

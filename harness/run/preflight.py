@@ -10,7 +10,7 @@ from pathlib import Path
 from harness import __version__
 from harness.agents.table import AGENTS
 from harness.domain.agent import Agent
-from harness.domain.errors import AgentError
+from harness.domain.errors import AgentError, NotConfined
 from harness.domain.listener import Tone
 from harness.domain.text import counted, one_line
 from harness.domain.units import format_duration, format_size
@@ -95,7 +95,7 @@ def enter_sandbox(run: Run, agents: Mapping[str, Agent]) -> tuple[Site, dict[str
     """Let each agent show that it can start inside; returns the site, and the names with versions of who told theirs.
 
     One that cannot works outside under `auto`, unconfined. Raises AgentError under `bwrap`, and for a program that lies
-    in the project, where an agent may have written it.
+    in the project, where an agent may have written it; NotConfined where the project is not trusted outside.
     """
     names: dict[str, str] = {}
     outside: dict[str, str] = {}
@@ -113,6 +113,8 @@ def enter_sandbox(run: Run, agents: Mapping[str, Agent]) -> tuple[Site, dict[str
                 f"agent `{agent.name}` cannot start inside the sandbox: {problem}",
                 "let it see what it needs with `sandbox_read` and `sandbox_write`, or choose another `sandbox`",
             )
+        if problem and run.config.confined_only:
+            raise NotConfined(f"agent `{agent.name}` cannot start inside: {problem}")
         if problem:
             outside[agent.name] = f"agent `{agent.name}` cannot start inside: {problem}"
         elif version:

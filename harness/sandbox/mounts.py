@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from harness.domain.agent import AllAgents
+from harness.domain.errors import TrustError
+from harness.records.trust_file import trust_file
 from harness.sandbox.bubblewrap import Mounts
 from harness.sandbox.tools import find_credentials, find_own_code, find_python, find_tools
 from harness.settings.load import Config
@@ -41,13 +44,27 @@ def find_mounts(config: Config, environ: Mapping[str, str], *, root: Path, home:
             + [*tools, *find_python(), *(home / name for name in _IDENTITY)]
             + list(_without_links_out((_expand(path, root, home) for path in settings.sandbox_read), within))
         ),
-        protected=existing([*plain, *_real_paths_to_protect(guarded, within, real_path(paths.logs))]),
+        protected=existing(
+            [
+                *plain,
+                *_real_paths_to_protect(guarded, within, real_path(paths.logs)),
+                *_find_trust(root, environ, written),
+            ]
+        ),
         masked=tuple(Path(one.path) for one in hidden if not one.is_dir()),
         emptied=tuple(Path(one.path) for one in hidden if one.is_dir()),
         shortcuts=tuple((name, os.readlink(f"/{name}")) for name in _links_at_root()),  # noqa: PTH115
         network=settings.sandbox_network == "host",
         proc_sys=os.geteuid() == 0,
     )
+
+
+def _find_trust(root: Path, environ: Mapping[str, str], writable: Iterable[Path]) -> Iterator[Path]:
+    """Yield the folder that holds what a person trusts, where a folder that can be written holds it."""
+    with suppress(TrustError):
+        folder = trust_file(root, environ).parent
+        if any(folder.is_relative_to(real_path(path)) for path in writable):
+            yield folder
 
 
 def _without_links_out(paths: Iterable[Path], within: tuple[Path, ...]) -> Iterator[Path]:

@@ -26,12 +26,18 @@ class Config:
     paths: Paths
     warnings: tuple[str, ...] = ()
     file: Path | None = None
+    confined_only: bool = False  # nobody trusted the project to do anything without a sandbox
+
+
+def is_root(folder: Path) -> bool:
+    """Whether a folder looks like a project's root."""
+    return (folder / CONFIG_FILE).is_file() or (folder / "specs").is_dir()
 
 
 def find_root(start: Path) -> Path:
     """Return the project's root: the nearest folder upwards with harness.yaml or specs/, not beyond a repository's."""
     for folder in (start, *start.parents):
-        if (folder / CONFIG_FILE).is_file() or (folder / "specs").is_dir():
+        if is_root(folder):
             return folder
         if (folder / ".git").exists():
             break
@@ -112,8 +118,8 @@ def _warn(settings: Settings) -> tuple[str, ...]:
     return ()
 
 
-# we set them ourselves
-_NOT_SETTINGS = {"HARNESS_RUN_ID", "HARNESS_ATTEMPT", "HARNESS_EVENT", "HARNESS_HALT", "HARNESS_EXIT"}
+# we set them ourselves; and trust is a person's, never a file's
+_NOT_SETTINGS = {"HARNESS_RUN_ID", "HARNESS_ATTEMPT", "HARNESS_EVENT", "HARNESS_HALT", "HARNESS_EXIT", "HARNESS_TRUST"}
 
 
 def _below(root: Path, path: str) -> Path:

@@ -152,7 +152,7 @@ def tail_digest(path: Path, end: int) -> str:
 # --- writing ------------------------------------------------------------------------------------------------------
 
 
-def write_atomic(path: Path, content: str | bytes, *, sync: bool = True) -> None:
+def write_atomic(path: Path, content: str | bytes, *, sync: bool = True, mode: int = 0o644) -> None:
     """Replace the file as a whole: a temporary file beside it, synced, renamed, and the folder synced.
 
     Without `sync` it is whole after a kill -9 and may be empty after a power cut: for copies of what is elsewhere.
@@ -163,7 +163,7 @@ def write_atomic(path: Path, content: str | bytes, *, sync: bool = True) -> None
         with suppress(FileNotFoundError):
             temporary.unlink()
         path.parent.mkdir(parents=True, exist_ok=True)  # an agent's `git clean -fdx` takes ignored folders away
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
         try:
             try:
                 _write_all(fd, raw)
@@ -233,10 +233,10 @@ def sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
-def make_folder(folder: Path) -> None:
-    """Create the folder and its parents; being there already is fine."""
+def make_folder(folder: Path, *, mode: int = 0o777) -> None:
+    """Create the folder and its parents; being there already is fine. `mode` is the folder's own, less the umask."""
     with storage(folder, "make the folder"):
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode, parents=True, exist_ok=True)
 
 
 def remove(path: Path) -> None:

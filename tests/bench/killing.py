@@ -115,7 +115,7 @@ class Victim:
     @property
     def environ(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("HARNESS_")}
-        alone = {"HARNESS_SANDBOX": "none"}  # the agent keeps its ledger outside the project
+        alone = {"HARNESS_SANDBOX": "none", "HARNESS_TRUST": "1"}  # the agent keeps its ledger outside the project
         return {**kept, **GIT, **alone, "BENCH_TOKEN": self.token, "TMPDIR": str(self.root.parent)}
 
     def acknowledged(self, word: str) -> list[str]:

@@ -29,7 +29,13 @@ def test_a_flag_reaches_the_settings_and_is_named_as_their_origin(harness) -> No
 
 def flags_of(text: str) -> set[str]:
     """The flags that a help lists, but for those that are no settings."""
-    return set(re.findall(r"^  (?:-\w, )?(--[\w-]+)", text, re.MULTILINE)) - {"--help", "--all", "--checks", "--schema"}
+    return set(re.findall(r"^  (?:-\w, )?(--[\w-]+)", text, re.MULTILINE)) - {
+        "--help",
+        "--all",
+        "--checks",
+        "--schema",
+        "--trust",
+    }
 
 
 @pytest.mark.parametrize("command", ["run", "dry-run", "config"])

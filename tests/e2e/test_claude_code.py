@@ -84,6 +84,7 @@ class Project:
             "TZ": "UTC",
             "PYTHONPATH": str(REPOSITORY),
             "ANTHROPIC_BASE_URL": api.url if api else "http://127.0.0.1:9",
+            "HARNESS_TRUST": "1",
             "IS_SANDBOX": "1",  # as root, Claude Code refuses bypassPermissions without it
             "DISABLE_TELEMETRY": "1",
             "DISABLE_AUTOUPDATER": "1",

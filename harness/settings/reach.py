@@ -1,0 +1,111 @@
+"""What a project asks for that reaches outside its sandbox: the part of its settings and specs that needs trust. Pure.
+
+Whatever a flag or a HARNESS_* variable says, the person said; only what the project's own files say is listed. A limit,
+a model or the prose of a spec is not: an agent that obeys it is inside.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+
+from harness.domain.feature import Feature
+from harness.domain.text import one_line
+from harness.settings.load import CONFIG_FILE, Config
+from harness.settings.options import OPTIONS
+
+OWNER = "owner"  # the key of a file that belongs to somebody else
+OF_THE_SYSTEM = ("/bin/", "/usr/")  # programs that no project brings with it
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """One thing that a project asks for; where it is not `always` outside, it is so without a sandbox."""
+
+    key: str
+    value: str  # it may hold a secret: `says` is what a person is shown
+    says: str
+    always: bool = True
+
+    @property
+    def digest(self) -> str:
+        """What is remembered of it."""
+        return sha256(f"{self.key}\0{self.value}".encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def find_reaches(config: Config, features: Iterable[Feature]) -> tuple[Reach, ...]:
+    """Return what settings and specs ask for, each thing once."""
+    features = tuple(features)
+    found = [
+        *_find_commands(config), *_find_openings(config), *_find_addresses(config), *_find_unconfined(config, features)
+    ]  # fmt: skip
+    return tuple(dict.fromkeys(found))
+
+
+def _is_of_project(config: Config, name: str) -> bool:
+    return config.origins[name] == CONFIG_FILE
+
+
+def _find_commands(config: Config) -> Iterator[Reach]:
+    settings = config.settings
+    if settings.on_finish and _is_of_project(config, "on_finish"):
+        yield Reach("on_finish", settings.on_finish, f"`on_finish` runs as you: {_code(settings.on_finish)}")
+    if settings.agent_args and _is_of_project(config, "agent_args"):
+        said = shlex.join(settings.agent_args)
+        yield Reach("agent_args", said, f"`agent_args` tells the agent what it may do and whom it asks: {_code(said)}")
+    if settings.command and _is_of_project(config, "command"):
+        said = shlex.join(settings.command)
+        files = [word for word in settings.command if word.startswith("/") and not word.startswith(OF_THE_SYSTEM)]
+        into = f", and lets it read {', '.join(map(_code, files))}" if files else ""
+        yield Reach("command", said, f"`command` is run as the agent: {_code(said)}{into}", bool(files))
+
+
+def _find_openings(config: Config) -> Iterator[Reach]:
+    settings = config.settings
+    if settings.sandbox in ("none", "container") and _is_of_project(config, "sandbox"):
+        said = f"`sandbox: {settings.sandbox}`: agent and checks work as you, without a sandbox of harness"
+        yield Reach("sandbox", settings.sandbox, said)
+    lists = {
+        "sandbox_write": "can be written inside the sandbox",
+        "sandbox_read": "can be read inside the sandbox",
+        "env_pass": "of your environment is given to agent and checks",
+    }
+    for name, means in lists.items():
+        if _is_of_project(config, name):
+            yield from (Reach(name, one, f"`{name}`: {_code(one)} {means}") for one in getattr(settings, name))
+    if settings.sandbox_network == "broker" and not _is_of_project(config, "sandbox_network"):
+        hosts = settings.sandbox_hosts if _is_of_project(config, "sandbox_hosts") else ()
+        yield from (Reach("sandbox_hosts", one, f"`sandbox_hosts`: {_code(one)} can be reached") for one in hosts)
+
+
+def _find_addresses(config: Config) -> Iterator[Reach]:
+    settings = config.settings
+    if any(_is_of_project(config, name) for name in ("base_url", "api_key_env")):
+        key = f"the key in `{one_line(settings.api_key_env, 80)}`" if settings.api_key_env else ""
+        key = key or ("your Anthropic key" if settings.api_server == "anthropic" else "")
+        to = f"`base_url` {_code(settings.base_url)}" if settings.base_url else "the server of agent `api`"
+        said = f"{to} gets {key + ' and ' if key else ''}all prompts"
+        yield Reach("base_url", "\0".join((settings.base_url, settings.api_key_env, settings.api_server)), said)
+    if settings.webhook and _is_of_project(config, "webhook"):
+        shown = OPTIONS["webhook"].kind.show(settings.webhook)
+        yield Reach("webhook", settings.webhook, f"`webhook` {_code(shown)} is told how runs go")
+    if _is_of_project(config, "notify"):
+        for url in settings.notify:
+            shown = f"{url.partition(':')[0]}://…"
+            yield Reach("notify", url, f"`notify` {_code(shown)} is told how runs go")
+
+
+def _find_unconfined(config: Config, features: tuple[Feature, ...]) -> Iterator[Reach]:
+    """Yield what is harmless inside the sandbox, and done as the person where there is none."""
+    if features and not (config.settings.sandbox in ("none", "container") and _is_of_project(config, "sandbox")):
+        said = "without a sandbox of harness, agents do as you, with all that you may do, what the specs say"
+        yield Reach("unconfined", "", said, always=False)
+    own = config.settings.checks if _is_of_project(config, "checks") else ()
+    for check in (*own, *(check for feature in features for check in feature.checks)):
+        yield Reach("check", check.command, f"a check runs {_code(check.command)}", always=False)
+
+
+def _code(text: str) -> str:
+    return f"`{one_line(text, 120)}`"

@@ -1,0 +1,89 @@
+"""What reaches outside the sandbox: of what the project's own files say, and of nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from harness.domain.feature import Check, Feature
+from harness.settings.load import load_config
+from harness.settings.reach import Reach, find_reaches
+
+
+def reaches(root: Path, said: dict[str, Any], *checks: str, **environ: str) -> dict[str, list[Reach]]:
+    """What a project with these settings asks for, by key; with checks it has a feature."""
+    (root / "harness.yaml").write_text(yaml.safe_dump(said))
+    features = [Feature("a", root / "specs/a/spec.md", checks=tuple(map(Check, checks)))] if checks else []
+    found = dict[str, list[Reach]]()
+    for one in find_reaches(load_config(root, {}, environ), features):
+        found.setdefault(one.key, []).append(one)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ({"on_finish": "mail x"}, "`on_finish` runs as you: `mail x`"),
+        ({"agent_args": "--dir /"}, "`agent_args` tells the agent what it may do and whom it asks: `--dir /`"),
+        ({"command": "/tmp/x y"}, "`command` is run as the agent: `/tmp/x y`, and lets it read `/tmp/x`"),
+        ({"sandbox": "none"}, "`sandbox: none`: agent and checks work as you, without a sandbox of harness"),
+        ({"sandbox": "container"}, "`sandbox: container`: agent and checks work as you, without a sandbox of harness"),
+        ({"sandbox_write": "~/.m2"}, "`sandbox_write`: `~/.m2` can be written inside the sandbox"),
+        ({"sandbox_read": "~/.m2"}, "`sandbox_read`: `~/.m2` can be read inside the sandbox"),
+        ({"env_pass": "AWS_*"}, "`env_pass`: `AWS_*` of your environment is given to agent and checks"),
+        ({"base_url": "http://x"}, "`base_url` `http://x` gets all prompts"),
+        ({"api_key_env": "K"}, "the server of agent `api` gets the key in `K` and all prompts"),
+        ({"base_url": "http://x", "api_key_env": "K"}, "`base_url` `http://x` gets the key in `K` and all prompts"),
+        (
+            {"base_url": "http://x", "api_server": "anthropic"},
+            "`base_url` `http://x` gets your Anthropic key and all prompts",
+        ),
+        ({"webhook": "https://x/secret"}, "`webhook` `https://x/…` is told how runs go"),
+        ({"notify": ["ntfy://secret"]}, "`notify` `ntfy://…` is told how runs go"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "+".join(value),
+)
+def test_what_reaches_outside_even_from_the_sandbox(tmp_path: Path, said: dict[str, Any], shown: str) -> None:
+    found = [one for listed in reaches(tmp_path, said).values() for one in listed]
+    assert [(one.says, one.always) for one in found] == [(shown, True)]
+    words = {f"HARNESS_{name.upper()}": value if isinstance(value, str) else value[0] for name, value in said.items()}
+    assert reaches(tmp_path, {}, **words) == {}, "the person said it"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"timeout": "1h", "max_cost": 5, "model": "m", "agent": "codex", "keep_going": True},
+        {"sandbox": "auto", "sandbox_network": "host"},
+        {"sandbox": "bwrap", "sandbox_network": "broker", "sandbox_hosts": ["example.com"]},
+        {"template": "mine.md", "order_file": "order"},
+        {"checks": [], "env_pass": [], "command": []},
+    ],
+    ids=lambda said: "+".join(said),
+)
+def test_what_stays_inside_is_not_asked_about(tmp_path: Path, said: dict[str, Any]) -> None:
+    assert reaches(tmp_path, said) == {}
+
+
+def test_hosts_that_a_project_adds_to_the_persons_own_broker_are_asked_about(tmp_path: Path) -> None:
+    found = reaches(tmp_path, {"sandbox_hosts": ["example.com"]}, HARNESS_SANDBOX_NETWORK="broker")
+    assert [one.value for one in found["sandbox_hosts"]] == ["example.com"]
+
+
+def test_checks_and_commands_reach_outside_only_without_a_sandbox(tmp_path: Path) -> None:
+    found = reaches(tmp_path, {"checks": ["make test"], "command": "cat"}, "true", "make test")
+    assert [one.value for one in found["check"]] == ["make test", "true"]
+    assert {one.always for listed in found.values() for one in listed} == {False}
+    assert found.keys() == {"check", "command", "unconfined"}
+
+
+def test_a_text_that_would_lie_on_a_terminal_is_shown_plain(tmp_path: Path) -> None:
+    assert reaches(tmp_path, {}, "true \x1b[2K\u202e# x")["check"][0].says == "a check runs `true # x`"
+
+
+def test_a_key_and_an_address_are_trusted_together(tmp_path: Path) -> None:
+    one, other = ({"base_url": url, "api_key_env": "K"} for url in ("http://a", "http://b"))
+    assert reaches(tmp_path, one)["base_url"][0].digest != reaches(tmp_path, other)["base_url"][0].digest
