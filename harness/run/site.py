@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.agents.choose import environment_of
 from harness.agents.table import all_agents
 from harness.domain.agent import Agent
-from harness.domain.errors import AgentError
+from harness.domain.errors import AgentError, NotConfined
 from harness.domain.listener import Narrator, Silent
 from harness.domain.paths import Paths
 from harness.records.history import fold_journal
@@ -99,11 +99,13 @@ def make_site(config: Config, supervisor: Supervisor, environ: Mapping[str, str]
     """Return a site with the sandbox that the settings ask for.
 
     Raises AgentError where they ask for too much, and where a project that has run confined would not be any more:
-    what a confined agent left behind may be why.
+    what a confined agent left behind may be why. Raises NotConfined where nobody trusted the project without a sandbox.
     """
     sandbox, unconfined = open_sandbox(config, supervisor, environ, temporary, all_agents())
     if sandbox is None and config.settings.sandbox == "auto" and has_run_confined(config.paths):
         raise AgentError(f"{HAS_RUN_CONFINED}, and now there is none: {unconfined}", UNCONFINED_IF_TOLD)
+    if sandbox is None and config.confined_only:
+        raise NotConfined(f"there is none: {unconfined}")
     return Site(
         run_id=run_id,
         supervisor=supervisor,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.domain.agent import AllAgents
-from harness.domain.errors import AgentError, NotConfined
+from harness.domain.errors import AgentError
 from harness.sandbox.bubblewrap import Mounts, compose_arguments
 from harness.sandbox.macos import MacSandbox
 from harness.sandbox.mounts import find_mounts
@@ -45,7 +45,7 @@ def open_sandbox(
 
     Raises AgentError when `bwrap` is asked for by name and does not work here, when it works and only this project
     cannot be mounted, and when keys are to stay outside (`sandbox_network: broker`) and there is no sandbox to keep
-    them out of. Raises NotConfined where the project is trusted in a sandbox alone, and there is none.
+    them out of.
     """
     word, with_broker = config.settings.sandbox, config.settings.sandbox_network == "broker"
     if word in ("none", "container"):
@@ -59,8 +59,6 @@ def open_sandbox(
             raise
         if with_broker:
             raise AgentError(f"`sandbox_network: broker` needs a sandbox: {error.message}", NO_WAY_OUT) from error
-        if config.confined_only:
-            raise NotConfined(f"there is none: {error.message}") from error
         return None, error.message
 
 

@@ -38,9 +38,9 @@ class Reach:
 def find_reaches(config: Config, features: Iterable[Feature]) -> tuple[Reach, ...]:
     """Return what settings and specs ask for, each thing once."""
     features = tuple(features)
-    found = [
-        *_find_commands(config), *_find_openings(config), *_find_addresses(config), *_find_unconfined(config, features)
-    ]  # fmt: skip
+    looks = (_find_commands, _find_openings, _find_addresses)
+    found = [one for look in looks for one in look(config)]
+    found += [*_find_changes(features), *_find_unconfined(config, features)]
     return tuple(dict.fromkeys(found))
 
 
@@ -78,6 +78,13 @@ def _find_openings(config: Config) -> Iterator[Reach]:
     if settings.sandbox_network == "broker" and not _is_of_project(config, "sandbox_network"):
         hosts = settings.sandbox_hosts if _is_of_project(config, "sandbox_hosts") else ()
         yield from (Reach("sandbox_hosts", one, f"`sandbox_hosts`: {_code(one)} can be reached") for one in hosts)
+
+
+def _find_changes(features: tuple[Feature, ...]) -> Iterator[Reach]:
+    for feature in features:
+        for one in feature.may_change:
+            said = f"the agent of `{feature.slug}` may change what programs obey: {_code(one)}"
+            yield Reach("may_change", f"{feature.slug}\0{one}", said)
 
 
 def _find_addresses(config: Config) -> Iterator[Reach]:

@@ -80,6 +80,12 @@ def test_checks_and_commands_reach_outside_only_without_a_sandbox(tmp_path: Path
     assert found.keys() == {"check", "command", "unconfined"}
 
 
+def test_a_spec_whose_agent_may_change_what_programs_obey_is_asked_about(tmp_path: Path) -> None:
+    feature = Feature("a", tmp_path / "specs/a/spec.md", may_change=(".husky",))
+    told = [(one.says, one.always) for one in find_reaches(load_config(tmp_path, {}, {}), [feature])]
+    assert told[0] == ("the agent of `a` may change what programs obey: `.husky`", True)
+
+
 def test_a_text_that_would_lie_on_a_terminal_is_shown_plain(tmp_path: Path) -> None:
     assert reaches(tmp_path, {}, "true \x1b[2K\u202e# x")["check"][0].says == "a check runs `true # x`"
 
