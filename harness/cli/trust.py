@@ -48,7 +48,7 @@ def require_trust(config: Config) -> Config:
     if asked.foreign:
         raise TrustError(
             f"{asked.foreign[0].says}, and is not obeyed",
-            f"look at it, then {_say_how(config)}; --trust or {VARIABLE}=1 trusts it for one command",
+            f"look at it, then {_say_how(config)}; `--trust` or `{VARIABLE}=1` trusts it for one command",
         )
     if asked.untrusted:
         if not _can_ask(config):
@@ -102,7 +102,7 @@ def show_trust(report: dict[str, Any]) -> list[str]:
     if not report["asks"]:
         return [f"`{report['project']}` asks for nothing outside the sandbox: no trust is needed"]
     lines = [f"{'trusted' if one['trusted'] else 'not yet'}  {one['says']}" for one in report["asks"]]
-    return [f"`{report['project']}` asks for this outside the sandbox:", *lines]
+    return [f"`{report['project']}` asks you to trust it with this:", *lines]
 
 
 def _is_trusted_by_variable() -> bool:
@@ -134,7 +134,7 @@ def _ask(asked: Asked, about: Sequence[Reach]) -> None:
 
 def _refuse(config: Config, about: Sequence[Reach]) -> TrustError:
     said = "\n".join((_head(about), *_list(about)))
-    return TrustError(said, f"{_say_how(config)}, if you want that; --trust or {VARIABLE}=1 for one command")
+    return TrustError(said, f"{_say_how(config)}, if you want that; `--trust` or `{VARIABLE}=1` for one command")
 
 
 def _head(about: Sequence[Reach]) -> str:

@@ -15,7 +15,7 @@ from harness.domain.errors import StorageError, TrustError
 from harness.system import files
 from harness.system.owners import find_owner
 
-ONCE = "`--trust` or HARNESS_TRUST=1 trusts it for one command"
+ONCE = "`--trust` or `HARNESS_TRUST=1` trusts it for one command"
 
 
 def trust_file(root: Path, environ: Mapping[str, str]) -> Path:

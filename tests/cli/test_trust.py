@@ -46,7 +46,7 @@ def test_a_command_that_is_not_known_to_be_free_needs_trust(stranger: Stranger, 
         "  - `on_finish` runs as you: `touch ran`\n"
         "  - without a sandbox of harness, agents do as you, with all that you may do, what the specs say\n"
         "  - a check runs `touch ran`\n"
-        "hint: `harness trust`, if you want that; --trust or HARNESS_TRUST=1 for one command\n"
+        "hint: `harness trust`, if you want that; `--trust` or `HARNESS_TRUST=1` for one command\n"
     )
     assert list(stranger.home.iterdir()) == []
 
@@ -90,7 +90,7 @@ def test_trust_shows_remembers_and_forgets(stranger: Stranger) -> None:
     )  # fmt: skip
     done = stranger.command("trust")
     assert done.stdout.splitlines() == [
-        f"`{stranger.root}` asks for this outside the sandbox:",
+        f"`{stranger.root}` asks you to trust it with this:",
         "trusted  `on_finish` runs as you: `touch ran`",
         "trusted  without a sandbox of harness, agents do as you, with all that you may do, what the specs say",
         "trusted  a check runs `touch ran`",
@@ -107,7 +107,7 @@ def test_where_nothing_can_be_remembered_the_way_out_is_named(stranger: Stranger
     assert ran.returncode == 2
     assert ran.stderr == (
         "error: there is no home folder to remember in what you trust\n"
-        "hint: `--trust` or HARNESS_TRUST=1 trusts it for one command\n"
+        "hint: `--trust` or `HARNESS_TRUST=1` trusts it for one command\n"
     )
 
 
