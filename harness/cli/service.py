@@ -39,15 +39,17 @@ def choose_service(root: Path, name: str, environ: Mapping[str, str], *, platfor
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", name):
         raise UsageError(f"`{name}` cannot be the name of a service", "use letters, digits, `.`, `_` and `-`")
     home = Path(environ.get("HOME") or Path.home())
-    path = environ.get("PATH", "/usr/local/bin:/usr/bin:/bin")
-    for text in (str(root), sys.executable, path):
+    variables = {"PATH": environ.get("PATH", "/usr/local/bin:/usr/bin:/bin")}
+    if environ.get("XDG_STATE_HOME", "").startswith("/"):
+        variables["XDG_STATE_HOME"] = environ["XDG_STATE_HOME"]  # where it is kept that this project is trusted
+    for text in (str(root), sys.executable, *variables.values()):
         if not text.isprintable():
             raise UsageError(f"a service cannot hold the path {text!r}", "rename the folder")
     if platform == "darwin":
-        return _launchd(root, name, home, path)
+        return _launchd(root, name, home, variables)
     configured = environ.get("XDG_CONFIG_HOME", "")
     config = Path(configured) if configured.startswith("/") else home / ".config"
-    return _systemd(root, name, config, path)
+    return _systemd(root, name, config, variables)
 
 
 # --- what to do with it -------------------------------------------------------------------------------------------
@@ -105,10 +107,11 @@ def _folder_in(text: str) -> str:
 # --- systemd ------------------------------------------------------------------------------------------------------
 
 
-def _systemd(root: Path, name: str, config: Path, path: str) -> Service:
+def _systemd(root: Path, name: str, config: Path, variables: Mapping[str, str]) -> Service:
     if set(sys.executable) & set("\"'\\"):
         raise UsageError(f"systemd starts no program at `{sys.executable}`", "rename what holds a quote or a backslash")
     unit = f"harness-{name}.service"
+    environment = "\n".join(f"Environment={_quote(f'{name}={value}')}" for name, value in variables.items())
     text = f"""\
 # {MARK}; `harness service uninstall` removes it
 [Unit]
@@ -120,7 +123,7 @@ StartLimitBurst=5
 Type=exec
 WorkingDirectory={_percent(str(root))}
 ExecStart={_quote(sys.executable)} -P -m harness run
-Environment={_quote(f"PATH={path}")}
+{environment}
 EnvironmentFile=-{_percent(str(config / "harness" / "environment"))}
 # restart after a kill or a crash, but not after an end that needs a person
 Restart=on-failure
@@ -135,7 +138,7 @@ OOMPolicy=continue
 [Install]
 WantedBy=default.target
 """
-    environment = config / "harness" / "environment"
+    keys = config / "harness" / "environment"
     return Service(
         file=config / "systemd" / "user" / unit,
         text=text,
@@ -146,7 +149,7 @@ WantedBy=default.target
             "loginctl enable-linger                   # at boot, without a login",
             f"journalctl --user -u {unit} -f         # what it says",
             "",
-            f"It uses your PATH as it is now. Put keys into {environment} (NAME=value lines, chmod 600).",
+            f"It uses your PATH as it is now. Put keys into {keys} (NAME=value lines, chmod 600).",
         ),
         disable=(f"systemctl --user disable --now {unit}; systemctl --user daemon-reload",),
     )
@@ -165,14 +168,14 @@ def _quote(text: str) -> str:
 # --- launchd ------------------------------------------------------------------------------------------------------
 
 
-def _launchd(root: Path, name: str, home: Path, path: str) -> Service:
+def _launchd(root: Path, name: str, home: Path, variables: Mapping[str, str]) -> Service:
     label = f"harness.{name}"
     log = home / "Library" / "Logs" / f"harness-{name}.log"
     plist: dict[str, Any] = {
         "Label": label,
         "ProgramArguments": ["/bin/sh", "-c", _LAUNCHD_SHELL, "sh", sys.executable, "-P", "-m", "harness", "run"],
         "WorkingDirectory": str(root),
-        "EnvironmentVariables": {"PATH": path},
+        "EnvironmentVariables": dict(variables),
         "RunAtLoad": True,
         "KeepAlive": {"SuccessfulExit": False},
         "ThrottleInterval": 30,

@@ -48,6 +48,9 @@ def test_the_unit_restarts_a_crash_and_nothing_that_needs_a_person(monkeypatch) 
     service = choose_service(Path("/srv/my 100% app"), "", ENVIRON, platform="linux")
     assert str(service.file) == "/home/me/.config/systemd/user/harness-my-100-app.service"
     assert service.text == UNIT
+    elsewhere = choose_service(Path("/srv/my 100% app"), "", {**ENVIRON, "XDG_STATE_HOME": "/s t"}, platform="linux")
+    path = 'Environment="PATH=/home/me/bin:/usr/bin:/x%%y z"'
+    assert elsewhere.text == UNIT.replace(path, f'{path}\nEnvironment="XDG_STATE_HOME=/s t"'), "trust is kept there"
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")

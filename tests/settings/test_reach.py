@@ -10,6 +10,7 @@ import yaml
 
 from harness.domain.feature import Check, Feature
 from harness.settings.load import load_config
+from harness.settings.options import OPTIONS
 from harness.settings.reach import Reach, find_reaches
 
 
@@ -93,3 +94,24 @@ def test_a_text_that_would_lie_on_a_terminal_is_shown_plain(tmp_path: Path) -> N
 def test_a_key_and_an_address_are_trusted_together(tmp_path: Path) -> None:
     one, other = ({"base_url": url, "api_key_env": "K"} for url in ("http://a", "http://b"))
     assert reaches(tmp_path, one)["base_url"][0].digest != reaches(tmp_path, other)["base_url"][0].digest
+
+
+ASKED_ABOUT = {
+    "agent_args", "api_key_env", "api_server", "base_url", "checks", "command", "env_pass", "notify", "on_finish",
+    "sandbox", "sandbox_hosts", "sandbox_network", "sandbox_read", "sandbox_write", "webhook",
+    "logs_dir", "order_file", "script", "specs_dir", "template",  # where they lead; see run.trust
+}  # fmt: skip
+STAYS_INSIDE = {
+    "agent", "agents", "dialect", "model", "fallback_models", "effort", "thinking", "cache_ttl", "prices",
+    "permission_mode", "setting_sources",  # no wider than what an agent does without them
+    "commit", "spec_file", "keep_transcripts", "inhibit_sleep", "json", "quiet", "verbose",
+    "sandbox_file_size", "sandbox_memory", "sandbox_processes", "pid_namespace",  # limits: a project can be without
+    "api_timeout", "check_timeout", "compact_at", "context_window", "expected_cost", "fault_backoff", "fault_limit",
+    "idle_timeout", "keep_going", "max_attempts", "max_cost", "max_cost_per_attempt", "max_cost_per_feature",
+    "max_iterations", "max_time", "max_tokens", "monthly_budget", "monthly_stop", "on_limit", "outage_limit", "pause",
+    "stuck_bytes", "stuck_limit", "timeout", "tool_timeout",
+}  # fmt: skip
+
+
+def test_of_each_setting_it_is_decided_whether_it_reaches_outside() -> None:
+    assert set(OPTIONS) == ASKED_ABOUT | STAYS_INSIDE and not ASKED_ABOUT & STAYS_INSIDE
