@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.agents.draft import Draft, Event, Trouble, compose_call, count_of, dict_of, name_of, text_of
+from harness.agents.draft import Draft, Event, Trouble, compose_call, dict_of, name_of, text_of
 from harness.agents.error_patterns import OPTION, ErrorTexts, Wording
 from harness.agents.language import Language, find_status
 from harness.agents.profile import Credential, Loads, Profile
@@ -35,12 +35,12 @@ def read_codex(event: Event, draft: Draft) -> str:
     elif kind == "turn.completed":
         draft.conclude()
         told = dict_of(event.get("usage"))
-        cached = count_of(told.get("cached_input_tokens"))
+        rest, cached = draft.prompt(told, "input_tokens", "cached_input_tokens")
         draft.usage = Usage(
-            input_tokens=max(0, count_of(told.get("input_tokens")) - cached),
-            output_tokens=count_of(told.get("output_tokens")),
+            input_tokens=rest,
+            output_tokens=draft.tokens(told, "output_tokens"),
             cache_read_tokens=cached,
-            cache_write_tokens=count_of(told.get("cache_write_input_tokens")),
+            cache_write_tokens=draft.tokens(told, "cache_write_input_tokens"),
         )
     elif kind == "turn.failed":
         words = text_of(dict_of(event.get("error")).get("message"))

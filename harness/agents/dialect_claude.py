@@ -12,6 +12,7 @@ from harness.agents.draft import (
     compose_call,
     count_of,
     dict_of,
+    dollars_of,
     list_of,
     name_of,
     number_of,
@@ -65,6 +66,9 @@ def _claude_system(event: Event, draft: Draft) -> str:
     elif subtype == "notice":  # of the API agent
         draft.notice(text_of(event.get("text"), LONGEST_NOTICE))
         return text_of(event.get("text"), LONGEST_NOTICE)
+    elif subtype == "usage_unknown":  # of the API agent
+        draft.doubt = text_of(event.get("text"), LONGEST_NOTICE)
+        return draft.doubt
     elif subtype == "permission_denied":
         draft.deny(name_of(event.get("tool_name")))
     elif subtype == "background_tasks_changed":
@@ -113,9 +117,10 @@ def _claude_message(event: Event, draft: Draft) -> str:
 
 def _claude_turn(message_id: str, message: Event, blocks: list[Event], draft: Draft) -> None:
     """Remember what the message used: all there is to know when the process is killed before its result."""
-    usage = _claude_usage(dict_of(message.get("usage")))
+    usage = _claude_usage(dict_of(message.get("usage")), draft)
     if usage == Usage():
         return
+    draft.check(usage)
     said = [words for block in blocks for words in (block.get("text"), block.get("thinking"))]
     said += [words for block in blocks for words in dict_of(block.get("input")).values()]
     draft.turn(message_id or f"#{draft.requests}", usage, sum(len(words) for words in said if isinstance(words, str)))
@@ -126,9 +131,9 @@ def _is_less(usage: Usage, dollars: float | None, draft: Draft) -> bool:
     return fewer or (dollars or 0.0) < (draft.dollars or 0.0)
 
 
-def _claude_usage(told: Event) -> Usage:
-    hour = count_of(dict_of(told.get("cache_creation")).get("ephemeral_1h_input_tokens"))
-    return replace(Usage(*(count_of(told.get(key)) for key in _USAGE)), cache_write_1h_tokens=hour)
+def _claude_usage(told: Event, draft: Draft) -> Usage:
+    hour = draft.tokens(dict_of(told.get("cache_creation")), "ephemeral_1h_input_tokens")
+    return replace(Usage(*(draft.tokens(told, key) for key in _USAGE)), cache_write_1h_tokens=hour)
 
 
 def _claude_result(event: Event, draft: Draft) -> str:
@@ -171,19 +176,20 @@ def _claude_spending(event: Event, draft: Draft) -> None:
     2.1.197 has no `model_usage_since_last_result`, and counts by process.
     """
     since = event.get("model_usage_since_last_result")
-    total = number_of(event.get("total_cost_usd"))
+    total = dollars_of(event.get("total_cost_usd"))
     models = [dict_of(model) for model in dict_of(event.get("modelUsage") if since is None else since).values()]
     usage = Usage()
     for model in models:
-        usage += Usage(*(count_of(model.get(key)) for key in _MODEL_USAGE))
+        usage += Usage(*(draft.tokens(model, key) for key in _MODEL_USAGE))
+    draft.check(usage, 1 + max(draft.requests, draft.num_turns or 0))
     if isinstance(since, dict):
-        costs = [number_of(model.get("costUSD")) for model in models]
+        costs = [dollars_of(model.get("costUSD")) for model in models]
         known = [cost for cost in costs if cost is not None]
         draft.usage += usage
         draft.dollars = (draft.dollars or 0.0) + sum(known) if len(known) == len(costs) else total
         return
     if not isinstance(event.get("modelUsage"), dict):
-        usage = _claude_usage(dict_of(event.get("usage")))
+        usage = _claude_usage(dict_of(event.get("usage")), draft)
     if draft.results > 1 and _is_less(usage, total, draft):
         return  # a later result counts all that was before it; one that counts less is not believed
     draft.usage = usage

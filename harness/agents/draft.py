@@ -7,11 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from harness.domain.reply import RateLimit, Usage
+from harness.domain.text import one_line
 
 Event = Mapping[str, object]
 
 LONGEST_TEXT = 65_536  # characters kept of an answer or an error
 LONGEST_NAME = 200
+MOST_TOKENS = 10**10  # of one process, in any count: days of work
+MOST_DOLLARS = 100_000.0  # of one process
+LONGEST_PROMPT = 10_000_000  # tokens of one request: no model reads more
+LONGEST_ANSWER = 500_000  # tokens, thinking among them: no model says more
 MOST_NAMES = 1_000  # a stream that repeats itself for hours must not fill the memory
 
 
@@ -46,6 +51,7 @@ class Draft:
     usage: Usage = field(default_factory=Usage)
     dollars: float | None = None
     cost_source: str = "reported"
+    doubt: str = ""  # why nobody knows what was used, in a sentence
     turns: dict[str, Usage] = field(default_factory=dict)  # usage by message, while there is no result to tell the sum
     older: Usage = field(default_factory=Usage)  # of the messages beyond MOST_NAMES
     requests: int = 0
@@ -81,6 +87,33 @@ class Draft:
         if len(self.turns) > MOST_NAMES:
             oldest = next(iter(self.turns))
             self.older += self.turns.pop(oldest)
+
+    def tokens(self, told: Event, name: str) -> int:
+        """Return the count of that name, 0 where there is none or it cannot be one, which makes the usage unknown."""
+        value = told.get(name)
+        number = number_of(value)
+        if value is not None and (number is None or number > MOST_TOKENS):
+            self.doubt_usage(value)
+        return 0 if number is None else math.floor(number)
+
+    def prompt(self, told: Event, name: str, cached: str) -> tuple[int, int]:
+        """Return what no cache had part in, of a prompt whose count is `name`, and what was `cached`."""
+        whole, part = self.tokens(told, name), self.tokens(told, cached)
+        if part > whole:
+            self.doubt_usage(part)
+        return max(0, whole - part), part
+
+    def check(self, usage: Usage, requests: int = 1) -> None:
+        """Make the usage unknown where so many requests cannot have used that much."""
+        if usage.output_tokens > requests * LONGEST_ANSWER:
+            self.doubt_usage(usage.output_tokens)
+        elif usage.prompt_tokens > requests * LONGEST_PROMPT:
+            self.doubt_usage(usage.prompt_tokens)
+
+    def doubt_usage(self, amount: object) -> None:
+        """Remember that a count of tokens cannot be true."""
+        said = one_line(f"{amount:,}" if isinstance(amount, int) else f"`{amount}`", 40)
+        self.doubt = self.doubt or f"it told of {said} tokens, which cannot be: what it cost is not known"
 
     def deny(self, tool: str) -> None:
         """Remember that a tool was denied."""
@@ -133,6 +166,12 @@ def number_of(value: object) -> float | None:
 def count_of(value: object) -> int:
     """A number of things; 0 for anything else."""
     return math.floor(number_of(value) or 0)
+
+
+def dollars_of(value: object) -> float | None:
+    """What one process can have cost; None for anything else."""
+    number = number_of(value)
+    return None if number is None or number > MOST_DOLLARS else number
 
 
 def status_of(value: object) -> int | None:

@@ -11,7 +11,6 @@ from harness.agents.draft import (
     Event,
     Trouble,
     compose_call,
-    count_of,
     dict_of,
     name_of,
     text_of,
@@ -56,10 +55,10 @@ def read_gemini(event: Event, draft: Draft) -> str:
 
 def _gemini_result(event: Event, draft: Draft) -> str:
     stats = dict_of(event.get("stats"))
-    cached = count_of(stats.get("cached"))
+    rest, cached = draft.prompt(stats, "input_tokens", "cached")
     draft.usage = Usage(
-        input_tokens=max(0, count_of(stats.get("input_tokens")) - cached),
-        output_tokens=count_of(stats.get("output_tokens")),
+        input_tokens=rest,
+        output_tokens=draft.tokens(stats, "output_tokens"),
         cache_read_tokens=cached,
     )
     if event.get("status") == "success":

@@ -10,10 +10,9 @@ from harness.agents.draft import (
     Event,
     Trouble,
     compose_call,
-    count_of,
     dict_of,
+    dollars_of,
     name_of,
-    number_of,
     status_of,
     text_of,
 )
@@ -56,13 +55,14 @@ def _opencode_step(part: Event, draft: Draft) -> None:
     tokens = dict_of(part.get("tokens"))
     cache = dict_of(tokens.get("cache"))
     step = Usage(
-        input_tokens=count_of(tokens.get("input")),
-        output_tokens=count_of(tokens.get("output")) + count_of(tokens.get("reasoning")),
-        cache_read_tokens=count_of(cache.get("read")),
-        cache_write_tokens=count_of(cache.get("write")),
+        input_tokens=draft.tokens(tokens, "input"),
+        output_tokens=draft.tokens(tokens, "output") + draft.tokens(tokens, "reasoning"),
+        cache_read_tokens=draft.tokens(cache, "read"),
+        cache_write_tokens=draft.tokens(cache, "write"),
     )
+    draft.check(step)
     draft.usage += step
-    cost = number_of(part.get("cost"))
+    cost = dollars_of(part.get("cost"))
     if cost is not None:
         draft.dollars = (draft.dollars or 0.0) + cost
     draft.calls.clear()

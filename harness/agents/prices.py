@@ -80,15 +80,15 @@ class PriceBook:
         from genai_prices import Usage as Listed
 
         share = requests or max(usage.prompt_tokens, 1)
-        told = Listed(
-            input_tokens=usage.prompt_tokens / share,
-            output_tokens=usage.output_tokens / share,
-            cache_read_tokens=usage.cache_read_tokens / share,
-            cache_write_tokens=usage.cache_write_tokens / share,
-            cache_write_1h_tokens=min(usage.cache_write_1h_tokens, usage.cache_write_tokens) / share,
-        )
         now = datetime.combine(self._today(), datetime.now(UTC).timetz())
         try:
+            told = Listed(
+                input_tokens=usage.prompt_tokens / share,
+                output_tokens=usage.output_tokens / share,
+                cache_read_tokens=usage.cache_read_tokens / share,
+                cache_write_tokens=usage.cache_write_tokens / share,
+                cache_write_1h_tokens=min(usage.cache_write_1h_tokens, usage.cache_write_tokens) / share,
+            )
             return float(model.calc_price(told, provider, genai_request_timestamp=now).total_price * share)
         except (ValueError, ArithmeticError):
             return None

@@ -62,7 +62,7 @@ class StreamReader:
         add_status = self._language.exit_status
         if add_status is not None and (draft.is_error or (not draft.results and _failed(exit))):
             trouble = add_status(trouble, exit.code)
-        cost = Cost() if draft.dollars is None else Cost(round(draft.dollars, 9), draft.cost_source)
+        cost = Cost() if draft.dollars is None or draft.doubt else Cost(round(draft.dollars, 9), draft.cost_source)
         return Transcript(
             agent_version=draft.agent_version,
             model=draft.model,
@@ -83,10 +83,11 @@ class StreamReader:
             usage=draft.usage if draft.results else sum(draft.turns.values(), draft.older + draft.usage),
             requests=0 if draft.results else draft.requests,
             cost=cost,
+            counted=not draft.doubt,
             events=self._events,
             bad_lines=self._bad_lines,
             last_words=self._last_words,
-            notices=tuple(draft.notices),
+            notices=(*draft.notices, *filter(None, [draft.doubt])),
             prefix=tuple(sorted(draft.prefix.items())),
         )
 

@@ -113,6 +113,7 @@ class Transcript:
     background_tasks: int = 0  # alive at the last word about them
     usage: Usage = field(default_factory=Usage)
     cost: Cost = field(default_factory=Cost)
+    counted: bool = True  # whether the usage can be believed; where not, what it cost is unknown
     events: int = 0
     bad_lines: int = 0  # lines that were not JSON although the dialect is
     last_words: str = ""  # one line, for the live status

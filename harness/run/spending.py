@@ -33,7 +33,7 @@ def price(reply: Reply, agent: Agent, prices: PriceBook) -> Reply:
         return reply
     if reply.exit.ended is Ended.NOT_STARTED:
         return _at_cost(reply, 0.0)
-    if said.usage == Usage():
+    if said.usage == Usage() or not said.counted:
         return reply
     return _at_cost(reply, prices.cost(said.model or agent.model, said.usage, requests=said.requests))
 

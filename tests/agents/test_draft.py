@@ -30,6 +30,46 @@ def test_a_stream_of_many_messages_is_summed_up_whole() -> None:
     assert (said.usage.input_tokens, said.requests) == (2_500_000, 2500)
 
 
+def _claude(usage: object, **more: object) -> list[dict]:
+    return [{"type": "result", "usage": usage, "total_cost_usd": 187.0, "num_turns": 1, **more}]
+
+
+def _since(**usage: object) -> list[dict]:
+    return _claude({}, model_usage_since_last_result={"m": {"inputTokens": 5, "costUSD": 187.0, **usage}})
+
+
+IMPOSSIBLE = {
+    "claude-negative": ("claude", _claude({"input_tokens": -5})),
+    "claude-nan": ("claude", _claude({"output_tokens": float("nan")})),
+    "claude-text": ("claude", _claude({"output_tokens": "12"})),
+    "claude-huge": ("claude", _claude({"output_tokens": 10**400})),
+    "claude-too-long-an-answer": ("claude", [message(1, 9_000_000), *_claude({"input_tokens": 5})]),
+    "claude-too-much-for-a-turn": ("claude", _since(outputTokens=9_000_000)),
+    "claude-too-much-read-in-a-turn": ("claude", _since(cacheReadInputTokens=300_000_000)),
+    "codex-negative": ("codex", [{"type": "turn.completed", "usage": {"input_tokens": -1}}]),
+    "codex-more-cached": ("codex", [{"type": "turn.completed", "usage": {"cached_input_tokens": 9}}]),
+    "gemini-negative": ("gemini", [{"type": "result", "status": "success", "stats": {"output_tokens": -1}}]),
+    "opencode-infinite": ("opencode", [{"type": "step_finish", "part": {"tokens": {"output": float("inf")}}}]),
+    "opencode-too-long": ("opencode", [{"type": "step_finish", "part": {"tokens": {"output": 9_000_000}, "cost": 1}}]),
+}
+
+
+@pytest.mark.parametrize(("dialect", "lines"), IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_where_the_tokens_cannot_be_true_the_cost_is_unknown_which_is_told_once(
+    dialect: str, lines: list[dict]
+) -> None:
+    said = read([*lines, *lines], dialect).transcript(Exit(Ended.EXITED, 0))
+    assert (said.cost, said.counted) == (Cost(), False)
+    (notice,) = said.notices
+    assert notice.startswith("it told of") and notice.endswith("tokens, which cannot be: what it cost is not known")
+
+
+@pytest.mark.parametrize("dollars", [-1, float("nan"), 1e9, "1"])
+def test_dollars_that_cannot_be_true_are_none(dollars: object) -> None:
+    said = read(_claude({"input_tokens": 5}, total_cost_usd=dollars), "claude").transcript(Exit(Ended.EXITED, 0))
+    assert (said.cost, said.usage) == (Cost(), Usage(5))
+
+
 ONE = Usage(1000, 50, 300, 200)
 TWO = Usage(2000, 100, 600, 400)
 NOTHING = Usage()

@@ -10,7 +10,7 @@ from helpers.stages import codex
 from helpers.world import World
 
 from harness.agents.prices import PriceBook
-from harness.domain.reply import Ended, Exit, Reply, Usage
+from harness.domain.reply import Cost, Ended, Exit, Reply, Transcript, Usage
 
 
 def test_without_a_price_a_cost_is_unknown_and_status_says_so(world: World, harness) -> None:
@@ -45,3 +45,10 @@ def test_an_agent_that_could_not_be_started_has_cost_nothing() -> None:
 
     reply = price(Reply(Exit(Ended.NOT_STARTED)), None, PriceBook())
     assert reply.transcript.cost.dollars == 0.0
+
+
+def test_tokens_that_cannot_be_believed_have_no_price() -> None:
+    from harness.run.spending import price
+
+    said = Transcript(model="claude-opus-5-5", usage=Usage(1000, 100), counted=False)
+    assert price(Reply(Exit(Ended.EXITED), said), None, PriceBook()).transcript.cost == Cost()
