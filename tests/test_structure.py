@@ -54,6 +54,7 @@ DOORS = {
     "apprise": {"listeners.send"},
     "genai_prices": {"agents.prices"},
     "anthropic": {"agents.api.client"},
+    "httpx2": {"agents.api.bounds"},
 }
 
 

@@ -6,7 +6,7 @@ import contextlib
 import json
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from helpers.waiting import PATIENCE
@@ -42,9 +42,10 @@ OVER = {"type": "message_stop"}
 
 
 class RawServer:
-    """Serves from `with` to its end; `reply` gets the number of the request and its headers, and gives the bytes."""
+    """Serves from `with` to its end; `reply` gets the number of the request and its headers, and gives the bytes, or
+    parts of them without an end: until the client goes away."""
 
-    def __init__(self, reply: Callable[[int, dict[str, str]], bytes]) -> None:
+    def __init__(self, reply: Callable[[int, dict[str, str]], bytes | Iterable[bytes]]) -> None:
         self.count = 0
         self._reply = reply
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -73,7 +74,11 @@ class RawServer:
                     client.settimeout(PATIENCE)
                     headers = self._read(client)
                     self.count += 1
-                    client.sendall(self._reply(self.count, headers))
+                    reply = self._reply(self.count, headers)
+                    for part in [reply] if isinstance(reply, bytes) else reply:
+                        client.sendall(part)
+                        if self._closing.is_set():
+                            break
 
     @staticmethod
     def _read(client: socket.socket) -> dict[str, str]:

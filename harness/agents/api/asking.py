@@ -123,7 +123,7 @@ class ModelCalls:
             answer: Answer = await self._with_heartbeat(self.client.call(self.request(more), betas=self._betas(more)))
         except (CallFailed, asyncio.CancelledError):
             partial = replace(self.client.partial, content=[])
-            if partial.usage.prompt_tokens:
+            if partial.usage.prompt_tokens or partial.doubt:
                 self._count(partial, model)
             raise
         self._count(answer, model)
@@ -131,7 +131,9 @@ class ModelCalls:
 
     def _count(self, answer: Answer, model: str) -> None:
         """Count what was used, and print it: whoever reads the stream after a kill can add it up."""
-        self.meter.add(answer.model or model, answer.usage, asked=model)
+        self.meter.add(answer.model or model, answer.usage, asked=model, counted=not answer.doubt)
+        if answer.doubt and self.meter.uncounted:
+            self.report.doubted(answer.doubt)
         self.report.said(answer.as_message())
 
     async def _with_heartbeat(self, waited_for: Awaitable[Any]) -> Any:  # noqa: ANN401

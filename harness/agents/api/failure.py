@@ -70,6 +70,11 @@ class CallFailed(Exception):
         self.failure = failure
 
 
+def server_fault(sentence: str) -> Failure:
+    """Return the failure of a server that does what none should: it is asked again later, and not at once."""
+    return Failure(Kind.NETWORK, sentence, should_retry=False)
+
+
 class Ending(Exception):
     """The attempt is over without the model's own end: `reason` as Claude Code words it, `failure` if a call failed."""
 

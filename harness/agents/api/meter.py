@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from harness.domain.reply import Usage
 
 Price = Callable[[str, Usage], float | None]
+_SOMETHING = Usage(1_000_000, 1_000_000)
 NEARLY = 0.8  # of the line: there the agent is told to write its note
 
 
@@ -20,13 +21,19 @@ class Meter:
     usage: dict[str, Usage] = field(default_factory=dict)
     dollars: dict[str, float] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)  # models that have no price
+    uncounted: set[str] = field(default_factory=set)  # models of which nobody knows what they used
     last: float = 0.0  # dollars of the last call
     warned: bool = False
 
-    def add(self, model: str, usage: Usage, asked: str = "") -> None:
-        """Count one call; `asked` is what the model was asked for as, where the server has another name for it."""
+    def add(self, model: str, usage: Usage, asked: str = "", *, counted: bool = True) -> None:
+        """Count one call; `asked` is what the model was asked for as, where the server has another name for it.
+
+        `counted` says whether its usage is known; where it is not, the call of a model that costs nothing is known.
+        """
         if asked and self.price(model, usage) is None:
             model = asked
+        if not counted and self.price(model, _SOMETHING) != 0:
+            self.uncounted.add(model)
         self.usage[model] = self.usage.get(model, Usage()) + usage
         cost = self.price(model, usage)
         if cost is None:
@@ -37,8 +44,8 @@ class Meter:
 
     @property
     def spent(self) -> float | None:
-        """The dollars of all models; None when one of them has no price: unknown is never 0."""
-        return None if self.unknown else sum(self.dollars.values())
+        """The dollars of all models; None when one has no price, or was not counted: unknown is never 0."""
+        return None if self.unknown or self.uncounted else sum(self.dollars.values())
 
     def exhausted(self) -> str:
         """Return why no further call may be made, "" while one may: the next is taken to cost what the last did."""
@@ -46,6 +53,8 @@ class Meter:
             return ""
         if self.unknown:
             return f"a budget is set, and the price of {', '.join(sorted(self.unknown))} is not known"
+        if self.uncounted:
+            return f"a budget is set, and what {', '.join(sorted(self.uncounted))} used is not known"
         spent = sum(self.dollars.values())
         if spent + self.last <= self.line:
             return ""

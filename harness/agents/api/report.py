@@ -22,6 +22,7 @@ class Report:
         self._out = out
         self._session = session
         self._answers = 0
+        self._doubted = False
 
     def _print(self, event: Mapping[str, Any]) -> None:
         line = json.dumps({**event, "session_id": self._session}, ensure_ascii=True, separators=(",", ":"))
@@ -36,6 +37,12 @@ class Report:
     def notice(self, text: str) -> None:
         """Say something that belongs into the log."""
         self._print({"type": "system", "subtype": "notice", "text": text})
+
+    def doubted(self, why: str) -> None:
+        """Say, once, that nobody knows what was used, and why."""
+        if not self._doubted:
+            self._doubted = True
+            self._print({"type": "system", "subtype": "usage_unknown", "text": why})
 
     def status(self, status: str) -> None:
         """Say that something is going on."""
@@ -88,8 +95,9 @@ class Report:
 
 
 def _spending(meter: Meter, turns: int) -> dict[str, Any]:
+    unknown = meter.unknown | meter.uncounted
     models = {
-        model: {**_camel(usage), "costUSD": None if model in meter.unknown else meter.dollars.get(model, 0.0)}
+        model: {**_camel(usage), "costUSD": None if model in unknown else meter.dollars.get(model, 0.0)}
         for model, usage in meter.usage.items()
     }
     return {"num_turns": turns, "total_cost_usd": meter.spent, "cost_source": "derived", "modelUsage": models}

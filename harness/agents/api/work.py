@@ -8,11 +8,13 @@ from harness.agents.api.answer import Answer
 from harness.agents.api.asking import ModelCalls
 from harness.agents.api.conversation import Conversation, calls_of, list_actions, words_of
 from harness.agents.api.failure import Ending, Kind
+from harness.agents.api.preflight import BYTES
 from harness.agents.api.report import Report
 from harness.agents.api.tools import Toolbox
 from harness.domain.text import one_line
 
 MOST_NUDGES = 3  # empty answers, pauses and cut-off answers in a row that are answered before it is given up
+LONGEST = 8 << 20  # bytes of a request: no model reads as much, whatever a server counts
 LEAST_TO_SUMMARIZE = 3  # messages; a conversation as short as this is not worth summarizing
 SUMMARIZE = """\
 [harness] This conversation has grown too long and begins anew after your answer. Call no tool now. Write the note \
@@ -144,7 +146,10 @@ class Attempt:
 
     def is_long(self, answer: Answer) -> bool:
         """Whether the conversation is longer than wanted; one that was summarized just now gets more room instead."""
-        used = answer.usage.prompt_tokens + answer.usage.output_tokens
+        sent = self.asking.client.sent
+        if sent > LONGEST:
+            return len(self.conversation.messages) > LEAST_TO_SUMMARIZE
+        used = answer.usage.prompt_tokens + answer.usage.output_tokens or sent // BYTES
         if not self.compact_at or used <= self.compact_at:
             return False
         if self.turns - self.summarized <= 1:

@@ -209,8 +209,8 @@ WANTS = END | {"delta": {"stop_reason": "tool_use"}}
 
 
 def test_a_line_holds_though_the_server_has_another_name_for_the_model(agent: Agent) -> None:
-    start = message("served-as", usage={"input_tokens": 100_000, "output_tokens": 1})
-    price = json.dumps({"model": "mine", "input": 10, "output": 10})
+    start = message("served-as", usage={"input_tokens": 20_000, "output_tokens": 1})
+    price = json.dumps({"model": "mine", "input": 50, "output": 50})
     with RawServer(lambda number, headers: answer(sse(start, TOOL, STOP, WANTS, OVER))) as server:
         said = agent(server.url, server="compatible", model="mine", price=price, max_cost=2.5)
     assert said.transcript.terminal_reason == "budget_exhausted"
