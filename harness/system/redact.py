@@ -14,58 +14,20 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus
 
+from harness.system.token_shapes import SHAPES
+
 SHORTEST = 8  # characters of a value that may be a secret
 _AnyText = TypeVar("_AnyText", str, bytes)
 _T = TypeVar("_T")
 
-_SAYS_SECRET = re.compile(r"(?:KEYS?|TOKENS?)(?![A-Z])|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL", re.IGNORECASE)
+_SAYS_SECRET = re.compile(
+    r"(?:KEYS?|TOKENS?)(?![A-Z])|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|SSHPASS|_(?:PASS|PWD|AUTH)$", re.I
+)
 _SAYS_WHERE = re.compile(
-    r"_(?:URL|URI|FILE|PATH|DIR|SOCK|HOST|ENDPOINT|TYPE|NAME|REGION|ALGORITHM|LIMIT|TTL|ENV)$", re.I
+    r"_(?:URL|URI|FILE|PATH|DIR|SOCK|HOST|ENDPOINT|TYPE|NAME|REGION|ALGORITHM|LIMIT|TTL|ENV|ENV_PASS)$", re.I
 )
 _IN_URL = re.compile(r"://[^/\s:@]*:([^/\s@]{8,})@")
 _ORDINARY = re.compile(r"[A-Za-z]?[a-z]{1,15}|[A-Z]{1,15}|\d{1,9}|(?:~|\.{0,2})/.*|[a-z]+://[^@]*|\$.*", re.DOTALL)
-
-# The name of a kind, words one of which its text must hold (a search for them is far quicker than the pattern), the
-# pattern. Where it has a group, the group alone is the secret. Before a token stands no letter or digit, unless they
-# belong to an escape of JSON (`\nsk-…`).
-_EDGE = r"(?:(?<![A-Za-z0-9_])|(?<=\\[nrtbf]))"
-_VALUE = r"(?=[^\s\"'\\]{0,200}\d)(?=[^\s\"'\\]{0,200}[A-Za-z])[A-Za-z0-9_\-+/=.~!@#$%^&*]{12,}(?![\w(.\[])"
-# Spelled out in each case: a pattern that ignores case is tried at every letter.
-_ASSIGNED = "|".join(
-    "[_-]?".join(spelled)
-    for words in ("api key", "secret key", "access key", "private token", "client secret", "auth token", "access token",
-                  "refresh token", "password", "passwd")
-    for spelled in (words.split(), words.upper().split(), words.title().split(), (words[0] + words.title()[1:]).split())
-)  # fmt: skip
-_SHAPES: tuple[tuple[str, tuple[str, ...], str], ...] = (
-    ("Anthropic key", ("sk-ant-",), _EDGE + r"sk-ant-[A-Za-z0-9_-]{20,}"),
-    ("OpenAI key", ("sk-",), _EDGE + r"sk-(?:(?:proj|svcacct|admin)-[A-Za-z0-9_-]{20,}|[A-Za-z0-9]{32,})"),
-    ("GitHub token", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), _EDGE + r"gh[pousr]_[A-Za-z0-9]{30,}"),
-    ("GitHub fine-grained token", ("github_pat_",), _EDGE + r"github_pat_[A-Za-z0-9_]{30,}"),
-    ("GitLab token", ("glpat-",), _EDGE + r"glpat-[A-Za-z0-9_-]{20,}"),
-    ("Google API key", ("AIza",), _EDGE + r"AIza[A-Za-z0-9_-]{35}"),
-    ("Google OAuth token", ("ya29.",), _EDGE + r"ya29\.[A-Za-z0-9_-]{20,}"),
-    ("AWS key id", ("AKIA", "ASIA"), _EDGE + r"A[KS]IA[A-Z2-7]{16}(?![A-Za-z0-9])"),
-    ("npm token", ("npm_",), _EDGE + r"npm_[A-Za-z0-9]{36}"),
-    ("PyPI token", ("pypi-",), _EDGE + r"pypi-[A-Za-z0-9_-]{50,}"),
-    ("Slack token", ("xox", "xapp-"), _EDGE + r"x(?:ox[abeoprs]|app)-[A-Za-z0-9-]{12,}"),
-    ("Slack webhook", ("hooks.slack.com",), r"hooks\.slack\.com/services/([A-Za-z0-9/_]{20,})"),
-    ("Stripe key", ("_live_", "_test_"), _EDGE + r"[rs]k_(?:live|test)_[A-Za-z0-9]{16,}"),
-    ("Hugging Face token", ("hf_",), _EDGE + r"hf_[A-Za-z0-9]{30,}"),
-    ("JWT", ("eyJ",), _EDGE + r"eyJ[A-Za-z0-9_-]{8,600}\.eyJ[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{8,}"),
-    (
-        "bearer token",
-        ("earer ", "EARER ", "asic ", "oken "),
-        r"(?:[Bb]earer|BEARER|[Aa]uthorization(?:\\?[\"'])?\s{0,3}[:=]\s{0,3}(?:\\?[\"'])?(?:[Bb]asic|[Tt]oken))\s{1,3}"
-        r"((?=[^\s\"'\\]{0,200}\d)[A-Za-z0-9_\-+/=.~]{16,})",
-    ),
-    ("password in a URL", ("://",), r"://[^/\s:@\"'\\]{0,100}:([^/\s@\"'\\]{3,200})@"),
-    (
-        "assigned secret",
-        ("ey", "EY", "oken", "OKEN", "ecret", "ECRET", "assw", "ASSW"),
-        r"(?:" + _ASSIGNED + r")(?:\\?[\"'])?\s{0,3}[:=]\s{0,3}(?:\\?[\"'])?(" + _VALUE + ")",
-    ),
-)
 
 # A private key goes from its first line to its last, or as far as it looks like one: each part is looked for once.
 _KEY_LINE = "PRIVATE KEY-----"
@@ -123,10 +85,8 @@ class _Kinds:
 
     def __init__(self, known: Mapping[str, str], encode: Any) -> None:  # noqa: ANN401 - str or str.encode
         self.known = [(encode(form), encode(f"[redacted {name}]")) for form, name in known.items()]
-        self.shapes = [
-            (tuple(map(encode, hints)), re.compile(encode(pattern)), encode(f"[redacted {name}]"))
-            for name, hints, pattern in _SHAPES
-        ]
+        shapes = [(re.compile(encode(one.pattern)), encode(f"[redacted {one.name}]")) for one in SHAPES]
+        self.shapes = [(encode(word), shape) for one, shape in zip(SHAPES, shapes, strict=True) for word in one.words]
         self.backslash = encode("\\")
         self.quote, self.key_line, self.key_word = encode('"'), encode(_KEY_LINE), encode("[redacted private key]")
         self.key_begins, self.key_ends, self.key_body = (
@@ -139,9 +99,8 @@ class _Kinds:
                 text = self._replace_form(text, form, word)
         if self.key_line in text:
             text = self._replace_keys(text)
-        for hints, pattern, word in self.shapes:
-            if any(hint in text for hint in hints):
-                text = pattern.sub(partial(_replace_group, word), text)
+        for pattern, word in dict.fromkeys([shape for begins, shape in self.shapes if begins in text]):
+            text = pattern.sub(partial(_replace_group, word), text)
         return text
 
     def _replace_form(self, text: Any, form: Any, word: Any) -> Any:  # noqa: ANN401

@@ -202,6 +202,7 @@ FLOODS = {
     "ends that are none": b"-----END " + BEGIN + b"!",
     "keys of blanks": BEGIN + b" " * 90 + b"!",
     "a known value": KNOWN.encode() + b"!",
+    "tokens that begin": b"xai-hvs.sk-or-dp.pt.1//0eyJeyJ.eyJ.SG.A3-api_key=://PGPASSWORD=Q~sig=/api/webhooks/MTa.G-",
 }
 
 

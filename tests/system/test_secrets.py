@@ -29,6 +29,8 @@ def test_which_variables_hold_a_secret() -> None:
         "DATABASE_URL": "postgres://me:hunter2hunter@db/x", "MY_CREDENTIALS": "a:b:c:d:e:f",
         "PATH": "/usr/bin:/bin", "SECRET_FILE": "whatever-it-is-1", "TOKEN_PATH": "~/x/y/zzz",
         "SSH_KEY": "/home/me/.ssh/id",
+        "MYSQL_PWD": "tiger-of-9", "REDISCLI_AUTH": "q8Zr7Lm2", "SMTP_PASS": "q8Zr7Lm2", "SSHPASS": "q8Zr7Lm2",
+        "HARNESS_ENV_PASS": "STRIPE_API_KEY,X", "OLDPWD": "q8Zr7Lm2", "BYPASS": "q8Zr7Lm2",
         "KEYBOARD": "de-latin1-nodeadkeys", "API_KEY": "short1", "TOKENIZERS_PARALLELISM": "false-false",
         "SECRET": "development", "SOME_TOKEN": "12345678", "AUTH_TOKEN_URL": "https://auth.example.com/token",
     }  # fmt: skip
@@ -36,7 +38,11 @@ def test_which_variables_hold_a_secret() -> None:
         "DATABASE_URL",
         "DB_PASSWORD",
         "GITHUB_TOKEN",
+        "MYSQL_PWD",
         "MY_CREDENTIALS",
+        "REDISCLI_AUTH",
+        "SMTP_PASS",
+        "SSHPASS",
         "STRIPE_API_KEY",
     ]
 
