@@ -120,7 +120,7 @@ def skip_if_stuck(run: Run, feature: Feature) -> None:
 def end_run(run: Run, stop: Stop) -> Stop:
     """Write down how the run ended, with a HALT file where a person must look before the next one."""
     if wants_halt_file(run, stop) and run.interrupts.halt() is None:
-        files.write_atomic(run.paths.halt, run.redactor.text(compose_halt(stop, run=run.id[:8], at=utc(run.clock()))))
+        files.write_atomic(run.paths.halt, compose_halt(run.redactor.deep(stop), run=run.id[:8], at=utc(run.clock())))
     halt, code = stop.halt, stop.halt.code
     run.write(Halted(halt=halt, code=code, because=stop.because, slug=stop.slug, resets_at=stop.resets_at))
     run.write(

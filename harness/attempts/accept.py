@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from harness.attempts.attempt import Attempt, Gathered, Judged
 from harness.attempts.write_down import names_to_commit
@@ -23,17 +24,17 @@ def accept(run: Run, judged: Judged) -> None:
     """Turn a claim into a receipt: commit, journal `accepted`, write the marker, journal `marked`."""
     attempt, feature, found = judged.attempt, judged.attempt.feature, judged.found
     proof, said = _commit(run, attempt, found), found.reply.transcript
+    clean = run.redactor.text  # what others wrote: in harness's own words nothing is a secret
     text = compose_receipt(
-        found.words,
+        clean(found.words),
         spec=feature.sha256,
         commit=proof,
-        checks=judged.checks,
+        checks=[replace(one, command=clean(one.command)) for one in judged.checks],
         attempt=attempt.number,
-        agent=" ".join(filter(None, (attempt.agent.name, said.agent_version))),
-        model=said.model or attempt.agent.model,
+        agent=" ".join(filter(None, (attempt.agent.name, clean(said.agent_version)))),
+        model=clean(said.model or attempt.agent.model),
         at=utc(run.clock()),
     )
-    text = run.redactor.text(text)
     run.write(Accepted(slug=feature.slug, attempt=attempt.number, sha256=digest(text), receipt=text))
     write_marker(run, feature.slug, text)
 

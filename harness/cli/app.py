@@ -83,7 +83,7 @@ def _run(config: Config, slugs: tuple[str, ...]) -> int:
     ):
         stop, result = run_and_report(run, notifier, wanted=config.settings.json)
     if config.settings.json:
-        say(run.redactor.text(jsonlib.dumps(result, indent=1, default=str)))
+        say(jsonlib.dumps(run.redactor.deep(result), indent=1, default=str))
     return stop.halt.code
 
 

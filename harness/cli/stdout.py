@@ -15,8 +15,8 @@ def print_report(report: dict[str, Any], lines: Callable[[dict[str, Any]], list[
     """Print a report: one JSON document with --json, else lines for people."""
     from harness.system.secrets import read_redactor
 
-    text = jsonlib.dumps(report, indent=1, default=str) if config.settings.json else "\n".join(lines(report))
-    say(read_redactor(config.paths.root, os.environ).text(text))
+    report = read_redactor(config.paths.root, os.environ).deep(report)
+    say(jsonlib.dumps(report, indent=1, default=str) if config.settings.json else "\n".join(lines(report)))
 
 
 def say(text: str, end: str = "\n") -> None:

@@ -97,10 +97,6 @@ def read_events(path: Path) -> list[Event]:
     return _read_lines(path, parse_event)[0]
 
 
-# Fields that name things in the project and are compared with them: never redacted, however deep they lie. The line is
-# what is looked at, not the event: so they stand here, and not beside the fields of each kind.
-_NAMES = frozenset(("at", "run", "event", "slug", "spec", "sha256", "tree", "commit", "marker", "file", "features"))
-
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -137,7 +133,7 @@ class Journal:
         fields = describe_event(event)
         line = encode_event(fields)
         if self._redactor.raw(line) is not line:  # one look at the whole: most events hold no secret
-            fields = self._redactor.deep(fields, besides=_NAMES)
+            fields = self._redactor.deep(fields)
             line = encode_event(fields)
             event = cast(_E, parse_event(fields))  # of the same kind: no text is too strange for a field of texts
         with files.storage(self.path, "append to"):

@@ -9,11 +9,13 @@ import base64
 import dataclasses
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from enum import Enum
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus
 
+from harness.domain.own_fields import OWN_FIELDS
 from harness.system.token_shapes import SHAPES
 
 SHORTEST = 8  # characters of a value that may be a secret
@@ -167,27 +169,36 @@ class Redactor:
         cleaned: bytes = self._bytes.clean(raw)
         return raw if cleaned == raw else cleaned
 
-    def deep(self, value: _T, besides: Collection[str] = ()) -> _T:
-        """Return a value with every text redacted: in lists, mappings (keys and `besides` stay), records."""
-        return self._deep(value, besides)  # type: ignore[no-any-return]
+    def deep(self, value: _T) -> _T:
+        """Return a value with every text redacted: in lists, mappings, records; keys and `OWN_FIELDS` stay."""
+        return self._deep(value)  # type: ignore[no-any-return]
 
-    def _deep(self, value: Any, besides: Collection[str]) -> Any:  # noqa: ANN401
+    def _deep(self, value: Any) -> Any:  # noqa: ANN401
+        if isinstance(value, Enum):
+            return value
         if isinstance(value, str):
             text = self.text(value)
             return value if text == value else text
         if isinstance(value, dict):
-            return {key: one if key in besides else self._deep(one, besides) for key, one in value.items()}
+            return {key: self._deep_field(key, one) for key, one in value.items()}
         if isinstance(value, list | tuple):
-            inner = [self._deep(one, besides) for one in value]
+            inner = [self._deep(one) for one in value]
             if all(one is other for one, other in zip(inner, value, strict=True)):
                 return value
             return inner if isinstance(value, list) else tuple(inner)
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             own = {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
-            clean = {name: self._deep(one, besides) for name, one in own.items()}
+            clean = {name: self._deep_field(name, one) for name, one in own.items()}
             changed = {name: one for name, one in clean.items() if one is not own[name] and one != own[name]}
             return dataclasses.replace(value, **changed) if changed else value
         return value
+
+    def _deep_field(self, name: object, value: Any) -> Any:  # noqa: ANN401
+        """Redact what a field holds; a word of our own stays, and so does a list of them."""
+        if name not in OWN_FIELDS:
+            return self._deep(value)
+        is_list = isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+        return value if is_list or isinstance(value, str) else self._deep(value)
 
 
 class LineRedactor:

@@ -13,11 +13,14 @@ from typing import Any, get_args, get_origin, get_type_hints
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.domain.halt import Halt
+from harness.domain.reply import Ended, LimitKind
+from harness.domain.verdict import Claim, Outcome
 from harness.records.event_fields import LARGEST, describe_event, parse_event
 from harness.records.events import KINDS, Accepted, AttemptEnded, BudgetWarned, Halted, Unknown, Waiting
 from harness.records.history import fold_journal
 from harness.records.journal import Journal, read_events, read_journal
-from harness.system.redact import Redactor
+from harness.system.redact import SHORTEST, Redactor
 
 # --- an event and its line ----------------------------------------------------------------------------------------
 
@@ -99,6 +102,32 @@ def test_a_field_that_a_line_does_not_have_is_not_told_though_it_has_a_default()
     assert isinstance(event, AttemptEnded)
     assert (event.seconds, event.checks, "seconds" in event.left_out) == (0.0, (), True)
     assert set(describe_event(event)) == {"seq", "at", "run", "event", "slug", "attempt"}
+
+
+OWN_WORDS = (
+    *KINDS, *(word for one in (Outcome, Claim, Ended, LimitKind) for word in one), *(one.name for one in Halt),
+    "--- proven by harness ---", "proven by harness", "accepted by a person", "spec: sha256", "0" * 64, "usage_limit",
+)  # fmt: skip
+
+
+@given(st.one_of(*map(events_of, KINDS.values())))
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_no_secret_makes_an_event_unreadable_though_it_equals_words_of_harness(event: Any) -> None:
+    redactor = Redactor([word for word in OWN_WORDS if len(word) >= SHORTEST])
+    again = parse_event(json.loads(json.dumps(redactor.deep(describe_event(event)))))
+    assert type(again) is type(event)
+    same = {one.name for one in fields(event)} & {
+        "slug",
+        "outcome",
+        "claim",
+        "ended",
+        "halt",
+        "sha256",
+        "tree",
+        "receipt",
+    }
+    assert [getattr(again, name) for name in same] == [getattr(event, name) for name in same]
+    assert redactor.deep(event) == again
 
 
 def test_an_event_that_held_a_secret_is_given_back_without_it(tmp_path: Path) -> None:

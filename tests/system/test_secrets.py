@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
+
+from helpers.world import CLAIM, World
 
 from harness.domain.paths import Paths
+from harness.records.receipt import parse_receipt
 from harness.system.redact import find_secrets, parse_env
 from harness.system.secrets import MOST, read_redactor
 
@@ -54,3 +59,35 @@ def test_env_files_are_read_and_examples_are_not(tmp_path: Path) -> None:
     redactor = read_redactor(tmp_path, {"PAY_TOKEN": "another-1-value"})
     said = redactor.text("q8Zr7Lm2 x9, another-1-value, put-your-token-here")
     assert said == "[redacted PAY_TOKEN in .env], [redacted PAY_TOKEN], put-your-token-here"
+
+
+def test_words_of_harness_stay_readable_though_a_secret_equals_them(world: World, harness: Any) -> None:
+    spec = world.spec("login", checks="true")
+    world.spec("asks", depends_on=["login"])
+    words = [
+        "proven by harness",
+        "written by harness (exit 4",
+        "blocked, asks)",
+        "spec: sha256",
+        "done (by hand)",
+        '"halt": null',
+    ]
+    words += ['"features"', '"attempts":', sha256(spec.read_bytes()).hexdigest(), "confirmed-by-me"]
+    (world.root / ".env").write_text("".join(f"K{n}_TOKEN='{word}'\n" for n, word in enumerate(words)))
+    world.repository()
+    world.agent(
+        f'if [ $slug = asks ]; then echo "BLOCKED: confirmed-by-me?" >> "$log"; exit; fi; {CLAIM} confirmed-by-me'
+    )
+    assert world.run().code == 4
+    world.config_file()
+    assert parse_receipt(world.log("login.done")).kind == "proven"
+    assert world.git("rev-parse", "HEAD") in world.log("login.done")
+    assert "confirmed-by-me" not in (world.root / "HALT").read_text()
+    assert [(one["slug"], one["state"]) for one in harness("status", "--json").json["features"]] == [
+        ("login", "done"),
+        ("asks", "blocked"),
+    ]
+    assert "HALT is removed" in harness("answer", "asks", "yes").out
+    spec.write_text(spec.read_text() + "\nAnd more.\n")
+    assert world.states() == {"login": "stale", "asks": "ready"}
+    assert "confirmed-by-me" not in harness("why", "asks").out + world.log("asks.blocked") + world.log("journal.jsonl")
