@@ -60,8 +60,8 @@ def decode_line(line: bytes) -> Fields | None:
     return event if isinstance(event, dict) and end == len(text) else None
 
 
-def _read_lines(path: Path, parse: Callable[[Fields], _T]) -> tuple[list[_T], int]:
-    """Return every line, parsed, and the length in bytes of the sound part; what follows is a torn tail.
+def _read_lines(path: Path, parse: Callable[[Fields], _T]) -> tuple[list[_T], bytes]:
+    """Return every line, parsed, and the bytes of the sound part; what follows is a torn tail.
 
     Raises JournalError when a sound line follows a damaged one: that is no crash, and nothing is guessed.
     """
@@ -84,7 +84,7 @@ def _read_lines(path: Path, parse: Callable[[Fields], _T]) -> tuple[list[_T], in
         else:
             events.append(parse(event))
             sound += len(line) + 1
-    return events, sound
+    return events, raw[:sound]
 
 
 def read_journal(path: Path) -> list[Fields]:
@@ -110,17 +110,18 @@ class Journal:
         self.run = run
         self._clock = clock
         self.events, sound = _read_lines(self.path, parse_event)
-        self._whole = bytearray(files.read_span(self.path, 0, sound))
+        self._whole = bytearray(sound)
         with files.storage(self.path, "open"):
             self._fd = os.open(self.path, _FLAGS, 0o644)
-            self.cut = os.fstat(self._fd).st_size - sound
+            self.cut = os.fstat(self._fd).st_size - len(sound)
             if self.cut:
-                os.ftruncate(self._fd, sound)
+                os.ftruncate(self._fd, len(sound))
                 os.fsync(self._fd)
             files.sync_folder(folder)
         with files.storage(folder / "run.log", "open"):
             self._log_fd = os.open(folder / "run.log", _FLAGS, 0o644)
         self._sequence = len(self.events)
+        self._harmed = False  # an append found it harmed, and nobody has asked since
         self._compared_at = 0  # the ctime of the file when its bytes were compared
 
     def append(self, event: _E) -> _E:
@@ -128,7 +129,7 @@ class Journal:
 
         Raises StorageError, leaving no torn line.
         """
-        self.mend()
+        self._harmed |= self._put_back()
         event = replace(event, seq=self._sequence + 1, at=utc(self._clock()), run=self.run)
         fields = describe_event(event)
         line = encode_event(fields)
@@ -143,7 +144,14 @@ class Journal:
         return event
 
     def mend(self) -> bool:
-        """Put the journal back when somebody deleted, replaced or rewrote it while we hold it; True when it was so."""
+        """Put the journal back when somebody deleted, replaced or rewrote it while we hold it.
+
+        Returns True when it was so, now or at an append since this was asked last.
+        """
+        harmed, self._harmed = self._put_back() or self._harmed, False
+        return harmed
+
+    def _put_back(self) -> bool:
         try:
             there = os.lstat(self.path)
         except FileNotFoundError:

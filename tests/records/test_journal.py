@@ -125,3 +125,16 @@ def test_a_line_forged_in_place_is_put_back(tmp_path: Path) -> None:
         file.write(forged)
     assert (journal.mend(), journal.path.read_bytes(), journal.mend()) == (True, written, False)
     journal.close()
+
+
+def test_what_an_append_had_to_put_back_is_told_to_who_asks_next(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, "run", lambda: 1_795_000_000.0)
+    journal.append(FeatureReset(slug="a"))
+    journal.path.unlink()
+    journal.append(FeatureReset(slug="b"))
+    assert ([one["slug"] for one in read_journal(journal.path)], journal.mend(), journal.mend()) == (
+        ["a", "b"],
+        True,
+        False,
+    )
+    journal.close()

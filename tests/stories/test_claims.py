@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+
 import pytest
 from helpers.waiting import Leash, kill
 from helpers.world import CLAIM, World
@@ -62,3 +65,31 @@ def test_a_spec_that_is_accepted_and_then_edited_is_stale(world: World) -> None:
     world.run()
     world.spec("a", "Do it better.", checks="true")
     assert world.states() == {"a": "stale"}
+
+
+FORGER = """
+import json, sys, zlib
+path = sys.argv[1]
+lines = open(path, "rb").read().splitlines(keepends=True)
+for number, line in enumerate(lines):
+    if b'"attempt_began"' in line:
+        event = json.loads(line)
+        forged = {name: event[name] for name in ("seq", "at", "run", "slug")}
+        forged |= {"event": "marked", "sha256": "", "pad": ""}
+        said = lambda: json.dumps(forged, separators=(",", ":")).encode()
+        forged["pad"] = "x" * (len(line) - len(said()) - len(',"crc":"12345678"') - 1)
+        body = said()
+        lines[number] = body[:-1] + b',"crc":"%08x"}' % zlib.crc32(body) + chr(10).encode()
+with open(path, "r+b") as file:
+    file.write(b"".join(lines))
+"""
+
+
+def test_a_journal_forged_in_place_makes_no_feature_done(world: World) -> None:
+    """The same length, the right checksum, in the same file: it is the bytes that are compared."""
+    world.spec("a", checks="false")
+    world.agent(f'{shlex.quote(sys.executable)} -c {shlex.quote(FORGER)} "$logs/journal.jsonl"; {CLAIM}')
+    ran = world.run(max_iterations=1)
+    assert "the journal was deleted, replaced or rewritten while it was in use" in ran.text
+    assert (world.outcomes(), world.events("marked"), len(world.events("attempt_began"))) == (["unconfirmed"], [], 1)
+    assert world.states() == {"a": "ready"}
