@@ -11,7 +11,7 @@ from harness.attempts.keep import keep
 from harness.attempts.pool import INLINE, Pool
 from harness.attempts.recover import recover
 from harness.decide.next import stuck_limit_of, what_next
-from harness.domain.errors import HarnessError
+from harness.domain.errors import HarnessError, as_expected
 from harness.domain.feature import Feature
 from harness.domain.halt import Halt, Stop
 from harness.domain.listener import Tone
@@ -77,13 +77,17 @@ def run_and_record_error(run: Run) -> tuple[Stop, Look]:
     """As run_loop, but an error that ends it midway (a full disk) is recorded if that is still possible."""
     try:
         return run_loop(run)
-    except HarnessError as error:
+    except Exception as error:
+        if (known := as_expected(error)) is None:
+            raise
         with suppress(HarnessError):
-            because = f"{error.message}; {error.hint}"
+            because = f"{known.message}; {known.hint}"
             run.journal.log(f"end: {because}")
-            code, nothing = error.exit_code, frozenset({"resets_at"})
+            code, nothing = known.exit_code, frozenset({"resets_at"})
             run.write(Halted(halt=Halt.CANNOT_START, code=code, because=because, left_out=nothing))
-        raise
+        if known is error:
+            raise
+        raise known from error
 
 
 def count_attempt(run: Run, judged: Judged) -> None:

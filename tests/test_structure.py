@@ -47,6 +47,7 @@ DOORS = {
         "system.helper",
         "system.pipes",
         "system.process",
+        "system.retries",
         "system.supervise",
     },
     "ssl": {"sandbox.network.broker", "sandbox.network.exchange", "sandbox.network.upstream"},

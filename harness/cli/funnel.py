@@ -20,7 +20,7 @@ from typer.main import get_command
 from harness import __version__
 from harness.cli.app import app
 from harness.cli.flags import read_config
-from harness.domain.errors import OUT_OF_ORDER, HarnessError
+from harness.domain.errors import HarnessError, as_expected
 
 if TYPE_CHECKING:
     from typer._click.exceptions import ClickException, UsageError
@@ -35,8 +35,6 @@ def start(argv: Sequence[str]) -> int:
         code = command().main(args=list(argv), standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
-    except HarnessError as error:
-        return _tell_error(argv, error.message, error.hint, error.exit_code)
     except ClickException as error:
         return _tell_error(argv, _lower(error.format_message()), _say_where_to_look(error), 2)
     except (KeyboardInterrupt, typer.Abort):
@@ -45,8 +43,8 @@ def start(argv: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at exit
         return 0
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in OUT_OF_ORDER:
-            return _tell_error(argv, _name_what_ails(error), "fix that, then try again", 2)
+        if (known := as_expected(error)) is not None:
+            return _tell_error(argv, known.message, known.hint, known.exit_code)
         return _tell_error(argv, *_report_bug(argv), 70)
 
 
@@ -72,11 +70,6 @@ def _say_where_to_look(error: ClickException) -> str:
     if context is None or context.parent is None:
         return "`harness -h` lists the commands"
     return f"`harness {context.info_name} -h` shows how"
-
-
-def _name_what_ails(error: OSError) -> str:
-    where = f"`{error.filename}`: " if error.filename else ""
-    return where + _lower(os.strerror(error.errno or 0))
 
 
 def _lower(sentence: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.domain.errors import HarnessError
+from harness.domain.errors import HarnessError, as_expected
 from harness.domain.halt import Stop
 from harness.listeners.channels import Notifier
 from harness.loop import run_and_record_error
@@ -51,8 +51,8 @@ def notify_end(run: Run, notifier: Notifier, text: str, result: dict[str, Any]) 
 
 
 def _explain(error: Exception) -> tuple[str, dict[str, Any]]:
-    if isinstance(error, HarnessError):
-        code, message, hint = error.exit_code, error.message, error.hint
+    if (known := as_expected(error)) is not None:
+        code, message, hint = known.exit_code, known.message, known.hint
     else:
         code, message, hint = 70, f"a bug in harness: {type(error).__name__}", "see the report in logs/"
     return f"{message}; exit {code}", {"error": message, "hint": hint, "code": code}

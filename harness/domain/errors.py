@@ -9,16 +9,23 @@ HarnessError
 │   └── NotConfined   ... since there is no sandbox to do it in
 ├── LockHeld          another run has the project
 ├── JournalError      the journal is damaged in its middle
+├── MachineError      the machine has no room, no memory, no process, no descriptor left
 └── StorageError      a file cannot be read or written (full disk, permissions)
 """
 
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 # What ails the machine, and not what was asked of it: it must never be taken for an answer.
-OUT_OF_ORDER = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+OUT_OF_ORDER = (
+    errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS,
+    errno.EAGAIN, errno.EINTR,
+)  # fmt: skip
+
+_MACHINE_HINT = "fix that, then try again"
 
 
 class HarnessError(Exception):
@@ -72,6 +79,10 @@ class JournalError(HarnessError):
     """The journal is damaged in its middle; harness does not guess what was there."""
 
 
+class MachineError(HarnessError):
+    """The machine has no room, no memory, no process or no descriptor left."""
+
+
 class StorageError(HarnessError):
     """A file cannot be read or written: full disk, permissions, a folder in its place."""
 
@@ -80,6 +91,20 @@ def explain_storage(path: Path, doing: str, error: OSError) -> StorageError:
     """Return the StorageError for an OSError on `path`: what harness was doing, why it failed, and a hint."""
     reason = (error.strerror or str(error)).lower()
     return StorageError(f"cannot {doing} `{path}`: {reason}", _storage_hint(error))
+
+
+def as_expected(error: Exception) -> HarnessError | None:
+    """Return the error as one that a person can mend; None for a bug of ours: what ails the machine is none."""
+    if isinstance(error, HarnessError):
+        return error
+    if isinstance(error, OSError) and error.errno in OUT_OF_ORDER:
+        where = f"`{error.filename}`: " if error.filename else ""
+        return MachineError(where + os.strerror(error.errno).lower(), _MACHINE_HINT)
+    if isinstance(error, MemoryError):
+        return MachineError("out of memory", _MACHINE_HINT)
+    if isinstance(error, RuntimeError) and "start new thread" in str(error):
+        return MachineError("the machine starts no further thread", _MACHINE_HINT)
+    return None
 
 
 def _storage_hint(error: OSError) -> str:

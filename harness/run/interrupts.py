@@ -17,6 +17,7 @@ from types import FrameType
 from harness.domain.halt import HaltFile
 from harness.domain.paths import Paths
 from harness.records.halt_file import read_halt
+from harness.system.retries import uninterrupted
 
 POLL = 0.2  # seconds between looks at HALT where watching fails
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -39,7 +40,7 @@ class Interrupts:
     def __init__(self, paths: Paths) -> None:
         """Nothing is watched before `watching()`."""
         self._paths = paths
-        self.wake_fd, self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK) if hasattr(os, "pipe2") else _pipe()
+        self.wake_fd, self._wake = _pipe()
         self.tick: Callable[[], None] = lambda: None  # called at least each 200 ms while something is waited for
         self._signals = 0
         self._abandoned = False
@@ -140,7 +141,7 @@ class Interrupts:
 
 
 def _pipe() -> tuple[int, int]:
-    read, write = os.pipe()
+    read, write = uninterrupted(os.pipe)
     os.set_blocking(read, False)
     os.set_blocking(write, False)
     return read, write

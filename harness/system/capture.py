@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.domain.errors import OUT_OF_ORDER, explain_storage
+from harness.system.retries import uninterrupted
 
 MIB = 1 << 20
 _CHUNK = 256 * 1024  # bytes of one read
@@ -51,15 +52,17 @@ def capture(
     after its end is not waited for. Raises StorageError when the machine is too ill to start it.
     """
     try:
-        process = subprocess.Popen(
-            argv,
-            cwd=cwd,
-            env=env,
-            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            start_new_session=True,
+        process = uninterrupted(
+            lambda: subprocess.Popen(
+                argv,
+                cwd=cwd,
+                env=env,
+                stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                start_new_session=True,
+            )
         )
     except OSError as error:
         if error.errno in OUT_OF_ORDER:
@@ -132,9 +135,11 @@ def hold(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None
     """
     name = os.path.basename(argv[0])  # noqa: PTH119
     try:
-        process = subprocess.Popen(
-            argv, cwd=cwd, env=env, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            bufsize=0, start_new_session=True,
+        process = uninterrupted(
+            lambda: subprocess.Popen(
+                argv, cwd=cwd, env=env, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                bufsize=0, start_new_session=True,
+            )
         )  # fmt: skip
     except OSError as error:
         yield Held(name, None, error.strerror or str(error))

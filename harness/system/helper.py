@@ -21,6 +21,7 @@ from harness.system.capture import Captured
 from harness.system.command import MIB, Command
 from harness.system.pipes import LAST_READ, memory_file, new_pipe
 from harness.system.process import Supervisor
+from harness.system.retries import socket_pair
 
 _ASK = 0.2  # seconds after which it is asked again whether to end
 _GRACE = 1.0  # seconds between TERM and KILL
@@ -66,7 +67,7 @@ class Helper:
 
     def __init__(self, supervisor: Supervisor, command: Command) -> None:
         """Start it; that it is ready is not waited for. Raises StorageError or AgentError when nothing can start."""
-        self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._channel, theirs = socket_pair()
         self._channel.settimeout(_SEND)
         try:
             self._running = supervisor.start(command, theirs.detach())
@@ -179,7 +180,7 @@ class _Outputs:
         out, out_end = new_pipe()
         err, err_end = new_pipe()
         # no pipe: who holds one end of that can open the other by /proc, and take back what was said
-        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket, theirs = socket_pair()
         self._socket.setblocking(False)
         self.stdout, self.stderr, self.report = bytearray(), bytearray(), bytearray()
         self._cut = False

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from harness.domain.errors import explain_storage
 from harness.system.command import MIB, Command
+from harness.system.retries import socket_pair, uninterrupted
 
 LAST_READ = 16 * MIB  # bytes read after the tree is dead: more than a pipe holds, less than a stranger can delay us
 
@@ -29,7 +30,7 @@ class Pipes:
             raise explain_storage(stdin or Path("/dev/null"), "read", error) from error
         self.out, self.out_end = new_sealed_pipe() if command.sealed else new_pipe()
         self.err, self.err_end = new_pipe()
-        self.control, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.control, self.theirs = socket_pair()
         inputs = command.confined.inputs if command.confined else ()
         self.theirs_in_order = [self.stdin, self.out_end, self.err_end, *map(memory_file, inputs)]
         self._door = command.confined.door if command.confined else None
@@ -61,7 +62,7 @@ class Pipes:
 
 def new_pipe() -> tuple[int, int]:
     """A pipe whose reading end does not block, as large as the system allows up to 1 MiB."""
-    reading, writing = os.pipe()
+    reading, writing = uninterrupted(os.pipe)
     os.set_blocking(reading, False)
     if hasattr(fcntl, "F_SETPIPE_SZ"):
         with contextlib.suppress(OSError):
@@ -85,7 +86,7 @@ def new_sealed_pipe() -> tuple[int, int]:
 
 def memory_file(content: bytes) -> int:
     """A descriptor that gives these bytes; Linux, as everything that confines."""
-    fd = os.memfd_create("harness", os.MFD_CLOEXEC)
+    fd = uninterrupted(lambda: os.memfd_create("harness", os.MFD_CLOEXEC))
     os.write(fd, content)
     os.lseek(fd, 0, os.SEEK_SET)
     return fd

@@ -24,6 +24,7 @@ from harness.system.command import Bounds, Command, Confined, Listener
 from harness.system.output import KeptFile
 from harness.system.pipes import Pipes, as_utf8, read_message
 from harness.system.redact import Redactor
+from harness.system.retries import socket_pair, uninterrupted
 from harness.system.watch import SPARE, Watch
 
 # As a module and not as a script, or it would be compiled at every start; its folder is the last to be looked in.
@@ -108,17 +109,19 @@ class Supervisor:
                 self._process.wait(10)
 
     def _start(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        ours, theirs = socket_pair()
         program = [sys.executable, "-I", "-S", "-X", "utf8", "-c", _SUPERVISE, str(Path(__file__).parent)]
         with theirs:
-            self._process = subprocess.Popen(
-                [*program, str(theirs.fileno()), self._word],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno(), *([] if self._lock_fd is None else [self._lock_fd])],
-                env={name: os.environ[name] for name in _FROM_ENVIRONMENT if name in os.environ},
-                start_new_session=True,  # here and not in supervise.py: a Ctrl-C must not reach it while it starts
+            self._process = uninterrupted(
+                lambda: subprocess.Popen(
+                    [*program, str(theirs.fileno()), self._word],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    pass_fds=[theirs.fileno(), *([] if self._lock_fd is None else [self._lock_fd])],
+                    env={name: os.environ[name] for name in _FROM_ENVIRONMENT if name in os.environ},
+                    start_new_session=True,  # here and not in supervise.py: a Ctrl-C must not reach it while it starts
+                )
             )
         hello = read_message(ours)
         if hello is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 import pytest
@@ -102,6 +103,12 @@ def test_without_a_command_the_help_is_shown_and_nothing_was_done(harness) -> No
         pytest.param(typer.Abort(), 130, id="the end of stdin"),
         pytest.param(Formatted(), 70, id="a bug that looks like a mistake on the command line"),
         pytest.param(ValueError("x"), 70, id="a bug"),
+        pytest.param(RuntimeError("x"), 70, id="another bug"),
+        pytest.param(OSError(errno.EMFILE, "x"), 2, id="no descriptor left"),
+        pytest.param(BlockingIOError(errno.EAGAIN, "x"), 2, id="no process left"),
+        pytest.param(OSError(errno.ENOBUFS, "x"), 2, id="no buffer left"),
+        pytest.param(RuntimeError("can't start new thread"), 2, id="no thread left"),
+        pytest.param(MemoryError(), 2, id="no memory left"),
     ],
 )
 def test_what_nobody_foresaw_is_a_bug_and_nothing_else_is(

@@ -12,7 +12,9 @@ import bench_flood
 import bench_git
 import bench_power
 import pytest
+from bench_kill import new_folder
 from bench_lock import Stay, overlaps
+from killing import Victim
 
 pytestmark = pytest.mark.deep
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
@@ -88,3 +90,14 @@ def test_what_was_acknowledged_survives_a_power_cut() -> None:
 @pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
 def test_a_kill_and_a_failed_system_call_lose_nothing() -> None:
     assert wrongs(bench_faults.measure(kills=2, errors=3)) == []
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+@pytest.mark.parametrize("call", ["socketpair", "pipe2", "vfork", "clone3", "sendmsg", "epoll_create1"])
+def test_a_call_that_the_machine_refuses_at_the_start_is_no_bug(call: str) -> None:
+    for error in ("EINTR", "EAGAIN", "ENOBUFS"):
+        for number in (1, 3):
+            victim = Victim(new_folder("refused"), features=1)
+            happens = f"inject={call}:error={error}:when={number}"
+            code = victim.start(bench_faults.traced("-o", "/dev/null", "-e", f"trace={call}", "-e", happens)).wait(60)
+            assert code in (0, 2), f"{error} at {call} {number}"

@@ -31,6 +31,7 @@ from harness.sandbox.network.routes import Ways
 from harness.sandbox.network.upstream import make_context
 from harness.system import files
 from harness.system.redact import Redactor
+from harness.system.retries import socket_pair, uninterrupted
 
 PORT = 20617  # on the loopback inside, below the ports that a system gives out by itself
 MOST = 128  # connections of one command at a time; more wait
@@ -140,9 +141,9 @@ class Channel:
 
     def open(self) -> int:
         """Begin to answer; returns the descriptor for the command, which is the caller's to close."""
-        self._epoll = select.epoll()
-        self._wake, self._waker = socket.socketpair()
-        self._handover, theirs = socket.socketpair()
+        self._epoll = uninterrupted(select.epoll)
+        self._wake, self._waker = socket_pair()
+        self._handover, theirs = socket_pair()
         self._inlets: dict[int, socket.socket] = {}
         self._epoll.register(self._wake, select.EPOLLIN)
         self._epoll.register(self._handover, select.EPOLLIN)
@@ -211,7 +212,11 @@ class Channel:
             self._exchanges[fd] = exchange, thread
             if len(self._exchanges) >= MOST:
                 self._listen(0)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:  # no further thread can be started: whoever called may call again
+            self._forget(fd)
+            client.close()
 
     def _run(self, exchange: Exchange, fd: int) -> None:
         try:
