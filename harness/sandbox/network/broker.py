@@ -11,6 +11,7 @@ What passes is written to `logs/network.txt`; what was refused is kept until the
 from __future__ import annotations
 
 import os
+import resource
 import select
 import socket
 import ssl
@@ -35,6 +36,7 @@ from harness.system.retries import socket_pair, uninterrupted
 
 PORT = 20617  # on the loopback inside, below the ports that a system gives out by itself
 MOST = 128  # connections of one command at a time; more wait
+SHARE = 16  # of the descriptors that we may open, one in so many is a connection of one command
 LOG_LIMIT = 8 << 20  # bytes of network.txt, after which it begins anew; one older is kept
 _FAREWELL = 2.0  # seconds for the threads of a channel that is closed
 _MOST_PORTS = 32
@@ -128,6 +130,12 @@ class Broker:
             files.append(self._log, text, sync=False)
 
 
+def count_connections() -> int:
+    """Return how many connections a command may have: each takes two of the descriptors that all commands share."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return MOST if limit == resource.RLIM_INFINITY else max(1, min(MOST, limit // SHARE))
+
+
 class Channel:
     """The network of one command: from `open`, which gives its descriptor, to `close`, which leaves nothing."""
 
@@ -138,6 +146,7 @@ class Channel:
         self._exchanges: dict[int, tuple[Exchange, threading.Thread]] = {}  # by the client's descriptor
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._most = count_connections()
 
     def open(self) -> int:
         """Begin to answer; returns the descriptor for the command, which is the caller's to close."""
@@ -210,7 +219,7 @@ class Channel:
         thread = threading.Thread(target=self._run, args=(exchange, fd), name="harness-exchange", daemon=True)
         with self._mutex:
             self._exchanges[fd] = exchange, thread
-            if len(self._exchanges) >= MOST:
+            if len(self._exchanges) >= self._most:
                 self._listen(0)
         try:
             thread.start()

@@ -19,7 +19,8 @@ from threading import Lock
 
 from harness.domain.hosts import Target
 from harness.domain.text import shown
-from harness.sandbox.network.heads import LIMIT, BadHead, Fields, Head, Mask, onward, parse_head
+from harness.sandbox.network.heads import LIMIT, BadHead, Fields, Head, onward, parse_head
+from harness.sandbox.network.mask import Mask
 from harness.sandbox.network.routes import Call, Refused, Ways, check, plan
 from harness.sandbox.network.tunnel import Tally, Tunnel
 from harness.sandbox.network.upstream import (
@@ -168,6 +169,7 @@ class Exchange:
         self._tally.what = f"{call.head.method} {call.shown}"
         connection = self._connection(call)
         path, more = self._by_proxy(call)
+        mask = Mask((*call.secrets, *(value for _, value in more)))
         connection.putrequest(call.head.method, path, skip_host=True, skip_accept_encoding=True)
         for name, value in (*call.fields, *more):
             connection.putheader(name, value)
@@ -180,11 +182,15 @@ class Exchange:
             whole = self._send_body(call, connection)
             response = connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
-            raise ServerUnreachable(f"{call.target} broke off: {str(error) or type(error).__name__}") from error
+            said = mask.text(str(error)) or type(error).__name__  # it may quote a line of the server
+            raise ServerUnreachable(f"{call.target} broke off: {said}") from error
         if response.status < 200:
             raise ServerUnreachable(f"{call.target} gives an answer before its answer, which is not understood")
+        if call.secrets and (coding := _find_coding(response)):
+            connection.close()
+            raise ServerUnreachable(f"{call.target} compresses its answer ({coding}), in which a key could not be seen")
         self._tally.result = str(response.status)
-        again = self._pass_back(call, response) and whole
+        again = self._pass_back(call, response, mask) and whole
         if again and not response.will_close:
             response.close()
             self._kept = ((call.scheme, call.target), connection)
@@ -271,13 +277,12 @@ class Exchange:
 
     # --- an answer ---
 
-    def _pass_back(self, call: Call, response: http.client.HTTPResponse) -> bool:
+    def _pass_back(self, call: Call, response: http.client.HTTPResponse, mask: Mask) -> bool:
         """Pass the answer on as it comes; whether all of it came and the client can tell where it ends."""
-        mask = Mask(call.secrets)
         bare = call.head.method == "HEAD" or response.status in (204, 304)
         left = 0 if bare else response.length
         lines = [f"HTTP/1.1 {response.status} {_clean(mask.text(response.reason))}"]
-        lines += [f"{name}: {_clean(mask.text(value))}" for name, value in onward(response.getheaders())]
+        lines += [f"{mask.text(name)}: {_clean(mask.text(value))}" for name, value in onward(response.getheaders())]
         if bare and (length := response.getheader("content-length")):
             lines.append(f"Content-Length: {_clean(length)}")
         elif left is not None and not bare:
@@ -346,6 +351,13 @@ def _shut(connection: socket.socket) -> None:
     """End a connection under the hands of whoever waits for it; of TLS, the plain socket below."""
     with suppress(OSError):
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+
+def _find_coding(response: http.client.HTTPResponse) -> str:
+    """Return how a body is packed, "" for one that can be looked through."""
+    content = response.getheader("content-encoding", "").strip().lower()
+    transfer = response.getheader("transfer-encoding", "").strip().lower()
+    return shown(next((one for one in (content, transfer) if one not in ("", "identity", "chunked")), ""))
 
 
 def _has_news(connection: socket.socket | None) -> bool:

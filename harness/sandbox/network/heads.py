@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 LIMIT = 64 * 1024  # bytes of a head
 MOST_FIELDS = 200
-SHORTEST = 16  # characters of a key that is looked for: a server of one's own may take `ollama`, which is a word, too
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _REQUEST = re.compile(r"([A-Z]{1,20}) ([\x21-\x7e]+) HTTP/1\.([01])")
 _FIELD = re.compile(rf"({_TOKEN}):[ \t]*([\t\x20-\x7e\x80-\xff]*)")
@@ -108,40 +107,6 @@ def is_straight(path: str) -> bool:
     place = re.sub(r"%2e", ".", path.partition("?")[0], flags=re.IGNORECASE)
     place = re.sub(r"%(2f|5c)", "/", place, flags=re.IGNORECASE).replace("\\", "/")
     return not any(part.partition(";")[0] in (".", "..") for part in place.split("/"))
-
-
-class Mask:
-    """Takes keys out of a stream of bytes, whose length stays: a server may quote what it was sent."""
-
-    def __init__(self, keys: Iterable[str]) -> None:
-        """Nothing is held back yet."""
-        self._keys = [key.encode("utf-8", "replace") for key in keys if len(key) >= SHORTEST]
-        self._held = b""
-
-    def feed(self, data: bytes) -> bytes:
-        """Take the next bytes, and return those that can be passed on: all, unless they end in the start of a key."""
-        data = self._held + data
-        for key in self._keys:
-            data = data.replace(key, b"x" * len(key))
-        held = max((_overlap(data, key) for key in self._keys), default=0)
-        self._held = data[len(data) - held :]
-        return data[: len(data) - held]
-
-    def end(self) -> bytes:
-        """Return what was held back."""
-        held, self._held = self._held, b""
-        return held
-
-    def text(self, text: str) -> str:
-        """Return a text without keys."""
-        for key in self._keys:
-            text = text.replace(key.decode("utf-8", "replace"), "x" * len(key))
-        return text
-
-
-def _overlap(data: bytes, key: bytes) -> int:
-    """How many bytes at the end of `data` could begin a key."""
-    return next((size for size in range(min(len(key) - 1, len(data)), 0, -1) if data.endswith(key[:size])), 0)
 
 
 def _values(fields: Iterable[tuple[str, str]], wanted: str) -> list[str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from harness.domain.hosts import Target, is_loopback, may_dial
+from harness.sandbox.network.mask import Mask
 
 CONNECT_TIMEOUT = 30.0  # seconds for each of: a connection, a proxy's answer, a handshake
 _AUTHORITIES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
@@ -144,5 +145,6 @@ def _open_tunnel(connection: socket.socket, target: Target, proxy: Proxy) -> soc
     status = answer.split(b"\r\n")[0].decode("latin-1").split(" ", 2)
     if len(status) < 2 or status[1] != "200":
         connection.close()
-        raise ServerUnreachable(f"the proxy {proxy.at} refuses {target}: {' '.join(status[1:])[:100]}")
+        said = Mask([proxy.authorization]).text(" ".join(status[1:]))
+        raise ServerUnreachable(f"the proxy {proxy.at} refuses {target}: {said[:100]}")
     return connection

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import threading
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from fakes.outside import Outside, ask, begin_chunks, inside, list_open
 from helpers.waiting import PATIENCE, until
 
-from harness.sandbox.network.broker import Broker
+from harness.sandbox.network.broker import Broker, count_connections
 from harness.sandbox.network.credentials import Route
 
 
@@ -61,3 +62,9 @@ def test_the_log_has_a_limit(open_box: Any, tmp_path: Path, monkeypatch: pytest.
     until(lambda: (tmp_path / "network.txt.old").exists())
     assert all((tmp_path / name).stat().st_size < 1300 for name in ("network.txt", "network.txt.old"))
     assert "secret" not in (tmp_path / "network.txt").read_text()
+
+
+@pytest.mark.parametrize(("limit", "most"), [(1 << 20, 128), (1024, 64), (10, 1), (resource.RLIM_INFINITY, 128)])
+def test_all_commands_leave_descriptors_for_the_run(monkeypatch: pytest.MonkeyPatch, limit: int, most: int) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda kind: (limit, limit))
+    assert count_connections() == most

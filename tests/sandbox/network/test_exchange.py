@@ -10,6 +10,8 @@ import ssl
 import subprocess
 import threading
 import time
+import zlib
+from base64 import b64encode
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,33 @@ def test_a_server_that_quotes_the_key_is_masked(open_box: Any, outside: Outside)
     status, said = ask(connect, "GET /anthropic/v1/models", lines=f"x-api-key: {STAND_IN}\r\n")
     assert (status, KEY.encode() in said, said.endswith(b"x" * len(KEY))) == (400, False, True)
     assert outside.requests[0][1]["x-api-key"] == KEY
+
+
+@pytest.mark.parametrize("coding", [{"content-encoding": "gzip"}, {"transfer-encoding": "gzip, chunked"}])
+def test_an_answer_in_which_a_key_could_not_be_seen_is_refused(
+    open_box: Any, outside: Outside, coding: dict[str, str]
+) -> None:
+    outside.answer = lambda one: say(one, 200, zlib.compress(one.headers["x-api-key"].encode()), **coding)
+    connect, _ = open_box()
+    status, said = ask(connect, "GET /anthropic/v1/models", lines=f"x-api-key: {STAND_IN}\r\n")
+    assert (status, b"compresses its answer (gzip" in said) == (502, True)
+
+
+def test_a_key_in_a_line_that_is_no_answer_is_masked(open_box: Any, outside: Outside, tmp_path: Path) -> None:
+    outside.answer = lambda one: one.wfile.write(f"no {KEY}\r\n".encode())
+    connect, _ = open_box()
+    status, said = ask(connect, "GET /anthropic/v1/models", lines=f"x-api-key: {STAND_IN}\r\n")
+    assert (status, KEY.encode() in said, b"broke off: no xxx" in said) == (502, False, True)
+    until(lambda: (tmp_path / "network.txt").exists())
+    assert KEY not in (tmp_path / "network.txt").read_text()
+
+
+def test_a_key_in_the_name_of_a_field_is_masked(open_box: Any, outside: Outside) -> None:
+    outside.answer = lambda one: say(one, 200, b"", **{KEY: "x", "said": b64encode(f"me:{KEY}".encode()).decode()})
+    connect, _ = open_box()
+    _, said = ask(connect, "GET /anthropic/v1/models", lines=f"x-api-key: {STAND_IN}\r\n")
+    assert KEY.encode() not in said
+    assert b"\r\nsaid: bWU6xxxxxxxx" in said
 
 
 @pytest.mark.parametrize("status", [302, 400, 401, 429, 500, 529])
