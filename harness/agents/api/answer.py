@@ -177,7 +177,8 @@ class Reading:
     def broken(self) -> Answer:
         """Return what came: its output is estimated from its letters while the server had not counted it."""
         if not self._counted and self._answer.id and not self._answer.doubt:
-            estimate = max(self._answer.usage.output_tokens, self._letters // CHARACTERS)
+            estimate = min(self._letters // CHARACTERS, self.most.output)
+            estimate = max(self._answer.usage.output_tokens, estimate)
             rest = self._answer.usage
             self._answer.usage = Usage(
                 rest.input_tokens, estimate, rest.cache_read_tokens, rest.cache_write_tokens, rest.cache_write_1h_tokens

@@ -61,3 +61,18 @@ def test_what_gets_in_between_later_is_an_outage(agent: Agent) -> None:
     replies = [answer(sse(START, TOOL, STOP, WANTS, OVER)), FOREIGN["a-page"]]
     with RawServer(lambda number, headers: replies[number - 1]) as server:
         assert agent(server.url, server="compatible", model="m").failure.kind is FaultKind.NETWORK
+
+
+@pytest.mark.parametrize("depth", [400, 100_000])
+def test_arguments_that_are_nested_beyond_all_need_are_torn(agent: Agent, depth: int) -> None:
+    spelled = '{"command": ' + "[" * depth + "]" * depth + "}"
+    with MessagesApi([Turn("", (Call("bash", {}, spelled=spelled),)), Turn("Done.")]) as api:
+        said = agent(api, patience=2)
+    assert (said.code, len(said.of("system", "api_retry"))) == (0, 1)
+
+
+@pytest.mark.parametrize("depth", [400, 100_000])
+def test_an_event_that_is_nested_beyond_all_need_is_an_outage(agent: Agent, depth: int) -> None:
+    deep = sse(TOOL).replace(b'"true"', b"[" * depth + b"]" * depth)
+    with RawServer(lambda number, headers: answer(sse(START) + deep)) as server:
+        assert agent(server.url, server="compatible", model="m").failure.kind is FaultKind.NETWORK

@@ -12,6 +12,7 @@ from fakes.api_agent import Agent
 from fakes.endless import KINDS, endless
 from fakes.raw_server import BLOCK, DELTA, END, OVER, START, STOP, RawServer, answer, sse
 
+from harness.agents.api.counted import ROUNDED
 from harness.domain.reply import FaultKind
 
 pytestmark = pytest.mark.xdist_group("anthropic")
@@ -27,6 +28,7 @@ def test_a_server_that_never_stops_is_at_fault_at_once(agent: Agent, kind: str) 
     assert said.failure.kind is (FaultKind.SERVER if kind == "an-error" else FaultKind.NETWORK)
     assert said.failure.text.startswith(("the server", "the head of the server", "an event of the server"))
     assert server.count == 1
+    assert said.transcript.usage.output_tokens <= 1000 + ROUNDED  # an estimate of what it said, which may be paid for
 
 
 @pytest.mark.deep
