@@ -17,7 +17,7 @@ from harness.workspace.quarantine import real_path
 
 # What lies beside a `bin` and belongs to its programs: the names of the FHS, of venv, of conda. With a file that only
 # one kind of installation has, more: Go (go.env), a JDK (release), Homebrew (Cellar), pyenv and its like (versions).
-_BESIDE_BIN = ("lib", "lib32", "lib64", "libexec", "include", "share", "ssl", "pyvenv.cfg")
+_BESIDE_BIN = ("lib", "lib32", "lib64", "libexec", "include", "share", "ssl")
 _BY_SIGN = {
     "go.env": ("go.env", "VERSION", "pkg", "src"),
     "release": ("release", "conf", "jmods", "legal"),
@@ -41,9 +41,8 @@ class Manager:
     parts: tuple[str, ...] = ("",)
 
 
-_VERSIONS = ("bin", "libexec", "plugins", "shims", "version", "versions")
 MANAGERS = (
-    *(Manager(f".{name}", f"{name.upper()}_ROOT", _VERSIONS) for name in ("pyenv", "rbenv", "nodenv", "goenv", "jenv")),
+    *(Manager(f".{name}", f"{name.upper()}_ROOT") for name in ("pyenv", "rbenv", "nodenv", "goenv", "jenv")),
     Manager(".nvm", "NVM_DIR", ("alias", "nvm.sh", "nvm-exec", "versions")),
     Manager(".rustup", "RUSTUP_HOME", ("settings.toml", "toolchains")),
     Manager(".cargo", "CARGO_HOME", ("bin", "env", "git", "registry")),
@@ -98,6 +97,8 @@ def find_credentials(tools: Iterable[Path], environ: Mapping[str, str], root: Pa
 
 def installation(prefix: Path) -> list[Path]:
     """Return what belongs to the programs in a prefix's `bin`; nothing of a checkout of git, where anything may lie."""
+    if (prefix / "pyvenv.cfg").exists():
+        return [prefix]  # a virtual environment holds nothing else; each mount costs
     if (prefix / ".git").exists():
         return []
     signed = [name for sign, names in _BY_SIGN.items() if (prefix / sign).exists() for name in names]

@@ -57,10 +57,10 @@ def _kind(entry: os.DirEntry[str]) -> Kind:
         return "folder"
     if entry.is_file(follow_symlinks=False):
         return "other"
-    return "link" if entry.is_symlink() else "fifo" if _is_fifo(entry.path) else "other"
+    return "link" if entry.is_symlink() else "fifo" if is_fifo(entry.path) else "other"
 
 
-def _is_fifo(path: str) -> bool:
+def is_fifo(path: str) -> bool:
     """Whether a fifo or a device stands at the path, or where it leads."""
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116
@@ -79,7 +79,7 @@ def find_fifos(folders: Folders[Own], top: str, limit: int) -> list[str]:
         if (seen := folders.look(waiting.pop())) is not None:
             looked += 1
             waiting += seen[0]
-            found += [*seen[1], *filter(_is_fifo, seen[2])]
+            found += [*seen[1], *filter(is_fifo, seen[2])]
     return sorted(found)
 
 

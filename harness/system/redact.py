@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from enum import Enum
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus
 
@@ -82,12 +82,18 @@ def _forms(value: str) -> Iterable[str]:
         yield from (inner, inner.replace("+", "-").replace("/", "_"))
 
 
+@cache
+def _compile(pattern: Any) -> re.Pattern[Any]:  # noqa: ANN401 - str or bytes
+    """Return a shape's pattern, compiled when the first text may hold it: all of them take a tenth of a second."""
+    return re.compile(pattern)
+
+
 class _Kinds:
     """The patterns for one kind of text, str or bytes."""
 
     def __init__(self, known: Mapping[str, str], encode: Any) -> None:  # noqa: ANN401 - str or str.encode
         self.known = [(encode(form), encode(f"[redacted {name}]")) for form, name in known.items()]
-        shapes = [(re.compile(encode(one.pattern)), encode(f"[redacted {one.name}]")) for one in SHAPES]
+        shapes = [(encode(one.pattern), encode(f"[redacted {one.name}]")) for one in SHAPES]
         self.shapes = [(encode(word), shape) for one, shape in zip(SHAPES, shapes, strict=True) for word in one.words]
         self.backslash = encode("\\")
         self.quote, self.key_line, self.key_word = encode('"'), encode(_KEY_LINE), encode("[redacted private key]")
@@ -102,7 +108,7 @@ class _Kinds:
         if self.key_line in text:
             text = self._replace_keys(text)
         for pattern, word in dict.fromkeys([shape for begins, shape in self.shapes if begins in text]):
-            text = pattern.sub(partial(_replace_group, word), text)
+            text = _compile(pattern).sub(partial(_replace_group, word), text)
         return text
 
     def _replace_form(self, text: Any, form: Any, word: Any) -> Any:  # noqa: ANN401

@@ -20,7 +20,7 @@ from harness.domain.text import one_line
 from harness.system import files
 from harness.system.capture import Captured, capture, find_program, path_outside
 from harness.system.command import Bounds, Command, Kept
-from harness.system.folders import Folders, find_fifos, sort_by_kind
+from harness.system.folders import Folders, find_fifos, is_fifo, sort_by_kind
 from harness.system.process import Supervisor
 from harness.workspace.confined_git import ConfinedGit
 
@@ -72,7 +72,7 @@ class Git:
         self._outside = {**self._environ, "PATH": path_outside(environ.get("PATH", os.defpath), root)}
         self._program = find_program("git", environ, root) or "git"
         self.found, self.why = False, "a fifo or a device stands in .git, where git would wait for ever"
-        if self.is_blocked():
+        if self.fifos():
             return
         asked = ("--is-inside-work-tree", "--show-toplevel", "--show-prefix", "--git-dir", "--git-common-dir")
         said = self.ask("rev-parse", *asked)
@@ -93,7 +93,10 @@ class Git:
 
     def is_blocked(self) -> bool:
         """Whether a fifo or a device stands where git reads a file of its own: it would wait there for ever."""
-        return bool(self.fifos())
+        own, common = self._folders
+        read = [own / name for name in ("HEAD", "index", "commondir", "config.worktree")]
+        read += [common / name for name in ("packed-refs", "config", "shallow", "info/exclude", "info/attributes")]
+        return any(is_fifo(str(file)) for file in read)
 
     def fifos(self) -> list[Path]:
         """Return the fifos and devices in git's folders, and in the tree where it would read them."""
