@@ -13,7 +13,10 @@ from helpers.marks import needs_bwrap
 from helpers.waiting import wait_until_ready
 from helpers.world import FINISH
 
-EVERYWHERE = [pytest.param("none", id="unconfined"), pytest.param("bwrap", id="confined", marks=needs_bwrap)]
+EVERYWHERE = [
+    pytest.param("none", id="unconfined", marks=pytest.mark.deep),
+    pytest.param("bwrap", id="confined", marks=needs_bwrap),
+]
 PLANTS = """
 mkdir -p app/specs/x app/.vscode vendor/lib
 echo 'sandbox: none' > app/harness.yaml; echo x > app/specs/x/spec.md; echo '{}' > app/.vscode/tasks.json
