@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.domain.check_command import why_it_cannot_fail
 from harness.domain.feature import Feature
 from harness.domain.obeyed import Obeyed, is_allowed
 from harness.domain.units import format_size
@@ -192,6 +193,14 @@ def _look_for_no_checks(page: _Page) -> Iterator[tuple[int, str]]:
         yield line, "no check and no command is named: harness cannot prove it, the receipt will say unverified"
 
 
+def _look_for_checks_that_cannot_fail(page: _Page) -> Iterator[tuple[int, str]]:
+    for check in page.feature.checks:
+        if why := why_it_cannot_fail(check.command):
+            first = check.command.split("\n", 1)[0].strip()
+            line = next((line.number for line in page.lines if first and first in line.text), 1)
+            yield line, f"this check cannot fail: {why}"
+
+
 def _look_for_vague(page: _Page) -> Iterator[tuple[int, str]]:
     for item in page.criteria:
         word = _VAGUE.search(item.text)
@@ -258,6 +267,7 @@ RULES = (
     Rule("template", "warning", _look_for_template, "say what you want in its place"),
     Rule("unfinished", "error", _look_for_todo, "decide it now, or put the word in backticks if it is meant literally"),
     Rule("no-checks", "warning", _look_for_no_checks, "add `checks:` to the front matter, e.g. `checks: pytest -q`"),
+    Rule("cannot-fail", "error", _look_for_checks_that_cannot_fail, "let its exit code say whether the work is done"),
     Rule("vague", "warning", _look_for_vague, "say it with a number, a file or a command in backticks"),
     Rule("unknown-spec", "warning", _look_for_unknown_spec, "correct the path, or write that spec first"),
     Rule("long", "warning", _look_for_long, f"split it, or move details elsewhere: {LONG // 1024} KiB are enough"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+from harness.domain.check_command import BASH, SH
 from harness.domain.feature import Check
 from harness.domain.reply import Ended
 from harness.domain.text import one_line, plain
@@ -18,6 +19,13 @@ from harness.system.command import Bounds, Command, Quiet
 from harness.system.process import Supervisor
 from harness.system.redact import LineRedactor, Redactor
 
+BASHES = (
+    "/bin/bash",
+    "/usr/bin/bash",
+    "/usr/local/bin/bash",
+    "/run/current-system/sw/bin/bash",
+)  # as the system has it
+PIPE_ENDED = 141  # 128 + SIGPIPE: what a writer in a pipe ends with when its reader went away
 TAIL_LINES = 60
 TAIL_LIMIT = 6000  # characters of a check's output that travel into the next prompt
 
@@ -67,7 +75,8 @@ class Checker:
         return tuple(runs)
 
     def _run_one(self, check: Check, number: int, log: Path | None) -> CheckRun:
-        command = self.confine(Command(("/bin/sh", "-c", f"exec 2>&1\n{check.command}"), self.cwd, self.environ))
+        line = (*find_shell(), f"exec 2>&1\n{check.command}")
+        command = self.confine(Command(line, self.cwd, self.environ))
         heard, redactor = OutputListener(self.asked_to_stop), self.supervisor.redactor
         bounds = Bounds(timeout=self.timeout if check.timeout is None else check.timeout)
         part = None if log is None else log.with_name(f"{log.name}.{number}")
@@ -84,6 +93,12 @@ class Checker:
         if log is not None:
             _collect(log, part, run, check.command, redactor)
         return run
+
+
+def find_shell() -> tuple[str, ...]:
+    """Return the shell that checks run in: bash, where every part of a pipe counts, or else `sh`."""
+    bash = next((one for one in BASHES if os.access(one, os.X_OK)), "")
+    return (bash, *BASH[1:]) if bash else SH
 
 
 def _collect(log: Path, part: Path | None, run: CheckRun, command: str, redactor: Redactor) -> None:
@@ -114,7 +129,8 @@ def describe(run: CheckRun) -> str:
         return f"over its time limit after {run.seconds:.1f} s"
     if run.code is None:
         return "could not be started"
-    return f"exit {run.code} in {run.seconds:.2f} s"
+    cut = ": in a pipe its reader (`head`, `grep -q`) went away too early" if run.code == PIPE_ENDED else ""
+    return f"exit {run.code} in {run.seconds:.2f} s{cut}"
 
 
 def digest_failures(runs: Sequence[CheckRun]) -> str:

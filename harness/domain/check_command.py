@@ -1,0 +1,55 @@
+"""What a check's command line says about itself: how it is run, and whether it could fail at all. Pure.
+
+Sources: POSIX.1-2024, Shell Command Language, 2.9 (lists) and `set -e`; bash(1), `pipefail`.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+# Every part counts: a list ends at its first failure, a pipe fails with any of its commands.
+BASH = ("bash", "--noprofile", "--norc", "-o", "errexit", "-o", "pipefail", "-c")
+SH = ("/bin/sh", "-e", "-c")  # where there is no bash: in a pipe only the last command counts
+_ALWAYS_GREEN = {"true", ":", "echo", "printf"}
+_ENDS = {";", "&&", "||", "|", "|&", "&", "(", ")", "{", "}", "\n"}
+
+
+def why_it_cannot_fail(command: str) -> str:
+    """Return what makes a check green whatever happens, in a few words; "" where it can fail.
+
+    Said only of what is certain: a line that cannot be read as words is taken to be sound.
+    """
+    try:
+        parts = list(_split(command))
+    except ValueError:
+        return ""
+    for (operator, words), (after, _) in zip(parts, [*parts[1:], ("", ())], strict=True):
+        if operator == "||" and _is_always_green(words):
+            return f"`|| {' '.join(words)}` turns every failure into success"
+        if after == "&":
+            return f"`{' '.join(words)} &` runs in the background, and its exit code is lost"
+        if words[:1] == ("set",) and any((word.startswith("+") and "e" in word) or word == "+o" for word in words[1:]):
+            return f"`{' '.join(words)}` lets failures pass"
+    commands = [words for _, words in parts if words]
+    if commands and all(_is_always_green(words) for words in commands):
+        return f"`{' '.join(commands[-1])}` always succeeds"
+    return ""
+
+
+def _is_always_green(words: tuple[str, ...]) -> bool:
+    return words[:1] != () and (words[0] in _ALWAYS_GREEN or words[:2] in (("exit", "0"), ("exit",)))
+
+
+def _split(command: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each command with the operator before it. Raises ValueError where quotes do not match."""
+    lexer = shlex.shlex(command.replace("\\\n", " ").replace("\n", " ; "), posix=True, punctuation_chars=True)
+    lexer.whitespace_split, lexer.commenters = True, "#"
+    before, words = "", list[str]()
+    for token in lexer:
+        if token in _ENDS or (token and set(token) <= set(";&|")):
+            yield before, tuple(words)
+            before, words = token, []
+        else:
+            words.append(token)
+    yield before, tuple(words)
