@@ -13,6 +13,7 @@ from harness.attempts.order import Delivery
 from harness.attempts.write_down import describe_end, line_for_silent_agent, tell_outcome, write_outcome
 from harness.decide.blocked import find_blocked
 from harness.decide.judge import judge, judge_claim
+from harness.domain.gist import digest_gist
 from harness.domain.reply import Ended, Fault, Limit, Reply
 from harness.domain.text import counted
 from harness.domain.verdict import CheckRun, Claim, Evidence, Outcome
@@ -72,10 +73,10 @@ def weigh(run: Run, attempt: Attempt, found: Gathered, checks: tuple[CheckRun, .
         claim=_judge_claim(attempt, found, checks),
         limit=met if isinstance(met, Limit) else None,
         fault=met if isinstance(met, Fault) else None,
-        question=find_blocked(found.note.text),
-        note_bytes=found.note.size,
+        question=find_blocked(found.note.text, history.answered),
+        note_bytes=0 if digest_gist(found.note.text) == history.note else found.note.size,
         changed=bool(found.changed),
-        same_failure=history.failing == digest_failures(checks) and history.tree == found.after.digest,
+        same_failure=history.failing == digest_failures(checks),
         failing=tuple(one.command for one in checks if not one.green),
         stuck_bytes=run.settings.stuck_bytes if feature.stuck_bytes is None else feature.stuck_bytes,
         crashed=attempt.crashed,

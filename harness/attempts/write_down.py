@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from harness.agents.prompt import OBSERVED_LIMIT
 from harness.attempts.attempt import Attempt, Gathered, Judged
+from harness.domain.gist import digest_gist
 from harness.domain.listener import Tone
 from harness.domain.reply import Ended, Reply
 from harness.domain.text import counted, cut_middle
@@ -82,6 +83,7 @@ def describe_end(run: Run, judged: Judged) -> AttemptEnded:
         changed_files=len(found.changed),
         tree=found.after.digest,
         failing=digest_failures(judged.checks),
+        note=digest_gist(found.note.text),
         checks=tuple(map(as_result, judged.checks)),
         observed=compose_observed(judged),
         remarks=tuple(found.remarks),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+
+from harness.domain.gist import digest_gist
 
 LONGEST_QUESTION = 2_000
 QUESTION_LINES = 10
@@ -17,12 +20,13 @@ _NEXT_BLOCK = re.compile(r"(?:[-*+]|\d{1,3}[.)]|#{1,6})[ \t]|[>|]")
 _NOTHING = re.compile(r"(?:none|no|nothing|n/?a|not blocked|false|resolved|-+|—)[.!]*", re.IGNORECASE)
 
 
-def find_blocked(note: str) -> str | None:
+def find_blocked(note: str, answered: Collection[str] = ()) -> str | None:
     """The questions of this attempt's note, each of one or more lines; None if it is not blocked.
 
     A question is a line that starts with `BLOCKED:`, also as a list item, a heading or in bold, and the lines right
     below it. Code blocks and quotes (`>`, `|`) are somebody else's words. `BLOCKED: none` and `UNBLOCKED:` take back
-    what was asked above them. Several open questions are all given, so that a person can answer them in one go.
+    what was asked above them; one that was `answered` before (a digest, see gist.py) was only written again. Several
+    open questions are all given, so that a person can answer them in one go.
     """
     questions: list[str] = []
     lines = _unfenced(note)
@@ -36,7 +40,7 @@ def find_blocked(note: str) -> str | None:
             continue
         below = _lines_below(found, lines[number + 1 : number + QUESTION_LINES])
         question = "\n".join([text, *below]).strip() or NO_QUESTION
-        if question not in questions:
+        if question not in questions and digest_gist(question) not in answered:
             questions.append(question)
     return "\n".join(questions)[:LONGEST_QUESTION].rstrip() or None
 

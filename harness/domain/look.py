@@ -31,6 +31,8 @@ class FeatureHistory:
     reason: str = ""
     observed: str = ""  # what the next prompt says harness saw
     failing: str = ""  # digest of the failing checks of the last red claim
+    note: str = ""  # digest of what its last note said
+    answered: set[str] = field(default_factory=set)  # digests of the questions that a person answered
     tree: str = ""  # fingerprint of the working tree after the last attempt
     answer: str = ""  # what a person answered since the last attempt
     question: str = ""

@@ -61,7 +61,7 @@ class Evidence:
     question: str | None = None
     note_bytes: int = 0
     changed: bool = False
-    same_failure: bool = False  # the tree and the failing checks equal last time's
+    same_failure: bool = False  # the same checks failed last time, with the same output
     failing: tuple[str, ...] = ()  # commands of the checks that failed
     stuck_bytes: int = 32
     crashed: bool = False  # the run it belonged to was killed

@@ -188,6 +188,7 @@ class AttemptEnded(FeatureEvent):
     changed_files: int = 0
     tree: str = ""
     failing: str = ""  # digest of the checks that failed
+    note: str = field(default="", metadata={"rare": True})  # digest of what the note said
     checks: tuple[CheckResult, ...] = ()
     observed: str = ""  # what the next prompt says
     remarks: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from harness.domain.gist import digest_gist
 from harness.domain.halt import Halt
 from harness.domain.look import FeatureHistory, Markers
 from harness.domain.money import Spend, Sum, Who
@@ -131,6 +132,7 @@ def _attempt_ended(history: History, event: AttemptEnded) -> None:
     began, history.last_ended, record.unfinished = history.unfinished.pop(event.slug, None), event, False
     record.outcome, record.reason = event.outcome or "", event.reason
     record.observed, record.failing = event.observed, event.failing
+    record.note = event.note or record.note
     record.tree = history.tree = event.tree
     record.changed = set() if event.outcome is Outcome.DONE else record.changed.union(event.changed)
     record.charged += event.charged
@@ -195,6 +197,7 @@ def _blocked(history: History, event: Blocked) -> None:
 
 def _answered(history: History, event: Answered) -> None:
     record = history.of(event.slug)
+    record.answered.update(map(digest_gist, (record.question, *record.question.split("\n"))))
     record.answer, record.question, record.attempts_without_progress = event.text, "", 0
 
 

@@ -6,11 +6,11 @@ import os
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 
 from harness.domain.check_command import BASH, SH
 from harness.domain.feature import Check
+from harness.domain.gist import digest_gist
 from harness.domain.reply import Ended
 from harness.domain.text import one_line, plain
 from harness.domain.verdict import CheckRun
@@ -134,9 +134,8 @@ def describe(run: CheckRun) -> str:
 
 
 def digest_failures(runs: Sequence[CheckRun]) -> str:
-    """Return a digest of which checks failed and how: equal ones failed the same way."""
-    failing = [f"{run.command}\0{run.code}\0{run.timed_out}" for run in runs if not run.green]
-    return sha256("\n".join(failing).encode("utf-8", "replace")).hexdigest()[:16] if failing else ""
+    """Return a digest of which checks failed and how: equal ones failed the same way, times and places aside."""
+    return digest_gist(*(f"{run.command}\0{run.code}\0{run.timed_out}\0{run.tail}" for run in runs if not run.green))
 
 
 def report_failures(runs: Sequence[CheckRun]) -> str:

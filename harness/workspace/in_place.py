@@ -22,6 +22,7 @@ from harness.system import files
 from harness.system.command import Command
 from harness.system.process import Supervisor
 from harness.workspace.confined_git import ConfinedGit
+from harness.workspace.contents import Contents
 from harness.workspace.git import TIMEOUT, Git
 from harness.workspace.kept_index import KeptIndex
 from harness.workspace.workspace import Commit, Snapshot
@@ -50,6 +51,7 @@ class InPlace:
         what was checked out through one may look changed, and no program of the repository runs.
         """
         self.root = paths.root
+        self._contents = Contents()
         self._last: Snapshot | None = None
         self._last_at = 0.0
         own = (paths.specs, paths.logs, *paths.halts)
@@ -177,12 +179,12 @@ class InPlace:
                 head = "" if oid == "(initial)" else oid
             elif kind == "1 ":
                 fields = entry.split(" ", 8)
-                found[fields[8]] = f"{fields[1]} {fields[7]} {_stamp(top + '/' + fields[8])}"
+                found[fields[8]] = self._contents.stamp(f"{top}/{fields[8]}")
             elif kind == "u ":
                 name = entry.split(" ", 10)[10]
-                found[name] = f"unmerged {_stamp(top + '/' + name)}"
+                found[name] = f"unmerged {self._contents.stamp(f'{top}/{name}')}"
             elif kind == "? ":
-                found[entry[2:]] = _stamp(top + "/" + entry[2:])
+                found[entry[2:]] = self._contents.stamp(f"{top}/{entry[2:]}")
         return Snapshot(head, found)
 
     def _walk(self) -> Iterator[tuple[str, str]]:
@@ -199,7 +201,7 @@ class InPlace:
                     if entry.path in own:
                         continue
                     if not entry.is_dir(follow_symlinks=False):
-                        yield os.path.relpath(entry.path, self.root), _stamp(entry.path)
+                        yield os.path.relpath(entry.path, self.root), self._contents.stamp(entry.path)
                     elif entry.name not in _SKIPPED:
                         folders.append(entry.path)
 
@@ -302,11 +304,3 @@ def _git_lives(top: Path) -> bool:
                         return True
         return False
     return True
-
-
-def _stamp(path: str) -> str:
-    try:
-        stat = os.lstat(path)
-    except OSError:
-        return "gone"
-    return f"{stat.st_mtime_ns} {stat.st_size} {stat.st_ino} {stat.st_mode}"

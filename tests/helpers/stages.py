@@ -82,7 +82,8 @@ def begun(world: World, code: str, **settings: object) -> subprocess.Popen[str]:
 
 def scripted(world: World, *steps: dict, **others: list[dict]) -> None:
     """Let the scripted agent play these steps for every feature, the last one again and again."""
-    features = {"default": [{"note": NOTE, **step} for step in steps], **others}
+    usual = {"note": NOTE, "append": {"work.txt": "one more line\n"}}
+    features = {"default": [{**usual, **step} for step in steps], **others}
     (world.root / "script.yaml").write_text(yaml.safe_dump({"features": features}))
     world.settings = {"agent": "scripted", "script": "script.yaml"}
 

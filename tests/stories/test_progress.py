@@ -84,3 +84,31 @@ def test_max_attempts_ends_endless_noted_work_until_a_reset(world: World, harnes
     assert harness("reset", "a").code == 0
     assert world.run(max_attempts=2).code == 5
     assert len(world.outcomes()) == 4
+
+
+def test_the_same_failure_again_and_again_is_no_progress_whatever_is_written(world: World) -> None:
+    world.spec("a", checks='echo "took $RANDOM.5 s"; date; test -f never.txt')
+    world.agent(
+        'note "attempt at $(date +%N), with another idea each time"; date +%N > "idea-$$.txt"; echo ok > "$done"'
+    )
+    assert world.run().code == 5
+    assert world.outcomes() == ["unconfirmed"] * 4
+
+
+def test_a_touch_and_the_same_bytes_again_change_nothing(world: World) -> None:
+    world.spec("a")
+    world.repository()
+    world.agent('echo same > file.txt; touch file.txt; note "wrote the file as it has to be"')
+    assert world.run().code == 5
+    assert world.outcomes() == ["progressed", "stalled", "stalled", "stalled"]
+
+
+def test_an_answered_question_that_is_only_written_again_is_not_asked_again(world: World, harness) -> None:
+    world.spec("a", checks="test -f made.txt")
+    world.agent('echo "BLOCKED: which colour?" >> "$log"')
+    assert world.run().code == 4
+    harness("answer", "a", "green")
+    newest_first = 'old=$(cat "$log"); { echo "it is green now, and the file is made"; echo "$old"; } > "$log"'
+    world.agent(f'touch made.txt; {newest_first}; echo ok > "$done"')
+    assert world.run().code == 0
+    assert world.outcomes() == ["blocked", "done"]
