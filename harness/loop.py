@@ -10,6 +10,7 @@ from harness.attempts.begin import begin, prepare
 from harness.attempts.keep import keep
 from harness.attempts.pool import INLINE, Pool
 from harness.attempts.recover import recover
+from harness.attempts.renew import renew_stale
 from harness.decide.next import stuck_limit_of, what_next
 from harness.domain.errors import HarnessError, as_expected
 from harness.domain.feature import Feature
@@ -37,6 +38,8 @@ def run_loop(run: Run, executor: Executor = INLINE) -> tuple[Stop, Look]:
     with Pool(executor, run.interrupts.abandon) as pool:
         while True:
             look = look_around(run, keep_all(run, pool))
+            if renew_stale(run):
+                continue
             match what_next(look, run.rules):
                 case Stop() as stop if not pool:
                     return end_run(run, stop), look

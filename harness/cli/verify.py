@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
-from harness.attempts.quarantined import tell_found
+from harness.attempts.renew import check_again, renew
 from harness.domain.feature import Feature
 from harness.domain.listener import Tone
 from harness.domain.text import one_line
 from harness.records.events import Verified
-from harness.records.receipt import parse_receipt
 from harness.run.look import look_around
 from harness.run.run import Run
-from harness.workspace.checks import Checker, describe
-from harness.workspace.quarantine import quarantine
+from harness.workspace.checks import describe
 
 
 def verify(run: Run) -> dict[str, Any]:
@@ -25,43 +22,28 @@ def verify(run: Run) -> dict[str, Any]:
     for feature in look.features:
         if run.interrupts.interrupted:
             break
-        if feature.slug in done:
+        if feature.slug in done or run.history.is_stale(feature):
             rows.append(_verify_one(run, feature))
         elif feature.slug in run.specs.wanted:
             because = "`" + feature.slug + "` has no receipt"
             rows.append({"slug": feature.slug, "result": "not accepted", "because": because, "checks": []})
-    return {"features": rows, "drifted": sum(row["result"] in ("drifted", "stale", "not accepted") for row in rows)}
+    return {"features": rows, "drifted": sum(row["result"] in ("drifted", "not accepted") for row in rows)}
 
 
 def _verify_one(run: Run, feature: Feature) -> dict[str, Any]:
-    receipt = parse_receipt(run.read_marker(feature.slug))
-    checks = run.checks_for(feature)
-    if not checks:
+    if not run.checks_for(feature):
         return {"slug": feature.slug, "result": "unverified", "because": "it has no checks", "checks": []}
-    site, attempts = run.site, run.history.of(feature.slug).attempts
-    checker = Checker(
-        site.supervisor,
-        run.paths.root,
-        site.check_environment(),
-        run.settings.check_timeout,
-        confine=site.confine_check,
-        asked_to_stop=lambda: 1.0 if run.interrupts.interrupted else None,  # HALT pauses work, and this is none
-    )
-    appeared = partial(tell_found, run, feature.slug, attempts, "during the checks")
-    with quarantine(run.paths, run.paths.kept, site.find_absent(run.paths.root), run.guard, appeared):
-        run.narrator.began(feature.slug, f"{feature.slug} · verify")
-        try:
-            runs = checker.run(checks)
-        finally:
-            run.narrator.ended(feature.slug)
+    runs = check_again(run, feature)
     if any(one.stopped for one in runs):
         return {"slug": feature.slug, "result": "interrupted", "because": "stopped before it ended", "checks": []}
     red = [one for one in runs if not one.green]
     run.write(Verified(slug=feature.slug, green=not red, failing=tuple(one.command for one in red)))
-    stale = bool(receipt.spec) and receipt.spec != feature.sha256
-    result = "drifted" if red else "stale" if stale else "proven"
+    stale = run.history.is_stale(feature)
+    if stale and not red:
+        renew(run, feature, runs)
+    result = "drifted" if red else "proven"
     because = "; ".join(f"`{one_line(one.command, 60)}`: {describe(one)}" for one in red) or (
-        "every check is green, but the spec changed since it was accepted" if stale else "every check is green"
+        "every check is green: its receipt is renewed for the spec as it is now" if stale else "every check is green"
     )
     run.tell(f"{feature.slug}: {result}: {because}", Tone.BAD if red else Tone.PLAIN)
     ran = [{"command": one.command, "exit": one.code, "seconds": round(one.seconds, 3)} for one in runs]

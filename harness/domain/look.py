@@ -36,6 +36,7 @@ class FeatureHistory:
     tree: str = ""  # fingerprint of the working tree after the last attempt
     answer: str = ""  # what a person answered since the last attempt
     question: str = ""
+    accepted_spec: str = ""  # SHA-256 of the spec that harness accepted it by; "" where a person did
     marker_sha256: str = ""  # of the receipt or marker that the journal knows
     changed: set[str] = field(default_factory=set)  # files it changed since it was accepted last
     spent: Sum = field(default_factory=Sum)

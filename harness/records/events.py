@@ -327,11 +327,21 @@ class FeatureReset(FeatureEvent):
     kind: ClassVar[str] = "reset"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reopened(FeatureEvent):
+    """A receipt does not hold any more: the feature is worked on again."""
+
+    kind: ClassVar[str] = "reopened"
+    because: str = ""
+    observed: str = ""  # what the next prompt says
+
+
 KINDS: dict[str, type[Event]] = {
     one.kind: one
     for one in (
         RunBegan, Halted, RunEnded, Waiting, AgentChanged, BudgetWarned, ClockJumped, NotifyFailed,
         AttemptBegan, AttemptEnded, Parked, Tampered, Foreign, Vanished, SpecChanged,
         Accepted, Marked, MarkedByHand, Committed, CommitFailed, Verified, Blocked, Answered, FeatureReset,
+        Reopened,
     )
 }  # fmt: skip

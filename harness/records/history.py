@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from harness.domain.feature import Feature
 from harness.domain.gist import digest_gist
 from harness.domain.halt import Halt
 from harness.domain.look import FeatureHistory, Markers
@@ -28,10 +29,12 @@ from harness.records.events import (
     Marked,
     MarkedByHand,
     Parked,
+    Reopened,
     RunBegan,
     RunEnded,
     Waiting,
 )
+from harness.records.receipt import parse_receipt
 from harness.system import files
 
 RECENT_COSTS = 200  # attempts whose cost says what the next may cost
@@ -83,6 +86,11 @@ class History:
         if event.run == self.last_run:
             self.last_sign = event.at
         return event
+
+    def is_stale(self, feature: Feature) -> bool:
+        """Return whether harness accepted the feature by another text of its spec."""
+        accepted = self.of(feature.slug).accepted_spec
+        return feature.slug in self.known and accepted not in ("", feature.sha256)
 
     def open_work_besides(self, slug: str) -> set[str]:
         """Return the files that other features changed and that are not accepted yet."""
@@ -174,13 +182,15 @@ def _waiting(history: History, event: Waiting) -> None:
 
 
 def _accepted(history: History, event: Accepted) -> None:
-    history.of(event.slug)
+    receipt = parse_receipt(event.receipt)
+    history.of(event.slug).accepted_spec = receipt.spec if receipt.kind in ("proven", "unverified") else ""
     history.unmarked[event.slug] = event
 
 
 def _marked(history: History, event: Marked | MarkedByHand) -> None:
     record = history.of(event.slug)
     record.claim_pending, record.marker_sha256 = False, event.sha256
+    record.accepted_spec = record.accepted_spec if isinstance(event, Marked) else ""
     history.unmarked.pop(event.slug, None)
     history.known.add(event.slug)
     history.claims.discard(event.slug)
@@ -212,6 +222,12 @@ def _reset(history: History, event: FeatureReset) -> None:
     history.claims.discard(event.slug)
 
 
+def _reopened(history: History, event: Reopened) -> None:
+    record = history.of(event.slug)
+    record.marker_sha256, record.observed, record.attempts_without_progress = "", event.observed, 0
+    history.known.discard(event.slug)
+
+
 def _halted(history: History, event: Halted) -> None:
     if event.run == history.last_run:
         history.ended = event
@@ -235,6 +251,7 @@ _FOLDS: dict[type[Event], Callable[[History, Any], None]] = {
     Blocked: _blocked,
     Answered: _answered,
     FeatureReset: _reset,
+    Reopened: _reopened,
     Halted: _halted,
     Parked: _parked,
 }

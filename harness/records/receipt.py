@@ -46,6 +46,15 @@ def compose_receipt(
     return "\n".join(lines) + "\n"
 
 
+def renew_receipt(text: str, *, spec: str, commit: str, checks: Sequence[CheckRun], at: str) -> str:
+    """Return a receipt for the spec as it is now: its words and its agent are the old one's, the checks are new."""
+    lines = text.splitlines()
+    kept = [line for line in lines[3:] if line.startswith(("attempt: ", "agent: ", "model: "))]
+    proof = [f"check: exit {run.code} in {run.seconds:.2f} s: {run.command.strip()}" for run in checks]
+    renewed = "renewed: the spec changed, and its checks passed without an agent"
+    return "\n".join([lines[0], "", _RULE, f"spec: sha256 {spec}", commit, *proof, *kept, renewed, f"at: {at}"]) + "\n"
+
+
 def compose_acceptance(why: str, *, spec: str, at: str) -> str:
     """Return the text of a marker that a person set by `harness accept`."""
     return "\n".join([one_line(why), "", _BY_PERSON, f"spec: sha256 {spec}", f"at: {at}"]) + "\n"

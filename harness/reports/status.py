@@ -58,7 +58,7 @@ def report_feature(view: View, feature: Feature) -> Report:
     if receipt is not None:
         because = _say_receipt(receipt)
         if view.is_stale(feature):
-            because = f"its spec changed since it was accepted; `harness reset {feature.slug}` starts it over"
+            because = "its spec changed since it was accepted: `harness run` or `harness verify` runs its checks again"
     return {
         "slug": feature.slug,
         "title": feature.title,
@@ -97,7 +97,7 @@ def report_status(view: View) -> Report:
     rows = [report_feature(view, feature) for feature in view.look.features]
     return {
         "features": rows,
-        "done": sum(row["state"].startswith("done") or row["state"] == "stale" for row in rows),
+        "done": sum(row["state"].startswith("done") for row in rows),
         "run": _report_run(view),
         "last_end": _report_last_end(view),
         "limits": _report_limits(view),

@@ -27,12 +27,13 @@ def look_around(run: Run, ended: Iterable[Begun] = ()) -> Look:
 
 
 def look(run: Run, markers: Markers) -> Look:
-    """Return all that the next decision depends on; nothing is changed by it."""
+    """Return all that the next decision depends on; nothing is changed by it. What is stale is not done."""
     tally, turn = run.tally, run.failover.turn
     features = run.specs.among_wanted(run.specs.last)
+    stale = frozenset(feature.slug for feature in features if run.history.is_stale(feature))
     return Look(
         features=tuple(_mark_unusable(run, feature) for feature in features) if tally.unusable else features,
-        markers=markers,
+        markers=replace(markers, done=markers.done - stale) if stale else markers,
         histories=run.history.histories,
         halt=run.interrupts.halt(),
         interrupted=run.interrupts.interrupted,

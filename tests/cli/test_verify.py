@@ -23,11 +23,14 @@ def test_verify_is_0_while_every_check_is_green_and_1_when_one_drifted(world: Wo
     assert [event["green"] for event in world.events("verified")] == [True, True, False]
 
 
-def test_verify_tells_a_spec_that_changed_since(world: World, harness) -> None:
+def test_verify_renews_the_receipt_of_a_spec_that_changed_since(world: World, harness) -> None:
     proven(world, "a")
     world.spec("a", GOOD + "- One thing more.\n", checks="sh test.sh")
     ran = harness("verify", "--json")
-    assert (ran.code, ran.json["features"][0]["result"]) == (1, "stale")
+    assert (ran.code, ran.json["features"][0]["result"]) == (0, "proven")
+    assert "receipt is renewed" in ran.json["features"][0]["because"]
+    assert world.states() == {"a": "done"}
+    assert harness("verify", "--json").json["features"][0]["because"] == "every check is green"
 
 
 def test_verify_of_a_feature_that_is_not_accepted_is_no_success(world: World, harness) -> None:

@@ -93,3 +93,48 @@ def test_a_journal_forged_in_place_makes_no_feature_done(world: World) -> None:
     assert "the journal was deleted, replaced or rewritten while it was in use" in ran.text
     assert (world.outcomes(), world.events("marked"), len(world.events("attempt_began"))) == (["unconfirmed"], [], 1)
     assert world.states() == {"a": "ready"}
+
+
+def test_a_stale_feature_whose_checks_hold_gets_a_new_receipt_without_an_agent(world: World) -> None:
+    world.spec("a", checks="true")
+    world.agent(CLAIM)
+    world.run()
+    world.spec("a", "Do it better.", checks=["true", "test -f harness.yaml || true"])
+    world.agent("exit 9")
+    ran = world.run()
+    assert (ran.code, world.outcomes(), world.states()) == (0, ["done"], {"a": "done"})
+    assert "a: every check is green: its receipt is renewed for the spec as it is now" in ran.lines
+    receipt = world.log("a.done")
+    assert receipt.count("check: exit 0") == 2
+    assert "attempt: 1\n" in receipt and "renewed: the spec changed" in receipt
+
+
+def test_a_stale_feature_whose_checks_fail_is_worked_on_again_and_told_why(world: World) -> None:
+    world.spec("a", checks="true")
+    world.agent(CLAIM)
+    world.run()
+    world.spec("a", "Do it better.", checks="test -f better.txt")
+    world.agent("touch better.txt; " + CLAIM)
+    ran = world.run()
+    assert (ran.code, world.outcomes(), world.states()) == (0, ["done", "done"], {"a": "done"})
+    assert "Since then its spec changed" in world.log("attempts/a/0002/prompt.md")
+    assert "a: worked on again: its spec changed since it was accepted, and `test -f better.txt`: exit 1" in ran.text
+    assert "check: exit 0" in world.log("attempts/a/a.done")
+
+
+def test_a_stale_feature_is_left_alone_while_halt_stands_and_what_a_person_accepted_stays(
+    world: World, harness
+) -> None:
+    world.spec("a", checks="true")
+    world.spec("b", checks="false")
+    world.agent(CLAIM)
+    world.run("a")
+    harness("accept", "b", "I looked")
+    for slug in ("a", "b"):
+        world.spec(slug, "Do it better.", checks="false")
+    (world.root / "HALT").touch()
+    assert (world.run().code, world.states()["a"]) == (3, "stale")
+    (world.root / "HALT").unlink()
+    world.agent("note 'thought about it for a long while'")
+    world.run(max_iterations=1)
+    assert world.states() == {"a": "ready", "b": "stale"}
