@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import graphlib
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from harness.domain.errors import SpecError
@@ -15,9 +15,14 @@ from harness.domain.text import suggest
 GUESSES = 20  # suggestions per reading; difflib over 5,000 slugs takes some 50 ms each
 
 
-def find_problems(features: Sequence[Feature], name: str = "specs") -> list[Feature]:
-    """The features, with the problems that only show among others: twins, unknown dependencies, cycles."""
-    told = {**_find_cycles(features, name), **_find_unknown(features, name), **_find_twins(features, name)}
+def find_problems(
+    features: Sequence[Feature], name: str = "specs", is_done: Callable[[str], bool] = lambda slug: False
+) -> list[Feature]:
+    """The features, with the problems that only show among others: twins, unknown dependencies, cycles.
+
+    What `is_done` may be depended on without a spec: its folder was archived.
+    """
+    told = {**_find_cycles(features, name), **_find_unknown(features, name, is_done), **_find_twins(features, name)}
     return [
         replace(feature, problem=told[feature.slug][0], hint=told[feature.slug][1])
         if feature.slug in told and not feature.problem
@@ -45,12 +50,12 @@ def _list(names: Iterable[str]) -> str:
     return f"{', '.join(most)} and {last}"
 
 
-def _find_unknown(features: Sequence[Feature], name: str) -> Told:
+def _find_unknown(features: Sequence[Feature], name: str, is_done: Callable[[str], bool]) -> Told:
     """Features that wait for something nobody wrote."""
     known = {feature.slug for feature in features}
     told: Told = {}
     for feature in features:
-        for slug in (slug for slug in feature.depends_on if slug not in known):
+        for slug in (slug for slug in feature.depends_on if slug not in known and not is_done(slug)):
             suggestion = suggest(slug, known - {feature.slug} if len(told) < GUESSES else ())
             where = f"{name}/{feature.slug}/{feature.path.name}"
             sentence = f"{where} depends on `{slug}`, which is no feature{suggestion}"
@@ -154,8 +159,10 @@ def order_features(features: Sequence[Feature], order: Sequence[str]) -> tuple[F
     return tuple(ordered)
 
 
-def parse_order(content: str, known: Sequence[str], where: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The slugs of an order file, and warnings; SpecError for what is not a slug or no feature."""
+def parse_order(
+    content: str, known: Sequence[str], where: str, is_done: Callable[[str], bool] = lambda slug: False
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The slugs of an order file, and warnings; SpecError for what is not a slug or no feature, nor done."""
     order: dict[str, int] = {}
     warnings = []
     slugs = set(known)
@@ -165,6 +172,9 @@ def parse_order(content: str, known: Sequence[str], where: str) -> tuple[tuple[s
             continue
         if reason := check_slug(slug):
             raise SpecError(f"{where}:{number}: {reason}", "one slug a line; `#` begins a comment")
+        if slug not in slugs and is_done(slug):
+            warnings.append(f"{where}:{number}: `{slug}` is done, and its spec is gone: the line can go, too")
+            continue
         if slug not in slugs:
             hint = "take the line out, or " + WRITE_ONE.replace("SLUG", slug).replace("one", "it")
             raise SpecError(f"{where}:{number}: there is no feature `{slug}`{suggest(slug, known)}", hint)

@@ -61,8 +61,12 @@ class SpecsFolder:
         order_file: Path | None = None,
         *,
         now: Callable[[], int] = time.time_ns,
+        is_done: Callable[[str], bool] = lambda slug: False,
     ) -> None:
-        """An order file that is given must exist; the default, `order.txt` among the specs, need not."""
+        """An order file that is given must exist; the default, `order.txt` among the specs, need not.
+
+        `is_done` says of a slug without a spec whether it was done once: others may still depend on it.
+        """
         if spec_file in ("", ".", "..") or "/" in spec_file or not spec_file.isprintable():
             raise SpecError(f"`{shown(spec_file)}` is not a file name for specs", "give a name such as `spec.md`")
         self._folder = os.fspath(specs_dir)
@@ -71,7 +75,7 @@ class SpecsFolder:
         self._order_file = os.fspath(order_file or specs_dir / "order.txt")
         self._order_name = relative_name(order_file or specs_dir / "order.txt", specs_dir.parent)
         self._order_needed = order_file is not None
-        self._now = now
+        self._now, self._is_done = now, is_done
         self._kept: dict[str, _Kept] = {}
         self._folder_signature: Signature | None = None
         self._watched: list[tuple[str, int, int, int]] = []
@@ -86,8 +90,9 @@ class SpecsFolder:
         self._look()
         content = self._read_order_file()
         if self._stale or content != self._order_content:
-            features = find_problems([kept.feature for kept in self._kept.values()], self._name)
-            order, warnings = parse_order(decode(content), [feature.slug for feature in features], self._order_name)
+            features = find_problems([kept.feature for kept in self._kept.values()], self._name, self._is_done)
+            slugs = [feature.slug for feature in features]
+            order, warnings = parse_order(decode(content), slugs, self._order_name, self._is_done)
             self._reading = Reading(order_features(features, order), warnings)
             self._good = {
                 feature.slug: self._good.get(feature.slug, feature) if feature.problem else feature
@@ -205,7 +210,7 @@ def open_specs_folder(config: Config) -> SpecsFolder:
     """Return the project's specs, not read yet."""
     s, paths = config.settings, config.paths
     order = paths.root / s.order_file if s.order_file else None
-    return SpecsFolder(paths.specs, s.spec_file, order)
+    return SpecsFolder(paths.specs, s.spec_file, order, is_done=lambda slug: paths.done(slug).is_file())
 
 
 # --- files --------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
 
 import pytest
@@ -138,3 +139,19 @@ def test_a_stale_feature_is_left_alone_while_halt_stands_and_what_a_person_accep
     world.agent("note 'thought about it for a long while'")
     world.run(max_iterations=1)
     assert world.states() == {"a": "ready", "b": "stale"}
+
+
+def test_what_is_done_may_be_archived_though_others_depend_on_it(world: World, harness) -> None:
+    world.spec("base", checks="true")
+    world.agent(CLAIM)
+    world.run()
+    shutil.rmtree(world.root / "specs/base")
+    world.spec("next", checks="true", depends_on=["base"])
+    (world.root / "specs/order.txt").write_text("base\nnext\n")
+    ran = world.run()
+    assert (ran.code, world.states()) == (0, {"next": "done"})
+    assert "specs/order.txt:1: `base` is done, and its spec is gone: the line can go, too" in ran.text
+    assert world.run("next").code == 0
+    for gone in ("logs/base.done", "logs/next.done", "specs/order.txt"):
+        (world.root / gone).unlink()
+    assert "depends on `base`, which is no feature" in harness("status", "--json").out
