@@ -12,11 +12,12 @@ from harness.attempts.quarantined import quarantine_marker, tell_found, tell_qua
 from harness.domain.listener import Tone
 from harness.domain.reply import Reply
 from harness.domain.text import plain
-from harness.records.events import Tampered, Vanished
+from harness.records.events import Foreign, Tampered, Vanished
 from harness.records.lessons import mend_learnings, redact_file, redact_log
 from harness.run.markers import read_names
 from harness.run.run import Run
 from harness.system import files
+from harness.workspace.guard import FOLDERS
 from harness.workspace.private_logs import import_private_logs
 from harness.workspace.quarantine import quarantine_absent, quarantine_changes
 from harness.workspace.workspace import changed_files
@@ -79,6 +80,11 @@ def quarantine_appeared(run: Run, attempt: Attempt, when: str) -> list[str]:
     run.guard.save(run.paths.obeyed)
     for one in found:
         tell_found(run, attempt.slug, attempt.number, when, one)
+    for ref in attempt.workspace.remove_replacements():
+        run.write(Foreign(slug=attempt.slug, attempt=attempt.number, marker=ref))
+        run.tell(f"{attempt.slug}: `{ref}` appeared {when}: git would show another object; it is deleted", Tone.BAD)
+    if run.guard.unseen:
+        run.tell_once(f"there are more than {FOLDERS} folders: what lies in the rest is not looked at", Tone.BAD)
     names = ", ".join(f"`{run.paths.shown(one.what)}`" for one in found[:SHOWN])
     more = f" and {len(found) - SHOWN} more" if found[SHOWN:] else ""
     return [f"{names}{more} may not be made or changed unless the spec's `may_change` names it"] if found else []

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from harness.domain.reply import Ended
 from harness.domain.text import one_line
-from harness.system import files
+from harness.system import files, untrusted
 from harness.system.capture import Captured, capture, find_program, path_outside
 from harness.system.command import Bounds, Command, Kept
 from harness.system.folders import Folders, find_fifos, is_fifo, sort_by_kind
@@ -35,7 +35,7 @@ _ALWAYS = (
     "gc.auto=0",
     "maintenance.auto=false",
 )  # upkeep is the person's
-_NO_CACHE, _NO_HOOKS = "core.untrackedCache=false", "core.hooksPath=/dev/null"
+_NO_CACHE, NO_HOOKS = "core.untrackedCache=false", "core.hooksPath=/dev/null"
 
 # Which program signs, and where nothing is said.
 _SIGNING = {
@@ -67,7 +67,7 @@ class Git:
         self._seen = Folders(sort_by_kind)
         self._temporary = temporary
         self._filters = filters
-        self._environ = {**environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+        self._environ = {**environ, "GIT_TERMINAL_PROMPT": "0", "GIT_NO_REPLACE_OBJECTS": "1", "LC_ALL": "C"}
         self.environ_inside = {name: value for name, value in self._environ.items() if not _is_private(name)}
         self._outside = {**self._environ, "PATH": path_outside(environ.get("PATH", os.defpath), root)}
         self._program = find_program("git", environ, root) or "git"
@@ -102,6 +102,22 @@ class Git:
         """Return the fifos and devices in git's folders, and in the tree where it would read them."""
         return [Path(one) for top in dict.fromkeys(self._folders) for one in find_fifos(self._seen, str(top), FOLDERS)]
 
+    def locks(self) -> list[Path]:
+        """Return the locks that a commit takes: of the index, of HEAD, of the branch, of the packed refs."""
+        own, common = self._folders
+        head = (untrusted.read_plain(own / "HEAD", 4096) or b"").decode("utf-8", "replace")
+        branch = head.removeprefix("ref: ").strip() if head.startswith("ref: refs/") else ""
+        locks = [own / "index.lock", own / "HEAD.lock", common / "packed-refs.lock"]
+        return [*locks, *([common / f"{branch}.lock"] if branch and ".." not in branch else [])]
+
+    def packed_replacements(self) -> frozenset[str]:
+        """Return the names of the refs of `git replace` that are packed; the loose ones are files of their own."""
+        packed = untrusted.read_plain(self._folders[1] / "packed-refs", _LONGEST) or b""
+        if b" refs/replace/" not in packed:
+            return frozenset()
+        names = (line.rpartition(b" ")[2] for line in packed.splitlines() if b" refs/replace/" in line)
+        return frozenset(map(os.fsdecode, names))
+
     def _must_end(self, patience: float) -> Callable[[], bool]:
         """Return what says whether a call that begins now must end: a stop leaves all of them `patience` seconds."""
         began = time.monotonic()
@@ -123,7 +139,7 @@ class Git:
 
     def look(self, *words: str, ignores: Path | None = None) -> Captured:
         """Run what reads the work tree; `ignores` are more patterns for what nobody looks at."""
-        told = [_NO_CACHE, _NO_HOOKS, *([] if ignores is None else [f"core.excludesFile={ignores}"])]
+        told = [_NO_CACHE, NO_HOOKS, *([] if ignores is None else [f"core.excludesFile={ignores}"])]
         more = {"GIT_OPTIONAL_LOCKS": "0", "GIT_ALLOW_PROTOCOL": "none"}  # and fetches nothing
         needed, line = () if ignores is None else (ignores,), _line("git", told, words)
         return (
@@ -239,7 +255,7 @@ class Git:
         )  # fmt: skip
         signed = os.fsdecode(made.stdout).strip()
         if made.code == 0:
-            made = self.ask("update-ref", "-m", "commit: signed by harness", "HEAD", signed, head, told=[_NO_HOOKS])
+            made = self.ask("update-ref", "-m", "commit: signed by harness", "HEAD", signed, head, told=[NO_HOOKS])
         if made.code != 0:
             raise OSError(os.fsdecode(made.stderr).strip() or "git could not sign")
         return signed

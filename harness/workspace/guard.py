@@ -22,7 +22,7 @@ from harness.domain.obeyed import INSTALLED, REPOSITORY, Obeyed, Row, is_allowed
 from harness.system import files, untrusted
 from harness.system.folders import Folders, Kind
 
-FOLDERS = 20_000  # that are looked at, the shallow ones first
+FOLDERS = 50_000  # that are looked at, the shallow ones first
 KEPT = 64 << 10  # bytes of a file whose content is kept
 KEPT_IN_ALL = 4 << 20
 GIT_READS = (".gitignore", ".gitattributes", ".gitmodules")

@@ -23,7 +23,7 @@ from harness.system.command import Command
 from harness.system.process import Supervisor
 from harness.workspace.confined_git import ConfinedGit
 from harness.workspace.contents import Contents
-from harness.workspace.git import TIMEOUT, Git
+from harness.workspace.git import NO_HOOKS, TIMEOUT, Git
 from harness.workspace.kept_index import KeptIndex
 from harness.workspace.workspace import Commit, Snapshot
 
@@ -59,6 +59,7 @@ class InPlace:
         self._git = Git(self.root, environ, temporary, filters=filters)
         self.has_git, self.why_no_git, prefix = self._git.found, self._git.why, self._git.prefix
         self._index = KeptIndex(self._git.own("index"), paths.kept / "index") if self.has_git else None
+        self._replacements = frozenset[str]()
         self._ignores: Path | None = None
         if self.has_git and temporary:
             self._ignores = self._write_ignores(temporary / "git-ignores", prefix, environ)
@@ -119,6 +120,17 @@ class InPlace:
         """Keep git's index as it is now; what an attempt makes of it is not believed."""
         if self._index is not None:
             self._index.keep()
+            self._replacements = self._git.packed_replacements()
+
+    def remove_replacements(self) -> list[str]:
+        """Delete the packed refs of `git replace` that came since the index was kept; returns their names.
+
+        They show other objects in the place of ours to every git of the person's.
+        """
+        new = sorted(self._git.packed_replacements() - self._replacements) if self._index is not None else []
+        for name in new:
+            self._git.ask("update-ref", "-d", name, told=[NO_HOOKS])
+        return new
 
     def snapshot_after(self, before: Snapshot) -> Snapshot:
         """Look at what an attempt left, by the index as it was kept before it."""
@@ -264,12 +276,14 @@ class InPlace:
 
         A lock that nobody holds any more, an agent's above all, is moved aside: returns what a person should know.
         """
-        if not self.has_git:
-            return ""
-        lock, began = self._git.own("index.lock"), time.monotonic()
+        moved = list(filter(None, map(self._wait_for_lock, self._git.locks()))) if self.has_git else []
+        return "; ".join(moved)
+
+    def _wait_for_lock(self, lock: Path) -> str:
+        began = time.monotonic()
         while os.path.lexists(lock) and self._git.stop() is None and (age := time.monotonic() - began) < TIMEOUT:
             if age >= STALE and _is_stale(lock) and not _git_lives(Path(self._git.top)):
-                aside = files.find_free(lock.with_name("index.lock.aside"))
+                aside = files.find_free(self._git.own(f"{lock.name}.aside"))  # among the refs it would be one
                 with suppress(OSError):
                     lock.rename(aside)
                     return f"`{lock.name}` in git's folder belonged to no running git: it was renamed to `{aside.name}`"

@@ -45,6 +45,8 @@ class KeptIndex:
         new = target.with_name(f"{target.name}.{os.getpid()}.new")
         new.unlink(missing_ok=True)
         shutil.copyfile(source, new, follow_symlinks=False)
+        times = source.lstat()  # git trusts what it noted of a file by how old its index is
+        os.utime(new, ns=(times.st_atime_ns, times.st_mtime_ns), follow_symlinks=False)
         new.replace(target)
 
 

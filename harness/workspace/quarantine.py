@@ -20,7 +20,10 @@ from harness.workspace.guard import FOLDERS, Guard
 # read-only inside; what was not there and appears during an attempt goes into quarantine. Of `.git`: where its
 # configuration and its hooks come from.
 GUARDED = ("harness.yaml", "templates/prompt.md", ".envrc", ".vscode/settings.json", ".vscode/tasks.json")
-GUARDED_OF_GIT = ("hooks", "config", "config.worktree", "commondir", "gitdir", "info", "modules")
+GUARDED_OF_GIT = (
+    "hooks", "config", "config.worktree", "commondir", "gitdir", "info", "modules",
+    "refs/replace", "objects/info/alternates", "objects/info/http-alternates",  # other objects in the place of ours
+)  # fmt: skip
 
 
 def find_absent(root: Path, of_agents: Iterable[str] = ()) -> tuple[str, ...]:

@@ -53,6 +53,9 @@ class Workspace(Protocol):
     def fifos(self) -> list[Path]:
         """Return what git would wait for, for ever, in its own folder."""
 
+    def remove_replacements(self) -> list[str]:
+        """Delete what shows other objects of git in the place of ours, and came since the attempt began."""
+
     def snapshot_after(self, before: Snapshot) -> Snapshot:
         """Look at what an attempt left since `before`."""
 

@@ -223,3 +223,15 @@ def test_a_child_of_the_agent_cannot_write_into_its_stream(project: Any, sandbox
     assert project.go(sandbox=sandbox, dialect="claude").code == 0
     assert "forged" not in project.log("attempts/hello/0001/stream.jsonl")
     assert project.events("attempt_ended")[0]["dollars"] == 2.5
+
+
+@pytest.mark.parametrize("pack", ["", "git pack-refs --all --prune;"], ids=["loose", "packed"])
+def test_no_object_of_git_is_shown_in_the_place_of_another(project: Any, pack: str) -> None:
+    (project.root / "code.txt").write_text("mine\n")
+    project.git("add", "-A")
+    project.git("commit", "-qm", "mine")
+    evil = "$(echo evil | git hash-object -w --stdin)"
+    project.agent(f"git replace $(git rev-parse HEAD:code.txt) {evil}; {pack} {FINISH}")
+    ran = project.go()
+    assert (ran.code, project.git("show", "HEAD:code.txt")) == (0, "mine"), ran.text
+    assert "refs/replace" in ran.text

@@ -68,17 +68,18 @@ def test_nobody_waits_for_a_lock_when_everything_has_to_stop(
 
 
 @on_linux
+@pytest.mark.parametrize("name", ["index.lock", "HEAD.lock", "refs/heads/BRANCH.lock", "packed-refs.lock"])
 def test_a_lock_that_nobody_holds_is_moved_aside_and_told(
-    checkout: tuple[World, InPlace], monkeypatch: pytest.MonkeyPatch
+    checkout: tuple[World, InPlace], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     world, place = checkout
-    monkeypatch.setattr(workspace, "STALE", 0.5)
-    lock = world.root / ".git/index.lock"
+    monkeypatch.setattr(workspace, "STALE", 0.2)
+    lock = world.root / ".git" / name.replace("BRANCH", world.git("symbolic-ref", "--short", "HEAD"))
     lock.write_text("mine")
     made = place.commit("a", "words", 1)
     assert (made.made, made.failure) == (True, "")
-    assert "index.lock.aside" in made.remark
-    assert (lock.exists(), lock.with_name("index.lock.aside").read_text()) == (False, "mine")
+    assert f"{lock.name}.aside" in made.remark
+    assert (lock.exists(), (world.root / ".git" / f"{lock.name}.aside").read_text()) == (False, "mine")
 
 
 @on_linux
