@@ -142,8 +142,8 @@ def text_of(value: object, limit: int = LONGEST_TEXT) -> str:
 
 
 def name_of(value: object) -> str:
-    """A short string; "" for anything else."""
-    return text_of(value, LONGEST_NAME)
+    """A short string, on one line and clean: names become facts in receipts, reports and messages. "" otherwise."""
+    return one_line(text_of(value, LONGEST_NAME * 8), LONGEST_NAME)
 
 
 def dict_of(value: object) -> Event:

@@ -10,7 +10,7 @@ from harness.attempts.attempt import Attempt, Gathered, Judged
 from harness.domain.gist import digest_gist
 from harness.domain.listener import Tone
 from harness.domain.reply import Ended, Reply
-from harness.domain.text import counted, cut_middle
+from harness.domain.text import counted, cut_middle, printable
 from harness.domain.units import format_dollars, format_duration
 from harness.domain.verdict import CheckRun, Outcome
 from harness.records.event_fields import describe_event
@@ -61,7 +61,7 @@ def names_to_commit(run: Run, attempt: Attempt, found: Gathered) -> frozenset[st
 
 def line_for_silent_agent(attempt: Attempt, found: Gathered) -> str:
     """Return the memory that harness leaves for an agent that changed files and wrote no note."""
-    names = ", ".join(found.changed[:SHOWN_FILES])
+    names = ", ".join(map(printable, found.changed[:SHOWN_FILES]))
     more = f" and {len(found.changed) - SHOWN_FILES} more" if len(found.changed) > SHOWN_FILES else ""
     return f"[harness] attempt {attempt.number} wrote no note; it changed {names}{more}\n"
 

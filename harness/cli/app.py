@@ -104,7 +104,7 @@ def dry_run(
     view = read_view(config, (slug,) if slug else ())
     if slug:
         view.feature(slug)
-    print_report(report_dry_run(view, os.environ, every=all, with_checks=checks), show_dry_run, config)
+    print_report(report_dry_run(view, os.environ, every=all, with_checks=checks), show_dry_run, config, exact=True)
 
 
 @app.command(epilog="Example: harness demo --dir /tmp/try-harness")

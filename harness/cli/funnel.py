@@ -21,6 +21,7 @@ from harness import __version__
 from harness.cli.app import app
 from harness.cli.flags import read_config
 from harness.domain.errors import HarnessError, as_expected
+from harness.domain.text import plain
 
 if TYPE_CHECKING:
     from typer._click.exceptions import ClickException, UsageError
@@ -79,7 +80,7 @@ def _lower(sentence: str) -> str:
 
 def _tell_error(argv: Sequence[str], message: str, hint: str, code: int) -> int:
     """Tell an error on stderr, and with --json as the one document on stdout."""
-    message, hint = _redact(message), _redact(hint)
+    message, hint = plain(_redact(message)), plain(_redact(hint))
     if _wants_json(argv):
         print(jsonlib.dumps({"error": message, "hint": hint, "code": code}))
     try:

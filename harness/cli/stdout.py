@@ -8,15 +8,25 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from harness.domain.text import plain
 from harness.settings.load import Config
 
 
-def print_report(report: dict[str, Any], lines: Callable[[dict[str, Any]], list[str]], config: Config) -> None:
-    """Print a report: one JSON document with --json, else lines for people."""
+def print_report(
+    report: dict[str, Any], lines: Callable[[dict[str, Any]], list[str]], config: Config, *, exact: bool = False
+) -> None:
+    """Print a report: one JSON document with --json, else lines for people, without what could lie on a screen.
+
+    With `exact`, what goes into a pipe or a file stays as it is.
+    """
     from harness.system.secrets import read_redactor
 
     report = read_redactor(config.paths.root, os.environ).deep(report)
-    say(jsonlib.dumps(report, indent=1, default=str) if config.settings.json else "\n".join(lines(report)))
+    if config.settings.json:
+        say(jsonlib.dumps(report, indent=1, default=str))
+        return
+    text = "\n".join(lines(report))
+    say(text if exact and not sys.stdout.isatty() else plain(text))
 
 
 def say(text: str, end: str = "\n") -> None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from harness.domain.errors import ConfigError, NotConfined, TrustError
+from harness.domain.text import one_line
 from harness.records.trust_file import forget_trusted, trust_file, write_trusted
 from harness.run.trust import Asked, read_asked
 from harness.settings.load import Config
@@ -20,6 +21,7 @@ from harness.settings.setting import Group
 
 VARIABLE = "HARNESS_TRUST"
 MOST = 20  # things that are listed
+LONGEST = 2_000  # characters of one
 
 
 def act_on(config: Config, act: Callable[[Config], Any], *, trusted: bool) -> Any:  # noqa: ANN401 - what `act` gives
@@ -143,7 +145,7 @@ def _head(about: Sequence[Reach]) -> str:
 
 def _list(about: Sequence[Reach]) -> list[str]:
     more = [f"  … and {len(about) - MOST} more: `harness trust --show`"] if about[MOST:] else []
-    return [*(f"  - {one.says}" for one in about[:MOST]), *more]
+    return [*(f"  - {one_line(one.says, LONGEST)}" for one in about[:MOST]), *more]
 
 
 def _say_how(config: Config) -> str:

@@ -31,7 +31,7 @@ class Row:
 
 
 TABLE = (
-    Row("harness", "harness.yaml specs/*/spec.md", "README of harness", may_change=False),
+    Row("harness", "harness.yaml specs/*/spec.md templates/prompt.md", "README of harness", may_change=False),
     Row("git", ".gitconfig", "git-config(1): what an `include.path` names"),
     Row("git hooks", ".husky/ .githooks/", "githooks(5): what a `core.hooksPath` names"),
     Row("pre-commit", ".pre-commit-config.yaml", "pre-commit.com"),

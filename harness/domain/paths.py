@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.domain.text import printable
+
 
 @dataclass(frozen=True, slots=True)
 class Paths:
@@ -80,4 +82,4 @@ class Paths:
 
     def shown(self, path: Path) -> str:
         """Return the path as a person in the project's root would type it."""
-        return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
+        return printable(str(path.relative_to(self.root) if path.is_relative_to(self.root) else path))

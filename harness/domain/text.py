@@ -15,8 +15,16 @@ _ESCAPES = re.compile(
     r"|\x9b[0-?]*[ -/]*[@-~]"
     r"|[\x90\x98\x9d-\x9f][^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"
 )
-# Bidirectional overrides, zero-width and tag characters, and the interlinear marks: invisible, so they can lie.
-_INVISIBLE = re.compile("[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")
+# What is invisible, or means something else on each screen, can lie: Unicode's format characters (Cf), those for
+# private use (Co), and all that it calls ignorable, variation selectors and tags among them.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ue000-\uf8ff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    "\U000f0000-\U0010ffff]"
+)
+_LINE_ENDS = re.compile("\r\n?|[\u2028\u2029]")
+_BLANKS = re.compile("\u2800")  # of Braille: a space that no program takes for one
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 # A character that cannot be written as UTF-8 (a lone surrogate) would crash the writer.
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -26,8 +34,7 @@ def plain(text: str) -> str:
     """Return `text` without control sequences and invisible characters; newlines and tabs stay."""
     if text.isascii() and text.isprintable():
         return text
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = _ESCAPES.sub("", text)
+    text = _ESCAPES.sub("", _BLANKS.sub(" ", _LINE_ENDS.sub("\n", text)))
     text = _SURROGATES.sub("\ufffd", text)
     return _CONTROLS.sub("", _INVISIBLE.sub("", text))
 
@@ -56,9 +63,14 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def printable(text: str) -> str:
+    """Return a name as it is, or escaped where it holds a line end or a character that could lie."""
+    return text if text.isprintable() and plain(text) == text else ascii(text)[1:-1]
+
+
 def shown(text: str) -> str:
     """The text for a message: on one line, printable, not endless."""
-    shown = text if text.isprintable() else ascii(text)[1:-1]
+    shown = printable(text)
     return shown if len(shown) <= 80 else f"{shown[:80]}…"
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from harness.domain.halt import Halt, HaltFile, Stop
 from harness.domain.paths import Paths
-from harness.domain.text import plain
+from harness.domain.text import one_line, plain
 from harness.system import files
 
 BY_HARNESS = "written by harness"
+LONGEST = 2_000  # characters of why, and of what to do
 
 # A run that these end needs a person: HALT keeps the next one from starting until somebody has looked.
 WRITES_HALT = (Halt.BLOCKED, Halt.STUCK, Halt.QUOTA, Halt.BUDGET)
@@ -23,14 +24,14 @@ def compose_halt(stop: Stop, *, run: str, at: str) -> str:
     lines = [
         f"harness stopped: {stop.halt.sentence}",
         "",
-        f"why:    {stop.because}",
+        f"why:    {one_line(stop.because, LONGEST)}",
         f"since:  {at} (run {run})",
     ]
     if stop.resets_at is not None:
         lines.append(f"resets: {local_time(stop.resets_at)}")
     lines += [f"{'money:' if number == 0 else '':7} {sum}" for number, sum in enumerate(stop.sums)]
     lines += [
-        f"do:     {stop.advice or stop.halt.advice}",
+        f"do:     {one_line(stop.advice or stop.halt.advice, LONGEST)}",
         "resume: harness resume && harness run",
         "",
         f"{BY_HARNESS} (exit {stop.halt.code}, {stop.halt.name.lower()}{subject})",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from harness.domain.errors import JournalError
+from harness.domain.text import plain
 from harness.records.event_fields import Fields, describe_event, parse_event
 from harness.records.events import Accepted, Event
 from harness.system import files
@@ -44,6 +45,8 @@ def moment_of(at: str) -> float | None:
 def encode_event(event: Fields) -> bytes:
     """Return the fields of an event as one line that ends in its own CRC-32 (of the line without the `crc` field)."""
     body = json.dumps(event, ensure_ascii=False, separators=(",", ":"), default=str).encode("utf-8", "replace")
+    if not body.isascii() and plain(text := body.decode()) != text:  # what could lie on a screen is escaped
+        body = json.dumps(json.loads(text), separators=(",", ":")).encode()
     return body[:-1] + _CRC_FIELD + f"{zlib.crc32(body):08x}".encode() + b'"}\n'
 
 

@@ -11,6 +11,7 @@ from harness.domain.verdict import CheckRun
 
 _RULE = "--- proven by harness ---"
 _UNVERIFIED = "--- accepted by harness, unverified: no checks ---"
+LONGEST = 2_000  # characters of a command, and of words that a person wrote
 REFUSED = "git refused to commit it"
 _BY_PERSON = "--- accepted by a person ---"
 
@@ -41,8 +42,13 @@ def compose_receipt(
     """Return the text of a receipt: line 1 the agent's words, then the proof, one `key: value` a line."""
     lines = [one_line(words) or "(the agent left no words)", "", _RULE if checks else _UNVERIFIED]
     lines += [f"spec: sha256 {spec}", commit]
-    lines += [f"check: exit {run.code} in {run.seconds:.2f} s: {run.command.strip()}" for run in checks]
-    lines += [f"attempt: {attempt}", f"agent: {agent}", f"model: {model or 'not said'}", f"at: {at}"]
+    lines += [f"check: exit {run.code} in {run.seconds:.2f} s: {one_line(run.command, LONGEST)}" for run in checks]
+    lines += [
+        f"attempt: {attempt}",
+        f"agent: {one_line(agent)}",
+        f"model: {one_line(model) or 'not said'}",
+        f"at: {at}",
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -63,7 +69,7 @@ def compose_acceptance(why: str, *, spec: str, at: str) -> str:
 def parse_receipt(text: str) -> Receipt:
     """Read a marker; what was not written by harness is `by hand`."""
     lines = text.splitlines()
-    words = lines[0] if lines else ""
+    words = one_line(lines[0], LONGEST) if lines else ""
     kinds = {_RULE: "proven", _UNVERIFIED: "unverified", _BY_PERSON: "accepted"}
     kind = next((kinds[line] for line in lines[1:4] if line in kinds), "by hand")
     fields = dict(line.split(": ", 1) for line in lines[3:] if ": " in line) if kind != "by hand" else {}

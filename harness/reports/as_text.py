@@ -18,6 +18,7 @@ def columns(rows: Sequence[Sequence[str]], *, width: int | None = None) -> list[
     if not rows:
         return []
     width = width or shutil.get_terminal_size((100, 24)).columns
+    rows = [[*(one_line(cell) for cell in row[:-1]), row[-1]] for row in rows]
     sizes = [max(len(row[index]) for row in rows) for index in range(len(rows[0]) - 1)]
     room = max(20, width - sum(sizes) - 2 * len(sizes))
     lines = []

@@ -12,7 +12,7 @@ from harness.agents.table import AGENTS
 from harness.domain.agent import Agent
 from harness.domain.errors import AgentError, NotConfined
 from harness.domain.listener import Tone
-from harness.domain.text import counted, one_line
+from harness.domain.text import counted, one_line, printable
 from harness.domain.units import format_duration, format_size
 from harness.records.events import RunBegan
 from harness.records.history import read_markers
@@ -173,7 +173,7 @@ def _decide_commits(run: Run) -> tuple[bool, str]:
         return False, "off: the repository has no commit yet"
     ours = run.history.commits and (run.history.run_open or snapshot.digest == run.history.tree)
     if not snapshot.clean and not ours:
-        names = ", ".join(sorted(snapshot.files)[:3]) + (", …" if len(snapshot.files) > 3 else "")
+        names = ", ".join(map(printable, sorted(snapshot.files)[:3])) + (", …" if len(snapshot.files) > 3 else "")
         changes = counted(len(snapshot.files), "uncommitted change")
         return False, f"off: the tree has {changes} ({names}): commit, stash or ignore them"
     return True, ""

@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+import sys
+import unicodedata
+
 from helpers.laws import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.domain.text import fenced, plain
+from harness.domain.text import fenced, one_line, plain, printable, shown
+
+UNSEEN = {"Cc", "Cf", "Zl", "Zp", "Cs", "Co"}  # controls, formats, line ends, halves of pairs, private use
+IGNORABLE = (
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180f\u2800\u3164\ufe00\ufe0f\uffa0\U000e0100\U000e01ef"  # with no category
+)
+
+
+def test_no_character_that_could_lie_is_left_in_all_of_unicode() -> None:
+    every = [chr(code) for code in range(sys.maxunicode + 1)]
+    unseen = [one for one in every if unicodedata.category(one) in UNSEEN] + list(IGNORABLE)
+    left = [hex(ord(one)) for one in unseen if one not in "\t\n" and one in plain(f"a{one}b")]
+    assert (left, [hex(ord(one)) for one in unseen if one in one_line(f"a{one}b")]) == ([], [])
+    assert [hex(ord(one)) for one in unseen if one in printable(f"a{one}b") or one in shown(f"a{one}b")] == []
+
+
+def test_letters_signs_and_pictures_of_all_scripts_stay() -> None:
+    for text in ("Zoë naïve straße", "שלום", "مرحبا", "नमस्ते", "한국어", "日本語", "✓ → … 🎉 €"):
+        assert plain(text) == one_line(text) == printable(text) == text
+
 
 SIGNS = [*"ab|<> \n\r\t\v\f\x1b\x85\u2028\u200b", "PRIOR_LOG", "<<<LEARNINGS", "LEARNINGS"]
 HOSTILE = st.lists(st.sampled_from(SIGNS), max_size=40).map("".join)

@@ -11,6 +11,7 @@ import pytest
 from harness.domain.obeyed import Obeyed
 from harness.workspace import guard as module
 from harness.workspace.guard import Guard
+from harness.workspace.quarantine import GUARDED
 
 
 def guard_of(root: Path) -> Guard:
@@ -178,3 +179,11 @@ def test_what_is_too_large_to_be_kept_is_told_to_be_lost(tmp_path: Path, monkeyp
     file.unlink()
     [change] = guard.changes()
     assert guard.set_aside(change, tmp_path / "logs") == (None, False)
+
+
+def test_what_is_read_only_inside_is_looked_for_too(tmp_path: Path) -> None:
+    guard = guard_of(tmp_path)
+    for name in GUARDED:
+        put(tmp_path, name)
+    found = names(guard)
+    assert [name for name in GUARDED if not any(f"{name}/".startswith(f"{one}/") for one in found)] == []
