@@ -66,6 +66,7 @@ class Guard:
     obeyed: Obeyed
     ignored: Callable[[str], bool] = lambda name: False  # whether git ignores a name
     known: dict[str, Thing] = field(default_factory=dict)
+    repository: tuple[int, int] = (0, 0)  # device and inode of the project's own `.git`, wherever it was moved to
     unseen: bool = False  # there are more folders than are looked at
     _folders: Folders[_Listed] = field(init=False)
     _saved: dict[str, Thing] | None = None
@@ -95,7 +96,8 @@ class Guard:
             if old is None and new is not None:
                 if name not in half_free and tops.isdisjoint(_above(name)):
                     tops.add(name)
-                    found += [] if self._is_plain_clone(name, new.row) else [Change(name, new.row, None)]
+                    left = self._is_plain_clone(name, new.row) or self._is_our_own(name)
+                    found += [] if left else [Change(name, new.row, None)]
             elif old is not None and new is None:
                 found += [] if stat.S_ISDIR(old.signature[-1]) else [Change(name, old.row, old, gone=True)]
             elif old is not None and new is not None and old.signature != new.signature and not self._same(name, old):
@@ -202,6 +204,11 @@ class Guard:
         now = _sign(f"{self.root}/{name}")
         same = now is not None and now[-1] == old.signature[-1] and old.content is not None
         return same and now is not None and _read(self.root / name, now) == old.content
+
+    def _is_our_own(self, name: str) -> bool:
+        """Whether it is the project's own repository, moved: it is not taken further away from the person."""
+        found = os.lstat(self.root / name)
+        return (found.st_dev, found.st_ino) == self.repository
 
     def _is_plain_clone(self, name: str, row: Row) -> bool:
         """Whether it is a repository that git ignores and that runs nothing: a package manager fetches such."""

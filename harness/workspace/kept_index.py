@@ -32,7 +32,7 @@ class KeptIndex:
 
     def put_back(self) -> bool:
         """Put the copy in the place of an index that was changed since; returns whether it was."""
-        if not self._seen or _sign(self.index) == self._seen:
+        if not self._seen or _sign(self.index) == self._seen or not self.index.parent.is_dir():
             return False
         with files.storage(self.index, "put back"):
             if self.index.is_dir() and not self.index.is_symlink():

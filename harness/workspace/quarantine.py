@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,7 +139,11 @@ def make_guard(paths: Paths, of_agents: Iterable[str], ignored: Callable[[str], 
     own = [path for path in (paths.specs, paths.logs, *paths.halts) if path.is_relative_to(paths.root)]
     names = {str(path.relative_to(paths.root)) for path in own}
     names |= {".git"} if os.path.lexists(paths.root / ".git") else set()
-    return Guard(real_path(paths.root), frozenset(names), Obeyed(of_agents), ignored)
+    guard = Guard(real_path(paths.root), frozenset(names), Obeyed(of_agents), ignored)
+    with suppress(OSError):
+        found = (paths.root / ".git").lstat()
+        guard.repository = found.st_dev, found.st_ino
+    return guard
 
 
 def find_git(root: Path) -> tuple[Path, list[Path]]:

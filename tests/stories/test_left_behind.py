@@ -235,3 +235,11 @@ def test_no_object_of_git_is_shown_in_the_place_of_another(project: Any, pack: s
     ran = project.go()
     assert (ran.code, project.git("show", "HEAD:code.txt")) == (0, "mine"), ran.text
     assert "refs/replace" in ran.text
+
+
+def test_the_repository_itself_is_not_taken_away_though_an_agent_moved_it(project: Any) -> None:
+    project.agent(f"mkdir sub; mv .git sub/.git; ln -s sub/.git .git; {FINISH}")
+    assert project.go(sandbox="none").code == 0
+    (project.root / ".git").unlink()
+    (project.root / "sub/.git").rename(project.root / ".git")
+    assert project.git("log", "--format=%s")
