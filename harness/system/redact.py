@@ -82,6 +82,11 @@ def _forms(value: str) -> Iterable[str]:
         yield from (inner, inner.replace("+", "-").replace("/", "_"))
 
 
+_BY_RARITY = (
+    "~!QZXJKVYWGBFHMPUNDLCROSIATE=/+qzxj0123456789 :kvbywgfpumcdlhrnsioate-._"  # in what agents print, JSON above all
+)
+
+
 @cache
 def _compile(pattern: Any) -> re.Pattern[Any]:  # noqa: ANN401 - str or bytes
     """Return a shape's pattern, compiled when the first text may hold it: all of them take a tenth of a second."""
@@ -94,7 +99,12 @@ class _Kinds:
     def __init__(self, known: Mapping[str, str], encode: Any) -> None:  # noqa: ANN401 - str or str.encode
         self.known = [(encode(form), encode(f"[redacted {name}]")) for form, name in known.items()]
         shapes = [(encode(one.pattern), encode(f"[redacted {one.name}]")) for one in SHAPES]
-        self.shapes = [(encode(word), shape) for one, shape in zip(SHAPES, shapes, strict=True) for word in one.words]
+        self.shapes: dict[Any, list[tuple[int, Any]]] = {}  # by a rare letter, since a letter is looked for at once
+        for number, one in enumerate(SHAPES):
+            for word in one.words:
+                letter = min(word, key=_BY_RARITY.find)
+                self.shapes.setdefault(encode(letter), []).append((number, encode(word)))
+        self.replacements = shapes
         self.backslash = encode("\\")
         self.quote, self.key_line, self.key_word = encode('"'), encode(_KEY_LINE), encode("[redacted private key]")
         self.key_begins, self.key_ends, self.key_body = (
@@ -107,7 +117,9 @@ class _Kinds:
                 text = self._replace_form(text, form, word)
         if self.key_line in text:
             text = self._replace_keys(text)
-        for pattern, word in dict.fromkeys([shape for begins, shape in self.shapes if begins in text]):
+        looked = (members for letter, members in self.shapes.items() if letter in text)
+        for number in sorted({number for members in looked for number, word in members if word in text}):
+            pattern, word = self.replacements[number]
             text = _compile(pattern).sub(partial(_replace_group, word), text)
         return text
 
