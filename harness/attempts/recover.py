@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.agents.failures import diagnose
 from harness.agents.prompt import Prompt
 from harness.agents.stream import StreamReader
+from harness.agents.table import all_agents
 from harness.attempts.accept import write_marker
 from harness.attempts.attempt import Attempt, Judged
 from harness.attempts.begin import Prepared, make_order
@@ -33,6 +34,7 @@ from harness.run.run import Run
 from harness.run.spending import price
 from harness.system import files
 from harness.workspace.private_logs import has_claim
+from harness.workspace.quarantine import find_recorded
 from harness.workspace.workspace import Snapshot
 
 LINE_LIMIT = 8 << 20  # bytes of a line that are understood
@@ -183,7 +185,7 @@ def _rebuild(run: Run, feature: Feature, began: AttemptBegan | None) -> Attempt:
         log=log or run.logs.notes(feature.slug).mark(),
         learnings=learnings or run.logs.learnings.mark(),
         before=before,
-        absent=began.absent if began else (),
+        absent=find_recorded(run.paths.root, began.absent, all_agents().guarded) if began else (),
     )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from enum import Enum, StrEnum
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from harness.records.events import KINDS, Event, Unknown
+from harness.domain.slugs import check_slug
+from harness.records.events import KINDS, Event, FeatureEvent, Unknown
 
 Fields = dict[str, Any]
 
@@ -59,14 +60,24 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a field holds
 def parse_event(fields: Fields) -> Event:
     """Return the event that these fields of a line mean; `Unknown` where its kind or what it needs is not understood.
 
-    Another version may have written it: what may be missing gets its default, and so does what has another type.
+    Another version may have written it: what may be missing gets its default, and so does what has another type. A
+    slug that is none would become the name of a file, anywhere.
     """
     name = fields.get("event")
     kind = KINDS.get(name) if type(name) is str else None
-    if kind is not None and (event := _parse(kind, fields)) is not _WRONG:
+    if kind is not None and (event := _parse(kind, fields)) is not _WRONG and _names_a_feature(event):
         return event  # type: ignore[no-any-return]
     head: Event = _parse(Event, fields)
     return Unknown(seq=head.seq, at=head.at, run=head.run, fields=fields)
+
+
+def _names_a_feature(event: object) -> bool:
+    return not isinstance(event, FeatureEvent) or _is_slug(event.slug)
+
+
+@lru_cache(10_000)
+def _is_slug(slug: str) -> bool:
+    return check_slug(slug) is None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

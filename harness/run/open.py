@@ -45,6 +45,7 @@ from harness.workspace.guard import Guard
 from harness.workspace.in_place import InPlace
 from harness.workspace.quarantine import (
     find_fifos_of_git,
+    find_recorded,
     guarded_paths,
     make_guard,
     quarantine_absent,
@@ -183,7 +184,8 @@ def clear_away(paths: Paths, journal: Journal, history: History, guarded: tuple[
     for slug, began in history.unfinished.items():
         during = f"during attempt {began.attempt} of {slug}, which was cut off"
         folder = paths.attempt(slug, began.attempt)
-        absent = (*began.absent, *map(str, find_fifos_of_git(paths.root)))
+        recorded = find_recorded(paths.root, began.absent, all_agents().guarded)
+        absent = (*recorded, *map(str, find_fifos_of_git(paths.root)))
         held = guarded_paths(paths.root, all_agents().guarded) if began.confined else []  # a person changed it since
         found = [*quarantine_absent(paths, folder, absent), *quarantine_changes(paths, folder, *guarded, held)]
         for one in found:

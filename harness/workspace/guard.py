@@ -67,6 +67,7 @@ class Guard:
     ignored: Callable[[str], bool] = lambda name: False  # whether git ignores a name
     known: dict[str, Thing] = field(default_factory=dict)
     repository: tuple[int, int] = (0, 0)  # device and inode of the project's own `.git`, wherever it was moved to
+    may_put_back: bool = True  # what is known was seen here
     unseen: bool = False  # there are more folders than are looked at
     _folders: Folders[_Listed] = field(init=False)
     _saved: dict[str, Thing] | None = None
@@ -76,7 +77,7 @@ class Guard:
 
     def remember(self) -> None:
         """Take what stands there now as the person's."""
-        self.known = self._read(self._look())
+        self.known, self.may_put_back = self._read(self._look()), True
 
     def check_fifos(self) -> None:
         """Raise ConfigError where a fifo stands that git would read: it would wait there for ever."""
@@ -115,7 +116,8 @@ class Guard:
         path, old = self.root / change.name, change.old
         moved = None if change.gone else untrusted.move_out(self.root, path, folder / "foreign")
         is_back = (
-            old is not None
+            self.may_put_back
+            and old is not None
             and old.content is not None
             and untrusted.put_back(self.root, path, old.content, old.signature[-1])
         )
@@ -126,14 +128,23 @@ class Guard:
     def save(self, file: Path) -> None:
         """Write down what is known, for the start after a run that was killed."""
         if self.known != self._saved:
-            files.write_atomic(file, json.dumps({name: _as_json(thing) for name, thing in self.known.items()}) + "\n")
+            files.make_folder(file.parent)
+            things = {name: _as_json(thing) for name, thing in self.known.items()}
+            files.write_atomic(file, json.dumps({"folder": _folder_of(file), "things": things}) + "\n")
             self._saved = self.known
 
     def load(self, file: Path) -> bool:
-        """Know what a run knew that was killed; False where nothing is written down, or it cannot be read."""
+        """Know what a run knew that was killed; False where nothing is written down, or it cannot be read.
+
+        A record that came here with the project, as in a clone, puts nothing back: anybody may have written it.
+        """
         try:
             kept = json.loads(files.read_text(file, 64 << 20))
-            self.known = self._saved = {name: _from_json(one) for name, one in kept.items()}
+            known = {name: _from_json(one) for name, one in kept["things"].items()}
+            if any(name.startswith("/") or ".." in name.split("/") for name in known):
+                return False  # we never write such a name
+            self.known = self._saved = known
+            self.may_put_back = kept["folder"] == _folder_of(file)
         except (StorageError, ValueError, TypeError, KeyError, AttributeError):
             return False
         return True
@@ -246,6 +257,11 @@ def _read(path: Path, signature: tuple[int, ...]) -> bytes | None:
         if stat.S_ISREG(signature[-1]) and signature[1] <= KEPT:
             return untrusted.read_plain(path, KEPT + 1)
     return None
+
+
+def _folder_of(file: Path) -> int:
+    """Return the inode of the folder that a record is written in: a copy of it elsewhere has another."""
+    return file.parent.stat().st_ino
 
 
 def _last(name: str) -> str:

@@ -31,10 +31,19 @@ def find_absent(root: Path, of_agents: Iterable[str] = ()) -> tuple[str, ...]:
 
     `of_agents` are the settings that agents load from a project, below its root.
     """
-    _, gits = find_git(root)
     guarded = guarded_paths(root, of_agents) if of_agents else []
-    looked = [root / ".git", *guarded, *(git / name for git in gits for name in GUARDED_OF_GIT)]
+    looked = [root / ".git", *guarded, *_of_git(*find_git(root)[1])]
     return tuple(str(path) for path in looked if not os.path.lexists(path))
+
+
+def find_recorded(root: Path, names: Iterable[str], of_agents: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return those of the names in a record that `find_absent` can have given: nothing else is moved on its word."""
+    known = [root / ".git", *guarded_paths(root, of_agents), *_of_git(root / ".git", *find_git(root)[1])]
+    return tuple(name for name in names if Path(name) in known)
+
+
+def _of_git(*gits: Path) -> list[Path]:
+    return [git / name for git in gits for name in GUARDED_OF_GIT]
 
 
 @dataclass(frozen=True, slots=True)

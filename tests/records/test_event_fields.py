@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from harness.domain.halt import Halt
 from harness.domain.reply import Ended, LimitKind
+from harness.domain.slugs import check_slug
 from harness.domain.verdict import Claim, Outcome
 from harness.records.event_fields import LARGEST, describe_event, parse_event
-from harness.records.events import KINDS, Accepted, AttemptEnded, BudgetWarned, Halted, Unknown, Waiting
+from harness.records.events import KINDS, Accepted, AttemptEnded, BudgetWarned, FeatureEvent, Halted, Unknown, Waiting
 from harness.records.history import fold_journal
 from harness.records.journal import Journal, read_events, read_journal
 from harness.system.redact import SHORTEST, Redactor
@@ -30,6 +31,9 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )
+
+
+SLUGS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True).filter(lambda slug: not check_slug(slug))
 
 
 def of_type(hint: Any) -> st.SearchStrategy[Any]:
@@ -54,7 +58,8 @@ def of_type(hint: Any) -> st.SearchStrategy[Any]:
 def events_of(kind: type) -> st.SearchStrategy[Any]:
     """Events of a kind, with any values."""
     hints = {name: hint for name, hint in get_type_hints(kind).items() if name not in ("kind", "left_out")}
-    return st.builds(kind, **{name: of_type(one) for name, one in hints.items()})
+    own = {"slug": SLUGS} if issubclass(kind, FeatureEvent) else {}
+    return st.builds(kind, **{name: of_type(one) for name, one in hints.items()} | own)
 
 
 @given(st.one_of(*map(events_of, KINDS.values())))
@@ -82,6 +87,13 @@ def test_any_line_is_read_and_what_is_not_understood_stays_as_it_is(line: dict[s
     assert type(event) is Unknown
     assert describe_event(event) is not line
     assert list(describe_event(event).items()) == list(line.items())
+
+
+def test_a_line_about_what_cannot_be_a_feature_changes_nothing() -> None:
+    for slug in ("../../out", "a/b", "", "x" * 65, "a.done", "\x1b[31m"):
+        line = {"event": "accepted", "slug": slug, "receipt": "r"}
+        event = parse_event(line)
+        assert (type(event), describe_event(event)) == (Unknown, line)
 
 
 def test_an_event_is_told_with_the_very_fields_of_its_kind() -> None:
