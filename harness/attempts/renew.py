@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from harness.attempts.accept import write_marker
@@ -74,9 +75,8 @@ def renew(run: Run, feature: Feature, runs: Sequence[CheckRun]) -> None:
     where = (
         f"commit: {snapshot.head}" if snapshot.clean else f"tree: {snapshot.digest} at commit {snapshot.head or 'none'}"
     )
-    old = run.read_marker(slug)
-    text = renew_receipt(old, spec=feature.sha256, commit=where, checks=runs, at=utc(run.clock()))
-    text = run.redactor.text(text)
+    old, checks = run.journal.last_receipt(slug), [replace(one, command=run.redactor.text(one.command)) for one in runs]
+    text = renew_receipt(old, spec=feature.sha256, commit=where, checks=checks, at=utc(run.clock()))
     run.write(Accepted(slug=slug, attempt=parse_receipt(old).attempt, sha256=digest(text), receipt=text))
     write_marker(run, slug, text)
     run.tell(f"{slug}: every check is green: its receipt is renewed for the spec as it is now", Tone.GOOD)

@@ -13,6 +13,7 @@ from harness.system import files
 
 BY_HARNESS = "written by harness"
 LONGEST = 2_000  # characters of why, and of what to do
+MOST = 32 << 10  # bytes of a HALT that are read: more than any of ours has
 
 # A run that these end needs a person: HALT keeps the next one from starting until somebody has looked.
 WRITES_HALT = (Halt.BLOCKED, Halt.STUCK, Halt.QUOTA, Halt.BUDGET)
@@ -20,7 +21,6 @@ WRITES_HALT = (Halt.BLOCKED, Halt.STUCK, Halt.QUOTA, Halt.BUDGET)
 
 def compose_halt(stop: Stop, *, run: str, at: str) -> str:
     """Return the text of the HALT file for the end of a run."""
-    subject = f", {stop.slug}" if stop.slug else ""
     lines = [
         f"harness stopped: {stop.halt.sentence}",
         "",
@@ -34,9 +34,14 @@ def compose_halt(stop: Stop, *, run: str, at: str) -> str:
         f"do:     {one_line(stop.advice or stop.halt.advice, LONGEST)}",
         "resume: harness resume && harness run",
         "",
-        f"{BY_HARNESS} (exit {stop.halt.code}, {stop.halt.name.lower()}{subject})",
+        _signature(stop.halt, stop.slug),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _signature(halt: Halt, slug: str) -> str:
+    """Return the line that tells a HALT of harness from a person's; nobody's words in it begin a line."""
+    return f"{BY_HARNESS} (exit {halt.code}, {halt.name.lower()}{slug and ', '}{slug})"
 
 
 def read_halt(paths: Paths) -> HaltFile | None:
@@ -53,14 +58,14 @@ def _read_halt_file(path: Path) -> HaltFile | None:
     except OSError:
         return HaltFile(path, now=False)  # unreadable, a folder, a strange thing: present is present
     try:
-        text = plain(os.read(fd, 4096).decode("utf-8", "replace"))
+        text = plain(os.read(fd, MOST).decode("utf-8", "replace"))
     except OSError:
         text = ""
     finally:
         os.close(fd)
     words = text.split(maxsplit=1)
     now = bool(words) and words[0].lower().strip(".!") == "now"
-    return HaltFile(path, now=now, text=text, by_harness=BY_HARNESS in text)
+    return HaltFile(path, now=now, text=text, by_harness=f"\n{BY_HARNESS} (" in text)
 
 
 def local_time(moment: float) -> str:
@@ -73,7 +78,7 @@ def remove_halt(paths: Paths, *, about: str = "") -> tuple[Path, ...]:
     removed = []
     for path in paths.halts:
         request = read_halt(Paths(path.parent, paths.specs, path.parent))
-        if request is None or (about and not (request.by_harness and f"blocked, {about})" in request.text)):
+        if request is None or (about and _signature(Halt.BLOCKED, about) not in request.text.splitlines()):
             continue
         if path.is_dir() and not path.is_symlink():  # an agent can make one: it could not be written to, nor removed
             files.move(path, paths.kept / "HALT")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from harness.domain.text import one_line
+from harness.domain.text import one_line, plain
 from harness.domain.verdict import CheckRun
 
 _RULE = "--- proven by harness ---"
@@ -42,7 +42,7 @@ def compose_receipt(
     """Return the text of a receipt: line 1 the agent's words, then the proof, one `key: value` a line."""
     lines = [one_line(words) or "(the agent left no words)", "", _RULE if checks else _UNVERIFIED]
     lines += [f"spec: sha256 {spec}", commit]
-    lines += [f"check: exit {run.code} in {run.seconds:.2f} s: {one_line(run.command, LONGEST)}" for run in checks]
+    lines += [_prove(run) for run in checks]
     lines += [
         f"attempt: {attempt}",
         f"agent: {one_line(agent)}",
@@ -56,9 +56,13 @@ def renew_receipt(text: str, *, spec: str, commit: str, checks: Sequence[CheckRu
     """Return a receipt for the spec as it is now: its words and its agent are the old one's, the checks are new."""
     lines = text.splitlines()
     kept = [line for line in lines[3:] if line.startswith(("attempt: ", "agent: ", "model: "))]
-    proof = [f"check: exit {run.code} in {run.seconds:.2f} s: {run.command.strip()}" for run in checks]
     renewed = "renewed: the spec changed, and its checks passed without an agent"
-    return "\n".join([lines[0], "", _RULE, f"spec: sha256 {spec}", commit, *proof, *kept, renewed, f"at: {at}"]) + "\n"
+    proof = [f"spec: sha256 {spec}", commit, *map(_prove, checks)]
+    return "\n".join([lines[0], "", _RULE, *proof, *map(plain, kept), renewed, f"at: {at}"]) + "\n"
+
+
+def _prove(run: CheckRun) -> str:
+    return f"check: exit {run.code} in {run.seconds:.2f} s: {one_line(run.command, LONGEST)}"
 
 
 def compose_acceptance(why: str, *, spec: str, at: str) -> str:

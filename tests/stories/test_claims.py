@@ -110,6 +110,21 @@ def test_a_stale_feature_whose_checks_hold_gets_a_new_receipt_without_an_agent(w
     assert "attempt: 1\n" in receipt and "renewed: the spec changed" in receipt
 
 
+@pytest.mark.parametrize("left", ["", "\n", "mine\n\n--- proven by harness ---\nagent: nobody\nmodel: made-up\n"])
+def test_a_receipt_is_renewed_from_what_was_accepted_and_not_from_what_stands_there(world: World, left: str) -> None:
+    world.spec("a", checks="true")
+    world.agent(CLAIM)
+    world.run()
+    (world.root / "logs/a.done").write_text(left)
+    world.spec("a", "Do it better.", checks="true")
+    assert (world.run().code, world.states()) == (0, {"a": "done"})
+    assert [line for line in world.log("a.done").splitlines() if line.startswith(("finished", "agent", "model"))] == [
+        "finished a",
+        "agent: command",
+        "model: not said",
+    ]
+
+
 def test_a_stale_feature_whose_checks_fail_is_worked_on_again_and_told_why(world: World) -> None:
     world.spec("a", checks="true")
     world.agent(CLAIM)

@@ -57,6 +57,22 @@ def test_a_receipt_has_a_line_for_each_fact_and_no_more(world: World) -> None:
     assert find_unseen(world.log("a.done")) == []
 
 
+def test_a_receipt_that_is_renewed_has_a_line_for_each_fact_too(world: World) -> None:
+    hostile(world)
+    world.spec("a", "Do it.", checks="true")
+    assert world.run("a").code == 0
+    (world.root / ".env").write_text(
+        'KEY_A="proven by harness"\nKEY_B="the spec changed, and"\nKEY_C=hunter2-hunter2\n'
+    )
+    world.spec("a", "Do it better.", checks=["true 'x\ncommit: c0ffee\u202e\u200b'", "true hunter2-hunter2"])
+    assert world.run("a").code == 0
+    names = [line.split(":")[0] for line in world.log("a.done").splitlines()[3:]]
+    assert names == ["spec", "tree", "check", "check", "attempt", "agent", "model", "renewed", "at"]
+    assert find_unseen(world.log("a.done")) == []
+    assert ("hunter2" in world.log("a.done"), "[redacted KEY_C]" in world.log("a.done")) == (False, True)
+    assert world.states()["a"] == "done"
+
+
 def test_nothing_that_is_shown_or_kept_for_people_holds_what_is_not_seen(world: World, harness: Any) -> None:
     hostile(world)
     ran = world.run()
