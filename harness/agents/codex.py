@@ -36,12 +36,13 @@ def read_codex(event: Event, draft: Draft) -> str:
         draft.conclude()
         told = dict_of(event.get("usage"))
         rest, cached = draft.prompt(told, "input_tokens", "cached_input_tokens")
-        draft.usage = Usage(
+        used = Usage(
             input_tokens=rest,
             output_tokens=draft.tokens(told, "output_tokens"),
             cache_read_tokens=cached,
             cache_write_tokens=draft.tokens(told, "cache_write_input_tokens"),
         )
+        draft.sum_up(used)
     elif kind == "turn.failed":
         words = text_of(dict_of(event.get("error")).get("message"))
         draft.conclude(Trouble(words, find_status(_STATUS, words)))

@@ -53,7 +53,8 @@ def _claude_system(event: Event, draft: Draft) -> str:
     subtype = event.get("subtype")
     if subtype == "init":
         draft.in_turn = True
-        draft.model = name_of(event.get("model"))
+        if not draft.introduce(name_of(event.get("model"))):
+            return ""
         draft.session_id = name_of(event.get("session_id"))
         draft.agent_version = name_of(event.get("claude_code_version")) or name_of(event.get("agent_version"))
         draft.prefix = {name: name_of(digest) for name, digest in dict_of(event.get("prefix")).items()}
@@ -126,11 +127,6 @@ def _claude_turn(message_id: str, message: Event, blocks: list[Event], draft: Dr
     draft.turn(message_id or f"#{draft.requests}", usage, sum(len(words) for words in said if isinstance(words, str)))
 
 
-def _is_less(usage: Usage, dollars: float | None, draft: Draft) -> bool:
-    fewer = usage.input_tokens + usage.output_tokens < draft.usage.input_tokens + draft.usage.output_tokens
-    return fewer or (dollars or 0.0) < (draft.dollars or 0.0)
-
-
 def _claude_usage(told: Event, draft: Draft) -> Usage:
     hour = draft.tokens(dict_of(told.get("cache_creation")), "ephemeral_1h_input_tokens")
     return replace(Usage(*(draft.tokens(told, key) for key in _USAGE)), cache_write_1h_tokens=hour)
@@ -190,8 +186,5 @@ def _claude_spending(event: Event, draft: Draft) -> None:
         return
     if not isinstance(event.get("modelUsage"), dict):
         usage = _claude_usage(dict_of(event.get("usage")), draft)
-    if draft.results > 1 and _is_less(usage, total, draft):
-        return  # a later result counts all that was before it; one that counts less is not believed
-    draft.usage = usage
-    draft.dollars = total
-    draft.cost_source = "derived" if event.get("cost_source") == "derived" else "reported"
+    if draft.sum_up(usage, total):
+        draft.cost_source = "derived" if event.get("cost_source") == "derived" else "reported"

@@ -37,6 +37,7 @@ class Draft:
 
     agent_version: str = ""
     model: str = ""
+    first_model: str = ""  # as it said at its beginning; it may fall back to another
     session_id: str = ""
     api_key_source: str = ""
     results: int = 0
@@ -61,18 +62,52 @@ class Draft:
     in_turn: bool = False  # something of a turn was printed after the last result
     overflows: int = 0
 
+    def introduce(self, model: str) -> bool:
+        """Take what an agent says of itself; returns whether it says so for the first time, which is what counts."""
+        if not self.first_model:
+            self.first_model = self.model = model
+            return True
+        if model == self.first_model:
+            self.model = model
+        elif model != self.model:
+            self.notice(f"a later line calls its model `{model}`: the first one counts")
+        return False
+
     def recover(self) -> None:
         """Forget the trouble: the model answered after it."""
         self.trouble = None
         self.rate_limit = None
 
     def conclude(self, trouble: Trouble | None = None) -> None:
-        """Count a final result; `trouble` is what it failed of, None when it is good."""
+        """Count a final result; `trouble` is what it failed of, None when it is good.
+
+        A good one while a tool runs is no end: no agent was seen to print one, and a child of it can.
+        """
         self.results += 1
         self.is_error = trouble is not None
         self.trouble = trouble
-        self.in_turn = False
+        self.in_turn = trouble is None and bool(self.calls)
+        if self.in_turn:
+            self.notice("a final result came while a tool was running: it was not taken for the end")
         self.calls.clear()
+
+    def sum_up(self, usage: Usage, dollars: float | None = None) -> bool:
+        """Take a result's sum over all that was before it; False where it is less than an earlier one's."""
+        before = self.usage
+        fewer = usage.prompt_tokens + usage.output_tokens < before.prompt_tokens + before.output_tokens
+        if self.results > 1 and (fewer or (dollars or 0.0) < (self.dollars or 0.0)):
+            self.notice("a later result counts less than an earlier one: it is not believed")
+            return False
+        self.usage, self.dollars = usage, dollars
+        return True
+
+    def used(self) -> tuple[Usage, bool]:
+        """Return what was used, and whether a result summed it up; else it is the sum over the messages."""
+        turns = sum(self.turns.values(), self.older)
+        if not self.results:
+            return turns + self.usage, False
+        more = turns.prompt_tokens > self.usage.prompt_tokens or turns.output_tokens > self.usage.output_tokens
+        return (turns, False) if self.in_turn and more else (self.usage, True)
 
     def turn(self, message_id: str, usage: Usage, printed: int) -> None:
         """Remember what a message used; printed again, it counts as printed last.

@@ -33,7 +33,8 @@ def read_gemini(event: Event, draft: Draft) -> str:
     """Gemini CLI's `--output-format stream-json`. The first message is an echo of the prompt."""
     kind = event.get("type")
     if kind == "init":
-        draft.session_id, draft.model = name_of(event.get("session_id")), name_of(event.get("model"))
+        if draft.introduce(name_of(event.get("model"))):
+            draft.session_id = name_of(event.get("session_id"))
     elif kind == "message":
         draft.in_turn = True
         if event.get("role") != "assistant":
@@ -56,18 +57,20 @@ def read_gemini(event: Event, draft: Draft) -> str:
 def _gemini_result(event: Event, draft: Draft) -> str:
     stats = dict_of(event.get("stats"))
     rest, cached = draft.prompt(stats, "input_tokens", "cached")
-    draft.usage = Usage(
+    used = Usage(
         input_tokens=rest,
         output_tokens=draft.tokens(stats, "output_tokens"),
         cache_read_tokens=cached,
     )
     if event.get("status") == "success":
         draft.conclude()
+        draft.sum_up(used)
         return ""
     error = dict_of(event.get("error"))
     kind, words = name_of(error.get("type")), text_of(error.get("message"))
     draft.terminal_reason = "max_turns" if kind == "FatalTurnLimitedError" else ""
     draft.conclude(Trouble(words, find_status(_STATUS, words), "" if kind == "unknown" else kind))
+    draft.sum_up(used)
     return words
 
 

@@ -62,7 +62,9 @@ class StreamReader:
         add_status = self._language.exit_status
         if add_status is not None and (draft.is_error or (not draft.results and _failed(exit))):
             trouble = add_status(trouble, exit.code)
-        cost = Cost() if draft.dollars is None or draft.doubt else Cost(round(draft.dollars, 9), draft.cost_source)
+        usage, is_sum = draft.used()
+        known = draft.dollars if is_sum or not draft.results else None
+        cost = Cost() if known is None or draft.doubt else Cost(round(known, 9), draft.cost_source)
         return Transcript(
             agent_version=draft.agent_version,
             model=draft.model,
@@ -80,8 +82,8 @@ class StreamReader:
             denials=tuple(draft.denials),
             rate_limit=draft.rate_limit,
             background_tasks=draft.background_tasks,
-            usage=draft.usage if draft.results else sum(draft.turns.values(), draft.older + draft.usage),
-            requests=0 if draft.results else draft.requests,
+            usage=usage,
+            requests=0 if is_sum else draft.requests,
             cost=cost,
             counted=not draft.doubt,
             events=self._events,

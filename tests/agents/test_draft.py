@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from helpers.recorded import message, read, reply, reply_of
 
@@ -124,3 +126,22 @@ def test_a_stream_that_tells_only_plain_usage_is_believed():
     }
     transcript = reply([result], "claude").transcript
     assert (transcript.usage, transcript.cost) == (Usage(7, 3), Cost())
+
+
+def _codex(tokens: int) -> dict:
+    return {"type": "turn.completed", "usage": {"input_tokens": tokens, "output_tokens": tokens}}
+
+
+def _gemini(tokens: int) -> dict:
+    return {"type": "result", "status": "success", "stats": {"input_tokens": tokens, "output_tokens": tokens}}
+
+
+@pytest.mark.parametrize(("dialect", "result"), [("codex", _codex), ("gemini", _gemini)])
+def test_a_later_sum_that_is_smaller_is_not_believed(dialect: str, result: Callable[[int], dict]) -> None:
+    said = reply([result(100), result(0)], dialect).transcript
+    assert (said.usage, said.notices) == (
+        Usage(100, 100),
+        ("a later result counts less than an earlier one: it is not believed",),
+    )
+    said = reply([result(100), result(150)], dialect).transcript
+    assert (said.usage, said.notices) == (Usage(150, 150), ())
