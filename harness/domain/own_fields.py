@@ -9,13 +9,14 @@ from __future__ import annotations
 OWN_FIELDS = frozenset(
     {
         # which, where, when
-        "at", "run", "event", "slug", "spec", "file", "marker", "features", "agent", "agents", "was", "by", "told",
+        "at", "run", "event", "slug", "spec", "file", "marker", "agent", "agents", "was", "by", "told",
         "began", "started", "since", "until", "path", "project", "month", "day",
         # verdicts, states, kinds
         "outcome", "halt", "claim", "ended", "kind", "state", "result", "phase", "origin", "level", "rule", "line",
         # what agents call how they ended: it is looked up
         "api_error", "error_kind", "terminal_reason",
         # digests, commits, versions, and what was redacted when it was composed
-        "sha256", "tree", "commit", "failing", "version", "source", "cost_source", "receipt",
+        "sha256", "digest", "note", "tree", "commit", "failing", "version", "source", "cost_source", "receipt",
     }
 )  # fmt: skip
+OWN_LISTS = frozenset({"features", "sections"})  # whose every word is ours; in others are words of others

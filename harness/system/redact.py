@@ -15,7 +15,7 @@ from functools import cache, partial
 from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus
 
-from harness.domain.own_fields import OWN_FIELDS
+from harness.domain.own_fields import OWN_FIELDS, OWN_LISTS
 from harness.system.token_shapes import SHAPES
 
 SHORTEST = 8  # characters of a value that may be a secret
@@ -29,7 +29,11 @@ _SAYS_WHERE = re.compile(
     r"_(?:URL|URI|FILE|PATH|DIR|SOCK|HOST|ENDPOINT|TYPE|NAME|REGION|ALGORITHM|LIMIT|TTL|ENV|ENV_PASS)$", re.I
 )
 _IN_URL = re.compile(r"://[^/\s:@]*:([^/\s@]{8,})@")
-_ORDINARY = re.compile(r"[A-Za-z]?[a-z]{1,15}|[A-Z]{1,15}|\d{1,9}|(?:~|\.{0,2})/.*|[a-z]+://[^@]*|\$.*", re.DOTALL)
+_ORDINARY = re.compile(
+    r"[A-Za-z]?[a-z]{1,15}|[A-Z]{1,15}|\d{1,9}|(?:~|\.{0,2})/.*|[a-z]+://[^@]*|\$.*"
+    r"|.*BLOCKED.*",  # how an agent begins a question: without that word it would reach nobody
+    re.DOTALL,
+)
 
 # A private key goes from its first line to its last, or as far as it looks like one: each part is looked for once.
 _KEY_LINE = "PRIVATE KEY-----"
@@ -212,11 +216,12 @@ class Redactor:
         return value
 
     def _deep_field(self, name: object, value: Any) -> Any:  # noqa: ANN401
-        """Redact what a field holds; a word of our own stays, and so does a list of them."""
-        if name not in OWN_FIELDS:
-            return self._deep(value)
-        is_list = isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
-        return value if is_list or isinstance(value, str) else self._deep(value)
+        """Redact what a field holds; a word of our own stays, and so do several of them."""
+        if isinstance(value, str):
+            return value if name in OWN_FIELDS else self._deep(value)
+        several = list(value.values()) if isinstance(value, dict) else value
+        is_own = name in OWN_LISTS and isinstance(several, list | tuple) and all(isinstance(it, str) for it in several)
+        return value if is_own else self._deep(value)
 
 
 class LineRedactor:

@@ -18,9 +18,22 @@ from harness.domain.reply import Ended, LimitKind
 from harness.domain.slugs import check_slug
 from harness.domain.verdict import Claim, Outcome
 from harness.records.event_fields import LARGEST, describe_event, parse_event
-from harness.records.events import KINDS, Accepted, AttemptEnded, BudgetWarned, FeatureEvent, Halted, Unknown, Waiting
+from harness.records.events import (
+    KINDS,
+    Accepted,
+    AttemptBegan,
+    AttemptEnded,
+    BudgetWarned,
+    Committed,
+    FeatureEvent,
+    Halted,
+    Unknown,
+    Verified,
+    Waiting,
+)
 from harness.records.history import fold_journal
 from harness.records.journal import Journal, read_events, read_journal
+from harness.records.notes import Mark
 from harness.system.redact import SHORTEST, Redactor
 
 # --- an event and its line ----------------------------------------------------------------------------------------
@@ -140,6 +153,24 @@ def test_no_secret_makes_an_event_unreadable_though_it_equals_words_of_harness(e
     }
     assert [getattr(again, name) for name in same] == [getattr(event, name) for name in same]
     assert redactor.deep(event) == again
+
+
+def test_digests_by_which_a_later_run_compares_are_no_secrets() -> None:
+    digest = "0f1e2d3c4b5a69780f1e2d3c4b5a6978"
+    redactor, mark = Redactor({"A_KEY": digest}), Mark(3, digest)
+    for event in (
+        AttemptEnded(slug="a", attempt=1, note=digest, failing=digest, tree=digest),
+        AttemptBegan(slug="a", attempt=1, spec=digest, log=mark, learnings=mark, sections={"spec": digest}),
+        Accepted(slug="a", sha256=digest, receipt=f"spec: sha256 {digest}"),
+        Committed(slug="a", commit=digest),
+    ):
+        assert redactor.deep(describe_event(event)) == describe_event(event)
+
+
+def test_a_command_that_fails_is_no_word_of_ours() -> None:
+    redactor = Redactor({"A_KEY": "hunter2-hunter2"})
+    verified = redactor.deep(Verified(slug="a", failing=("curl -H hunter2-hunter2",)))
+    assert (verified.slug, verified.failing) == ("a", ("curl -H [redacted A_KEY]",))
 
 
 def test_an_event_that_held_a_secret_is_given_back_without_it(tmp_path: Path) -> None:

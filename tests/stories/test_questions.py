@@ -31,6 +31,13 @@ def test_a_question_is_understood_as_people_write_it(world: World, line: str) ->
     assert world.log("a.blocked") == "which port?\n"
 
 
+def test_a_question_reaches_a_person_whatever_an_env_file_holds(world: World) -> None:
+    world.spec("a")
+    (world.root / ".env").write_text('A_KEY="BLOCKED:"\nB_KEY="BLOCKED: which key"\nC_KEY=hunter2-hunter2\n')
+    world.agent('echo "BLOCKED: which key, hunter2-hunter2?" >> $log')
+    assert (world.run().code, world.log("a.blocked")) == (4, "which key, [redacted C_KEY]?\n")
+
+
 def test_a_feature_that_is_proven_in_the_same_attempt_is_not_blocked(world: World) -> None:
     world.spec("a", checks="true")
     world.agent('echo "BLOCKED: which port?" >> "$log"; ' + CLAIM)
