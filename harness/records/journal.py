@@ -100,7 +100,24 @@ def read_events(path: Path) -> list[Event]:
     return _read_lines(path, parse_event)[0]
 
 
-_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+def _open_file(path: Path) -> int:
+    with files.storage(path, "open"):
+        return os.open(path, _FLAGS, 0o644)
+
+
+def _open_log(path: Path) -> int:
+    """Open run.log; what an agent put in its place is moved aside."""
+    _set_aside(path)
+    return _open_file(path)
+
+
+def _set_aside(path: Path) -> None:
+    """Move what is no plain file out of the way, to where nothing reads it."""
+    if not files.is_plain(path):
+        files.move(path, path.parent / ".kept" / f"{path.name}.strange")
 
 
 class Journal:
@@ -121,8 +138,7 @@ class Journal:
                 os.ftruncate(self._fd, len(sound))
                 os.fsync(self._fd)
             files.sync_folder(folder)
-        with files.storage(folder / "run.log", "open"):
-            self._log_fd = os.open(folder / "run.log", _FLAGS, 0o644)
+        self._log_fd = _open_log(folder / "run.log")
         self._sequence = len(self.events)
         self._harmed = False  # an append found it harmed, and nobody has asked since
         self._compared_at = 0  # the ctime of the file when its bytes were compared
@@ -163,12 +179,12 @@ class Journal:
         same = there is not None and (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
         if same and ours.st_size == len(self._whole) and self._is_as_written(ours.st_ctime_ns):
             return False
+        _set_aside(self.path)
         files.write_atomic(self.path, bytes(self._whole))
-        with files.storage(self.path, "open"):
-            os.close(self._fd)
-            self._fd = os.open(self.path, _FLAGS, 0o644)
-            os.close(self._log_fd)
-            self._log_fd = os.open(self.path.with_name("run.log"), _FLAGS, 0o644)
+        self._fd, old = _open_file(self.path), self._fd
+        os.close(old)
+        self._log_fd, old = _open_log(self.path.with_name("run.log")), self._log_fd
+        os.close(old)
         return True
 
     def _is_as_written(self, changed_at: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -138,3 +139,39 @@ def test_what_an_append_had_to_put_back_is_told_to_who_asks_next(tmp_path: Path)
         False,
     )
     journal.close()
+
+
+def put_strange(path: Path, kind: str) -> None:
+    """Put something in the place of a file."""
+    path.unlink()
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+        (path / "x").touch()
+    else:
+        path.symlink_to("/dev/null")
+
+
+@pytest.mark.parametrize("kind", ["fifo", "folder", "link"])
+def test_what_an_agent_puts_in_the_place_of_journal_and_log_is_moved_aside(tmp_path: Path, kind: str) -> None:
+    journal = Journal(tmp_path, "run", lambda: 1_795_000_000.0)
+    journal.append(FeatureReset(slug="a"))
+    for name in ("journal.jsonl", "run.log"):
+        put_strange(tmp_path / name, kind)
+    assert journal.mend()
+    journal.append(FeatureReset(slug="b"))
+    journal.log("told")
+    journal.close()
+    assert [one["slug"] for one in read_journal(journal.path)] == ["a", "b"]
+    assert (tmp_path / "run.log").read_text().endswith(" told\n")
+
+
+@pytest.mark.parametrize("kind", ["fifo", "folder", "link"])
+def test_a_log_that_is_no_file_keeps_no_run_from_starting(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "run.log").touch()
+    put_strange(tmp_path / "run.log", kind)
+    journal = Journal(tmp_path, "run", lambda: 1_795_000_000.0)
+    journal.log("told")
+    journal.close()
+    assert (tmp_path / "run.log").read_text().endswith(" told\n")
