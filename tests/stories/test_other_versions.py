@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+import random
 from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers.marks import in_short
-from helpers.world import World
+from helpers.world import CLAIM, World
 
-from harness.records.journal import encode_event
+from harness.records.events import KINDS
+from harness.records.journal import encode_event, read_journal
 
 BEGAN = {"event": "attempt_began", "slug": "a", "attempt": 1, "agent": "command", "because": "not begun"}
 ENDED = {"event": "attempt_ended", "slug": "a", "attempt": 1, "outcome": "stalled", "charged": True}
@@ -75,4 +78,61 @@ def test_what_another_version_wrote_breaks_no_command(world: World, harness, eve
     for words in [line for plain in commands for line in ([*plain], [*plain, "--json"])][:-1]:
         ran = harness(*words)
         assert (words, ran.code in (0, 1, 2, 6), "Traceback" in ran.err) == (words, True, False), ran.err
+    assert not list((world.root / "logs").glob("bug-*"))
+
+
+# --- a real journal, changed at random --------------------------------------------------------------------------------
+
+VALUES = (
+    None, True, 0, -1, 10**18, 10**40, 1.5, 1e300, float("nan"), "", "x" * 5_000, "../../x", "\x1b[31m\u202e",
+    "2031-01-01T00:00:00.000Z", [], ["a", 1], {}, {"kind": "heat", "text": 3, "resets_at": -1},
+)  # fmt: skip
+
+
+def mutate(events: list[dict[str, Any]], chance: random.Random) -> list[dict[str, Any]]:
+    """The events after a few changes: fields that are missing, new or of another value, other kinds, lines twice."""
+    events = copy.deepcopy(events)
+    for _ in range(chance.randint(1, 4)):
+        event = chance.choice(events)
+        holders = [event, *(one for one in event.values() if isinstance(one, dict) and one)]
+        holder = chance.choice(holders)
+        name = chance.choice([one for one in holder if one != "seq"])
+        match chance.randint(0, 4):
+            case 0:
+                del holder[name]
+            case 1:
+                holder[name] = chance.choice(VALUES)
+            case 2:
+                holder["of_a_newer_version"] = chance.choice(VALUES)
+            case 3:
+                event["event"] = chance.choice([*sorted(KINDS), "attempt_forked"])
+            case _:
+                events.insert(chance.randrange(len(events)), copy.deepcopy(event))
+    return [{**event, "seq": number} for number, event in enumerate(events, start=1)]
+
+
+@pytest.mark.parametrize("seeds", [range(3), pytest.param(range(3, 150), marks=pytest.mark.deep)], ids=["few", "many"])
+def test_a_real_journal_changed_at_random_breaks_no_command(world: World, harness, seeds: range) -> None:
+    for slug, check in (("a", "true"), ("b", "true"), ("c", "false")):
+        world.spec(slug, checks=check)
+    world.agent(f'if [ $slug = b ]; then echo "BLOCKED: which?" >> "$log"; else {CLAIM}; fi')
+    world.config_file(keep_going=True, max_iterations=4)
+    assert harness("run", "--quiet").code in (1, 4)
+    events, around = read_journal(world.root / "logs/journal.jsonl"), sorted(world.root.parent.iterdir())
+    for seed in seeds:
+        (world.root / "logs/journal.jsonl").write_bytes(
+            b"".join(map(encode_event, mutate(events, random.Random(seed))))
+        )
+        for words in (
+            ("status",),
+            ("why",),
+            ("why", "c"),
+            ("cost",),
+            ("verify",),
+            ("run", "--quiet", "--max-iterations=1"),
+        ):
+            ran = harness(*words)
+            assert (seed, words, ran.code in range(8)) == (seed, words, True), ran.err
+            assert "\x1b" not in ran.out + ran.err
+    assert sorted(world.root.parent.iterdir()) == around
     assert not list((world.root / "logs").glob("bug-*"))
