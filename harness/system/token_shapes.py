@@ -98,6 +98,9 @@ _CODE_AND_PACKAGES = (
     *_begins("Airtable token", "pat", r"[A-Za-z0-9]{14}\.[a-f0-9]{64}"),
     *_begins("Postman key", "PMAK-", r"[A-Fa-f0-9]{24}-[A-Fa-f0-9]{34}"),
     *_begins("Contentful token", "CFPAT-", r"[A-Za-z0-9_-]{20,}"),
+    *_begins("SonarQube token", "squ_ sqp_ sqa_", r"[A-Fa-f0-9]{40}" + _END),
+    *_begins("Typeform token", "tfp_", r"(?=[A-Za-z_.=-]{0,58}\d)[A-Za-z0-9_.=-]{59}"),
+    *_begins("Harness token", "pat. sat.", r"[A-Za-z0-9_-]{22}\.[a-f0-9]{24}\.[A-Za-z0-9]{20}"),
 )  # fmt: skip
 
 _CLOUDS = (
@@ -132,6 +135,8 @@ _CLOUDS = (
     *_begins("Tailscale key", "tskey-", _WORD),
     *_begins("Prefect token", "pnu_", r"[A-Za-z0-9]{36}"),
     *_begins("Infracost key", "ico-", r"[A-Za-z0-9]{32}" + _END),
+    *_begins("Yandex key", "AQVN", r"[A-Za-z0-9_-]{35,}"),
+    Shape("MaxMind key", ("_mmk",), _EDGE + r"[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk" + _END),
     *_begins("Octopus key", "API-", r"(?=[A-Z]{0,25}\d)[A-Z0-9]{26}" + _END),
     *_begins("LaunchDarkly key", "sdk- mob-", _UUID),
 )  # fmt: skip
@@ -183,6 +188,8 @@ _MONEY_AND_SHOPS = (
     *_begins("EasyPost key", "EZAK EZTK", r"[A-Za-z0-9]{54}"),
     *_begins("Duffel token", "duffel_live_ duffel_test_", r"[A-Za-z0-9_=-]{40,}"),
     *_begins("Flutterwave key", "FLWSECK_TEST- FLWSECK-", r"[A-Fa-f0-9]{12,}(?:-X)?"),
+    *_begins("Plaid token", "access-sandbox- access-development- access-production-", _UUID),
+    *_begins("SettleMint token", "sm_pat_ sm_sat_ sm_aat_", r"(?=[A-Za-z]{0,15}\d)[A-Za-z0-9]{16,}"),
     *_begins("Frame.io token", "fio-u-", r"[A-Za-z0-9_=-]{50,}"),
     *_begins("Adobe client secret", "p8e-", r"[A-Za-z0-9]{32}" + _END),
 )  # fmt: skip
@@ -225,6 +232,11 @@ _BY_WHAT_STANDS_BEFORE = (
         "assigned secret",
         ("ey", "EY", "oken", "OKEN", "ecret", "ECRET", "assw", "ASSW"),
         r"(?:" + _ASSIGNED + r")(?:\\?[\"'])?\s{0,3}[:=]\s{0,3}(?:\\?[\"'])?(" + _VALUE + ")",
+    ),
+    Shape(
+        "assigned secret",
+        ("_TOKEN=", "_SECRET="),
+        r"[A-Z0-9]_(?:TOKEN|SECRET)=(?:\\?[\"'])?(?=\S{16})(" + _VALUE + ")",
     ),
 )
 

@@ -172,6 +172,15 @@ TOKENS = [
     ("password", "PGPASSWORD: ", "correct-horse"),
     ("password", 'SSHPASS="', "opensesame"),
     ("assigned secret", "aws_secret_access_key = ", some(40)),
+    ("assigned secret", "CODECOV_TOKEN=", UUID),
+    ("assigned secret", "SESSION_SECRET='", some(32)),
+    ("SonarQube token", "squ_", digits(40)),
+    ("Typeform token", "tfp_", some(59)),
+    ("Harness token", "pat.", f"{some(22)}.{digits(24)}.{some(20)}"),
+    ("Yandex key", "AQVN", some(38)),
+    ("MaxMind key", some(6), f"_{some(29)}_mmk"),
+    ("Plaid token", "access-production-", UUID),
+    ("SettleMint token", "sm_pat_", some(16)),
 ]
 
 
