@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -104,18 +105,15 @@ _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK 
 
 
 def _open_file(path: Path) -> int:
+    """Open what is a plain file, or make it; at a fifo we would wait for ever."""
     with files.storage(path, "open"):
+        if not files.is_plain(path):
+            raise OSError(errno.EEXIST, "it is not a plain file")
         return os.open(path, _FLAGS, 0o644)
 
 
-def _open_log(path: Path) -> int:
-    """Open run.log; what an agent put in its place is moved aside."""
-    _set_aside(path)
-    return _open_file(path)
-
-
 def _set_aside(path: Path) -> None:
-    """Move what is no plain file out of the way, to where nothing reads it."""
+    """Move what an agent put in the place of a file out of the way, to where nothing reads it."""
     if not files.is_plain(path):
         files.move(path, path.parent / ".kept" / f"{path.name}.strange")
 
@@ -138,7 +136,7 @@ class Journal:
                 os.ftruncate(self._fd, len(sound))
                 os.fsync(self._fd)
             files.sync_folder(folder)
-        self._log_fd = _open_log(folder / "run.log")
+        self._log_fd = _open_file(folder / "run.log")
         self._sequence = len(self.events)
         self._harmed = False  # an append found it harmed, and nobody has asked since
         self._compared_at = 0  # the ctime of the file when its bytes were compared
@@ -183,7 +181,9 @@ class Journal:
         files.write_atomic(self.path, bytes(self._whole))
         self._fd, old = _open_file(self.path), self._fd
         os.close(old)
-        self._log_fd, old = _open_log(self.path.with_name("run.log")), self._log_fd
+        log = self.path.with_name("run.log")
+        _set_aside(log)
+        self._log_fd, old = _open_file(log), self._log_fd
         os.close(old)
         return True
 

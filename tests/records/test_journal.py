@@ -168,10 +168,9 @@ def test_what_an_agent_puts_in_the_place_of_journal_and_log_is_moved_aside(tmp_p
 
 
 @pytest.mark.parametrize("kind", ["fifo", "folder", "link"])
-def test_a_log_that_is_no_file_keeps_no_run_from_starting(tmp_path: Path, kind: str) -> None:
-    (tmp_path / "run.log").touch()
-    put_strange(tmp_path / "run.log", kind)
-    journal = Journal(tmp_path, "run", lambda: 1_795_000_000.0)
-    journal.log("told")
-    journal.close()
-    assert (tmp_path / "run.log").read_text().endswith(" told\n")
+@pytest.mark.parametrize("name", ["journal.jsonl", "run.log"])
+def test_a_start_waits_for_nothing_that_is_no_file(tmp_path: Path, kind: str, name: str) -> None:
+    (tmp_path / name).touch()
+    put_strange(tmp_path / name, kind)
+    with pytest.raises(StorageError, match=rf"`{tmp_path}/{name}`"):
+        Journal(tmp_path, "run", lambda: 1_795_000_000.0)
