@@ -126,7 +126,7 @@ def _look_at_credentials(config: Config, environ: Mapping[str, str]) -> Diagnosi
             return Diagnosis("credentials", "ok", f"{one.variable} is set")
     home = Path(environ.get("HOME", "/nonexistent"))
     for name in (*agent.access.logins, *([agent.home.state.path] if agent.home.state else [])):
-        if (home / name).is_file():
+        if files.is_file(home / name):
             return Diagnosis("credentials", "ok", f"~/{name} is there")
     hint = f"log in with `{agent.argv[0]}`, or set {profile.credentials[0].variable}"
     return Diagnosis("credentials", "fail", f"none found for {agent.name}", hint)

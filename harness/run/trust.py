@@ -88,10 +88,10 @@ def _find_foreign(config: Config, features: tuple[Feature, ...], environ: Mappin
 
 def _find_nested(root: Path) -> Iterator[Reach]:
     """Yield a project that lies within another of the same repository, where an agent of that may have made it."""
-    own = next((name for name in (CONFIG_FILE, "specs") if (root / name).exists()), CONFIG_FILE)
+    own = next((name for name in (CONFIG_FILE, "specs") if files.exists(root / name)), CONFIG_FILE)
     for folder in root.parents:
-        if is_root(folder) and any((above / ".git").exists() for above in (folder, *folder.parents)):
-            outer = folder / (CONFIG_FILE if (folder / CONFIG_FILE).is_file() else "specs")
+        if is_root(folder) and any(files.exists(above / ".git") for above in (folder, *folder.parents)):
+            outer = folder / (CONFIG_FILE if files.is_file(folder / CONFIG_FILE) else "specs")
             said = f"`{one_line(str(root / own))}` lies below the project's own, `{one_line(str(outer))}`"
             yield Reach("nested", str(outer), said)
             return

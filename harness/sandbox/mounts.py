@@ -13,6 +13,7 @@ from harness.records.trust_file import trust_file
 from harness.sandbox.bubblewrap import Mounts
 from harness.sandbox.tools import find_credentials, find_own_code, find_python, find_tools
 from harness.settings.load import Config
+from harness.system import files
 from harness.workspace.quarantine import GUARDED_OF_GIT, find_git, guarded_paths, real_path
 
 _IDENTITY = (".gitconfig", ".config/git/config", ".config/git/ignore", ".config/git/attributes")
@@ -96,7 +97,7 @@ def _expand(path: str, root: Path, home: Path) -> Path:
 
 def existing(paths: Iterable[Path], besides: Collection[Path] = ()) -> tuple[Path, ...]:
     """Return the paths that are there and that we may see, each once, without those in `besides`."""
-    there = (path for path in paths if path not in besides and os.path.exists(path))  # noqa: PTH110  what we may not see is not there
+    there = (path for path in paths if path not in besides and files.exists(path))
     return tuple(dict.fromkeys(there))
 
 

@@ -158,7 +158,7 @@ class Sandbox:
     def find_login(self, agent: Agent, substituted: Substituted) -> str:
         """Return which file of the home has to be inside, because no key for the agent is outside; "" for none."""
         logins = () if substituted.holds_key else agent.access.logins
-        names = [name for name in logins if (self.home / name).exists()]
+        names = [name for name in logins if files.exists(self.home / name)]
         return f"~/{names[0]}" if names else ""
 
     def explain_keys(self, agent: Agent, environ: Mapping[str, str]) -> list[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import harness
+from harness.system import files
 from harness.system.command import Command
 from harness.workspace.quarantine import real_path
 
@@ -97,11 +98,11 @@ def find_credentials(tools: Iterable[Path], environ: Mapping[str, str], root: Pa
 
 def installation(prefix: Path) -> list[Path]:
     """Return what belongs to the programs in a prefix's `bin`; nothing of a checkout of git, where anything may lie."""
-    if (prefix / "pyvenv.cfg").exists():
+    if files.exists(prefix / "pyvenv.cfg"):
         return [prefix]  # a virtual environment holds nothing else; each mount costs
-    if (prefix / ".git").exists():
+    if files.exists(prefix / ".git"):
         return []
-    signed = [name for sign, names in _BY_SIGN.items() if (prefix / sign).exists() for name in names]
+    signed = [name for sign, names in _BY_SIGN.items() if files.exists(prefix / sign) for name in names]
     return [prefix / name for name in (*_BINS, *_BESIDE_BIN, *signed)]
 
 
@@ -129,7 +130,7 @@ def find_own_code(writable: Iterable[Path]) -> list[Path]:
 
 def named_files(argv: Iterable[str]) -> list[Path]:
     """Return the files that a command line names: a script, a configuration."""
-    return [Path(word) for word in argv if word.startswith("/") and len(word) < 4096 and Path(word).is_file()]
+    return [Path(word) for word in argv if word.startswith("/") and len(word) < 4096 and files.is_file(Path(word))]
 
 
 def program_of(command: Command, home: Path) -> list[Path]:

@@ -31,7 +31,7 @@ class Config:
 
 def is_root(folder: Path) -> bool:
     """Whether a folder looks like a project's root."""
-    return (folder / CONFIG_FILE).is_file() or (folder / "specs").is_dir()
+    return files.is_file(folder / CONFIG_FILE) or files.is_dir(folder / "specs")
 
 
 def find_root(start: Path) -> Path:
@@ -39,7 +39,7 @@ def find_root(start: Path) -> Path:
     for folder in (start, *start.parents):
         if is_root(folder):
             return folder
-        if (folder / ".git").exists():
+        if files.exists(folder / ".git"):
             break
     return start
 

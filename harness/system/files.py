@@ -27,6 +27,25 @@ def storage(path: Path, doing: str) -> Iterator[None]:
         raise explain_storage(path, doing, error) from error
 
 
+# --- what is there ------------------------------------------------------------------------------------------------
+# What lies in a folder that is closed to us is not there. `Path.exists` and its like raise then, before Python 3.14.
+
+
+def exists(path: Path) -> bool:
+    """Whether something that we may see lies there, behind links."""
+    return os.path.exists(path)  # noqa: PTH110
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file that we may see lies there, behind links."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_dir(path: Path) -> bool:
+    """Whether a folder that we may see lies there, behind links."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
 # --- reading ------------------------------------------------------------------------------------------------------
 
 

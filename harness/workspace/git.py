@@ -62,7 +62,7 @@ class Git:
         self.confined: ConfinedGit | None = None
         self.stop: Callable[[], float | None] = lambda: None
         self._stopped_at: float | None = None
-        folder = next((one / ".git" for one in (root, *root.parents) if (one / ".git").is_dir()), root / ".git")
+        folder = next((one / ".git" for one in (root, *root.parents) if files.is_dir(one / ".git")), root / ".git")
         self._folders = (folder, folder)
         self._seen = Folders(sort_by_kind)
         self._temporary = temporary

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,9 +17,9 @@ import harness
 from harness.agents.table import all_agents
 from harness.domain.paths import Paths
 from harness.sandbox.bubblewrap import Mounts, compose_arguments
-from harness.sandbox.mounts import find_mounts
-from harness.sandbox.tools import find_own_code, find_tools
-from harness.settings.load import load_config
+from harness.sandbox.mounts import existing, find_mounts
+from harness.sandbox.tools import find_own_code, find_tools, installation
+from harness.settings.load import find_root, load_config
 from harness.workspace.quarantine import find_git
 
 
@@ -31,6 +32,24 @@ def test_a_tool_folder_that_is_a_link_out_of_the_project_is_not_let_in(place: Pa
     (place.root / ".venv").symlink_to(tmp_path / "home")
     environ = {"PATH": f"{place.root}/.venv:/usr/bin", "VIRTUAL_ENV": f"{place.root}/.venv"}
     assert tmp_path / "home" not in find_tools(environ, Path("/nonexistent"), place.root)
+
+
+def test_a_prefix_in_a_folder_that_is_closed_to_us_holds_nothing(tmp_path: Path) -> None:
+    """Where root starts us for another user, our Python's prefix can lie in root's home."""
+    (tmp_path / "closed/python").mkdir(parents=True)
+    (tmp_path / "closed").chmod(0)
+    tmp_path.chmod(0o711)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)  # root may look everywhere
+    try:
+        found = installation(tmp_path / "closed/python")
+        root = find_root(tmp_path / "closed/python")
+    finally:
+        os.seteuid(user)
+        (tmp_path / "closed").chmod(0o700)
+    assert found and existing(found) == ()
+    assert root == tmp_path / "closed/python"
 
 
 @needs_bwrap

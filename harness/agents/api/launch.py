@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from harness.domain.errors import AgentError
 from harness.domain.reply import ModelPrice
+from harness.system import files
 
 KEY = "ANTHROPIC_API_KEY"
 DEFAULT_MODEL = "claude-opus-5-5"
@@ -58,7 +59,7 @@ def find_key(options: ApiOptions, environ: Mapping[str, str]) -> str:
         if environ.get(name):
             return name
     profile = Path(environ.get("HOME", "/nonexistent")) / ".config" / "anthropic"
-    if not options.api_key_env and profile.is_dir():
+    if not options.api_key_env and files.is_dir(profile):
         return "~/.config/anthropic"
     return ""
 

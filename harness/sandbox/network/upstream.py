@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from harness.domain.hosts import Target, is_loopback, may_dial
 from harness.sandbox.network.mask import Mask
+from harness.system import files
 
 CONNECT_TIMEOUT = 30.0  # seconds for each of: a connection, a proxy's answer, a handshake
 _AUTHORITIES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
@@ -83,7 +84,7 @@ def make_context(environ: Mapping[str, str]) -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
     for name in _AUTHORITIES:
-        if Path(environ.get(name) or "/nonexistent").is_file():
+        if files.is_file(Path(environ.get(name) or "/nonexistent")):
             with suppress(OSError):  # ssl.SSLError among them: a file that holds none
                 context.load_verify_locations(environ[name])
     return context
