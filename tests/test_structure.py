@@ -202,7 +202,6 @@ def test_a_test_module_imports_from_no_other() -> None:
 LARGE = {
     "agents.api.launch.command_line": "one keyword for each thing that only the run knows when an attempt begins",
     "agents.prompt.compose_prompt": "one parameter for each part of the prompt",
-    "records.receipt.compose_receipt": "one parameter for each line of a receipt",
     "run.open.open_run": "clocks and chance are given for tests",
     "settings.setting.setting": "one keyword for each fact that some settings have",
     "system.capture.capture": "as subprocess.run",

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from harness.attempts.attempt import Attempt, Gathered, Judged
-from harness.attempts.write_down import names_to_commit
+from harness.attempts.attempt import Attempt, Judged
+from harness.attempts.land import Landing
+from harness.decide.proof import say_names
 from harness.domain.errors import StorageError
 from harness.domain.listener import Tone
 from harness.domain.units import format_size
+from harness.domain.verdict import CheckedIn
 from harness.records.events import Accepted, CommitFailed, Committed, Marked
 from harness.records.journal import utc
-from harness.records.receipt import REFUSED, compose_receipt, digest
+from harness.records.receipt import REFUSED, Proof, compose_receipt, digest
 from harness.run.run import Run
 from harness.system import files
 
@@ -20,16 +22,20 @@ NO_SPACE = 1 << 20  # bytes free with which git can do nothing
 FULL = re.compile("no space left|out of disk ?space|quota exceeded", re.IGNORECASE)  # how git and the system say so
 
 
-def accept(run: Run, judged: Judged) -> None:
-    """Turn a claim into a receipt: commit, journal `accepted`, write the marker, journal `marked`."""
+def accept(run: Run, judged: Judged, landing: Landing) -> None:
+    """Turn a claim into a receipt: journal `committed` and `accepted`, write the marker, journal `marked`."""
     attempt, feature, found = judged.attempt, judged.attempt.feature, judged.found
-    proof, said = _commit(run, attempt, found), found.reply.transcript
-    clean = run.redactor.text  # what others wrote: in harness's own words nothing is a secret
+    said, clean = found.reply.transcript, run.redactor.text  # what others wrote: in harness's own words is no secret
+    proof = Proof(
+        spec=feature.sha256,
+        commit=tell_commit(run, attempt, landing),
+        checked=clean(say_where(landing.settled.checked_in, landing.left_out)) if judged.checks else "",
+        checks=tuple(replace(one, command=clean(one.command)) for one in judged.checks),
+        before={clean(command): green for command, green in run.history.of(feature.slug).before.items()},
+    )
     text = compose_receipt(
         clean(found.words),
-        spec=feature.sha256,
-        commit=proof,
-        checks=[replace(one, command=clean(one.command)) for one in judged.checks],
+        proof,
         attempt=attempt.number,
         agent=" ".join(filter(None, (attempt.agent.name, clean(said.agent_version)))),
         model=clean(said.model or attempt.agent.model),
@@ -37,6 +43,16 @@ def accept(run: Run, judged: Judged) -> None:
     )
     run.write(Accepted(slug=feature.slug, attempt=attempt.number, sha256=digest(text), receipt=text))
     write_marker(run, feature.slug, text)
+
+
+def say_where(checked_in: CheckedIn, left_out: tuple[str, ...]) -> str:
+    """Return where the checks of a receipt ran, in one line."""
+    if checked_in.clean:
+        besides = f", with the project's {', '.join(checked_in.brought)}" if checked_in.brought else ""
+        return f"in a clean checkout of the commit{besides}"
+    because = f" ({checked_in.because})" if checked_in.because else ""
+    lacks = f"; not in the commit: {say_names(left_out)}" if left_out else ""
+    return f"in the working tree{because}{lacks}"
 
 
 def write_marker(run: Run, slug: str, text: str) -> None:
@@ -49,17 +65,16 @@ def write_marker(run: Run, slug: str, text: str) -> None:
     run.write(Marked(slug=slug, sha256=digest(text)))
 
 
-def _commit(run: Run, attempt: Attempt, found: Gathered) -> str:
-    """Commit the feature where that is wanted and return the receipt's line about it."""
-    workspace = attempt.workspace
+def tell_commit(run: Run, attempt: Attempt, landing: Landing) -> str:
+    """Write down and tell what became of the commit, and return the receipt's line about it."""
+    workspace, commit = attempt.workspace, landing.commit
     if not run.commits:
         snapshot = workspace.snapshot()
         return f"tree: {snapshot.digest} at commit {snapshot.head or 'none'}"
-    commit = workspace.commit(attempt.slug, found.words, attempt.number, names_to_commit(run, attempt, found))
     if commit.remark:
         run.tell(f"{attempt.slug}: {commit.remark}", Tone.NOTICE)
     if commit.failure:
-        _refuse_full_disk(run, attempt, commit.failure)
+        refuse_full_disk(run, attempt, commit.failure)
         run.write(CommitFailed(slug=attempt.slug, attempt=attempt.number, why=commit.failure))
         run.tell(f"{attempt.slug}: proven, but not committed: {commit.failure}", Tone.BAD)
         return f"tree: {workspace.snapshot().digest} at commit {commit.head or 'none'} ({REFUSED})"
@@ -70,7 +85,7 @@ def _commit(run: Run, attempt: Attempt, found: Gathered) -> str:
     return f"commit: {commit.head or 'none'}"
 
 
-def _refuse_full_disk(run: Run, attempt: Attempt, failure: str) -> None:
+def refuse_full_disk(run: Run, attempt: Attempt, failure: str) -> None:
     """Raise StorageError where git had no room: the claim is checked, and committed, when there is some again."""
     free = files.free_bytes(run.paths.root)
     if free < NO_SPACE or FULL.search(failure):

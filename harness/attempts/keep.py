@@ -8,15 +8,17 @@ from harness.agents.failures import diagnose
 from harness.attempts.accept import accept
 from harness.attempts.attempt import Attempt, Gathered, Judged
 from harness.attempts.intake import gather, quarantine_appeared
+from harness.attempts.land import Landing, land
 from harness.attempts.no_secrets import check_for_secrets
 from harness.attempts.order import Delivery
+from harness.attempts.prove import plan_checkout, settle_checks
 from harness.attempts.write_down import describe_end, line_for_silent_agent, tell_outcome, write_outcome
 from harness.decide.blocked import find_blocked
 from harness.decide.judge import judge, judge_claim
 from harness.domain.gist import digest_gist
 from harness.domain.reply import Ended, Fault, Limit, Reply
 from harness.domain.text import counted
-from harness.domain.verdict import CheckRun, Claim, Evidence, Outcome
+from harness.domain.verdict import CheckRun, Claim, Evidence, Outcome, Verdict
 from harness.records.events import Blocked
 from harness.records.lessons import redact_file
 from harness.run.run import Run
@@ -42,8 +44,8 @@ def keep(run: Run, attempt: Attempt, delivery: Delivery) -> Attempt | Judged:
         run.workspace.forget()
         quarantine_appeared(run, attempt, "during the checks")
     assert attempt.found is not None
-    judged = weigh(run, attempt, attempt.found, delivery.checks)
-    act(run, judged)
+    judged, landing = weigh(run, attempt, attempt.found, delivery)
+    act(run, judged, landing)
     write_down(run, judged)
     attempt.workspace.close()
     run.in_flight.pop(attempt.slug, None)
@@ -59,14 +61,26 @@ def receive(run: Run, attempt: Attempt, reply: Reply) -> Attempt:
     harmed = run.mend_logs()
     found = gather(run, attempt, reply, harmed=harmed)
     wanted = found.claimed and bool(attempt.order.checks) and reply.exit.ended is not Ended.STOPPED
-    return replace(attempt, found=found, order=replace(attempt.order, claimed=wanted))
+    plan = plan_checkout(run, attempt, found) if found.claimed else None
+    return replace(attempt, found=found, order=replace(attempt.order, claimed=wanted, plan=plan))
 
 
-def weigh(run: Run, attempt: Attempt, found: Gathered, checks: tuple[CheckRun, ...]) -> Judged:
-    """Return the verdict on an attempt, with the evidence for it."""
+def weigh(run: Run, attempt: Attempt, found: Gathered, delivery: Delivery) -> tuple[Judged, Landing | None]:
+    """Return the verdict on an attempt, with the evidence for it; a claim that stands is committed."""
+    settled = settle_checks(run, attempt, delivery)
+    checks = (*settled.runs, *check_for_secrets(run, attempt, found))
+    landing = None
+    if _judge_claim(attempt, found, checks) in (Claim.CONFIRMED, Claim.UNVERIFIED):
+        landing = land(run, attempt, found, settled)
+        settled = landing.settled
+        checks = (*settled.runs, *filter(None, [landing.refused]))
+    found.remarks += filter(None, [settled.remark])
+    return Judged(attempt, found, checks, *_judge(run, attempt, found, checks)), landing
+
+
+def _judge(run: Run, attempt: Attempt, found: Gathered, checks: tuple[CheckRun, ...]) -> tuple[Evidence, Verdict]:
     feature, reply, history = attempt.feature, found.reply, run.history.of(attempt.slug)
     found.remarks += [] if run.site.sandbox is None else run.site.sandbox.take_refused(attempt.order.key)
-    checks = (*checks, *check_for_secrets(run, attempt, found))
     met = diagnose(reply, attempt.agent, run.clock() if attempt.ended_at is None else attempt.ended_at)
     evidence = Evidence(
         reply=reply,
@@ -81,7 +95,7 @@ def weigh(run: Run, attempt: Attempt, found: Gathered, checks: tuple[CheckRun, .
         stuck_bytes=run.settings.stuck_bytes if feature.stuck_bytes is None else feature.stuck_bytes,
         crashed=attempt.crashed,
     )
-    return Judged(attempt, found, checks, evidence, judge(evidence))
+    return evidence, judge(evidence)
 
 
 def _judge_claim(attempt: Attempt, found: Gathered, checks: tuple[CheckRun, ...]) -> Claim:
@@ -96,11 +110,11 @@ def _judge_claim(attempt: Attempt, found: Gathered, checks: tuple[CheckRun, ...]
     )
 
 
-def act(run: Run, judged: Judged) -> None:
+def act(run: Run, judged: Judged, landing: Landing | None) -> None:
     """Do what the verdict asks for: seal the claim or withdraw it, ask the question, leave a memory."""
     attempt, found, outcome = judged.attempt, judged.found, judged.verdict.outcome
-    if outcome is Outcome.DONE:
-        accept(run, judged)
+    if outcome is Outcome.DONE and landing is not None:
+        accept(run, judged, landing)
         quarantine_appeared(run, attempt, "during the commit")  # its hooks may be an agent's
     elif found.claimed and judged.evidence.claim is not Claim.PENDING:
         withdraw(run, attempt)

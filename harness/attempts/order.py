@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.domain.agent import Agent
 from harness.domain.feature import Check
 from harness.domain.reply import Reply
-from harness.domain.verdict import CheckRun
+from harness.domain.verdict import CheckedIn, CheckRun
 from harness.system.command import Bounds
+from harness.workspace.clean_checkout import CheckoutPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Order:
     check_timeout: float  # seconds that a check gets which names none itself
     may_change: tuple[str, ...] = ()  # of what is read-only inside
     claimed: bool = False
+    plan: CheckoutPlan | None = None  # of the clean checkout that the claim is checked in; None for the working tree
 
     @property
     def key(self) -> str:
@@ -42,3 +44,5 @@ class Delivery:
 
     reply: Reply | None = None
     checks: tuple[CheckRun, ...] = ()
+    in_tree: tuple[CheckRun, ...] = ()  # those that were red in a clean checkout, run again in the working tree
+    checked_in: CheckedIn = field(default_factory=CheckedIn)

@@ -14,7 +14,7 @@ from harness.domain.text import counted, one_line
 from harness.domain.verdict import CheckRun
 from harness.records.events import Accepted, Reopened
 from harness.records.journal import utc
-from harness.records.receipt import digest, parse_receipt, renew_receipt
+from harness.records.receipt import Proof, digest, parse_receipt, renew_receipt
 from harness.run.run import Run
 from harness.system import files
 from harness.workspace.checks import Checker, describe, report_failures
@@ -76,7 +76,8 @@ def renew(run: Run, feature: Feature, runs: Sequence[CheckRun]) -> None:
         f"commit: {snapshot.head}" if snapshot.clean else f"tree: {snapshot.digest} at commit {snapshot.head or 'none'}"
     )
     old, checks = run.journal.last_receipt(slug), [replace(one, command=run.redactor.text(one.command)) for one in runs]
-    text = renew_receipt(old, spec=feature.sha256, commit=where, checks=checks, at=utc(run.clock()))
+    proof = Proof(feature.sha256, where, tuple(checks), "in the working tree")
+    text = renew_receipt(old, proof, at=utc(run.clock()))
     run.write(Accepted(slug=slug, attempt=parse_receipt(old).attempt, sha256=digest(text), receipt=text))
     write_marker(run, slug, text)
     run.tell(f"{slug}: every check is green: its receipt is renewed for the spec as it is now", Tone.GOOD)

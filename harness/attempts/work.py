@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from harness.agents.stream import StreamReader
 from harness.attempts.order import Delivery, Order
+from harness.domain.feature import Check
 from harness.domain.reply import Reply
 from harness.domain.text import one_line
-from harness.domain.verdict import CheckRun
+from harness.domain.verdict import CheckedIn, CheckRun
 from harness.run.site import Site
 from harness.system import files
 from harness.system.command import Command
 from harness.workspace.checks import Checker
+from harness.workspace.clean_checkout import Checkout, CheckoutError
 
 
 def carry_out(order: Order, site: Site) -> Delivery:
     """Do what the order asks for; when this returns, nothing that it started is alive."""
     try:
-        return Delivery(checks=check_claim(order, site)) if order.claimed else Delivery(work(order, site))
+        return check_claim(order, site) if order.claimed else Delivery(work(order, site))
     finally:
         site.leave(order.key)
 
@@ -75,18 +79,40 @@ def work(order: Order, site: Site) -> Reply:
     return site.redactor.deep(Reply(ended, reader.transcript(ended)))
 
 
-def check_claim(order: Order, site: Site) -> tuple[CheckRun, ...]:
-    """Run the checks of a claim where the agent worked, and return how each ended."""
+def check_claim(order: Order, site: Site) -> Delivery:
+    """Run the checks of a claim, in a clean checkout of what would be committed where there can be one.
+
+    Those that are red there are run where the agent worked too: it has to know what makes the difference.
+    """
+    log = order.folder / "checks.log"
+    try:
+        if order.plan is None or site.checkout is None or site.sandbox_for(order.agent) is None:
+            checked_in = CheckedIn(False, site.no_checkout or "no commit of it could be made")
+            return Delivery(checks=_run_checks(order, site, order.checks, log), checked_in=checked_in)
+        try:
+            checkout = site.checkout.check_out(order.plan)
+        except CheckoutError as error:
+            checked_in = CheckedIn(False, f"there is no clean checkout: {one_line(str(error), 200)}")
+            return Delivery(checks=_run_checks(order, site, order.checks, log), checked_in=checked_in)
+        runs = _run_checks(order, site, order.checks, log, checkout)
+        brought = tuple(str(path.relative_to(checkout.top)) for path in checkout.brought)
+        red = [check for check, run in zip(order.checks, runs, strict=False) if not run.green and not run.stopped]
+        again = _run_checks(order, site, red, log) if red and not runs[-1].stopped else ()
+        return Delivery(checks=runs, in_tree=again, checked_in=CheckedIn(True, brought=brought))
+    finally:
+        site.narrator.ended(order.key)
+
+
+def _run_checks(
+    order: Order, site: Site, checks: Sequence[Check], log: Path, checkout: Checkout | None = None
+) -> tuple[CheckRun, ...]:
     checker = Checker(
         site.supervisor,
         order.root,
         site.check_environment(),
         order.check_timeout,
-        confine=partial(site.confine_check, agent=order.agent, attempt=order.key),
+        confine=partial(site.confine_check, agent=order.agent, attempt=order.key, checkout=checkout),
         asked_to_stop=site.stop,
         began=lambda command: site.narrator.began(order.key, f"{order.slug} · check {one_line(command, 60)}"),
     )
-    try:
-        return checker.run(order.checks, log=order.folder / "checks.log")
-    finally:
-        site.narrator.ended(order.key)
+    return checker.run(checks, log)

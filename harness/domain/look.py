@@ -43,6 +43,9 @@ class FeatureHistory:
     seconds: float = 0.0
     unfinished: bool = False  # an attempt began and has not ended
     claim_pending: bool = False  # interrupted with its claim unchecked
+    baseline: str = ""  # SHA-256 of the spec whose checks ran before the work
+    before: dict[str, bool] = field(default_factory=dict)  # whether each was green then
+    pass_when_clean: set[str] = field(default_factory=set)  # the commands that were, in a clean checkout
 
 
 class State(StrEnum):

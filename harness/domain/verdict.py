@@ -51,6 +51,19 @@ class CheckRun:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckedIn:
+    """Where the checks of a claim ran: in a clean checkout of its commit, or in the working tree.
+
+    `because` says why not in a checkout. `brought` are names of what the checkout had from the project, since git does
+    not hold it.
+    """
+
+    clean: bool = False
+    because: str = ""
+    brought: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What is known when an attempt is judged."""
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from harness.domain.text import one_line, plain
@@ -13,6 +13,7 @@ _RULE = "--- proven by harness ---"
 _UNVERIFIED = "--- accepted by harness, unverified: no checks ---"
 LONGEST = 2_000  # characters of a command, and of words that a person wrote
 REFUSED = "git refused to commit it"
+RED_BEFORE, GREEN_BEFORE = "red before, green after", "green before and after"
 _BY_PERSON = "--- accepted by a person ---"
 
 
@@ -26,23 +27,38 @@ class Receipt:
     commit: str = ""
     attempt: int = 0
     refused: bool = False  # git refused to commit it
+    checked: str = ""  # where its checks ran
+    shown: bool = True  # False where every check was green before the work: none of them shows that it was done
 
 
-def compose_receipt(
-    words: str,
-    *,
-    spec: str,
-    commit: str,
-    checks: Sequence[CheckRun],
-    attempt: int,
-    agent: str,
-    model: str,
-    at: str,
-) -> str:
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a receipt rests on: the spec's SHA-256, a line about the commit, where its checks ran, how they ended.
+
+    `before` says of the commands that ran before the work whether they were green then.
+    """
+
+    spec: str
+    commit: str
+    checks: tuple[CheckRun, ...]
+    checked: str = ""
+    before: Mapping[str, bool] = field(default_factory=dict)
+
+    def lines(self) -> list[str]:
+        """Return its lines, one `key: value` each."""
+        where = [f"checked: {one_line(self.checked, LONGEST)}"] if self.checked else []
+        return [f"spec: sha256 {self.spec}", self.commit, *where, *map(self._prove, self.checks)]
+
+    def _prove(self, run: CheckRun) -> str:
+        was = self.before.get(run.command)
+        says = "" if was is None else f"{GREEN_BEFORE if was else RED_BEFORE}, "
+        return f"check: {says}exit {run.code} in {run.seconds:.2f} s: {one_line(run.command, LONGEST)}"
+
+
+def compose_receipt(words: str, proof: Proof, *, attempt: int, agent: str, model: str, at: str) -> str:
     """Return the text of a receipt: line 1 the agent's words, then the proof, one `key: value` a line."""
-    lines = [one_line(words) or "(the agent left no words)", "", _RULE if checks else _UNVERIFIED]
-    lines += [f"spec: sha256 {spec}", commit]
-    lines += [_prove(run) for run in checks]
+    lines = [one_line(words) or "(the agent left no words)", "", _RULE if proof.checks else _UNVERIFIED]
+    lines += proof.lines()
     lines += [
         f"attempt: {attempt}",
         f"agent: {one_line(agent)}",
@@ -52,17 +68,12 @@ def compose_receipt(
     return "\n".join(lines) + "\n"
 
 
-def renew_receipt(text: str, *, spec: str, commit: str, checks: Sequence[CheckRun], at: str) -> str:
+def renew_receipt(text: str, proof: Proof, *, at: str) -> str:
     """Return a receipt for the spec as it is now: its words and its agent are the old one's, the checks are new."""
     lines = text.splitlines()
     kept = [line for line in lines[3:] if line.startswith(("attempt: ", "agent: ", "model: "))]
     renewed = "renewed: the spec changed, and its checks passed without an agent"
-    proof = [f"spec: sha256 {spec}", commit, *map(_prove, checks)]
-    return "\n".join([lines[0], "", _RULE, *proof, *map(plain, kept), renewed, f"at: {at}"]) + "\n"
-
-
-def _prove(run: CheckRun) -> str:
-    return f"check: exit {run.code} in {run.seconds:.2f} s: {one_line(run.command, LONGEST)}"
+    return "\n".join([lines[0], "", _RULE, *proof.lines(), *map(plain, kept), renewed, f"at: {at}"]) + "\n"
 
 
 def compose_acceptance(why: str, *, spec: str, at: str) -> str:
@@ -84,8 +95,14 @@ def parse_receipt(text: str) -> Receipt:
         spec=fields.get("spec", "").removeprefix("sha256 "),
         commit=fields.get("commit", ""),
         refused=REFUSED in fields.get("tree", ""),
+        checked=fields.get("checked", ""),
+        shown=_is_shown([line for line in lines if line.startswith("check: ")]),
         attempt=int(attempt) if attempt.isdecimal() else 0,
     )
+
+
+def _is_shown(checks: Sequence[str]) -> bool:
+    return not checks or not all(line.startswith(f"check: {GREEN_BEFORE}, ") for line in checks)
 
 
 def digest(text: str) -> str:

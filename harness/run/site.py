@@ -24,6 +24,7 @@ from harness.system.command import Command
 from harness.system.environment import clean_environment
 from harness.system.process import Supervisor
 from harness.system.redact import Redactor
+from harness.workspace.clean_checkout import Checkout, CleanCheckout
 from harness.workspace.quarantine import find_absent
 
 HAS_RUN_CONFINED = "this project has run in a sandbox"
@@ -44,6 +45,8 @@ class Site:
     outside: Mapping[str, str] = field(default_factory=dict)  # agents that cannot start in the sandbox, and why
     narrator: Narrator = field(default_factory=Silent)
     stop: Callable[[], float | None] = lambda: None  # a grace in seconds when what runs here must end now
+    checkout: CleanCheckout | None = None  # where claims are checked; None for the working tree
+    no_checkout: str = ""  # why there is none
 
     @property
     def redactor(self) -> Redactor:
@@ -67,10 +70,18 @@ class Site:
         """Return the environment that checks run in."""
         return {**clean_environment(self.environ, self.env_pass), "HARNESS_RUN_ID": self.run_id}
 
-    def confine_check(self, command: Command, agent: Agent | None = None, attempt: str = "") -> Command:
-        """Return a check's command, inside the sandbox where there is one and the agent whose claim it checks is."""
+    def confine_check(
+        self, command: Command, agent: Agent | None = None, attempt: str = "", checkout: Checkout | None = None
+    ) -> Command:
+        """Return a check's command, inside the sandbox where there is one and the agent whose claim it checks is.
+
+        A clean `checkout` is seen there in the place of the project.
+        """
         sandbox = self.sandbox if agent is None else self.sandbox_for(agent)
-        return command if sandbox is None else sandbox.confine(command, agent=None, attempt=attempt)
+        if sandbox is None:
+            return command
+        sandbox = sandbox if checkout is None else sandbox.showing(checkout)
+        return sandbox.confine(command, agent=None, attempt=attempt)
 
     def confine_helper(self, command: Command) -> Command | None:
         """Return a helper of ours, inside; None without a sandbox, or where some agent works outside of it, as we."""

@@ -29,7 +29,8 @@ class Mounts:
 
     `private` maps where the agent sees a folder to the folder that is there in truth. `protected` is read-only though
     what is around it may be written; `masked` files and `emptied` folders are there, without what they
-    hold. All but `shortcuts` must exist.
+    hold. All but `shortcuts` must exist. `instead` is a folder that stands in another's place: nothing else that is
+    named here is mounted within that; `within` it are options, sources and targets of its own.
     """
 
     workspace: Path
@@ -39,6 +40,8 @@ class Mounts:
     masked: tuple[Path, ...] = ()
     emptied: tuple[Path, ...] = ()
     private: tuple[tuple[Path, Path], ...] = ()
+    instead: tuple[Path, Path] | None = None  # where it is seen, and where it is in truth
+    within: tuple[tuple[str, Path, Path], ...] = ()
     shortcuts: tuple[tuple[str, str], ...] = ()  # links at the root of the file system: name, and where it leads
     network: bool = True
     user_namespace: bool = True
@@ -68,7 +71,7 @@ def compose_arguments(mounts: Mounts, *, filter_fd: int | None = None) -> tuple[
     words += ["--dev", "/dev", "--size", SMALL, "--tmpfs", "/dev/shm", "--size", ROOMY, "--tmpfs", "/run"]
     for option, source, target in _mounts(mounts):
         words += [option, str(source), str(target)]
-    for path in mounts.emptied:
+    for path in mounts.emptied if mounts.instead is None else _outside(mounts.emptied, mounts.instead[0]):
         words += ["--perms", "0555", "--tmpfs", str(path)]
     words += ["--remount-ro", "/"]
     words += ["--seccomp", str(filter_fd)] if filter_fd is not None else []
@@ -102,7 +105,17 @@ def _mounts(mounts: Mounts) -> list[tuple[str, Path, Path]]:
             put(_PIN, "--bind", folder, folder)
     for path in mounts.masked:
         put(_MASK, "--ro-bind", Path("/dev/null"), path)
+    if mounts.instead is not None:
+        place, folder = mounts.instead
+        found = {target: found[target] for target in _outside(found, place)}
+        put(_WRITE, "--bind", folder, place)
+        for option, source, target in mounts.within:
+            put(_WRITE, option, source, target)
     return [(option, source, target) for target, (_, option, source) in sorted(found.items())]
+
+
+def _outside(paths: Iterable[Path], place: Path) -> list[Path]:
+    return [path for path in paths if not path.is_relative_to(place)]
 
 
 def _between(path: Path, writable: tuple[str, ...]) -> list[Path]:

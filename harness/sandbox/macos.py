@@ -22,6 +22,7 @@ class MacSandbox(Sandbox):
 
     name: ClassVar[str] = "sandbox-exec"
     has_private_logs: ClassVar[bool] = False
+    shows_checkouts: ClassVar[bool] = False
 
     def confine(
         self,

@@ -26,6 +26,7 @@ from harness.settings.options import Settings
 from harness.system import files, untrusted
 from harness.system.command import Command, Confined, Door
 from harness.system.process import Supervisor
+from harness.workspace.clean_checkout import OBJECTS, Checkout
 from harness.workspace.quarantine import allowed_paths
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Sandbox:
     broker: Broker | None = None  # with `sandbox_network: broker`
     name: ClassVar[str] = "bwrap"
     has_private_logs: ClassVar[bool] = True  # whether an agent can see another folder where logs/ is
+    shows_checkouts: ClassVar[bool] = True  # whether a clean checkout can be seen where the project is
     scratches: dict[str, Path] = field(default_factory=dict)  # the private folders of each attempt in flight
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     filter: bytes = field(default_factory=lambda: compose_filter(os.uname().machine))
@@ -72,8 +74,16 @@ class Sandbox:
         """
         substituted = self.substitute(command, agent)
         scratch = self.new_scratch(agent, substituted, attempt)
-        inside = self._put_inside(command, agent, substituted, scratch, private_logs or scratch / "logs", may_change)
+        logs = private_logs or scratch / "logs"
+        inside = self._put_inside(command, agent, substituted, scratch, logs, may_change)
         return self._connect(inside, agent, substituted, whose, attempt)
+
+    def showing(self, checkout: Checkout) -> Sandbox:
+        """Return the same sandbox, with a clean checkout in the place of the project's work tree."""
+        within = [("--ro-bind", checkout.objects, checkout.top / OBJECTS)]
+        within += [("--bind", path, path) for path in checkout.brought]
+        within += [("--ro-bind", path, path) for path in checkout.held]
+        return replace(self, mounts=replace(self.mounts, instead=(checkout.top, checkout.folder), within=tuple(within)))
 
     def confine_helper(self, command: Command) -> Command | None:
         """Return a helper of ours, inside as a check is; its private folders stay while other commands come and go.

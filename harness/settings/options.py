@@ -160,6 +160,20 @@ class Settings:
         examples=(["make test"],),
     )
     check_timeout: float = setting(600.0, DURATION, "wall time of one check; 0 for none", Group.PROOF, flag=True)
+    prove: str = setting(
+        "auto",
+        one_of("auto", "commit", "tree"),
+        "where claims are checked: in a clean checkout of the commit, or the working tree; auto: a checkout if it can",
+        Group.PROOF,
+        flag=True,
+    )
+    workspace_include: tuple[str, ...] = setting(
+        (),
+        WORDS,
+        "what clean checkouts get from the project besides what is installed in it (node_modules, .venv, .env)",
+        Group.PROOF,
+        examples=(["build", "tests/data.local"],),
+    )
     commit: str = setting(
         "done",
         one_of("done", "never"),

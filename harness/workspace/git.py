@@ -22,6 +22,7 @@ from harness.system.capture import Captured, capture, find_program, path_outside
 from harness.system.command import Bounds, Command, Kept
 from harness.system.folders import Folders, find_fifos, is_fifo, sort_by_kind
 from harness.system.process import Supervisor
+from harness.workspace.clean_checkout import Repository
 from harness.workspace.confined_git import ConfinedGit
 
 TIMEOUT = 120.0  # seconds for one call
@@ -133,6 +134,15 @@ class Git:
 
         return ask
 
+    def describe(self) -> Repository:
+        """Return what a clean checkout needs to know of this repository."""
+        names = "autocrlf|eol|symlinks|filemode|precomposeunicode|ignorecase"
+        keys = rf"^(core\.({names})|extensions\.objectformat)$"
+        said = os.fsdecode(self.ask("config", "--null", "--get-regexp", keys).stdout)
+        pairs = [one.partition("\n")[::2] for one in said.split("\0") if one]
+        common = self._folders[1]
+        return Repository(Path(self.top), common / "objects", tuple(sorted(pairs)), common / "packed-refs")
+
     def own(self, name: str) -> Path:
         """Return where git keeps a file about this work tree alone, as it did when the run began."""
         return self._folders[0] / name
@@ -148,16 +158,19 @@ class Git:
             or self._as_we_are(_line(self._program, [*told, *self._without_filters()], words), self.root, more, LOOK_ON)
         )
 
-    def write(self, *words: str, stdin: bytes, with_hooks: bool) -> Captured:
-        """Run what writes index and history, from the top of the work tree, `with_hooks` in a sandbox of its own."""
+    def write(self, *words: str, stdin: bytes, with_hooks: bool, **more: str) -> Captured:
+        """Run what writes index and history, from the top of the work tree, `with_hooks` in a sandbox of its own.
+
+        `more` goes into its environment.
+        """
         top = Path(self.top)
         inside = ["commit.gpgSign=false"]  # no key to sign with is there: that is done afterwards
         outside = [*self._without_filters(), *self._pinned, f"core.hooksPath={self._hooks}"]
         line = _line("git", inside, words)
         return (
-            (None if with_hooks else self._in_helper(line, top, {}, WRITE_ON, stdin))
-            or self._in_a_sandbox(line, top, {}, (), WRITE_ON, stdin)
-            or self._as_we_are(_line(self._program, outside, words), top, {}, WRITE_ON, stdin)
+            (None if with_hooks else self._in_helper(line, top, more, WRITE_ON, stdin))
+            or self._in_a_sandbox(line, top, more, (), WRITE_ON, stdin)
+            or self._as_we_are(_line(self._program, outside, words), top, more, WRITE_ON, stdin)
         )
 
     def has_hooks(self) -> bool:

@@ -21,11 +21,12 @@ from harness.domain.text import one_line
 from harness.system import files
 from harness.system.command import Command
 from harness.system.process import Supervisor
+from harness.workspace.clean_checkout import Repository
 from harness.workspace.confined_git import ConfinedGit
 from harness.workspace.contents import Contents
 from harness.workspace.git import NO_HOOKS, TIMEOUT, Git
 from harness.workspace.kept_index import KeptIndex
-from harness.workspace.workspace import Commit, Snapshot
+from harness.workspace.workspace import Candidate, Commit, Snapshot
 
 WALK_LIMIT = 100_000  # files and folders that are looked at where there is no git
 _SKIPPED = {".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".mypy_cache", ".cache"}
@@ -217,7 +218,71 @@ class InPlace:
                     elif entry.name not in _SKIPPED:
                         folders.append(entry.path)
 
-    def commit(self, slug: str, words: str, attempt: int, names: Collection[str] | None = None) -> Commit:
+    @property
+    def top(self) -> Path:
+        """The top of the work tree that the root lies in."""
+        return Path(self._git.top)
+
+    def has_hooks(self) -> bool:
+        """Return whether git would run a hook of the repository."""
+        return self._git.has_hooks()
+
+    def repository(self) -> Repository:
+        """Return what a clean checkout needs to know of the repository here."""
+        return self._git.describe()
+
+    def candidate_at_head(self) -> Candidate | None:
+        """Return the commit that the branch is at, None where there is none."""
+        said = self._git.ask("rev-parse", "HEAD^{commit}", "HEAD^{tree}")
+        commit, tree, *_ = [*os.fsdecode(said.stdout).split(), "", ""]
+        return Candidate(commit, tree, commit) if said.code == 0 and tree else None
+
+    def tree_of(self, commit: str) -> str:
+        """Return the id of a commit's tree, "" where there is no such commit."""
+        said = self._git.ask("rev-parse", "--verify", "--quiet", f"{commit}^{{tree}}")
+        return os.fsdecode(said.stdout).strip() if said.code == 0 else ""
+
+    def ignored(self) -> tuple[str, ...]:
+        """Return the names that git ignores, relative to the top of the work tree; of a folder, only its own."""
+        words = ("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z", "--full-name")
+        said = self._git.look("-C", self._git.top, *words)
+        return tuple(filter(None, os.fsdecode(said.stdout).split("\0"))) if said.code == 0 else ()
+
+    def prepare_commit(self, slug: str, words: str, attempt: int, names: Collection[str]) -> Candidate | None:
+        """Make the commit of what the feature changed, in an index of its own; None where `commit` will say why not."""
+        self._put_index_back()
+        before = self.recent_snapshot()
+        if self._git.is_blocked() or not before.head or self._why_not(before):
+            return None
+        chosen = _committable(before, names)
+        if not chosen:
+            return self.candidate_at_head()
+        index = self._git.own("harness-index")
+        with suppress(OSError):
+            index.unlink()
+
+        def write(*words: str, stdin: bytes = b"") -> str:
+            said = self._git.write(*words, stdin=stdin, with_hooks=False, GIT_INDEX_FILE=str(index))
+            return os.fsdecode(said.stdout).strip() or "done" if said.code == 0 else ""
+
+        message = _compose_message(slug, words, attempt).encode("utf-8", "surrogateescape")
+        try:
+            read = write("read-tree", before.head) and write("--literal-pathspecs", *_STAGE, stdin=_as_lines(chosen))
+            tree = write("write-tree") if read else ""
+            commit = write("commit-tree", tree, "-p", before.head, stdin=message) if tree else ""
+        finally:
+            with suppress(OSError):
+                index.unlink()
+        return Candidate(before.head, tree, commit, tuple(chosen)) if commit else None
+
+    def commit(
+        self,
+        slug: str,
+        words: str,
+        attempt: int,
+        names: Collection[str] | None = None,
+        candidate: Candidate | None = None,
+    ) -> Commit:
         """Commit what the feature changed, with trailers, under the person's own identity and hooks.
 
         Specs, logs and HALT are never part of it, nor is anything ignored, nor a repository inside this one. A hook
@@ -227,29 +292,39 @@ class InPlace:
         if self._git.is_blocked():
             return Commit(failure="git does not work here any more")
         waited = self._wait_for_git()
-        made = self._commit(slug, words, attempt, names)
+        made = self._commit(slug, words, attempt, names, candidate)
         return replace(made, remark=waited) if waited else made
 
-    def _commit(self, slug: str, words: str, attempt: int, names: Collection[str] | None) -> Commit:
+    def _why_not(self, before: Snapshot) -> str:
+        """Return why nothing can be committed now, "" where it can."""
+        unmerged = any(stamp.startswith("unmerged") for stamp in before.files.values())
+        unfinished = self._unfinished() or ("a merge" if unmerged else "")
+        return f"{unfinished} is not finished; harness left it alone" if unfinished else ""
+
+    def _commit(
+        self, slug: str, words: str, attempt: int, names: Collection[str] | None, candidate: Candidate | None
+    ) -> Commit:
         before = self.recent_snapshot()
         if not before.head:
             return Commit(failure="git does not work here any more")
         if before.clean:
             return Commit(before.head)
-        unmerged = any(stamp.startswith("unmerged") for stamp in before.files.values())
-        if unfinished := self._unfinished() or ("a merge" if unmerged else ""):
-            return Commit(before.head, failure=f"{unfinished} is not finished; harness left it alone")
-        message = f"{slug}: {one_line(words, 100) or 'done'}\n\nHarness-Feature: {slug}\nHarness-Attempt: {attempt}\n"
-        wanted = (name for name in before.files if names is None or name in names)
-        chosen = [name for name in wanted if not name.endswith("/")]  # with it git means a repository of its own
+        if why_not := self._why_not(before):
+            return Commit(before.head, failure=why_not)
+        chosen = _committable(before, names)
         if not chosen:
             return Commit(before.head)
-        listed = b"\0".join(os.fsencode(name) for name in chosen) + b"\0"
-        # update-index and not add: 50,000 pathspecs cost git 35 s, as many names one
-        lines = [("update-index", "--add", "--remove", "-z", "--stdin"), ("commit", "--quiet", "--message", message)]
-        if len(chosen) <= MANY:  # what else was staged stays out
-            lines[1] = (*lines[1], "--pathspec-from-file=-", "--pathspec-file-nul")
+        listed, message = _as_lines(chosen), _compose_message(slug, words, attempt)
         with_hooks = self._git.has_hooks()
+        lines: list[tuple[str, ...]]
+        as_it_is = candidate is not None and (candidate.base, candidate.names) == (before.head, tuple(chosen))
+        if candidate is not None and as_it_is and not with_hooks:
+            lines = [_STAGE, ("update-ref", "-m", f"commit: {message.partition(chr(10))[0]}", "HEAD",
+                              candidate.commit, candidate.base)]  # fmt: skip
+        else:
+            lines = [_STAGE, ("commit", "--quiet", "--message", message)]
+            if len(chosen) <= MANY:  # what else was staged stays out
+                lines[1] = (*lines[1], "--pathspec-from-file=-", "--pathspec-file-nul")
         for line in lines:
             added = self._git.write("--literal-pathspecs", *line, stdin=listed, with_hooks=with_hooks)
             if added.code != 0:
@@ -258,8 +333,24 @@ class InPlace:
         if added.code != 0 or after.head == before.head:
             said = one_line((added.stderr + added.stdout).decode("utf-8", "replace"), 300)
             late = "git took too long" if self._git.stop() is None else "the run was to stop before git was done"
-            return Commit(before.head, failure=late if added.timed_out else said or "git refused")
+            failure = late if added.timed_out else said or "git refused"
+            by_hook = with_hooks and line is lines[1] and not added.timed_out and self._can_commit()
+            return Commit(before.head, failure=failure, by_hook=by_hook)
         return self._sign(after.head)
+
+    def _can_commit(self) -> bool:
+        """Whether git knows who commits, and may write: then a commit that failed was refused by a hook."""
+        locked = any(os.path.lexists(lock) for lock in self._git.locks())
+        asked = ("var", "GIT_COMMITTER_IDENT"), ("hash-object", "-w", "--stdin")
+        done = (self._git.write(*words, stdin=b"harness\n", with_hooks=False).code == 0 for words in asked)
+        return not locked and all(done)
+
+    def take_back(self, commit: str, base: str) -> bool:
+        """Put the branch back to where it was before a commit, if it is at that; the files stay as they are."""
+        moved = self._git.ask("update-ref", "-m", "harness: taken back", "HEAD", base, commit, told=[NO_HOOKS])
+        self._put_index_back()
+        self.forget()
+        return moved.code == 0
 
     def _sign(self, head: str) -> Commit:
         """Sign what was committed in the sandbox, where no key is."""
@@ -289,6 +380,23 @@ class InPlace:
                     return f"`{lock.name}` in git's folder belonged to no running git: it was renamed to `{aside.name}`"
             time.sleep(0.1)
         return ""
+
+
+# update-index and not add: 50,000 pathspecs cost git 35 s, as many names one
+_STAGE = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
+
+
+def _committable(before: Snapshot, names: Collection[str] | None) -> list[str]:
+    """Return which of the names can be committed; what git names with a slash at its end is a repository of its own."""
+    return [name for name in before.files if (names is None or name in names) and not name.endswith("/")]
+
+
+def _as_lines(names: Collection[str]) -> bytes:
+    return b"".join(os.fsencode(name) + b"\0" for name in names)
+
+
+def _compose_message(slug: str, words: str, attempt: int) -> str:
+    return f"{slug}: {one_line(words, 100) or 'done'}\n\nHarness-Feature: {slug}\nHarness-Attempt: {attempt}\n"
 
 
 def _is_stale(lock: Path) -> bool:

@@ -32,7 +32,8 @@ class Snapshot:
 class Commit:
     """What became of committing a proven feature: the commit's id, or why there is none; `failure` needs a person.
 
-    `unsigned` says why one that should have been signed is not; `remark` what else a person should know.
+    `unsigned` says why one that should have been signed is not; `remark` what else a person should know. `by_hook`
+    says that a hook of the repository refused it: what it says is about the work.
     """
 
     head: str = ""
@@ -40,6 +41,17 @@ class Commit:
     failure: str = ""
     unsigned: str = ""
     remark: str = ""
+    by_hook: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A commit that no branch holds yet: what a claim would become."""
+
+    base: str  # the commit that it stands on
+    tree: str
+    commit: str  # the base itself where nothing would be committed
+    names: tuple[str, ...] = ()  # of the files that differ from the base
 
 
 class Workspace(Protocol):
@@ -62,8 +74,16 @@ class Workspace(Protocol):
     def committed(self, name: str) -> bytes:
         """Return what the last commit holds of a file, b"" where it holds none."""
 
-    def commit(self, slug: str, words: str, attempt: int, names: Collection[str] | None = None) -> Commit:
-        """Commit what the feature changed; `names` are the files that belong to it, None for all."""
+    def prepare_commit(self, slug: str, words: str, attempt: int, names: Collection[str]) -> Candidate | None:
+        """Make the commit of what the feature changed, on no branch yet; None where that cannot be."""
+
+    def commit(
+        self, slug: str, words: str, attempt: int, names: Collection[str] | None, candidate: Candidate | None = None
+    ) -> Commit:
+        """Commit what the feature changed; `names` are the files that belong to it, None for all.
+
+        Where the `candidate` still says so, and no hook has a say in it, it becomes the commit as it is.
+        """
 
     def close(self) -> None:
         """The attempt is over: remove what was made for it alone."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from helpers.marks import needs_bwrap
 from helpers.world import CLAIM, World
 
 
@@ -41,17 +43,50 @@ def test_a_dirty_tree_is_never_committed(world: World) -> None:
     assert world.git("log", "--format=%s") == "begin"
 
 
-def test_a_hook_that_refuses_is_told_and_the_feature_stays_done(world: World) -> None:
+def add_hook(world: World, code: str, name: str = "pre-commit") -> None:
+    hook = world.root / ".git/hooks" / name
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\n" + code + "\n")
+    hook.chmod(0o755)
+
+
+def test_a_hook_that_refuses_sends_the_feature_back_with_its_words(world: World) -> None:
     world.spec("a", checks="true")
     world.repository()
-    hook = world.root / ".git/hooks/pre-commit"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text("#!/bin/sh\necho no commits on Saturdays >&2\nexit 1\n")
-    hook.chmod(0o755)
+    add_hook(world, "test -e friday.txt || { echo no commits on Saturdays >&2; exit 1; }")
+    world.agent(
+        'case "$prompt" in *"no commits on Saturdays"*) touch friday.txt;; esac; echo $attempt > a.txt; ' + CLAIM
+    )
+    ran = world.run()
+    assert (ran.code, world.git("status", "--porcelain", "a.txt")) == (0, ""), ran.text
+    assert "a: unconfirmed: claimed done, but `git commit` failed" in ran.text
+    assert world.git("show", "HEAD:a.txt") == "2"
+
+
+def test_a_hook_that_mends_what_it_refuses_is_followed(world: World) -> None:
+    """As formatters do under pre-commit: they change the file, and fail."""
+    world.spec("a", checks="test -s a.txt")
+    world.repository()
+    add_hook(world, "grep -q mended a.txt || { echo mended >> a.txt; exit 1; }")
     world.agent("echo x > a.txt; " + CLAIM)
     ran = world.run()
-    assert ran.code == 0
-    assert "a: proven, but not committed: no commits on Saturdays" in ran.text
+    assert (ran.code, world.git("show", "HEAD:a.txt")) == (0, "x\nmended"), ran.text
+    assert "commit: " + world.git("rev-parse", "HEAD") in (world.root / "logs/a.done").read_text()
+
+
+@pytest.mark.parametrize("sandbox", ["none", pytest.param("bwrap", marks=needs_bwrap)])
+def test_what_a_hook_makes_of_a_commit_is_checked_again_and_does_not_stay_when_it_is_red(
+    world: World, sandbox: str
+) -> None:
+    world.spec("a", checks="! grep -q spoilt a.txt")
+    world.repository()
+    began = world.git("rev-parse", "HEAD")
+    add_hook(world, "echo spoilt >> a.txt && git add a.txt")
+    world.agent("echo x > a.txt; " + CLAIM)
+    ran = world.run(sandbox=sandbox, stuck_limit=1)
+    assert (ran.code, world.git("rev-parse", "HEAD")) == (5, began), ran.text
+    assert "claimed done, but" in ran.text
+    assert not (world.root / "logs/a.done").exists()
 
 
 def test_an_unfinished_merge_is_left_as_it_is(world: World) -> None:
@@ -80,10 +115,6 @@ def test_half_done_work_of_a_blocked_feature_is_no_part_of_another_s_commit(worl
 def test_a_feature_that_git_refused_is_shown_as_not_committed(world: World, harness) -> None:
     world.spec("a", checks="true")
     world.repository()
-    hook = world.root / ".git/hooks/pre-commit"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text("#!/bin/sh\nexit 1\n")
-    hook.chmod(0o755)
     world.agent("echo x > a.txt; " + CLAIM)
-    world.run()
+    world.run(environ={**world.environ, "GIT_COMMITTER_NAME": "", "GIT_COMMITTER_EMAIL": ""})
     assert "proven, NOT COMMITTED: finished a" in harness("status").out

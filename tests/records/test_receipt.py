@@ -7,15 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.domain.verdict import CheckRun
-from harness.records.receipt import compose_acceptance, compose_receipt, parse_receipt
+from harness.records.receipt import Proof, compose_acceptance, compose_receipt, parse_receipt
 
 
 def test_a_receipt_reads_as_written() -> None:
     text = compose_receipt(
         "did it\nand more",
-        spec="ab12",
-        commit="commit: c0ffee",
-        checks=[CheckRun("make test", 0, 1.234)],
+        Proof("ab12", "commit: c0ffee", (CheckRun("make test", 0, 1.234),)),
         attempt=3,
         agent="claude 2.1",
         model="opus",

@@ -124,7 +124,7 @@ def test_the_agents_of_a_run_come_and_go_and_the_helper_stays(confined: Any, hel
     confined.agent('note hi; echo "$slug" > "made-$slug"; touch "$HOME/x" /tmp/x; echo ok > "$done"')
     assert confined.go(pause="0.6s").code == 0
     assert confined.git("log", "--format=%s", "-3").splitlines() == ["c: ok", "b: ok", "a: ok"]
-    assert (len(helpers), helpers[0].count("commit")) == (1, 3)
+    assert (len(helpers), helpers[0].count("update-ref")) == (1, 3)
 
 
 # --- programs that git starts: an agent may have written them -------------------------------------------------------

@@ -1,0 +1,49 @@
+"""What a claim is checked in: a clean checkout of the commit that it would become, where there can be one."""
+
+from __future__ import annotations
+
+from harness.attempts.attempt import Attempt, Gathered
+from harness.attempts.order import Delivery
+from harness.attempts.write_down import names_to_commit
+from harness.decide.proof import Settled, settle
+from harness.domain.text import printable
+from harness.run.checkouts import plan_for
+from harness.run.run import Run
+from harness.system import files
+from harness.workspace.clean_checkout import CheckoutPlan
+from harness.workspace.left_out import find_left_out
+
+
+def plan_checkout(run: Run, attempt: Attempt, found: Gathered) -> CheckoutPlan | None:
+    """Return the checkout that a claim is checked in; None for the working tree."""
+    if run.site.checkout is None or run.site.sandbox_for(attempt.agent) is None:
+        return None
+    names = names_to_commit(run, attempt, found)
+    candidate = attempt.workspace.prepare_commit(attempt.slug, found.words, attempt.number, names)
+    return None if candidate is None else plan_for(run, candidate)
+
+
+def settle_checks(run: Run, attempt: Attempt, delivery: Delivery) -> Settled:
+    """Return which runs of the checks count, once it is known what the attempt made that its commit does not hold."""
+    if not delivery.in_tree:
+        return Settled(delivery.checks, delivery.checked_in)
+    left_out = find_not_committed(run, attempt)
+    known = run.history.of(attempt.slug).pass_when_clean
+    return settle(delivery.checks, delivery.in_tree, delivery.checked_in, left_out, known)
+
+
+def find_not_committed(run: Run, attempt: Attempt) -> tuple[str, ...]:
+    """Return what the attempt made or changed that its commit does not hold, each with the reason."""
+    if attempt.found is None or not run.workspace.has_git:
+        return ()
+    began = files.modified_at(attempt.folder / "prompt.md") or 0.0
+    left = find_left_out(run.workspace.top, run.workspace.ignored(), began)
+    found = [f"{printable(name)} (ignored by git)" for name in left]
+    own = names_to_commit(run, attempt, attempt.found)
+    others = (name for name in sorted(attempt.found.after.files) if name not in own or name.endswith("/"))
+    found += [f"{printable(name)} ({_why_left(name)})" for name in others]
+    return tuple(found)
+
+
+def _why_left(name: str) -> str:
+    return "a repository of its own" if name.endswith("/") else "work on another feature"

@@ -1,0 +1,62 @@
+"""Whether claims are checked in a clean checkout, and what of the project such a checkout is given."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.domain.errors import AgentError
+from harness.run.run import Run
+from harness.run.site import Site
+from harness.system import files
+from harness.workspace.clean_checkout import INSTALLED, CheckoutPlan, CleanCheckout, find_place
+from harness.workspace.quarantine import real_path
+from harness.workspace.workspace import Candidate
+
+MOST_BROUGHT = 100  # names that are brought into a checkout
+
+
+def with_checkout(run: Run) -> Site:
+    """Return the site of a run, with a clean checkout where claims are checked in one, or why they are not.
+
+    Raises AgentError where one is asked for and there can be none.
+    """
+    wanted, why = run.settings.prove, _why_no_checkout(run)
+    if why and wanted == "commit":
+        hint = "with `prove: auto` claims are checked in the working tree"
+        raise AgentError(f"`prove: commit` cannot be: {why}", hint)
+    if why:
+        return replace(run.site, checkout=None, no_checkout=why)
+    root, environ = run.paths.root, run.site.environ
+    place = find_place(root, environ) or run.site.temporary / "checkout"
+    return replace(run.site, checkout=CleanCheckout(place, run.workspace.repository(), environ))
+
+
+def _why_no_checkout(run: Run) -> str:
+    sandbox, workspace = run.site.sandbox, run.workspace
+    if run.settings.prove == "tree":
+        return "`prove: tree`"
+    if not workspace.has_git:
+        return workspace.why_no_git
+    if not run.commits:
+        return "nothing is committed"
+    if sandbox is None or not sandbox.shows_checkouts:
+        return "without bubblewrap a clean checkout cannot stand in the project's place"
+    if files.exists(workspace.top / ".gitmodules"):
+        return "the project has submodules"
+    return ""
+
+
+def plan_for(run: Run, candidate: Candidate) -> CheckoutPlan:
+    """Return the checkout of a commit, with what is installed in the project, and with its specs."""
+    top, specs = run.workspace.top, run.paths.specs
+    wanted = {*run.settings.workspace_include}
+    brought = [top / name for name in run.workspace.ignored() if _is_brought(name, wanted)]
+    brought += [run.paths.root / name for name in wanted if (run.paths.root / name).exists()]
+    within = [path for path in dict.fromkeys(brought) if real_path(path).is_relative_to(top)]
+    held = (specs,) if specs.is_dir() and not specs.is_symlink() and specs.is_relative_to(top) else ()
+    return CheckoutPlan(candidate, tuple(within[:MOST_BROUGHT]), held)
+
+
+def _is_brought(name: str, wanted: set[str]) -> bool:
+    last = name.rstrip("/").rpartition("/")[2]
+    return last in INSTALLED or last.startswith(".env.") or name.rstrip("/") in wanted

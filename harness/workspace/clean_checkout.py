@@ -1,0 +1,154 @@
+"""A commit, checked out clean, outside the project: a claim is checked there, so that what is proven is the commit.
+
+Checks see it in the project's place. What they make of it is gone at the next one. So git's knowledge of it lies beside
+it, where no check writes, and git trusts no file there whose time of change is another one. The repository inside is
+made anew each time, for checks that ask git something; it reads the project's objects and holds nothing of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from harness.domain.errors import HarnessError
+from harness.system import files, untrusted
+from harness.system.capture import capture, find_program
+from harness.workspace.workspace import Candidate
+
+TIMEOUT = 600.0  # seconds; a first checkout of a large project on a slow disk
+OBJECTS = ".git/project-objects"  # where the repository inside finds the project's
+# What a check needs, and git is usually told to ignore: what is installed, and settings of this machine.
+INSTALLED = {"node_modules", ".venv", "venv", ".direnv", "bower_components", ".bundle", "Pods", ".pnp.cjs",
+             ".pnp.loader.mjs", ".env"}  # fmt: skip
+
+
+class CheckoutError(Exception):
+    """No clean checkout can be made; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """A clean checkout in `folder`, shown in the place of `top`, with what is brought in from the project.
+
+    `brought` may be written, as it could in the project; `held` is read-only.
+    """
+
+    top: Path
+    folder: Path
+    objects: Path
+    brought: tuple[Path, ...] = ()
+    held: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutPlan:
+    """What a clean checkout is to hold: a commit, and what is brought in from the project or only shown (`held`)."""
+
+    candidate: Candidate
+    brought: tuple[Path, ...] = ()
+    held: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """What of the project's repository a checkout needs: its work tree, its objects, how files are written."""
+
+    top: Path
+    objects: Path
+    config: tuple[tuple[str, str], ...] = ()  # names and values of git's settings
+    packed_refs: Path | None = None
+
+
+class CleanCheckout:
+    """The clean checkout of one project: reused, so that the next commit costs what differs."""
+
+    def __init__(self, place: Path, repository: Repository, environ: Mapping[str, str]) -> None:
+        """Nothing is made before it is wanted; `place` is a folder of its own, outside the project."""
+        self.place, self._repository = place, repository
+        self._folder, self._git_folder = place / "tree", place / "git"
+        self._program = find_program("git", environ, repository.top) or "git"
+        kept = {name: value for name, value in environ.items() if not name.startswith("GIT_")}
+        self._environ = {**kept, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C",
+                         "GIT_DIR": str(self._git_folder), "GIT_WORK_TREE": str(self._folder)}  # fmt: skip
+
+    def check_out(self, plan: CheckoutPlan) -> Checkout:
+        """Make the checkout that of the plan's commit. Raises CheckoutError."""
+        candidate = plan.candidate
+        try:
+            if not self._is_ours():
+                self._begin_anew()
+            if not self._switch(candidate.tree):
+                self._begin_anew()  # a check has made of it what git cannot put right
+                if not self._switch(candidate.tree):
+                    raise CheckoutError(self._said)
+            self._write_repository(candidate.commit)
+        except (OSError, HarnessError) as error:
+            raise CheckoutError(str(error)) from error
+        return Checkout(self._repository.top, self._folder, self._repository.objects, plan.brought, plan.held)
+
+    def _is_ours(self) -> bool:
+        """Whether the folder is what we would make now, and nobody else's."""
+        config = untrusted.read_plain(self._git_folder / "config", 1 << 16)
+        with suppress(OSError):
+            mine = all(one.lstat().st_uid == os.geteuid() for one in (self.place, self._git_folder, self._folder))
+            return mine and config == self._compose_config().encode()
+        return False
+
+    def _begin_anew(self) -> None:
+        untrusted.remove_tree(self.place)
+        for folder in (self._folder, self._git_folder / "objects/info", self._git_folder / "refs"):
+            files.make_folder(folder)
+        self.place.chmod(0o700)
+        (self._git_folder / "HEAD").write_text("ref: refs/heads/none\n")
+        (self._git_folder / "objects/info/alternates").write_bytes(os.fsencode(self._repository.objects) + b"\n")
+        (self._git_folder / "config").write_text(self._compose_config())
+
+    def _switch(self, tree: str) -> bool:
+        """Write what differs from a tree, and remove what does not belong to it."""
+        (self._git_folder / "index.lock").unlink(missing_ok=True)
+        for words in (("read-tree", "--reset", "-u", tree), ("clean", "-ffdxq")):
+            line = (self._program, "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", *words)
+            ran = capture(line, cwd=self._folder, env=self._environ, timeout=TIMEOUT)
+            if ran.code != 0:
+                self._said = ran.stderr.decode("utf-8", "replace").strip() or f"git {words[0]} failed"
+                return False
+        return True
+
+    def _write_repository(self, commit: str) -> None:
+        """Make the repository that checks see: at the commit, with a clean index, and the tags that were packed."""
+        inside = self._folder / ".git"
+        untrusted.remove_tree(inside)
+        for name in ("objects/info", "refs/heads", "info", OBJECTS.removeprefix(".git/")):
+            (inside / name).mkdir(parents=True)
+        (inside / "HEAD").write_text(commit + "\n")
+        (inside / "config").write_text(self._compose_config())
+        (inside / "objects/info/alternates").write_text(f"../{OBJECTS.removeprefix('.git/')}\n")
+        shutil.copyfile(self._git_folder / "index", inside / "index")
+        if (packed := self._repository.packed_refs) is not None:
+            (inside / "packed-refs").write_bytes(untrusted.read_plain(packed, 64 << 20) or b"")
+
+    def _compose_config(self) -> str:
+        version = int(any(name.startswith("extensions.") for name, _ in self._repository.config))
+        lines = ["[core]", "\tbare = false", f"\trepositoryformatversion = {version}"]
+        for name, value in self._repository.config:
+            section, _, key = name.rpartition(".")
+            lines += [f"[{section}]", f'\t{key} = "{value}"'] if set(value) <= _PLAIN else []
+        return "\n".join(lines) + "\n"
+
+
+_PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
+
+
+def find_place(root: Path, environ: Mapping[str, str]) -> Path | None:
+    """Return where the clean checkout of a project is kept between runs; None where there is no home for it."""
+    home = environ.get("HOME", "")
+    cache = environ.get("XDG_CACHE_HOME", "") or (f"{home}/.cache" if home.startswith("/") else "")
+    if not cache.startswith("/") or not os.access(home or cache, os.W_OK):
+        return None
+    place = Path(cache) / "harness" / "checkouts" / sha256(os.fsencode(root)).hexdigest()[:16]
+    return None if place.is_relative_to(root) else place

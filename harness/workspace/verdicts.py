@@ -1,0 +1,68 @@
+"""How checks ended on trees that were checked out clean: a known tree is not checked twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+
+from harness.domain.errors import StorageError
+from harness.domain.feature import Check
+from harness.domain.verdict import CheckRun
+from harness.system import files, untrusted
+from harness.workspace.clean_checkout import CheckoutPlan
+
+LIMIT = 8 << 20  # bytes of the file: then it begins anew
+
+
+class Verdicts:
+    """The verdicts of one project; green ones outlive the run in a file, where there is a place for it.
+
+    One is valid for a tree, a command with its time limit, the environment, and what was installed beside the tree.
+    """
+
+    def __init__(self, file: Path | None, environ: Mapping[str, str]) -> None:
+        """`environ` is the environment that checks run in; `file` lies where no confined agent can write."""
+        kept = sorted((name, value) for name, value in environ.items() if name != "HARNESS_RUN_ID")
+        self._around = sha256(repr(kept).encode("utf-8", "surrogateescape")).hexdigest()
+        self._file = file
+        self._known: dict[str, CheckRun] = {}
+        for line in (untrusted.read_plain(file, LIMIT) or b"").splitlines() if file else ():
+            with suppress(ValueError, KeyError, TypeError):
+                said = json.loads(line)
+                self._known[said["key"]] = CheckRun(said["command"], 0, float(said["seconds"]))
+
+    def find(self, plan: CheckoutPlan, check: Check) -> CheckRun | None:
+        """Return how a check ended on this tree, None where that is not known."""
+        return self._known.get(self._key(plan, check))
+
+    def remember(self, plan: CheckoutPlan, check: Check, run: CheckRun) -> None:
+        """Keep how a check ended on this tree, in a clean checkout."""
+        if run.stopped or run.command != check.command:
+            return
+        key = self._key(plan, check)
+        new = self._known.get(key) is None
+        self._known[key] = run
+        if self._file is None or not run.green or not new:
+            return
+        line = json.dumps({"key": key, "command": run.command, "seconds": round(run.seconds, 3)}) + "\n"
+        with suppress(StorageError, OSError):  # a verdict that is not kept costs a run of the check, no more
+            files.make_folder(self._file.parent)
+            if self._file.exists() and self._file.stat().st_size > LIMIT:
+                self._file.unlink()
+            with self._file.open("ab") as file:
+                file.write(line.encode("utf-8", "replace"))
+
+    def _key(self, plan: CheckoutPlan, check: Check) -> str:
+        stamps = [_stamp(path) for path in (*plan.brought, *plan.held)]
+        words = (plan.candidate.tree, check.command, check.timeout, self._around, stamps)
+        return sha256(repr(words).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+
+def _stamp(path: Path) -> tuple[str, int, int]:
+    with suppress(OSError):
+        found = path.stat()
+        return str(path), found.st_ino, found.st_mtime_ns
+    return str(path), 0, 0

@@ -1,0 +1,96 @@
+"""What "proven at COMMIT" means: a clone of that commit passes the checks, wherever they would pass besides."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from helpers.world import CLAIM
+
+
+def passes_in_a_clone(root: Path, commit: str, check: str, place: Path) -> bool:
+    """Whether a check passes in a fresh clone, at a commit."""
+    subprocess.run(["git", "clone", "-q", "--no-local", root, place], check=True)
+    subprocess.run(["git", "-C", place, "checkout", "-q", commit], check=True)
+    return subprocess.run(["sh", "-c", check], cwd=place, check=False).returncode == 0
+
+
+def commit_of(world: Any, slug: str) -> str:
+    receipt = (world.root / f"logs/{slug}.done").read_text()
+    return next(line.removeprefix("commit: ") for line in receipt.splitlines() if line.startswith("commit: "))
+
+
+def receipt_of(world: Any, slug: str) -> str:
+    return (world.root / f"logs/{slug}.done").read_text()
+
+
+def test_a_claim_is_checked_in_a_clean_checkout_of_the_commit_that_lands(confined: Any, tmp_path: Path) -> None:
+    confined.spec("a", checks=["test -f a.txt", 'test -z "$(git status --porcelain)"', "test ! -e made-by-check"])
+    confined.repository()
+    confined.agent("echo a > a.txt; " + CLAIM)
+    ran = confined.go()
+    assert ran.code == 0, ran.text
+    assert "checked: in a clean checkout of the commit" in receipt_of(confined, "a")
+    assert commit_of(confined, "a") == confined.git("rev-parse", "HEAD")
+    assert passes_in_a_clone(confined.root, commit_of(confined, "a"), "test -f a.txt", tmp_path / "clone")
+
+
+def test_work_in_a_file_that_git_ignores_is_not_proven_and_the_agent_is_told(confined: Any, tmp_path: Path) -> None:
+    (confined.root / ".gitignore").write_text("lib/\n")
+    confined.spec("a", checks="test -f lib/auth.py || test -f auth.py")
+    confined.repository()
+    confined.agent(
+        'case "$prompt" in *"lib/auth.py (ignored by git)"*) echo a > auth.py;; '
+        "*) mkdir -p lib; echo a > lib/auth.py;; esac; " + CLAIM
+    )
+    ran = confined.go()
+    assert ran.code == 0, ran.text
+    assert "not in a clean checkout of what would be committed; the commit would not hold lib/auth.py" in ran.text
+    assert passes_in_a_clone(confined.root, commit_of(confined, "a"), "test -f auth.py", tmp_path / "clone")
+
+
+def test_what_a_check_writes_or_rewrites_lands_in_no_commit(confined: Any) -> None:
+    confined.spec("a", checks="echo r > report.txt && echo changed > kept.txt && test -f a.txt")
+    confined.spec("b", checks="echo r > report2.txt && test -f b.txt")
+    (confined.root / "kept.txt").write_text("kept\n")
+    confined.repository()
+    confined.agent("echo x > $slug.txt; " + CLAIM)
+    ran = confined.go()
+    assert ran.code == 0, ran.text
+    assert confined.git("ls-files").splitlines() == ["a.txt", "b.txt", "kept.txt", "specs/a/spec.md", "specs/b/spec.md"]
+    assert confined.git("show", "HEAD:kept.txt") == "kept"
+    assert confined.git("status", "--porcelain") == ""
+
+
+def test_what_is_installed_in_the_project_is_there_in_a_clean_checkout(confined: Any) -> None:
+    (confined.root / ".gitignore").write_text("node_modules/\n.env\n")
+    confined.spec("a", checks="test -f node_modules/tool && grep -q 1 .env && test -f a.txt")
+    confined.repository()
+    (confined.root / "node_modules").mkdir()
+    (confined.root / "node_modules/tool").write_text("x")
+    (confined.root / ".env").write_text("ONE=1\n")
+    confined.agent("echo a > a.txt; " + CLAIM)
+    ran = confined.go()
+    assert ran.code == 0, ran.text
+    assert "checked: in a clean checkout of the commit, with the project's .env, node_modules" in receipt_of(
+        confined, "a"
+    )
+
+
+def test_a_check_that_needs_what_git_does_not_hold_is_run_in_the_working_tree_and_the_receipt_says_so(
+    confined: Any,
+) -> None:
+    (confined.root / ".gitignore").write_text("data/\n")
+    confined.spec("a", checks="test -f data/big && test -f a.txt")
+    confined.repository()
+    (confined.root / "data").mkdir()
+    (confined.root / "data/big").write_text("x")
+    confined.agent("echo a > a.txt; " + CLAIM)
+    ran = confined.go()
+    assert ran.code == 0, ran.text
+    assert "checked: in the working tree (`test -f data/big && test -f a.txt` passes there" in receipt_of(confined, "a")
+    confined.spec("b", checks="test -f data/big && test -f b.txt")
+    confined.agent("echo a > b.txt; " + CLAIM)
+    ran = confined.go(workspace_include="data")
+    assert "checked: in a clean checkout of the commit, with the project's data" in receipt_of(confined, "b"), ran.text
