@@ -6,11 +6,13 @@ from concurrent.futures import Executor
 from contextlib import suppress
 
 from harness.attempts.attempt import Attempt, Judged
+from harness.attempts.before import check_before
 from harness.attempts.begin import begin, prepare
+from harness.attempts.earlier import check_all_proven
 from harness.attempts.keep import keep
 from harness.attempts.pool import INLINE, Pool
 from harness.attempts.recover import recover
-from harness.attempts.renew import renew_stale
+from harness.attempts.renew import renew_or_reopen
 from harness.decide.next import stuck_limit_of, what_next
 from harness.domain.errors import HarnessError, as_expected
 from harness.domain.feature import Feature
@@ -38,17 +40,17 @@ def run_loop(run: Run, executor: Executor = INLINE) -> tuple[Stop, Look]:
     with Pool(executor, run.interrupts.abandon) as pool:
         while True:
             look = look_around(run, keep_all(run, pool))
-            if renew_stale(run):
+            if renew_or_reopen(run):
                 continue
             match what_next(look, run.rules):
                 case Stop() as stop if not pool:
-                    return end_run(run, stop), look
+                    return end_run(run, check_all_proven(run, stop)), look
                 case Wait() as wait if not pool:
                     wait_for_reset(run, wait)
                 case Work() if run.must_rest:
                     rest(run, pool)
                 case Work(feature, because) if len(pool) < run.jobs:
-                    if (prepared := prepare(run, feature)) is not None:
+                    if check_before(run, feature) and (prepared := prepare(run, feature)) is not None:
                         pool.send(begin(run, feature, prepared, because), run.site)
                 case _:
                     pool.wait(run.asked_to_stop)

@@ -14,7 +14,7 @@ from harness.domain.units import format_size
 from harness.domain.verdict import CheckedIn
 from harness.records.events import Accepted, CommitFailed, Committed, Marked
 from harness.records.journal import utc
-from harness.records.receipt import REFUSED, Proof, compose_receipt, digest
+from harness.records.receipt import CLEAN, REFUSED, Proof, compose_receipt, digest
 from harness.run.run import Run
 from harness.system import files
 
@@ -43,13 +43,14 @@ def accept(run: Run, judged: Judged, landing: Landing) -> None:
     )
     run.write(Accepted(slug=feature.slug, attempt=attempt.number, sha256=digest(text), receipt=text))
     write_marker(run, feature.slug, text)
+    run.tally.accepted.append(feature.slug)
 
 
 def say_where(checked_in: CheckedIn, left_out: tuple[str, ...]) -> str:
     """Return where the checks of a receipt ran, in one line."""
     if checked_in.clean:
         besides = f", with the project's {', '.join(checked_in.brought)}" if checked_in.brought else ""
-        return f"in a clean checkout of the commit{besides}"
+        return f"{CLEAN}{besides}"
     because = f" ({checked_in.because})" if checked_in.because else ""
     lacks = f"; not in the commit: {say_names(left_out)}" if left_out else ""
     return f"in the working tree{because}{lacks}"

@@ -7,6 +7,7 @@ from dataclasses import replace
 from harness.agents.failures import diagnose
 from harness.attempts.accept import accept
 from harness.attempts.attempt import Attempt, Gathered, Judged
+from harness.attempts.earlier import blame, find_touched
 from harness.attempts.intake import gather, quarantine_appeared
 from harness.attempts.land import Landing, land
 from harness.attempts.no_secrets import check_for_secrets
@@ -62,13 +63,15 @@ def receive(run: Run, attempt: Attempt, reply: Reply) -> Attempt:
     found = gather(run, attempt, reply, harmed=harmed)
     wanted = found.claimed and bool(attempt.order.checks) and reply.exit.ended is not Ended.STOPPED
     plan = plan_checkout(run, attempt, found) if found.claimed else None
-    return replace(attempt, found=found, order=replace(attempt.order, claimed=wanted, plan=plan))
+    earlier = find_touched(run, attempt, found) if wanted else ()
+    return replace(attempt, found=found, order=replace(attempt.order, claimed=wanted, plan=plan, earlier=earlier))
 
 
 def weigh(run: Run, attempt: Attempt, found: Gathered, delivery: Delivery) -> tuple[Judged, Landing | None]:
     """Return the verdict on an attempt, with the evidence for it; a claim that stands is committed."""
     settled = settle_checks(run, attempt, delivery)
-    checks = (*settled.runs, *check_for_secrets(run, attempt, found))
+    broken = blame(run, attempt, delivery.earlier)
+    checks = (*settled.runs, *broken, *check_for_secrets(run, attempt, found))
     landing = None
     if _judge_claim(attempt, found, checks) in (Claim.CONFIRMED, Claim.UNVERIFIED):
         landing = land(run, attempt, found, settled)

@@ -14,6 +14,15 @@ from harness.workspace.clean_checkout import CheckoutPlan
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierCheck:
+    """A check of a feature that is done, which a claim must not break."""
+
+    slug: str
+    check: Check
+    in_tree: bool = False  # it was proven in the working tree
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """One attempt, as who works on it needs it; once it is `claimed`, what is asked for is the checks."""
 
@@ -30,6 +39,7 @@ class Order:
     check_timeout: float  # seconds that a check gets which names none itself
     may_change: tuple[str, ...] = ()  # of what is read-only inside
     claimed: bool = False
+    earlier: tuple[EarlierCheck, ...] = ()
     plan: CheckoutPlan | None = None  # of the clean checkout that the claim is checked in; None for the working tree
 
     @property
@@ -44,5 +54,6 @@ class Delivery:
 
     reply: Reply | None = None
     checks: tuple[CheckRun, ...] = ()
+    earlier: tuple[CheckRun, ...] = ()  # of features that are done
     in_tree: tuple[CheckRun, ...] = ()  # those that were red in a clean checkout, run again in the working tree
     checked_in: CheckedIn = field(default_factory=CheckedIn)

@@ -25,6 +25,9 @@ def plan_checkout(run: Run, attempt: Attempt, found: Gathered) -> CheckoutPlan |
 
 def settle_checks(run: Run, attempt: Attempt, delivery: Delivery) -> Settled:
     """Return which runs of the checks count, once it is known what the attempt made that its commit does not hold."""
+    if delivery.checked_in.clean and (plan := attempt.order.plan) is not None:
+        for check, one in zip(attempt.order.checks, delivery.checks, strict=False):
+            run.verdicts.remember(plan, check, one)
     if not delivery.in_tree:
         return Settled(delivery.checks, delivery.checked_in)
     left_out = find_not_committed(run, attempt)

@@ -1,94 +1,77 @@
-"""A receipt whose spec changed since it was given: the checks as they are now decide, before any agent works."""
+"""A receipt that may not hold any more: the checks as they are now decide, before any agent works."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
-from harness.attempts.accept import write_marker
-from harness.attempts.quarantined import tell_found
+from harness.attempts.accept import say_where, write_marker
+from harness.attempts.recheck import Rechecked, plan_head, recheck
 from harness.domain.feature import Feature
 from harness.domain.listener import Tone
 from harness.domain.text import counted, one_line
-from harness.domain.verdict import CheckRun
-from harness.records.events import Accepted, Reopened
+from harness.domain.verdict import CheckedIn, CheckRun
+from harness.records.events import Accepted, Reopened, Verified
 from harness.records.journal import utc
 from harness.records.receipt import Proof, digest, parse_receipt, renew_receipt
 from harness.run.run import Run
 from harness.system import files
-from harness.workspace.checks import Checker, describe, report_failures
-from harness.workspace.quarantine import quarantine
+from harness.workspace.checks import describe, report_failures
+
+CHANGED, FAILED = "its spec changed since it was accepted", "it was accepted, and a check of it failed since"
 
 
-def renew_stale(run: Run) -> bool:
-    """Renew or reopen each feature whose spec changed since harness accepted it; returns whether there was one.
+def renew_or_reopen(run: Run) -> bool:
+    """Renew or reopen each feature that is stale or has regressed; returns whether there was one.
 
     What a person accepted or marked stays as they said. While a HALT stands, or an agent works, nothing is run.
     """
     if run.in_flight or run.asked_to_stop() is not None or run.interrupts.halt() is not None:
         return False
-    taken_up = False
-    for feature in filter(run.history.is_stale, run.specs.among_wanted(run.specs.last)):
-        if feature.problem or not run.paths.done(feature.slug).exists():
+    taken_up, history = False, run.history
+    for feature in run.specs.among_wanted(run.specs.last):
+        because = CHANGED if history.is_stale(feature) else FAILED if history.is_regressed(feature) else ""
+        if not because or feature.problem or not run.paths.done(feature.slug).exists():
             continue
-        checks = counted(len(run.checks_for(feature)), "check")
-        run.tell(f"{feature.slug}: its spec changed since it was accepted; running {checks}")
-        runs = check_again(run, feature)
-        if any(one.stopped for one in runs):
+        checks = run.checks_for(feature)
+        run.tell(f"{feature.slug}: {because}; running {counted(len(checks), 'check')}")
+        found = recheck(run, feature.slug, checks, None if history.of(feature.slug).in_tree else plan_head(run))
+        if found.stopped:
             return taken_up
-        if runs and all(one.green for one in runs):
-            renew(run, feature, runs)
+        if not found.runs or not all(one.green for one in found.runs):
+            reopen(run, feature, found.runs, because)
+        elif because == CHANGED:
+            renew(run, feature, found)
         else:
-            reopen(run, feature, runs)
+            run.write(Verified(slug=feature.slug, green=True))
+            run.tell(f"{feature.slug}: every check is green: its receipt stands", Tone.GOOD)
         taken_up = True
     return taken_up
 
 
-def check_again(run: Run, feature: Feature) -> tuple[CheckRun, ...]:
-    """Run a feature's checks outside of any attempt; what they leave that programs obey is set aside.
-
-    Ctrl-C ends them. HALT does not: it pauses work, and this is none.
-    """
-    site, slug = run.site, feature.slug
-    checker = Checker(
-        site.supervisor,
-        run.paths.root,
-        site.check_environment(),
-        run.settings.check_timeout,
-        confine=site.confine_check,
-        asked_to_stop=lambda: 1.0 if run.interrupts.interrupted else None,
-        began=lambda command: run.narrator.began(slug, f"{slug} · check {one_line(command, 60)}"),
-    )
-    appeared = partial(tell_found, run, slug, run.history.of(slug).attempts, "during the checks")
-    with quarantine(run.paths, run.paths.kept, site.find_absent(run.paths.root), run.guard, appeared):
-        try:
-            return checker.run(run.checks_for(feature))
-        finally:
-            run.narrator.ended(slug)
-
-
-def renew(run: Run, feature: Feature, runs: Sequence[CheckRun]) -> None:
+def renew(run: Run, feature: Feature, found: Rechecked) -> None:
     """Write a new receipt for the spec as it is now; its checks are green."""
     run.workspace.forget()
     snapshot, slug = run.workspace.snapshot(), feature.slug
-    where = (
-        f"commit: {snapshot.head}" if snapshot.clean else f"tree: {snapshot.digest} at commit {snapshot.head or 'none'}"
-    )
-    old, checks = run.journal.last_receipt(slug), [replace(one, command=run.redactor.text(one.command)) for one in runs]
-    proof = Proof(feature.sha256, where, tuple(checks), "in the working tree")
+    is_commit = found.clean or snapshot.clean
+    where = f"commit: {snapshot.head}" if is_commit else f"tree: {snapshot.digest} at commit {snapshot.head or 'none'}"
+    old = run.journal.last_receipt(slug)
+    checks = tuple(replace(one, command=run.redactor.text(one.command)) for one in found.runs)
+    proof = Proof(feature.sha256, where, checks, say_where(CheckedIn(found.clean), ()))
     text = renew_receipt(old, proof, at=utc(run.clock()))
     run.write(Accepted(slug=slug, attempt=parse_receipt(old).attempt, sha256=digest(text), receipt=text))
     write_marker(run, slug, text)
     run.tell(f"{slug}: every check is green: its receipt is renewed for the spec as it is now", Tone.GOOD)
 
 
-def reopen(run: Run, feature: Feature, runs: Sequence[CheckRun]) -> None:
+def reopen(run: Run, feature: Feature, runs: Sequence[CheckRun], why: str) -> None:
     """Put the receipt aside: the feature is worked on again."""
     slug, done = feature.slug, run.paths.done(feature.slug)
     red = [one for one in runs if not one.green]
     names = "; ".join(f"`{one_line(one.command, 60)}`: {describe(one)}" for one in red)
-    because = f"its spec changed since it was accepted, and {names or 'no check can tell whether it still holds'}"
+    because = (
+        f"{why}, and {names or 'no check can tell whether it still holds'}" if why == CHANGED else f"{why}: {names}"
+    )
     said = f"It was done once. Since then {because}.\n\n{report_failures(runs)}".rstrip()
     aside = files.move(done, run.paths.attempts(slug) / done.name)
     run.markers.discard(done.name)

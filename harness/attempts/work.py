@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 from harness.agents.stream import StreamReader
 from harness.attempts.order import Delivery, Order
@@ -84,28 +83,36 @@ def check_claim(order: Order, site: Site) -> Delivery:
 
     Those that are red there are run where the agent worked too: it has to know what makes the difference.
     """
-    log = order.folder / "checks.log"
+    checkout, because = None, site.no_checkout or "no commit of it could be made"
     try:
-        if order.plan is None or site.checkout is None or site.sandbox_for(order.agent) is None:
-            checked_in = CheckedIn(False, site.no_checkout or "no commit of it could be made")
-            return Delivery(checks=_run_checks(order, site, order.checks, log), checked_in=checked_in)
-        try:
-            checkout = site.checkout.check_out(order.plan)
-        except CheckoutError as error:
-            checked_in = CheckedIn(False, f"there is no clean checkout: {one_line(str(error), 200)}")
-            return Delivery(checks=_run_checks(order, site, order.checks, log), checked_in=checked_in)
-        runs = _run_checks(order, site, order.checks, log, checkout)
+        if order.plan is not None and site.checkout is not None and site.sandbox_for(order.agent) is not None:
+            try:
+                checkout = site.checkout.check_out(order.plan)
+            except CheckoutError as error:
+                because = f"there is no clean checkout: {one_line(str(error), 200)}"
+        runs = _run_checks(order, site, order.checks, checkout)
+        earlier = _run_earlier(order, site, checkout) if all(one.green for one in runs) else ()
+        if checkout is None:
+            return Delivery(checks=runs, earlier=earlier, checked_in=CheckedIn(False, because))
         brought = tuple(str(path.relative_to(checkout.top)) for path in checkout.brought)
         red = [check for check, run in zip(order.checks, runs, strict=False) if not run.green and not run.stopped]
-        again = _run_checks(order, site, red, log) if red and not runs[-1].stopped else ()
-        return Delivery(checks=runs, in_tree=again, checked_in=CheckedIn(True, brought=brought))
+        again = _run_checks(order, site, red, None) if red and not runs[-1].stopped else ()
+        return Delivery(checks=runs, earlier=earlier, in_tree=again, checked_in=CheckedIn(True, brought=brought))
     finally:
         site.narrator.ended(order.key)
 
 
-def _run_checks(
-    order: Order, site: Site, checks: Sequence[Check], log: Path, checkout: Checkout | None = None
-) -> tuple[CheckRun, ...]:
+def _run_earlier(order: Order, site: Site, checkout: Checkout | None) -> tuple[CheckRun, ...]:
+    """Run the checks of done features that the claim may have touched, each where it was proven."""
+    found = list[CheckRun]()
+    for in_tree in (False, True):
+        chosen = [one for one in order.earlier if one.in_tree == in_tree]
+        runs = _run_checks(order, site, [one.check for one in chosen], None if in_tree else checkout)
+        found += [replace(run, of=one.slug) for run, one in zip(runs, chosen, strict=False)]
+    return tuple(found)
+
+
+def _run_checks(order: Order, site: Site, checks: Sequence[Check], checkout: Checkout | None) -> tuple[CheckRun, ...]:
     checker = Checker(
         site.supervisor,
         order.root,
@@ -115,4 +122,4 @@ def _run_checks(
         asked_to_stop=site.stop,
         began=lambda command: site.narrator.began(order.key, f"{order.slug} · check {one_line(command, 60)}"),
     )
-    return checker.run(checks, log)
+    return checker.run(checks, order.folder / "checks.log")

@@ -53,10 +53,15 @@ def write_outcome(run: Run, ended: AttemptEnded) -> None:
 
 
 def names_to_commit(run: Run, attempt: Attempt, found: Gathered) -> frozenset[str]:
-    """Return the files that belong to the feature: what stood there before the checks ran, less others' open work."""
-    own = run.history.of(attempt.slug).changed | set(found.changed)
+    """Return the files that belong to the feature: what its attempts changed, each from its begin to its claim.
+
+    Where an attempt changed more than the journal names, it is all that no other feature is at work on.
+    """
+    record = run.history.of(attempt.slug)
+    own = record.changed | set(found.changed)
     others = run.history.open_work_besides(attempt.slug)
-    return frozenset(name for name in found.after.files if name in own or name not in others)
+    also = found.after.files.keys() - others if record.changed_more else ()
+    return frozenset(name for name in found.after.files if name in own or name in also)
 
 
 def line_for_silent_agent(attempt: Attempt, found: Gathered) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.attempts.renew import check_again, renew
+from harness.attempts.recheck import recheck
+from harness.attempts.renew import renew
 from harness.domain.feature import Feature
 from harness.domain.listener import Tone
 from harness.domain.text import one_line
@@ -33,18 +34,18 @@ def verify(run: Run) -> dict[str, Any]:
 def _verify_one(run: Run, feature: Feature) -> dict[str, Any]:
     if not run.checks_for(feature):
         return {"slug": feature.slug, "result": "unverified", "because": "it has no checks", "checks": []}
-    runs = check_again(run, feature)
-    if any(one.stopped for one in runs):
+    found = recheck(run, feature.slug, run.checks_for(feature), None)
+    if found.stopped:
         return {"slug": feature.slug, "result": "interrupted", "because": "stopped before it ended", "checks": []}
-    red = [one for one in runs if not one.green]
+    red = [one for one in found.runs if not one.green]
     run.write(Verified(slug=feature.slug, green=not red, failing=tuple(one.command for one in red)))
     stale = run.history.is_stale(feature)
     if stale and not red:
-        renew(run, feature, runs)
+        renew(run, feature, found)
     result = "drifted" if red else "proven"
     because = "; ".join(f"`{one_line(one.command, 60)}`: {describe(one)}" for one in red) or (
         "every check is green: its receipt is renewed for the spec as it is now" if stale else "every check is green"
     )
     run.tell(f"{feature.slug}: {result}: {because}", Tone.BAD if red else Tone.PLAIN)
-    ran = [{"command": one.command, "exit": one.code, "seconds": round(one.seconds, 3)} for one in runs]
+    ran = [{"command": one.command, "exit": one.code, "seconds": round(one.seconds, 3)} for one in found.runs]
     return {"slug": feature.slug, "result": result, "because": because, "checks": ran}

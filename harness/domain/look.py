@@ -39,6 +39,10 @@ class FeatureHistory:
     accepted_spec: str = ""  # SHA-256 of the spec that harness accepted it by; "" where a person did
     marker_sha256: str = ""  # of the receipt or marker that the journal knows
     changed: set[str] = field(default_factory=set)  # files it changed since it was accepted last
+    changed_more: bool = False  # than that
+    landed: set[str] = field(default_factory=set)  # files that it had changed when it was accepted
+    in_tree: bool = False  # its checks passed in the working tree, not in a clean checkout of the commit
+    regressed: tuple[str, ...] = ()  # checks that failed since
     spent: Sum = field(default_factory=Sum)
     seconds: float = 0.0
     unfinished: bool = False  # an attempt began and has not ended

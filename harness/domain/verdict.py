@@ -35,7 +35,10 @@ class Claim(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckRun:
-    """One check, run: `code` is its exit code (negative for a signal), seconds its wall time, tail its last output."""
+    """One check, run: `code` is its exit code (negative for a signal), seconds its wall time, tail its last output.
+
+    `of` names the feature that is done, where it is not one of the feature that is worked on.
+    """
 
     command: str
     code: int | None
@@ -43,6 +46,7 @@ class CheckRun:
     tail: str = ""
     timed_out: bool = False
     stopped: bool = False
+    of: str = ""
 
     @property
     def green(self) -> bool:

@@ -296,6 +296,16 @@ class CommitFailed(AttemptEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedBefore(FeatureEvent):
+    """The checks of a feature ran before the work on it, `clean` in a checkout of the commit it begins at."""
+
+    kind: ClassVar[str] = "checked_before"
+    spec: str = ""  # SHA-256
+    clean: bool = False
+    checks: tuple[CheckResult, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verified(FeatureEvent):
     """The checks of an accepted feature ran again; `failing` are the commands of those that failed."""
 

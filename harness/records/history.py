@@ -23,6 +23,7 @@ from harness.records.events import (
     AttemptBegan,
     AttemptEnded,
     Blocked,
+    CheckedBefore,
     Event,
     FeatureReset,
     Halted,
@@ -32,6 +33,7 @@ from harness.records.events import (
     Reopened,
     RunBegan,
     RunEnded,
+    Verified,
     Waiting,
 )
 from harness.records.receipt import parse_receipt
@@ -92,6 +94,10 @@ class History:
         accepted = self.of(feature.slug).accepted_spec
         return feature.slug in self.known and accepted not in ("", feature.sha256)
 
+    def is_regressed(self, feature: Feature) -> bool:
+        """Return whether harness accepted the feature, and a check of it has failed since."""
+        return feature.slug in self.known and bool(self.of(feature.slug).regressed)
+
     def open_work_besides(self, slug: str) -> set[str]:
         """Return the files that other features changed and that are not accepted yet."""
         return {name for other, one in self.histories.items() if other != slug for name in one.changed}
@@ -142,7 +148,10 @@ def _attempt_ended(history: History, event: AttemptEnded) -> None:
     record.observed, record.failing = event.observed, event.failing
     record.note = event.note or record.note
     record.tree = history.tree = event.tree
-    record.changed = set() if event.outcome is Outcome.DONE else record.changed.union(event.changed)
+    done = event.outcome is Outcome.DONE
+    changed = record.changed.union(event.changed)
+    record.changed, record.landed = (set(), record.landed | changed) if done else (changed, record.landed)
+    record.changed_more = not done and (record.changed_more or event.changed_files > len(event.changed))
     record.charged += event.charged
     record.faults += event.outcome is Outcome.FAULT
     if event.progress:
@@ -183,13 +192,15 @@ def _waiting(history: History, event: Waiting) -> None:
 
 def _accepted(history: History, event: Accepted) -> None:
     receipt = parse_receipt(event.receipt)
-    history.of(event.slug).accepted_spec = receipt.spec if receipt.kind in ("proven", "unverified") else ""
+    record = history.of(event.slug)
+    record.accepted_spec = receipt.spec if receipt.kind in ("proven", "unverified") else ""
+    record.in_tree = receipt.in_tree
     history.unmarked[event.slug] = event
 
 
 def _marked(history: History, event: Marked | MarkedByHand) -> None:
     record = history.of(event.slug)
-    record.claim_pending, record.marker_sha256 = False, event.sha256
+    record.claim_pending, record.marker_sha256, record.regressed = False, event.sha256, ()
     record.accepted_spec = record.accepted_spec if isinstance(event, Marked) else ""
     history.unmarked.pop(event.slug, None)
     history.known.add(event.slug)
@@ -225,7 +236,21 @@ def _reset(history: History, event: FeatureReset) -> None:
 def _reopened(history: History, event: Reopened) -> None:
     record = history.of(event.slug)
     record.marker_sha256, record.observed, record.attempts_without_progress = "", event.observed, 0
+    record.regressed = ()
     history.known.discard(event.slug)
+
+
+def _checked_before(history: History, event: CheckedBefore) -> None:
+    record = history.of(event.slug)
+    record.baseline = event.spec
+    record.before = {one.command: one.exit == 0 and not one.timed_out for one in event.checks}
+    record.pass_when_clean = {command for command, green in record.before.items() if green and event.clean}
+
+
+def _verified(history: History, event: Verified) -> None:
+    record = history.of(event.slug)
+    accepted = event.slug in history.known and bool(record.accepted_spec)
+    record.regressed = () if event.green or not accepted else event.failing or ("a check",)
 
 
 def _halted(history: History, event: Halted) -> None:
@@ -252,6 +277,8 @@ _FOLDS: dict[type[Event], Callable[[History, Any], None]] = {
     Answered: _answered,
     FeatureReset: _reset,
     Reopened: _reopened,
+    CheckedBefore: _checked_before,
+    Verified: _verified,
     Halted: _halted,
     Parked: _parked,
 }

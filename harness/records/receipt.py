@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -14,6 +15,8 @@ _UNVERIFIED = "--- accepted by harness, unverified: no checks ---"
 LONGEST = 2_000  # characters of a command, and of words that a person wrote
 REFUSED = "git refused to commit it"
 RED_BEFORE, GREEN_BEFORE = "red before, green after", "green before and after"
+CLEAN = "in a clean checkout of the commit"
+_WAS_GREEN = re.compile(rf"check: exit \S+ in \S+ s \({GREEN_BEFORE}\): ")
 _BY_PERSON = "--- accepted by a person ---"
 
 
@@ -28,6 +31,7 @@ class Receipt:
     attempt: int = 0
     refused: bool = False  # git refused to commit it
     checked: str = ""  # where its checks ran
+    in_tree: bool = False  # that is the working tree
     shown: bool = True  # False where every check was green before the work: none of them shows that it was done
 
 
@@ -51,8 +55,8 @@ class Proof:
 
     def _prove(self, run: CheckRun) -> str:
         was = self.before.get(run.command)
-        says = "" if was is None else f"{GREEN_BEFORE if was else RED_BEFORE}, "
-        return f"check: {says}exit {run.code} in {run.seconds:.2f} s: {one_line(run.command, LONGEST)}"
+        says = "" if was is None else f" ({GREEN_BEFORE if was else RED_BEFORE})"
+        return f"check: exit {run.code} in {run.seconds:.2f} s{says}: {one_line(run.command, LONGEST)}"
 
 
 def compose_receipt(words: str, proof: Proof, *, attempt: int, agent: str, model: str, at: str) -> str:
@@ -96,13 +100,14 @@ def parse_receipt(text: str) -> Receipt:
         commit=fields.get("commit", ""),
         refused=REFUSED in fields.get("tree", ""),
         checked=fields.get("checked", ""),
+        in_tree=not fields.get("checked", "").startswith(CLEAN),
         shown=_is_shown([line for line in lines if line.startswith("check: ")]),
         attempt=int(attempt) if attempt.isdecimal() else 0,
     )
 
 
 def _is_shown(checks: Sequence[str]) -> bool:
-    return not checks or not all(line.startswith(f"check: {GREEN_BEFORE}, ") for line in checks)
+    return not checks or not all(map(_WAS_GREEN.match, checks))
 
 
 def digest(text: str) -> str:

@@ -11,6 +11,7 @@ from harness.domain.feature import Feature
 from harness.domain.halt import Halt, Stop
 from harness.domain.look import FeatureHistory, State, Wait, Work
 from harness.domain.money import Sum
+from harness.domain.text import one_line
 from harness.domain.units import format_duration
 from harness.records.event_fields import describe_event
 from harness.records.events import (
@@ -59,6 +60,9 @@ def report_feature(view: View, feature: Feature) -> Report:
         because = _say_receipt(receipt)
         if view.is_stale(feature):
             because = "its spec changed since it was accepted: `harness run` or `harness verify` runs its checks again"
+        elif record.regressed and view.history.is_regressed(feature):
+            names = ", ".join(f"`{one_line(command, 60)}`" for command in record.regressed)
+            because = f"it was done, and then {names} failed: `harness run` works on it again"
     return {
         "slug": feature.slug,
         "title": feature.title,
@@ -89,6 +93,8 @@ def _say_receipt(receipt: Receipt) -> str:
         "accepted": "accepted by a person",
         "by hand": "a person wrote its .done",
     }
+    if receipt.kind == "proven" and not receipt.shown:
+        ways["proven"] += ", not shown: its checks passed before the work too"
     return f"{ways[receipt.kind]}: {receipt.words}" if receipt.words else ways[receipt.kind]
 
 

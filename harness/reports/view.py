@@ -76,7 +76,10 @@ class View:
 
     def next(self) -> Work | Wait | Stop:
         """Say what a run would do first; of a run that is on, what it is at."""
-        decision = what_next(self.look, self.config.settings.rules)
+        features = self.look.features
+        again = {one.slug for one in features if self.is_stale(one) or self.history.is_regressed(one)}
+        markers = replace(self.look.markers, done=self.look.markers.done - again)
+        decision = what_next(replace(self.look, markers=markers), self.config.settings.rules)
         on = next((one for one in self.look.features if self.attempt_on(one.slug) is not None), None)
         return Work(on, self.standing_of(on).because) if on is not None and isinstance(decision, Work) else decision
 
@@ -231,4 +234,8 @@ def name_state(view: View, feature: Feature) -> str:
         return state
     if view.is_stale(feature):
         return "stale"
-    return "done" if receipt.kind == "proven" else f"done ({receipt.kind})"
+    if view.history.is_regressed(feature):
+        return "regressed"
+    if receipt.kind == "proven":
+        return "done" if receipt.shown else "done (not shown)"
+    return f"done ({receipt.kind})"

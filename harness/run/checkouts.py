@@ -6,17 +6,17 @@ from dataclasses import replace
 
 from harness.domain.errors import AgentError
 from harness.run.run import Run
-from harness.run.site import Site
 from harness.system import files
 from harness.workspace.clean_checkout import INSTALLED, CheckoutPlan, CleanCheckout, find_place
 from harness.workspace.quarantine import real_path
+from harness.workspace.verdicts import Verdicts
 from harness.workspace.workspace import Candidate
 
 MOST_BROUGHT = 100  # names that are brought into a checkout
 
 
-def with_checkout(run: Run) -> Site:
-    """Return the site of a run, with a clean checkout where claims are checked in one, or why they are not.
+def open_checkout(run: Run) -> None:
+    """Give the run a clean checkout where claims are to be checked in one, or the reason why they are not.
 
     Raises AgentError where one is asked for and there can be none.
     """
@@ -25,10 +25,13 @@ def with_checkout(run: Run) -> Site:
         hint = "with `prove: auto` claims are checked in the working tree"
         raise AgentError(f"`prove: commit` cannot be: {why}", hint)
     if why:
-        return replace(run.site, checkout=None, no_checkout=why)
+        run.site = replace(run.site, checkout=None, no_checkout=why)
+        return
     root, environ = run.paths.root, run.site.environ
-    place = find_place(root, environ) or run.site.temporary / "checkout"
-    return replace(run.site, checkout=CleanCheckout(place, run.workspace.repository(), environ))
+    kept = find_place(root, environ)
+    checkout = CleanCheckout(kept or run.site.temporary / "checkout", run.workspace.repository(), environ)
+    run.verdicts = Verdicts(kept and kept.with_suffix(".verdicts"), run.site.check_environment())
+    run.site = replace(run.site, checkout=checkout)
 
 
 def _why_no_checkout(run: Run) -> str:

@@ -27,13 +27,14 @@ def look_around(run: Run, ended: Iterable[Begun] = ()) -> Look:
 
 
 def look(run: Run, markers: Markers) -> Look:
-    """Return all that the next decision depends on; nothing is changed by it. What is stale is not done."""
+    """Return all that the next decision depends on; nothing is changed by it. Stale or regressed is not done."""
     tally, turn = run.tally, run.failover.turn
     features = run.specs.among_wanted(run.specs.last)
-    stale = frozenset(feature.slug for feature in features if run.history.is_stale(feature))
+    history = run.history
+    open_again = frozenset(one.slug for one in features if history.is_stale(one) or history.is_regressed(one))
     return Look(
         features=tuple(_mark_unusable(run, feature) for feature in features) if tally.unusable else features,
-        markers=replace(markers, done=markers.done - stale) if stale else markers,
+        markers=replace(markers, done=markers.done - open_again) if open_again else markers,
         histories=run.history.histories,
         halt=run.interrupts.halt(),
         interrupted=run.interrupts.interrupted,

@@ -18,7 +18,7 @@ from harness.records.events import RunBegan
 from harness.records.history import read_markers
 from harness.records.run_lock import process_start
 from harness.run.brief import compose
-from harness.run.checkouts import with_checkout
+from harness.run.checkouts import open_checkout
 from harness.run.limits import stand_ins, tell_chain
 from harness.run.run import Run
 from harness.run.site import HAS_RUN_CONFINED, UNCONFINED_IF_TOLD, Site
@@ -43,7 +43,7 @@ def announce(run: Run) -> None:
     if todo:
         compose(run, todo[0])  # a template that cannot serve is told before anything is run
     run.commits, why_not = _decide_commits(run)
-    run.site = with_checkout(run)
+    open_checkout(run)
     checks = sum(bool(run.checks_for(feature)) for feature in todo)
     settings = run.settings
     run.write(

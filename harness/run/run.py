@@ -39,6 +39,7 @@ from harness.system.clocks import Clocks, say_jump
 from harness.system.redact import Redactor
 from harness.workspace.guard import Guard
 from harness.workspace.in_place import InPlace
+from harness.workspace.verdicts import Verdicts
 
 MARKER_LIMIT = 1 << 20
 LATE = 5.0  # seconds between TERM and KILL for an attempt when the time of the run is used up
@@ -83,6 +84,7 @@ class Run:
     messenger: Messenger[Event]
     failover: Failover
     tally: Tally
+    verdicts: Verdicts = field(default_factory=Verdicts)  # of checks, on trees that were checked out clean
     commits: bool = False  # whether proven features are committed
     jobs: int = 1  # attempts that may be in flight at a time
     in_flight: dict[str, Begun] = field(default_factory=dict)  # the attempts that have begun and are not judged

@@ -13,6 +13,7 @@ class Tally:
     """What one run has come to, from its start to its end; the main thread alone writes in it."""
 
     iterations: int = 0  # attempts that count
+    accepted: list[str] = field(default_factory=list)  # features, the last one last
     tired: bool = False  # an attempt has ended, and neither a pause nor a wait has followed it
     spent: Sum = field(default_factory=Sum)
     agents_asked: dict[tuple[str | None, str | None], Who] = field(default_factory=dict)  # by a spec's agent, model

@@ -167,6 +167,12 @@ class Settings:
         Group.PROOF,
         flag=True,
     )
+    checks_must_fail_first: str = setting(
+        "warn",
+        one_of("warn", "require", "off"),
+        "run a feature's checks before the work: where none fails, say that they cannot show it, or leave the feature",
+        Group.PROOF,
+    )
     workspace_include: tuple[str, ...] = setting(
         (),
         WORDS,

@@ -143,5 +143,6 @@ def report_failures(runs: Sequence[CheckRun]) -> str:
     parts = []
     for run in runs:
         if not run.green:
-            parts.append(f"$ {one_line(run.command, 2000)}\n[{describe(run)}]\n{run.tail}".rstrip())
+            whose = f" (a check of `{run.of}`, which was done before: this attempt broke it)" if run.of else ""
+            parts.append(f"$ {one_line(run.command, 2000)}\n[{describe(run)}]{whose}\n{run.tail}".rstrip())
     return "\n\n".join(parts)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 
 from harness.domain.errors import StorageError
 from harness.domain.feature import Check
@@ -23,7 +24,7 @@ class Verdicts:
     One is valid for a tree, a command with its time limit, the environment, and what was installed beside the tree.
     """
 
-    def __init__(self, file: Path | None, environ: Mapping[str, str]) -> None:
+    def __init__(self, file: Path | None = None, environ: Mapping[str, str] = MappingProxyType({})) -> None:
         """`environ` is the environment that checks run in; `file` lies where no confined agent can write."""
         kept = sorted((name, value) for name, value in environ.items() if name != "HARNESS_RUN_ID")
         self._around = sha256(repr(kept).encode("utf-8", "surrogateescape")).hexdigest()

@@ -41,7 +41,7 @@ def test_an_agent_that_cleans_the_repository_takes_no_history_and_no_receipt_wit
     world.agent(f'if [ "$slug" = b ]; then git clean -fdxq; mkdir -p "$logs"; fi; {CLAIM}')
     ran = world.run(max_iterations=2)
     assert ran.code == 1
-    assert world.states() == {"a": "done", "b": "ready"}
+    assert world.states() == {"a": "done (not shown)", "b": "ready"}
     assert world.outcomes() == ["done", "unconfirmed"]
     assert "`a.done` was deleted during the attempt and has been restored" in ran.text
 
@@ -50,7 +50,7 @@ def test_a_line_added_to_the_journal_is_taken_out_again(world: World) -> None:
     world.spec("a", checks="true")
     world.agent('echo junk >> "$logs/journal.jsonl"; ' + CLAIM)
     assert world.run().code == 0
-    assert world.states() == {"a": "done"}
+    assert world.states() == {"a": "done (not shown)"}
 
 
 def test_what_another_feature_cut_off_a_log_is_put_back(world: World) -> None:

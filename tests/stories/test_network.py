@@ -91,7 +91,7 @@ def test_a_check_reaches_listed_hosts_and_has_no_key(brokered: Any, outside: Out
     checks = [get, by_proxy, 'test -z "$ANTHROPIC_API_KEY"', "! " + by_proxy.replace(str(outside.port), "1")]
     brokered.spec("hello", checks=checks)
     brokered.agent(FINISH)
-    ran = brokered.go(sandbox_hosts=[f"127.0.0.1:{outside.port}"])
+    ran = brokered.go(sandbox_hosts=[f"127.0.0.1:{outside.port}"], checks_must_fail_first="off")
     assert ran.code == 0, ran.text + brokered.log("attempts/hello/0001/checks.log")
     assert [line for line, *_ in outside.requests] == ["GET /straight HTTP/1.1", "GET /proxied HTTP/1.1"]
     log = brokered.log("network.txt")

@@ -1,0 +1,53 @@
+"""The checks of a feature, before the work: which of them can show that it was done."""
+
+from __future__ import annotations
+
+from harness.attempts.recheck import plan_head, recheck
+from harness.attempts.write_down import as_result
+from harness.domain.feature import Feature
+from harness.domain.listener import Tone
+from harness.domain.text import one_line
+from harness.domain.verdict import CheckRun
+from harness.records.events import CheckedBefore
+from harness.run.run import Run
+from harness.workspace.checks import describe
+
+NOT_RUN = (126, 127)  # how a shell ends when there is no such command, or none that can be run
+
+
+def check_before(run: Run, feature: Feature) -> bool:
+    """Run the feature's checks before its first attempt, and say what they can show; False where it is left.
+
+    Again when its spec has changed, if the work that was done meanwhile does not get in the way.
+    """
+    record, checks = run.history.of(feature.slug), run.checks_for(feature)
+    wanted = run.settings.checks_must_fail_first
+    if wanted == "off" or not checks or record.baseline == feature.sha256:
+        return True
+    plan = plan_head(run)
+    if run.in_flight or (plan is None and record.attempts):
+        return True
+    found = recheck(run, feature.slug, checks, plan)
+    if found.stopped:
+        return True
+    results = tuple(map(as_result, found.runs))
+    run.write(CheckedBefore(slug=feature.slug, spec=feature.sha256, clean=found.clean, checks=results))
+    red = [one for one in found.runs if not one.green]
+    for one in filter(_cannot_run, red):
+        said = "does it need something that is not installed?" if one.code in NOT_RUN else "is it meant to?"
+        run.tell(
+            f"{feature.slug}: before the work, `{one_line(one.command, 60)}`: {describe(one)}; {said}", Tone.NOTICE
+        )
+    if red:
+        return True
+    said = "every check passes before the work: none can show that it was done"
+    if wanted == "require":
+        run.skip(feature, f"{said} (`checks_must_fail_first: require`)")
+        return False
+    run.tell(f"{feature.slug}: {said}", Tone.NOTICE)
+    return True
+
+
+def _cannot_run(one: CheckRun) -> bool:
+    """Whether a check is red for a reason that may have nothing to do with the feature."""
+    return one.code in NOT_RUN or one.code is None or one.timed_out

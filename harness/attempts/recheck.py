@@ -1,0 +1,78 @@
+"""Checks outside of any attempt: on a commit, clean where that can be, and not twice on the same tree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from harness.attempts.quarantined import tell_found
+from harness.domain.feature import Check
+from harness.domain.text import one_line
+from harness.domain.verdict import CheckRun
+from harness.run.checkouts import plan_for
+from harness.run.run import Run
+from harness.workspace.checks import Checker
+from harness.workspace.clean_checkout import Checkout, CheckoutError, CheckoutPlan
+from harness.workspace.quarantine import quarantine
+
+
+@dataclass(frozen=True, slots=True)
+class Rechecked:
+    """How checks ended, in their order: `clean` in a checkout, or in the working tree; without those after a stop."""
+
+    runs: tuple[CheckRun, ...]
+    clean: bool = False
+
+    @property
+    def stopped(self) -> bool:
+        """Whether they were stopped before the last one ended."""
+        return any(one.stopped for one in self.runs)
+
+
+def plan_head(run: Run) -> CheckoutPlan | None:
+    """Return the checkout of the commit that the branch is at; None for the working tree."""
+    if run.site.checkout is None or (head := run.workspace.candidate_at_head()) is None:
+        return None
+    return plan_for(run, head)
+
+
+def recheck(run: Run, slug: str, checks: Sequence[Check], plan: CheckoutPlan | None) -> Rechecked:
+    """Run checks in a clean checkout, those alone whose end on its tree is not known; without one, in the working tree.
+
+    Ctrl-C ends them. HALT does not: it pauses work, and this is none.
+    """
+    if plan is None or run.site.checkout is None:
+        return Rechecked(_run(run, slug, checks, None))
+    known = {check: run.verdicts.find(plan, check) for check in checks}
+    unknown = [check for check in checks if known[check] is None]
+    if unknown:
+        try:
+            checkout = run.site.checkout.check_out(plan)
+        except CheckoutError:
+            return Rechecked(_run(run, slug, checks, None))
+        for check, one in zip(unknown, _run(run, slug, unknown, checkout), strict=False):
+            run.verdicts.remember(plan, check, one)
+            known[check] = one
+    return Rechecked(tuple(one for one in known.values() if one is not None), clean=True)
+
+
+def _run(run: Run, slug: str, checks: Sequence[Check], checkout: Checkout | None) -> tuple[CheckRun, ...]:
+    """Run checks; what they leave in the project that programs obey is set aside."""
+    site = run.site
+    checker = Checker(
+        site.supervisor,
+        run.paths.root,
+        site.check_environment(),
+        run.settings.check_timeout,
+        confine=partial(site.confine_check, checkout=checkout),
+        asked_to_stop=lambda: 1.0 if run.interrupts.interrupted else None,
+        began=lambda command: run.narrator.began(slug, f"{slug} · check {one_line(command, 60)}"),
+    )
+    appeared = partial(tell_found, run, slug, run.history.of(slug).attempts, "during the checks")
+    with quarantine(run.paths, run.paths.kept, site.find_absent(run.paths.root), run.guard, appeared):
+        try:
+            return checker.run(checks)
+        finally:
+            run.narrator.ended(slug)
+            run.workspace.forget()

@@ -1,0 +1,65 @@
+"""A receipt says what each check was before the work: what was green then shows nothing."""
+
+from __future__ import annotations
+
+import pytest
+from helpers.marks import needs_bwrap
+from helpers.world import CLAIM, World
+
+BOTH = pytest.mark.parametrize("sandbox", ["none", pytest.param("bwrap", marks=needs_bwrap)])
+
+
+@BOTH
+def test_a_receipt_says_which_checks_were_red_before_and_which_were_not(world: World, sandbox: str, harness) -> None:
+    world.spec("a", checks=["test -f a.txt", "true"])
+    world.repository()
+    world.agent("echo a > a.txt; " + CLAIM)
+    ran = world.run(sandbox=sandbox)
+    assert ran.code == 0, ran.text
+    receipt = world.log("a.done")
+    assert "s (red before, green after): test -f a.txt" in receipt
+    assert "s (green before and after): true" in receipt
+    assert world.states() == {"a": "done"}
+
+
+@BOTH
+def test_a_feature_none_of_whose_checks_was_red_before_is_done_but_not_shown(
+    world: World, sandbox: str, harness
+) -> None:
+    world.spec("a", checks="true")
+    world.repository()
+    world.agent("echo a > a.txt; " + CLAIM)
+    ran = world.run(sandbox=sandbox)
+    assert "a: every check passes before the work: none can show that it was done" in ran.text
+    assert world.states() == {"a": "done (not shown)"}
+    because = harness("status", "--json").json["features"][0]["because"]
+    assert "not shown: its checks passed before the work too" in because
+
+
+def test_a_feature_that_nothing_could_show_is_left_where_that_is_wanted(world: World) -> None:
+    world.spec("a", checks="true")
+    world.spec("b", checks="test -f b.txt")
+    world.agent("echo b > $slug.txt; " + CLAIM)
+    ran = world.run(checks_must_fail_first="require")
+    assert (ran.code, world.states()["b"], "attempts/a" in ran.text) == (1, "done", False), ran.text
+    assert not (world.root / "logs/attempts/a").exists()
+    assert "a: cannot be worked on: every check passes before the work" in ran.text
+
+
+def test_a_check_that_cannot_run_is_told_before_a_token_is_spent(world: World) -> None:
+    world.spec("a", checks=["no-such-program --version", {"run": "sleep 60", "timeout": "0.1s"}])
+    world.agent(CLAIM)
+    lines = world.run(stuck_limit=1).lines
+    told = [number for number, line in enumerate(lines) if line.startswith("a: before the work, ")]
+    begins = next(number for number, line in enumerate(lines) if "attempt 1 begins" in line)
+    assert len(told) == 2 and max(told) < begins, lines
+    assert "exit 127" in lines[told[0]] and "does it need something that is not installed?" in lines[told[0]]
+
+
+def test_checks_run_once_before_the_work_and_again_when_the_spec_changes(world: World) -> None:
+    world.spec("a", checks=["echo x >> ../ran && false"])
+    world.agent("note hello")
+    world.run(max_iterations=2)
+    assert (world.root.parent / "ran").read_text() == "x\n"
+    world.run(max_iterations=1)
+    assert (world.root.parent / "ran").read_text() == "x\n"

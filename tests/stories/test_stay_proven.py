@@ -1,0 +1,80 @@
+"""What is done stays proven: a later feature that breaks it is sent back, and what else breaks it is not hidden."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.marks import needs_bwrap
+from helpers.world import CLAIM, World
+
+BOTH = pytest.mark.parametrize("sandbox", ["none", pytest.param("bwrap", marks=needs_bwrap)])
+BREAKS = 'test $slug = a || rm -f a.txt; case "$prompt" in *"this attempt broke it"*) echo a > a.txt;; esac; '
+BREAKS += "echo x > $slug.txt; " + CLAIM
+
+
+@BOTH
+def test_a_feature_that_breaks_an_earlier_one_is_sent_back_before_it_lands(world: World, sandbox: str) -> None:
+    world.spec("a", checks="test -f a.txt")
+    world.spec("b", checks="test -f b.txt")
+    world.repository()
+    world.agent(BREAKS)
+    ran = world.run(sandbox=sandbox)
+    assert ran.code == 0, ran.text
+    assert "b: unconfirmed: claimed done, but `test -f a.txt` failed" in ran.text
+    assert "(a check of `a`, which was done before: this attempt broke it)" in world.log("attempts/b/0002/prompt.md")
+    assert world.git("ls-files", "a.txt", "b.txt").splitlines() == ["a.txt", "b.txt"]
+    assert world.states() == {"a": "done", "b": "done"}
+
+
+@BOTH
+def test_what_is_found_broken_at_the_end_is_regressed_and_the_next_run_takes_it_up(
+    world: World, sandbox: str, harness
+) -> None:
+    world.spec("a", checks="test $(cat number) -lt 2")
+    world.spec("b", checks="test -f b.txt")
+    (world.root / "number").write_text("3\n")
+    world.repository()
+    world.agent('case $slug in a) echo 1 > number;; b) echo 2 > "num""ber"; echo x > b.txt;; esac; ' + CLAIM)
+    world.settings["stuck_limit"] = 2
+    ran = world.run("a", sandbox=sandbox)
+    assert ran.code == 0, ran.text
+    (world.root / "number").write_text("5\n")
+    world.git("commit", "-qam", "a person's")
+    world.agent("echo x > $slug.txt; " + CLAIM)
+    ran = world.run(sandbox=sandbox)
+    assert (ran.code, world.states()) == (1, {"a": "regressed", "b": "done"}), ran.text
+    assert "a: regressed: it was done, and does not hold any more: `test $(cat number) -lt 2`: exit 1" in ran.text
+    assert harness("why", "a").out.startswith("a  regressed") or "regressed" in harness("why", "a").out
+    world.agent("echo 1 > number; " + CLAIM)
+    ran = world.run(sandbox=sandbox)
+    assert (ran.code, world.states()) == (0, {"a": "done", "b": "done"}), ran.text
+    assert "a: worked on again" in ran.text
+
+
+@needs_bwrap
+def test_a_known_tree_is_not_checked_again(confined: Any, tmp_path: Path) -> None:
+    confined.spec("a", checks="date +%N >> count/ran && test -f a.txt")
+    (confined.root / "count").mkdir()
+    (confined.root / "count/ran").write_text("")
+    (confined.root / ".gitignore").write_text("count/\n")
+    confined.spec("b", checks="test -f b.txt")
+    confined.repository()
+    confined.agent("echo x > $slug.txt; " + CLAIM)
+    assert confined.go(workspace_include="count").code == 0
+    before = (confined.root / "count/ran").read_text()
+    ran = confined.go(workspace_include="count")
+    assert (ran.code, (confined.root / "count/ran").read_text()) == (0, before), ran.text
+    assert "checking again" not in ran.text
+
+
+def test_verify_that_finds_a_red_check_is_remembered_and_worked_on(world: World, harness) -> None:
+    world.spec("a", checks="test -f a.txt")
+    world.agent("echo x > $slug.txt; " + CLAIM)
+    assert world.run().code == 0
+    (world.root / "a.txt").unlink()
+    assert harness("verify").code == 1
+    assert world.states() == {"a": "regressed"}
+    ran = world.run()
+    assert (ran.code, world.states()) == (0, {"a": "done"}), ran.text
