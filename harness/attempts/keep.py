@@ -12,7 +12,7 @@ from harness.attempts.intake import gather, quarantine_appeared
 from harness.attempts.land import Landing, land
 from harness.attempts.no_secrets import check_for_secrets
 from harness.attempts.order import Delivery
-from harness.attempts.prove import plan_checkout, settle_checks
+from harness.attempts.prove import find_changed, fix, plan_checkout, settle_checks
 from harness.attempts.write_down import describe_end, line_for_silent_agent, tell_outcome, write_outcome
 from harness.decide.blocked import find_blocked
 from harness.decide.judge import judge, judge_claim
@@ -62,6 +62,7 @@ def receive(run: Run, attempt: Attempt, reply: Reply) -> Attempt:
     harmed = run.mend_logs()
     found = gather(run, attempt, reply, harmed=harmed)
     wanted = found.claimed and bool(attempt.order.checks) and reply.exit.ended is not Ended.STOPPED
+    found = fix(run, attempt, found) if wanted else found
     plan = plan_checkout(run, attempt, found) if found.claimed else None
     earlier = find_touched(run, attempt, found) if wanted else ()
     return replace(attempt, found=found, order=replace(attempt.order, claimed=wanted, plan=plan, earlier=earlier))
@@ -70,8 +71,8 @@ def receive(run: Run, attempt: Attempt, reply: Reply) -> Attempt:
 def weigh(run: Run, attempt: Attempt, found: Gathered, delivery: Delivery) -> tuple[Judged, Landing | None]:
     """Return the verdict on an attempt, with the evidence for it; a claim that stands is committed."""
     settled = settle_checks(run, attempt, delivery)
-    broken = blame(run, attempt, delivery.earlier)
-    checks = (*settled.runs, *broken, *check_for_secrets(run, attempt, found))
+    own = (*blame(run, attempt, delivery.earlier), *find_changed(run, attempt, found, settled))
+    checks = (*settled.runs, *own, *check_for_secrets(run, attempt, found))
     landing = None
     if _judge_claim(attempt, found, checks) in (Claim.CONFIRMED, Claim.UNVERIFIED):
         landing = land(run, attempt, found, settled)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from harness.attempts.attempt import Attempt, Gathered
 from harness.attempts.order import Delivery
+from harness.attempts.recheck import recheck
+from harness.attempts.work import red_for_changed
 from harness.attempts.write_down import names_to_commit
 from harness.decide.proof import Settled, settle
 from harness.domain.text import printable
+from harness.domain.verdict import CheckRun
 from harness.run.checkouts import plan_for
 from harness.run.run import Run
 from harness.system import files
@@ -21,6 +26,23 @@ def plan_checkout(run: Run, attempt: Attempt, found: Gathered) -> CheckoutPlan |
     names = names_to_commit(run, attempt, found)
     candidate = attempt.workspace.prepare_commit(attempt.slug, found.words, attempt.number, names)
     return None if candidate is None else plan_for(run, candidate)
+
+
+def fix(run: Run, attempt: Attempt, found: Gathered) -> Gathered:
+    """Run the checks that are to fix files where the agent worked; what they change of its files is its work."""
+    fixers = [check for check in attempt.order.checks if check.fix]
+    if not fixers or recheck(run, attempt.slug, fixers, None).stopped:
+        return found
+    return replace(found, after=attempt.workspace.snapshot())
+
+
+def find_changed(run: Run, attempt: Attempt, found: Gathered, settled: Settled) -> tuple[CheckRun, ...]:
+    """Return a red check where a check in the working tree changed what is to be committed."""
+    if not run.commits or not found.claimed or settled.checked_in.clean:
+        return ()
+    now, own = attempt.workspace.snapshot().files, names_to_commit(run, attempt, found)
+    changed = sorted(name for name in own if now.get(name) != found.after.files.get(name))
+    return (red_for_changed(changed),) if changed else ()
 
 
 def settle_checks(run: Run, attempt: Attempt, delivery: Delivery) -> Settled:

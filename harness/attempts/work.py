@@ -8,6 +8,7 @@ from functools import partial
 
 from harness.agents.stream import StreamReader
 from harness.attempts.order import Delivery, Order
+from harness.decide.proof import say_names
 from harness.domain.feature import Check
 from harness.domain.reply import Reply
 from harness.domain.text import one_line
@@ -91,15 +92,23 @@ def check_claim(order: Order, site: Site) -> Delivery:
             except CheckoutError as error:
                 because = f"there is no clean checkout: {one_line(str(error), 200)}"
         runs = _run_checks(order, site, order.checks, checkout)
+        if checkout is not None and site.checkout is not None and (names := site.checkout.find_changed()):
+            runs = (*runs, red_for_changed(names))
         earlier = _run_earlier(order, site, checkout) if all(one.green for one in runs) else ()
         if checkout is None:
             return Delivery(checks=runs, earlier=earlier, checked_in=CheckedIn(False, because))
         brought = tuple(str(path.relative_to(checkout.top)) for path in checkout.brought)
         red = [check for check, run in zip(order.checks, runs, strict=False) if not run.green and not run.stopped]
-        again = _run_checks(order, site, red, None) if red and not runs[-1].stopped else ()
+        again = _run_checks(order, site, red, None) if red and not any(run.stopped for run in runs) else ()
         return Delivery(checks=runs, earlier=earlier, in_tree=again, checked_in=CheckedIn(True, brought=brought))
     finally:
         site.narrator.ended(order.key)
+
+
+def red_for_changed(names: Sequence[str]) -> CheckRun:
+    """Return a red check of harness's own: what a check changed would not be what is committed."""
+    said = f"changed by a check: {say_names(names)}; one that is to change files says `fix: true`"
+    return CheckRun("harness: no check changes the files that are committed", 1, 0.0, said)
 
 
 def _run_earlier(order: Order, site: Site, checkout: Checkout | None) -> tuple[CheckRun, ...]:

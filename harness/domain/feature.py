@@ -8,10 +8,14 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A shell command that harness runs before it believes a claim; `timeout` in seconds, None for the default."""
+    """A shell command that harness runs before it believes a claim; `timeout` in seconds, None for the default.
+
+    One that is to `fix` files, as a formatter does, runs first where the agent worked: what it changes is committed.
+    """
 
     command: str
     timeout: float | None = None
+    fix: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,7 +184,7 @@ CHANNELS = Kind(
 _COMMAND = {"type": ["string", "number"], "pattern": r"^(?!\s*$)[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$"}
 _CHECK = {
     "pattern": _COMMAND["pattern"],
-    "properties": {"run": _COMMAND, "timeout": or_nothing(DURATION.schema)},
+    "properties": {"run": _COMMAND, "timeout": or_nothing(DURATION.schema), "fix": SWITCH.schema},
     "required": ["run"],
     "additionalProperties": False,
 }
@@ -198,7 +198,7 @@ CHECKS = Kind(
         "items": {"type": ["string", "number", "object"], **_CHECK},
         **_CHECK,
     },
-    written="commands of the shell: `- make test`, or `- {run: make lint, timeout: 5m}`",
+    written="commands of the shell: `- make test`, or `- {run: make lint, timeout: 5m}`; `fix: true` for a formatter",
 )
 
 PRICES = Kind(

@@ -151,7 +151,7 @@ def parse_line(key: str, node: Node) -> str:
 
 
 def parse_checks(key: str, node: Node) -> tuple[Check, ...]:
-    """One command or a list; each is text, or a mapping of `run` and `timeout`."""
+    """One command or a list; each is text, or a mapping of `run`, `timeout` and `fix`."""
     items = node.value if isinstance(node.value, list) else [node]
     return tuple(_parse_check(key, item) for item in items)
 
@@ -161,17 +161,27 @@ def _parse_check(key: str, node: Node) -> Check:
     if not isinstance(node.value, dict):
         return Check(parse_text(key, node))
     for name, item in node.value.items():
-        if name not in ("run", "timeout"):
-            suggestion = suggest(name, ("run", "timeout"))
+        if name not in _KEYS:
+            suggestion = suggest(name, _KEYS)
             raise Mistake(item.line, f"unknown key `{shown(name)}` in `{key}`{suggestion}", _CHECK)
     if "run" not in node.value:
         raise Mistake(node.line, f"a check in `{key}` has no `run`", _CHECK)
     timeout = node.value.get("timeout")
     seconds = None if timeout is None or is_null(timeout) else parse_seconds("timeout", timeout)
-    return Check(parse_text("run", node.value["run"]), seconds)
+    fix = node.value.get("fix")
+    return Check(parse_text("run", node.value["run"]), seconds, fix is not None and parse_yes("fix", fix))
 
 
+_KEYS = ("run", "timeout", "fix")
 _CHECK = "write e.g. `- pytest -q`, or `- {run: pytest -q, timeout: 5m}`"
+
+
+def parse_yes(key: str, node: Node) -> bool:
+    """A yes or no."""
+    word = str(node.value).lower()
+    if word in ("true", "false"):
+        return word == "true"
+    raise Mistake(node.line, f"`{key}` must be true or false", _CHECK)
 
 
 def parse_seconds(key: str, node: Node) -> float:

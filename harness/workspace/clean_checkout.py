@@ -91,6 +91,12 @@ class CleanCheckout:
             raise CheckoutError(str(error)) from error
         return Checkout(self._repository.top, self._folder, self._repository.objects, plan.brought, plan.held)
 
+    def find_changed(self) -> tuple[str, ...]:
+        """Return the names of tracked files that are not as they were checked out."""
+        line = (self._program, "-c", "core.fsmonitor=false", "diff", "--no-ext-diff", "--name-only", "-z")
+        ran = capture(line, cwd=self._folder, env=self._environ, timeout=TIMEOUT)
+        return tuple(filter(None, os.fsdecode(ran.stdout).split("\0")))
+
     def _is_ours(self) -> bool:
         """Whether the folder is what we would make now, and nobody else's."""
         config = untrusted.read_plain(self._git_folder / "config", 1 << 16)

@@ -6,7 +6,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from helpers.world import CLAIM
+import pytest
+from helpers.marks import needs_bwrap
+from helpers.world import CLAIM, World
 
 
 def passes_in_a_clone(root: Path, commit: str, check: str, place: Path) -> bool:
@@ -50,17 +52,38 @@ def test_work_in_a_file_that_git_ignores_is_not_proven_and_the_agent_is_told(con
     assert passes_in_a_clone(confined.root, commit_of(confined, "a"), "test -f auth.py", tmp_path / "clone")
 
 
-def test_what_a_check_writes_or_rewrites_lands_in_no_commit(confined: Any) -> None:
-    confined.spec("a", checks="echo r > report.txt && echo changed > kept.txt && test -f a.txt")
-    confined.spec("b", checks="echo r > report2.txt && test -f b.txt")
-    (confined.root / "kept.txt").write_text("kept\n")
-    confined.repository()
-    confined.agent("echo x > $slug.txt; " + CLAIM)
-    ran = confined.go()
+BOTH = pytest.mark.parametrize("sandbox", ["none", pytest.param("bwrap", marks=needs_bwrap)])
+
+
+@BOTH
+def test_what_a_check_writes_lands_in_no_commit(world: World, sandbox: str) -> None:
+    world.spec("a", checks="echo r > report.txt && test -f a.txt")
+    world.spec("b", checks="echo r > report2.txt && test -f b.txt")
+    world.repository()
+    world.agent("echo x > $slug.txt; " + CLAIM)
+    ran = world.run(sandbox=sandbox)
     assert ran.code == 0, ran.text
-    assert confined.git("ls-files").splitlines() == ["a.txt", "b.txt", "kept.txt", "specs/a/spec.md", "specs/b/spec.md"]
-    assert confined.git("show", "HEAD:kept.txt") == "kept"
-    assert confined.git("status", "--porcelain") == ""
+    assert world.git("ls-files").splitlines() == ["a.txt", "b.txt", "specs/a/spec.md", "specs/b/spec.md"]
+    assert sandbox == "none" or world.git("status", "--porcelain") == ""
+
+
+@BOTH
+def test_a_check_that_changes_what_is_committed_proves_nothing(world: World, sandbox: str) -> None:
+    world.spec("a", checks=["sed -i s/x/y/ a.txt", "grep -q y a.txt"])
+    world.repository()
+    world.agent("echo x > a.txt; " + CLAIM)
+    ran = world.run(sandbox=sandbox, stuck_limit=1)
+    assert ran.code == 5, ran.text
+    assert "changed by a check: a.txt" in next(iter(world.events("attempt_ended")))["observed"]
+
+
+@BOTH
+def test_a_formatter_says_so_and_the_other_checks_follow_it(world: World, sandbox: str) -> None:
+    world.spec("a", checks=[{"run": "sed -i s/x/y/ a.txt", "fix": True}, "grep -q y a.txt"])
+    world.repository()
+    world.agent("echo x > a.txt; " + CLAIM)
+    ran = world.run(sandbox=sandbox)
+    assert (ran.code, world.git("show", "HEAD:a.txt"), world.git("status", "--porcelain")) == (0, "y", ""), ran.text
 
 
 def test_what_is_installed_in_the_project_is_there_in_a_clean_checkout(confined: Any) -> None:
