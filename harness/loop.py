@@ -13,6 +13,7 @@ from harness.attempts.keep import keep
 from harness.attempts.pool import INLINE, Pool
 from harness.attempts.recover import recover
 from harness.attempts.renew import renew_or_reopen
+from harness.attempts.retry import retry_commits, stop_for_refused
 from harness.decide.next import stuck_limit_of, what_next
 from harness.domain.errors import HarnessError, as_expected
 from harness.domain.feature import Feature
@@ -40,11 +41,11 @@ def run_loop(run: Run, executor: Executor = INLINE) -> tuple[Stop, Look]:
     with Pool(executor, run.interrupts.abandon) as pool:
         while True:
             look = look_around(run, keep_all(run, pool))
-            if renew_or_reopen(run):
+            if renew_or_reopen(run) or retry_commits(run):
                 continue
             match what_next(look, run.rules):
                 case Stop() as stop if not pool:
-                    return end_run(run, check_all_proven(run, stop)), look
+                    return end_run(run, stop_for_refused(run, check_all_proven(run, stop))), look
                 case Wait() as wait if not pool:
                     wait_for_reset(run, wait)
                 case Work() if run.must_rest:

@@ -19,6 +19,8 @@ from harness.system import files
 from harness.workspace.checks import describe, report_failures
 
 CHANGED, FAILED = "its spec changed since it was accepted", "it was accepted, and a check of it failed since"
+REFUSED_RED = "git refused to commit it at first"
+COMMITTED = "it was committed afterwards"
 
 
 def renew_or_reopen(run: Run) -> bool:
@@ -41,7 +43,7 @@ def renew_or_reopen(run: Run) -> bool:
         if not found.runs or not all(one.green for one in found.runs):
             reopen(run, feature, found.runs, because)
         elif because == CHANGED:
-            renew(run, feature, found)
+            renew(run, feature, found, CHANGED)
         else:
             run.write(Verified(slug=feature.slug, green=True))
             run.tell(f"{feature.slug}: every check is green: its receipt stands", Tone.GOOD)
@@ -49,8 +51,8 @@ def renew_or_reopen(run: Run) -> bool:
     return taken_up
 
 
-def renew(run: Run, feature: Feature, found: Rechecked) -> None:
-    """Write a new receipt for the spec as it is now; its checks are green."""
+def renew(run: Run, feature: Feature, found: Rechecked, why: str) -> None:
+    """Write a new receipt for the spec and the commit as they are now; its checks are green."""
     run.workspace.forget()
     snapshot, slug = run.workspace.snapshot(), feature.slug
     is_commit = found.clean or snapshot.clean
@@ -58,10 +60,10 @@ def renew(run: Run, feature: Feature, found: Rechecked) -> None:
     old = run.journal.last_receipt(slug)
     checks = tuple(replace(one, command=run.redactor.text(one.command)) for one in found.runs)
     proof = Proof(feature.sha256, where, checks, say_where(CheckedIn(found.clean), ()))
-    text = renew_receipt(old, proof, at=utc(run.clock()))
+    text = renew_receipt(old, proof, why=why, at=utc(run.clock()))
     run.write(Accepted(slug=slug, attempt=parse_receipt(old).attempt, sha256=digest(text), receipt=text))
     write_marker(run, slug, text)
-    run.tell(f"{slug}: every check is green: its receipt is renewed for the spec as it is now", Tone.GOOD)
+    run.tell(f"{slug}: {why}, and every check is green: its receipt is renewed", Tone.GOOD)
 
 
 def reopen(run: Run, feature: Feature, runs: Sequence[CheckRun], why: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.attempts.recheck import recheck
-from harness.attempts.renew import renew
+from harness.attempts.renew import CHANGED, renew
 from harness.domain.feature import Feature
 from harness.domain.listener import Tone
 from harness.domain.text import one_line
@@ -41,7 +41,7 @@ def _verify_one(run: Run, feature: Feature) -> dict[str, Any]:
     run.write(Verified(slug=feature.slug, green=not red, failing=tuple(one.command for one in red)))
     stale = run.history.is_stale(feature)
     if stale and not red:
-        renew(run, feature, found)
+        renew(run, feature, found, CHANGED)
     result = "drifted" if red else "proven"
     because = "; ".join(f"`{one_line(one.command, 60)}`: {describe(one)}" for one in red) or (
         "every check is green: its receipt is renewed for the spec as it is now" if stale else "every check is green"

@@ -42,6 +42,7 @@ class FeatureHistory:
     changed_more: bool = False  # than that
     landed: set[str] = field(default_factory=set)  # files that it had changed when it was accepted
     in_tree: bool = False  # its checks passed in the working tree, not in a clean checkout of the commit
+    refused: bool = False  # it is done, and git refused to commit it
     regressed: tuple[str, ...] = ()  # checks that failed since
     spent: Sum = field(default_factory=Sum)
     seconds: float = 0.0

@@ -194,7 +194,7 @@ def _accepted(history: History, event: Accepted) -> None:
     receipt = parse_receipt(event.receipt)
     record = history.of(event.slug)
     record.accepted_spec = receipt.spec if receipt.kind in ("proven", "unverified") else ""
-    record.in_tree = receipt.in_tree
+    record.in_tree, record.refused = receipt.in_tree, receipt.refused
     history.unmarked[event.slug] = event
 
 
@@ -236,7 +236,7 @@ def _reset(history: History, event: FeatureReset) -> None:
 def _reopened(history: History, event: Reopened) -> None:
     record = history.of(event.slug)
     record.marker_sha256, record.observed, record.attempts_without_progress = "", event.observed, 0
-    record.regressed = ()
+    record.regressed, record.refused = (), False
     history.known.discard(event.slug)
 
 

@@ -72,11 +72,11 @@ def compose_receipt(words: str, proof: Proof, *, attempt: int, agent: str, model
     return "\n".join(lines) + "\n"
 
 
-def renew_receipt(text: str, proof: Proof, *, at: str) -> str:
+def renew_receipt(text: str, proof: Proof, *, why: str, at: str) -> str:
     """Return a receipt for the spec as it is now: its words and its agent are the old one's, the checks are new."""
     lines = text.splitlines()
     kept = [line for line in lines[3:] if line.startswith(("attempt: ", "agent: ", "model: "))]
-    renewed = "renewed: the spec changed, and its checks passed without an agent"
+    renewed = f"renewed: {why}, and its checks passed without an agent"
     return "\n".join([lines[0], "", _RULE, *proof.lines(), *map(plain, kept), renewed, f"at: {at}"]) + "\n"
 
 

@@ -63,6 +63,38 @@ def test_a_hook_that_refuses_sends_the_feature_back_with_its_words(world: World)
     assert world.git("show", "HEAD:a.txt") == "2"
 
 
+NOBODY = {"GIT_COMMITTER_NAME": "", "GIT_COMMITTER_EMAIL": ""}
+
+
+def test_what_git_refused_is_in_no_other_commit_and_is_committed_when_the_cause_is_gone(world: World) -> None:
+    world.spec("a", checks="test -f a.txt")
+    world.spec("b", checks="test -f b.txt")
+    world.repository()
+    world.agent("echo x > $slug.txt; " + CLAIM)
+    ran = world.run("a", environ={**world.environ, **NOBODY})
+    assert (ran.code, ran.halt.name) == (1, "NOT_COMMITTED"), ran.text
+    ran = world.run()
+    assert (ran.code, world.states()) == (0, {"a": "done", "b": "done"}), ran.text
+    assert (
+        world.git("log", "--format=%s", "-2", "--name-only").split()
+        == ["b:", "finished", "b", "b.txt", "a:", "finished", "a", "a.txt"]
+    )
+    assert "renewed: it was committed afterwards" in world.log("a.done")
+    assert "commit: " + world.git("rev-parse", "HEAD~1") in world.log("a.done")
+
+
+def test_a_commit_that_a_person_made_meanwhile_is_recognised(world: World) -> None:
+    world.spec("a", checks="test -f a.txt")
+    world.repository()
+    world.agent("echo x > $slug.txt; " + CLAIM)
+    assert world.run(environ={**world.environ, **NOBODY}).code == 1
+    world.git("add", "a.txt")
+    world.git("commit", "-qm", "by hand")
+    ran = world.run()
+    assert (ran.code, len(world.events("attempt_began"))) == (0, 1), ran.text
+    assert "commit: " + world.git("rev-parse", "HEAD") in world.log("a.done")
+
+
 def test_a_hook_that_mends_what_it_refuses_is_followed(world: World) -> None:
     """As formatters do under pre-commit: they change the file, and fail."""
     world.spec("a", checks="test -s a.txt")

@@ -104,7 +104,7 @@ def test_a_stale_feature_whose_checks_hold_gets_a_new_receipt_without_an_agent(w
     world.agent("exit 9")
     ran = world.run()
     assert (ran.code, world.outcomes(), world.states()) == (0, ["done"], {"a": "done"})
-    assert "a: every check is green: its receipt is renewed for the spec as it is now" in ran.lines
+    assert "a: its spec changed since it was accepted, and every check is green: its receipt is renewed" in ran.lines
     receipt = world.log("a.done")
     assert receipt.count("check: exit 0") == 2
     assert "attempt: 1\n" in receipt and "renewed: the spec changed" in receipt

@@ -1,0 +1,50 @@
+"""Done features whose commit git refused: it is tried again, and one that a person made meanwhile is recognised."""
+
+from __future__ import annotations
+
+from harness.attempts.earlier import proven_features
+from harness.attempts.recheck import plan_head, recheck
+from harness.attempts.renew import COMMITTED, REFUSED_RED, renew, reopen
+from harness.domain.feature import Feature
+from harness.domain.halt import Halt, Stop
+from harness.domain.listener import Tone
+from harness.records.events import Committed
+from harness.records.receipt import parse_receipt
+from harness.run.run import Run
+
+
+def retry_commits(run: Run) -> bool:
+    """Commit what git refused before, if it lets us now; returns whether anything came of it."""
+    if not run.commits or run.in_flight or run.asked_to_stop() is not None or run.interrupts.halt() is not None:
+        return False
+    refused = [one for one in proven_features(run) if run.history.of(one.slug).refused]
+    return sum(_retry(run, feature) for feature in refused) > 0
+
+
+def _retry(run: Run, feature: Feature) -> bool:
+    slug, names = feature.slug, run.history.of(feature.slug).landed
+    receipt = parse_receipt(run.journal.last_receipt(slug))
+    if names & run.workspace.snapshot().files.keys():
+        commit = run.workspace.commit(slug, receipt.words, receipt.attempt, names)
+        if not commit.made:
+            run.tell_once(f"{slug}: still not committed: {commit.failure or 'nothing to commit'}", Tone.BAD)
+            return False
+        run.write(Committed(slug=slug, attempt=receipt.attempt, commit=commit.head))
+    found = recheck(run, slug, run.checks_for(feature), plan_head(run))
+    if found.stopped:
+        return False
+    if all(one.green for one in found.runs):
+        renew(run, feature, found, COMMITTED)
+    else:
+        reopen(run, feature, found.runs, REFUSED_RED)
+    return True
+
+
+def stop_for_refused(run: Run, stop: Stop) -> Stop:
+    """Return another end than that all is done, where a feature that was asked for is not committed."""
+    wanted = {one.slug for one in run.specs.among_wanted(run.specs.last)}
+    refused = [one.slug for one in proven_features(run) if one.slug in wanted and run.history.of(one.slug).refused]
+    if stop.halt is not Halt.ALL_DONE or not run.commits or not refused:
+        return stop
+    more = f" and {len(refused) - 1} more" if refused[1:] else ""
+    return Stop(Halt.NOT_COMMITTED, f"{refused[0]}{more}", refused[0])
