@@ -64,6 +64,8 @@ def find_not_committed(run: Run, attempt: Attempt) -> tuple[str, ...]:
     began = files.modified_at(attempt.folder / "prompt.md") or 0.0
     left = find_left_out(run.workspace.top, run.workspace.ignored(), began)
     found = [f"{printable(name)} (ignored by git)" for name in left]
+    within = find_left_out(run.workspace.top, run.workspace.submodules(), began)
+    found += [f"{printable(name)} (in a submodule)" for name in within if not name.endswith("/.git")]
     own = names_to_commit(run, attempt, attempt.found)
     others = (name for name in sorted(attempt.found.after.files) if name not in own or name.endswith("/"))
     found += [f"{printable(name)} ({_why_left(name)})" for name in others]

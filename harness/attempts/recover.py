@@ -18,6 +18,7 @@ from harness.attempts.keep import keep
 from harness.attempts.order import Delivery
 from harness.attempts.work import carry_out
 from harness.attempts.write_down import with_cost, write_outcome
+from harness.decide.proof import say_names
 from harness.domain.agent import Agent
 from harness.domain.errors import AgentError
 from harness.domain.feature import Feature
@@ -37,6 +38,7 @@ from harness.workspace.private_logs import has_claim
 from harness.workspace.quarantine import find_recorded
 from harness.workspace.workspace import Snapshot
 
+KILLING = 0.5  # seconds that what a run started may live on after it
 LINE_LIMIT = 8 << 20  # bytes of a line that are understood
 # What nobody was there to see of an attempt whose run died after its receipt stood, and what its stream says of it.
 _JUDGED = ("note_bytes", "changed", "changed_files", "failing", "checks", "observed", "remarks")
@@ -190,12 +192,29 @@ def _rebuild(run: Run, feature: Feature, began: AttemptBegan | None) -> Attempt:
 
 
 def _tree_before(run: Run, slug: str, began: AttemptBegan | None) -> Snapshot:
-    """Return the tree as it stood, as far as one knows: what is uncommitted now, and no other feature's, is new."""
+    """Return the tree as it stood, as far as one knows: what is uncommitted now, and no other feature's, is new.
+
+    What changed after the run was killed is a person's.
+    """
     now = run.workspace.snapshot()
     if began is None or began.tree == now.digest:
         return now
-    others = run.history.open_work_besides(slug)
-    return replace(now, files={name: stamp for name, stamp in now.files.items() if name in others})
+    others, later = run.history.open_work_besides(slug), _changed_later(run, now)
+    if later:
+        run.tell(f"{slug}: changed after the run was killed, and no part of it: {say_names(later)}", Tone.NOTICE)
+    return replace(now, files={name: now.files[name] for name in now.files if name in others or name in later})
+
+
+def _changed_later(run: Run, now: Snapshot) -> list[str]:
+    """Return the names of files that changed after the last run was killed."""
+    if (died := run.history.died_at) is None:
+        return []
+    top, found = run.workspace.top if run.workspace.has_git else run.paths.root, list[str]()
+    for name in sorted(now.files):
+        with suppress(OSError):
+            if (top / name).lstat().st_ctime > died + KILLING:
+                found.append(name)
+    return found
 
 
 def _agent_of(run: Run, feature: Feature, began: AttemptBegan | None) -> tuple[Agent, str]:

@@ -52,6 +52,11 @@ class Paths:
         return self.logs / "learnings.md"
 
     @property
+    def ended(self) -> Path:
+        """When the last run ended, as its supervisor saw it."""
+        return self.kept / "ended"
+
+    @property
     def kept(self) -> Path:
         """The folder of harness's own shadow of the logs."""
         return self.logs / ".kept"

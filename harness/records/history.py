@@ -54,6 +54,7 @@ class History:
     run_open: bool = False  # the last run has no `run_ended`: it was killed
     began: RunBegan | None = None  # the beginning of the last run
     ended: Halted | None = None  # why it ended
+    died_at: float | None = None  # when a run that was killed ended, in epoch seconds, where that is known
     last_sign: str = ""  # when it wrote its last event
     commits: bool = False  # the last run made commits
     confined: bool = False  # some run had a sandbox

@@ -34,7 +34,7 @@ from harness.run.tally import Tally
 from harness.run.temporary import hold_temporary
 from harness.settings.load import CONFIG_FILE, Config
 from harness.specs.shelf import open_specs_folder
-from harness.system import files
+from harness.system import files, untrusted
 from harness.system.clocks import Clocks
 from harness.system.command import Command
 from harness.system.environment import clean_environment
@@ -165,6 +165,7 @@ def read_history(paths: Paths, journal: Journal, guard: Guard, specs: KeptSpecs,
     Raises ConfigError, see `clear_away`.
     """
     history = fold_journal(journal.events)
+    history.died_at = read_end(paths) if history.run_open else None
     if history.run_open and history.last_run:
         kill_orphans({history.last_run})
     if history.unfinished and guard.load(paths.obeyed):
@@ -173,6 +174,16 @@ def read_history(paths: Paths, journal: Journal, guard: Guard, specs: KeptSpecs,
     guard.remember()
     guard.check_fifos()
     return history
+
+
+def read_end(paths: Paths) -> float | None:
+    """Return when the supervisor of the last run saw it end, in epoch seconds; None where it could not say."""
+    said = untrusted.read_plain(paths.ended, 64) or b""
+    files.remove(paths.ended)
+    try:
+        return float(said)
+    except ValueError:
+        return None
 
 
 def clear_away(paths: Paths, journal: Journal, history: History, guarded: tuple[Guard, list[str]], tell: Tell) -> None:
@@ -205,6 +216,7 @@ def start_supervisor(config: Config, lock: Lock, interrupts: Interrupts, redacto
     """Return the supervisor of a run: it holds the lock with us, and wakes when a person asks for something."""
     return Supervisor(
         lock_fd=lock.shared_fd,
+        ended=config.paths.ended,
         namespace=config.settings.pid_namespace,
         wake_fds=(interrupts.wake_fd,),
         redactor=redactor,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.decide.next import with_dependencies
 from harness.domain.errors import SpecError
@@ -20,7 +20,7 @@ class KeptSpecs:
     wanted: tuple[str, ...] = ()  # the slugs asked for, none for all
     last: tuple[Feature, ...] = ()  # all specs, as read at the last look
     texts: dict[str, str] = field(default_factory=dict)  # of the specs worked on in this run
-    frozen: dict[str, tuple[Check, ...]] = field(default_factory=dict)  # checks that changed under an agent's hands
+    frozen: dict[str, Feature] = field(default_factory=dict)  # as read before checks changed under an agent's hands
 
     def read(self) -> tuple[Feature, ...]:
         """Return the features asked for and what they depend on, as they are on disk. Raises SpecError."""
@@ -29,8 +29,8 @@ class KeptSpecs:
     def reread(self) -> Reading:
         """Return all specs as they are on disk; one that broke keeps its last good reading, with a warning each."""
         reading = self.shelf.reread()
-        self.last = reading.features
-        return reading
+        self.last = tuple(map(self._as_frozen, reading.features)) if self.frozen else reading.features
+        return replace(reading, features=self.last)
 
     def among_wanted(self, features: tuple[Feature, ...]) -> tuple[Feature, ...]:
         """Return those of the features that are asked for, and what they depend on."""
@@ -38,7 +38,7 @@ class KeptSpecs:
 
     def find(self, slug: str) -> Feature | None:
         """Return a feature as its spec says now, None where there is none that can be read."""
-        return next((one for one in self.shelf.reread().features if one.slug == slug), None)
+        return next((self._as_frozen(one) for one in self.shelf.reread().features if one.slug == slug), None)
 
     def text_of(self, feature: Feature) -> str:
         """Return the text of the spec; one that broke in mid-run as it was read last. Raises SpecError without one."""
@@ -65,9 +65,15 @@ class KeptSpecs:
         """Go on with the checks that a spec had, to the end of the run; False where it has them still."""
         if now is not None and now.checks == was.checks:
             return False
-        self.frozen.setdefault(was.slug, was.checks)
+        self.frozen.setdefault(was.slug, was)
+        self.last = tuple(map(self._as_frozen, self.last))
         return True
+
+    def _as_frozen(self, feature: Feature) -> Feature:
+        """Return a feature with the checks that this run goes on with; its receipt names the spec that had them."""
+        was = self.frozen.get(feature.slug)
+        return feature if was is None else replace(feature, checks=was.checks, sha256=was.sha256)
 
     def checks_of(self, feature: Feature) -> tuple[Check, ...]:
         """Return the feature's own checks; those it had where they changed under an agent's hands."""
-        return self.frozen.get(feature.slug, feature.checks)
+        return self._as_frozen(feature).checks

@@ -41,13 +41,14 @@ class Supervisor:
     `lock_fd` is kept open by the supervisor until everything is dead. `wake_fds` are descriptors (made non-blocking)
     that make a running attempt ask its listener when they become readable. `namespace` is `auto` or `off`; as
     attributes, `namespace` says whether attempts run in a pid namespace and `why` why not; `pid` is the supervisor's.
-    May be used from several threads.
+    The file `ended` gets the moment when harness is gone. May be used from several threads.
     """
 
     def __init__(
         self,
         *,
         lock_fd: int | None = None,
+        ended: Path | None = None,
         namespace: str = "auto",
         wake_fds: Sequence[int] = (),
         redactor: Redactor | None = None,
@@ -58,6 +59,7 @@ class Supervisor:
         self.pid = 0
         self._word = namespace
         self._lock_fd = lock_fd
+        self._ended = ended
         self.wake_fds = tuple(wake_fds)
         for fd in self.wake_fds:
             os.set_blocking(fd, False)  # several attempts empty the same one
@@ -114,7 +116,7 @@ class Supervisor:
         with theirs:
             self._process = uninterrupted(
                 lambda: subprocess.Popen(
-                    [*program, str(theirs.fileno()), self._word],
+                    [*program, str(theirs.fileno()), self._word, str(self._ended or "")],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,

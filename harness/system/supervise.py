@@ -635,8 +635,9 @@ class Warden:
 class Supervisor:
     """Forks wardens on request, keeps their control sockets open until their trees are dead, outlives them all."""
 
-    def __init__(self, harness: socket.socket, flags: int) -> None:
+    def __init__(self, harness: socket.socket, flags: int, ended: str = "") -> None:
         self.harness: socket.socket | None = harness
+        self.ended = ended  # the file that says when harness ended, "" for none
         self.flags = flags
         self.children = watch_children()
         self.lifeline, self.holds_lifeline = os.pipe()
@@ -662,6 +663,7 @@ class Supervisor:
             harness.close()
             self.harness = None
             os.close(self.holds_lifeline)  # the wardens see its end and kill
+            write_moment(self.ended)
         for fd in fds:
             self._start_warden(socket.socket(fileno=fd))
 
@@ -721,12 +723,27 @@ def prepare() -> None:
     prctl(SUBREAPER, 1)
 
 
-def main(fd: str, namespace: str) -> None:
-    """Serve the harness on the other end of descriptor `fd`; `namespace` is `auto` or `off`."""
+def write_moment(path: str) -> None:
+    """Write the time, in epoch seconds, into a file that is not a link; what keeps us from it changes nothing."""
+    if not path:
+        return
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        os.write(fd, f"{time.time():.3f}\n".encode())
+        os.close(fd)
+    except OSError:
+        pass
+
+
+def main(fd: str, namespace: str, ended: str = "") -> None:
+    """Serve the harness on the other end of descriptor `fd`; `namespace` is `auto` or `off`.
+
+    `ended` is a file that gets the moment when harness is gone.
+    """
     prepare()
     harness = socket.socket(fileno=int(fd))
     flags, why = choose_namespace(namespace)
     send(harness, {"namespace": bool(flags), "why": why})
     gc.disable()
     gc.freeze()  # children that never collect do not copy our pages
-    Supervisor(harness, flags).run()
+    Supervisor(harness, flags, ended).run()

@@ -180,8 +180,9 @@ class Git:
         the helper in the middle of its commit.
         """
         top = Path(self.top)
-        told = self._in_helper(_line("git", [_NO_CACHE], ("rev-parse", "--git-path", "hooks")), top, {}, LOOK_ON)
-        if told is None or told.code != 0:
+        words = ("rev-parse", "--git-path", "hooks")
+        told = self._in_helper(_line("git", [_NO_CACHE], words), top, {}, LOOK_ON) or self.ask("-C", self.top, *words)
+        if told.code != 0:
             return True
         try:
             names = os.listdir(top / os.fsdecode(told.stdout).strip("\n"))  # noqa: PTH208

@@ -242,6 +242,11 @@ class InPlace:
         said = self._git.ask("rev-parse", "--verify", "--quiet", f"{commit}^{{tree}}")
         return os.fsdecode(said.stdout).strip() if said.code == 0 else ""
 
+    def submodules(self) -> tuple[str, ...]:
+        """Return the names of the submodules, relative to the top of the work tree."""
+        said = self._git.ask("config", "--file", f"{self._git.top}/.gitmodules", "--null", "--get-regexp", r"\.path$")
+        return tuple(one.partition("\n")[2] for one in os.fsdecode(said.stdout).split("\0") if one)
+
     def ignored(self) -> tuple[str, ...]:
         """Return the names that git ignores, relative to the top of the work tree; of a folder, only its own."""
         words = ("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z", "--full-name")
@@ -325,6 +330,10 @@ class InPlace:
             lines = [_STAGE, ("commit", "--quiet", "--message", message)]
             if len(chosen) <= MANY:  # what else was staged stays out
                 lines[1] = (*lines[1], "--pathspec-from-file=-", "--pathspec-file-nul")
+                top = Path(self._git.top)  # a file that is a folder now goes with what is in that
+                listed = _as_lines(
+                    [name for name in chosen if (top / name).is_symlink() or not files.is_dir(top / name)]
+                )
         for line in lines:
             added = self._git.write("--literal-pathspecs", *line, stdin=listed, with_hooks=with_hooks)
             if added.code != 0:

@@ -75,10 +75,16 @@ def test_what_git_refused_is_in_no_other_commit_and_is_committed_when_the_cause_
     assert (ran.code, ran.halt.name) == (1, "NOT_COMMITTED"), ran.text
     ran = world.run()
     assert (ran.code, world.states()) == (0, {"a": "done", "b": "done"}), ran.text
-    assert (
-        world.git("log", "--format=%s", "-2", "--name-only").split()
-        == ["b:", "finished", "b", "b.txt", "a:", "finished", "a", "a.txt"]
-    )
+    assert world.git("log", "--format=%s", "-2", "--name-only").split() == [
+        "b:",
+        "finished",
+        "b",
+        "b.txt",
+        "a:",
+        "finished",
+        "a",
+        "a.txt",
+    ]
     assert "renewed: it was committed afterwards" in world.log("a.done")
     assert "commit: " + world.git("rev-parse", "HEAD~1") in world.log("a.done")
 
@@ -150,3 +156,26 @@ def test_a_feature_that_git_refused_is_shown_as_not_committed(world: World, harn
     world.agent("echo x > a.txt; " + CLAIM)
     world.run(environ={**world.environ, "GIT_COMMITTER_NAME": "", "GIT_COMMITTER_EMAIL": ""})
     assert "proven, NOT COMMITTED" in harness("status").out
+
+
+@pytest.mark.parametrize("hook", ["", "pre-commit"])
+@pytest.mark.parametrize("sandbox", ["none", pytest.param("bwrap", marks=needs_bwrap)])
+def test_what_becomes_another_kind_of_thing_is_committed(world: World, sandbox: str, hook: str) -> None:
+    """A file that becomes a folder, a folder a file, a link a folder, a name that only its case changes, a mode."""
+    world.spec("a", checks="test -f file/in && test -f folder && test -f link/in && test -f name && test -x run")
+    for name in ("file", "folder/in", "Name", "run", "stays"):
+        (world.root / name).parent.mkdir(exist_ok=True)
+        (world.root / name).write_text(name)
+    (world.root / "link").symlink_to("stays")
+    world.repository()
+    if hook:
+        add_hook(world, "true", hook)
+    world.agent(
+        "rm file link; rm -r folder; mkdir file link; echo x > file/in; echo x > link/in; echo x > folder;"
+        "mv Name name; chmod +x run; echo x > ':(top)odd *?'; " + CLAIM
+    )
+    ran = world.run(sandbox=sandbox)
+    assert (ran.code, world.git("status", "--porcelain", "--", ".", ":!logs")) == (0, ""), ran.text
+    assert world.git("-c", "core.quotePath=false", "ls-files").split("\n") == [
+        ":(top)odd *?", "file/in", "folder", "link/in", "name", "run", "specs/a/spec.md", "stays",
+    ]  # fmt: skip

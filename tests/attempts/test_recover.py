@@ -89,3 +89,24 @@ def test_what_a_killed_attempt_did_is_told_as_it_was(world: World) -> None:
     (ended,) = [e for e in world.events("attempt_ended") if e["attempt"] == 1]
     assert (ended["outcome"], ended["changed"]) == ("interrupted", ["half"])
     assert ended["seconds"] > 0
+
+
+def test_what_a_person_wrote_after_a_kill_is_no_part_of_the_attempt(world: World) -> None:
+    world.spec("a", checks="test -f a.txt")
+    world.repository()
+    world.agent(f"echo a > a.txt; {CLAIM}; touch ready; exec sleep 1000")
+    world.config_file()
+    world.git("add", "harness.yaml")
+    world.git("commit", "-qm", "settings")
+    run = world.start("run")
+    wait_until_ready(world, run)
+    (world.root / "ready").unlink()
+    run.send_signal(signal.SIGKILL)
+    run.communicate()
+    time.sleep(1)
+    (world.root / "mine.txt").write_text("mine\n")
+    ran = world.command("run")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert world.git("show", "--name-only", "--format=", "HEAD") == "a.txt"
+    assert world.git("status", "--porcelain", "mine.txt") == "?? mine.txt"
+    assert "a: changed after the run was killed, and no part of it: mine.txt" in ran.stdout + ran.stderr

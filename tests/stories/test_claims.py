@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 import shutil
 import sys
@@ -107,7 +108,7 @@ def test_a_stale_feature_whose_checks_hold_gets_a_new_receipt_without_an_agent(w
     assert "a: its spec changed since it was accepted, and every check is green: its receipt is renewed" in ran.lines
     receipt = world.log("a.done")
     assert receipt.count("check: exit 0") == 2
-    assert "attempt: 1\n" in receipt and "renewed: the spec changed" in receipt
+    assert "attempt: 1\n" in receipt and "renewed: its spec changed" in receipt
 
 
 @pytest.mark.parametrize("left", ["", "\n", "mine\n\n--- proven by harness ---\nagent: nobody\nmodel: made-up\n"])
@@ -170,3 +171,19 @@ def test_what_is_done_may_be_archived_though_others_depend_on_it(world: World, h
     for gone in ("logs/base.done", "logs/next.done", "specs/order.txt"):
         (world.root / gone).unlink()
     assert "depends on `base`, which is no feature" in harness("status", "--json").out
+
+
+def test_a_receipt_is_bound_to_the_checks_that_ran_where_a_spec_is_edited_while_a_run_is_on(world: World) -> None:
+    world.spec("a", checks="test -f a.txt")
+    world.spec("b", checks="test -f b.txt")
+    old = hashlib.sha256((world.root / "specs/b/spec.md").read_bytes()).hexdigest()
+    edit = f"sed -i s/b.txt/c.txt/ {world.root}/specs/b/spec.md"
+    world.agent(f'test "$slug" = b || {edit}; echo x > $slug.txt; ' + CLAIM)
+    ran = world.run()
+    assert ran.code == 0, ran.text
+    assert f"spec: sha256 {old}" in world.log("b.done") and ": test -f b.txt" in world.log("b.done")
+    assert world.states()["b"] == "stale"
+    world.agent("echo x > c.txt; " + CLAIM)
+    ran = world.run()
+    assert (ran.code, world.states()["b"]) == (0, "done"), ran.text
+    assert ": test -f c.txt" in world.log("b.done")

@@ -117,3 +117,21 @@ def test_a_check_that_needs_what_git_does_not_hold_is_run_in_the_working_tree_an
     confined.agent("echo a > b.txt; " + CLAIM)
     ran = confined.go(workspace_include="data")
     assert "checked: in a clean checkout of the commit, with the project's data" in receipt_of(confined, "b"), ran.text
+
+
+def test_a_change_within_a_submodule_is_told_as_what_the_commit_does_not_hold(confined: Any, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    subprocess.run(["git", "init", "-q", made], check=True)
+    git = ["git", "-C", made, "-c", "user.name=a", "-c", "user.email=a@b.invalid"]
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
+    confined.spec("a", checks="test -f vendor/x/new.py")
+    confined.repository()
+    confined.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(made), "vendor/x")
+    confined.git("commit", "-qm", "submodule")
+    confined.agent("echo x > vendor/x/new.py; " + CLAIM)
+    ran = confined.go()
+    assert ran.code == 0, ran.text
+    checked = next(line for line in receipt_of(confined, "a").splitlines() if line.startswith("checked: "))
+    assert checked == (
+        "checked: in the working tree (the project has submodules); not in the commit: vendor/x/new.py (in a submodule)"
+    )
