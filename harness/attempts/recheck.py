@@ -62,10 +62,10 @@ def _run(run: Run, slug: str, checks: Sequence[Check], checkout: Checkout | None
     site = run.site
     checker = Checker(
         site.supervisor,
-        run.paths.root,
+        run.paths.root if checkout is None else checkout.place_of(run.paths.root),
         site.check_environment(),
         run.settings.check_timeout,
-        confine=partial(site.confine_check, checkout=checkout),
+        confine=partial(site.confine_check, checkout=checkout if checkout is not None and checkout.shown else None),
         asked_to_stop=lambda: 1.0 if run.interrupts.interrupted else None,
         began=lambda command: run.narrator.began(slug, f"{slug} · check {one_line(command, 60)}"),
     )

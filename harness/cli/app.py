@@ -137,9 +137,16 @@ def chaos(*, flags: dict[str, Any]) -> int:
     return 0 if report["ok"] else 1
 
 
-@app.command(epilog="Examples: harness verify · harness verify login")
+@app.command(epilog="Examples: harness verify · harness verify login · harness verify --fresh")
 @with_config(*FILE_SETTINGS, "check_timeout")
-def verify(slugs: Slugs = None, *, config: Config) -> int:
+def verify(
+    slugs: Slugs = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="In a new checkout of the commit that each receipt names.")
+    ] = False,
+    *,
+    config: Config,
+) -> int:
     """Run the checks of done features again. Exit 1 if a check fails, or a spec has changed since it was accepted."""
     from harness.cli.verify import verify as verify_features
     from harness.listeners.console import Terminal
@@ -150,7 +157,7 @@ def verify(slugs: Slugs = None, *, config: Config) -> int:
         Terminal(quiet=True) as terminal,
         open_run(config, terminal, environ=os.environ, wanted=tuple(slugs or ()), working=False) as run,
     ):
-        report = verify_features(run)
+        report = verify_features(run, fresh=fresh)
         interrupted = run.interrupts.interrupted
     print_report(report, show_verify, config)
     return 130 if interrupted else 1 if report["drifted"] else 0

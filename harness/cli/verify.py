@@ -6,46 +6,72 @@ from typing import Any
 
 from harness.attempts.recheck import recheck
 from harness.attempts.renew import CHANGED, renew
+from harness.domain.errors import UsageError
 from harness.domain.feature import Feature
 from harness.domain.listener import Tone
 from harness.domain.text import one_line
 from harness.records.events import Verified
+from harness.records.receipt import parse_receipt
+from harness.run.checkouts import open_fresh_checkout, plan_for
 from harness.run.look import look_around
 from harness.run.run import Run
 from harness.workspace.checks import describe
+from harness.workspace.workspace import Candidate
 
 
-def verify(run: Run) -> dict[str, Any]:
-    """Check every accepted feature of the run again; its receipt stays as it is, the journal keeps the result."""
+def verify(run: Run, *, fresh: bool = False) -> dict[str, Any]:
+    """Check every accepted feature of the run again; its receipt stays as it is, the journal keeps the result.
+
+    In the working tree; if `fresh`, in a new checkout of the commit that each receipt names, or of the last one.
+    Raises UsageError where there is nothing to check out.
+    """
+    if fresh:
+        if not run.workspace.has_git or run.workspace.candidate_at_head() is None:
+            raise UsageError("`--fresh` checks out commits, and there are none here", "leave `--fresh` out")
+        open_fresh_checkout(run)
     rows = []
     look = look_around(run)
-    done = look.markers.done
     for feature in look.features:
         if run.interrupts.interrupted:
             break
-        if feature.slug in done or run.history.is_stale(feature):
-            rows.append(_verify_one(run, feature))
+        if feature.slug in run.history.known or feature.slug in look.markers.done:
+            rows.append(_verify_one(run, feature, fresh=fresh))
         elif feature.slug in run.specs.wanted:
             because = "`" + feature.slug + "` has no receipt"
             rows.append({"slug": feature.slug, "result": "not accepted", "because": because, "checks": []})
     return {"features": rows, "drifted": sum(row["result"] in ("drifted", "not accepted") for row in rows)}
 
 
-def _verify_one(run: Run, feature: Feature) -> dict[str, Any]:
-    if not run.checks_for(feature):
-        return {"slug": feature.slug, "result": "unverified", "because": "it has no checks", "checks": []}
-    found = recheck(run, feature.slug, run.checks_for(feature), None)
+def _verify_one(run: Run, feature: Feature, *, fresh: bool) -> dict[str, Any]:
+    slug, checks = feature.slug, run.checks_for(feature)
+    if not checks:
+        return {"slug": slug, "result": "unverified", "because": "it has no checks", "checks": []}
+    candidate = _find_commit(run, slug) if fresh else None
+    if fresh and candidate is None:
+        because = "the commit that its receipt names is not in this repository"
+        return {"slug": slug, "result": "drifted", "because": because, "checks": []}
+    found = recheck(run, slug, checks, None if candidate is None else plan_for(run, candidate))
     if found.stopped:
-        return {"slug": feature.slug, "result": "interrupted", "because": "stopped before it ended", "checks": []}
+        return {"slug": slug, "result": "interrupted", "because": "stopped before it ended", "checks": []}
     red = [one for one in found.runs if not one.green]
-    run.write(Verified(slug=feature.slug, green=not red, failing=tuple(one.command for one in red)))
-    stale = run.history.is_stale(feature)
+    run.write(Verified(slug=slug, green=not red, failing=tuple(one.command for one in red)))
+    stale = run.history.is_stale(feature) and not fresh
     if stale and not red:
         renew(run, feature, found, CHANGED)
+    where = f" in a fresh checkout of {candidate.commit[:12]}" if candidate is not None and found.clean else ""
+    green = "every check is green" + (": its receipt is renewed for the spec as it is now" if stale else where)
+    because = "; ".join(f"`{one_line(one.command, 60)}`: {describe(one)}{where}" for one in red) or green
     result = "drifted" if red else "proven"
-    because = "; ".join(f"`{one_line(one.command, 60)}`: {describe(one)}" for one in red) or (
-        "every check is green: its receipt is renewed for the spec as it is now" if stale else "every check is green"
-    )
-    run.tell(f"{feature.slug}: {result}: {because}", Tone.BAD if red else Tone.PLAIN)
+    run.tell(f"{slug}: {result}: {because}", Tone.BAD if red else Tone.PLAIN)
     ran = [{"command": one.command, "exit": one.code, "seconds": round(one.seconds, 3)} for one in found.runs]
-    return {"slug": feature.slug, "result": result, "because": because, "checks": ran}
+    commit = {"commit": candidate.commit} if candidate is not None else {}
+    return {"slug": slug, "result": result, "because": because, "checks": ran, **commit}
+
+
+def _find_commit(run: Run, slug: str) -> Candidate | None:
+    """Return the commit that a receipt names, else the last one; None where the repository does not hold it."""
+    receipt = parse_receipt(run.read_marker(slug))
+    if receipt.commit in ("", "none"):
+        return run.workspace.candidate_at_head()
+    tree = run.workspace.tree_of(receipt.commit)
+    return Candidate(receipt.commit, tree, receipt.commit) if tree else None

@@ -34,6 +34,15 @@ def open_checkout(run: Run) -> None:
     run.site = replace(run.site, checkout=checkout)
 
 
+def open_fresh_checkout(run: Run) -> None:
+    """Give the run a checkout that nothing of an earlier one is in, and no verdict but its own."""
+    shown = run.site.sandbox is not None and run.site.sandbox.shows_checkouts
+    place = run.site.temporary / "fresh"
+    checkout = CleanCheckout(place, run.workspace.repository(), run.site.environ, shown=shown)
+    run.verdicts = Verdicts(None, run.site.check_environment())
+    run.site = replace(run.site, checkout=checkout)
+
+
 def _why_no_checkout(run: Run) -> str:
     sandbox, workspace = run.site.sandbox, run.workspace
     if run.settings.prove == "tree":

@@ -33,9 +33,10 @@ class CheckoutError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """A clean checkout in `folder`, shown in the place of `top`, with what is brought in from the project.
+    """A clean checkout in `folder`, with what is brought in from the project; `shown` in the place of `top`, if it can.
 
-    `brought` may be written, as it could in the project; `held` is read-only.
+    `brought` may be written, as it could in the project; `held` is read-only. Where it is not shown there, neither is
+    in it.
     """
 
     top: Path
@@ -43,6 +44,11 @@ class Checkout:
     objects: Path
     brought: tuple[Path, ...] = ()
     held: tuple[Path, ...] = ()
+    shown: bool = True
+
+    def place_of(self, root: Path) -> Path:
+        """Return where commands find the project's root."""
+        return root if self.shown else self.folder / root.relative_to(self.top)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +73,12 @@ class Repository:
 class CleanCheckout:
     """The clean checkout of one project: reused, so that the next commit costs what differs."""
 
-    def __init__(self, place: Path, repository: Repository, environ: Mapping[str, str]) -> None:
-        """Nothing is made before it is wanted; `place` is a folder of its own, outside the project."""
-        self.place, self._repository = place, repository
+    def __init__(self, place: Path, repository: Repository, environ: Mapping[str, str], *, shown: bool = True) -> None:
+        """Nothing is made before it is wanted; `place` is a folder of its own, outside the project.
+
+        `shown` says whether commands see the checkout in the place of the project, or where it lies.
+        """
+        self.place, self._repository, self._shown = place, repository, shown
         self._folder, self._git_folder = place / "tree", place / "git"
         self._program = find_program("git", environ, repository.top) or "git"
         kept = {name: value for name, value in environ.items() if not name.startswith("GIT_")}
@@ -89,7 +98,8 @@ class CleanCheckout:
             self._write_repository(candidate.commit)
         except (OSError, HarnessError) as error:
             raise CheckoutError(str(error)) from error
-        return Checkout(self._repository.top, self._folder, self._repository.objects, plan.brought, plan.held)
+        brought, held = (plan.brought, plan.held) if self._shown else ((), ())
+        return Checkout(self._repository.top, self._folder, self._repository.objects, brought, held, self._shown)
 
     def find_changed(self) -> tuple[str, ...]:
         """Return the names of tracked files that are not as they were checked out."""
@@ -133,7 +143,8 @@ class CleanCheckout:
             (inside / name).mkdir(parents=True)
         (inside / "HEAD").write_text(commit + "\n")
         (inside / "config").write_text(self._compose_config())
-        (inside / "objects/info/alternates").write_text(f"../{OBJECTS.removeprefix('.git/')}\n")
+        objects = f"../{OBJECTS.removeprefix('.git/')}" if self._shown else str(self._repository.objects)
+        (inside / "objects/info/alternates").write_bytes(os.fsencode(objects) + b"\n")
         shutil.copyfile(self._git_folder / "index", inside / "index")
         if (packed := self._repository.packed_refs) is not None:
             (inside / "packed-refs").write_bytes(untrusted.read_plain(packed, 64 << 20) or b"")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 
+import pytest
+from helpers.marks import needs_bwrap
 from helpers.stages import GOOD, proven
 from helpers.waiting import PATIENCE
-from helpers.world import World
+from helpers.world import CLAIM, World
 
 
 def test_verify_is_0_while_every_check_is_green_and_1_when_one_drifted(world: World, harness) -> None:
@@ -58,3 +61,30 @@ def test_verify_that_is_interrupted_is_130_and_no_drift(world: World, start) -> 
     verifying.communicate(timeout=PATIENCE)
     assert verifying.returncode == 130
     assert world.events("verified") == []
+
+
+@pytest.mark.parametrize("sandbox", ["none", pytest.param("bwrap", marks=needs_bwrap)])
+def test_verify_fresh_checks_the_commit_of_each_receipt_and_not_the_working_tree(world: World, sandbox: str) -> None:
+    for slug in ("a", "b"):
+        world.spec(slug, checks=f"test -f {slug}.txt && git rev-parse HEAD")
+    world.repository()
+    world.agent("echo x > $slug.txt; " + CLAIM)
+    world.config_file(sandbox=sandbox)
+    world.git("add", "harness.yaml")
+    world.git("commit", "-qm", "settings")
+    assert world.run(sandbox=sandbox).code == 0
+    (world.root / "a.txt").unlink()
+    assert world.command("verify", HARNESS_SANDBOX="").returncode == 1
+    ran = world.command("verify", "--fresh", "--json", HARNESS_SANDBOX="")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    rows = json.loads(ran.stdout)["features"]
+    assert [one["commit"] for one in rows] == [world.git("rev-parse", "HEAD~1"), world.git("rev-parse", "HEAD")]
+    done = world.root / "logs/b.done"
+    done.write_text(done.read_text().replace(world.git("rev-parse", "HEAD"), world.git("rev-parse", "HEAD~1")))
+    assert world.command("verify", "--fresh", HARNESS_SANDBOX="").returncode == 1
+
+
+def test_verify_fresh_without_a_commit_says_so(world: World, harness) -> None:
+    proven(world, "a")
+    ran = harness("verify", "--fresh")
+    assert (ran.code, "`--fresh` checks out commits, and there are none here" in ran.err) == (2, True)
