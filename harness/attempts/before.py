@@ -11,6 +11,7 @@ from harness.domain.verdict import CheckRun
 from harness.records.events import CheckedBefore
 from harness.run.run import Run
 from harness.workspace.checks import describe
+from harness.workspace.left_out import find_left_out
 
 NOT_RUN = (126, 127)  # how a shell ends when there is no such command, or none that can be run
 
@@ -33,6 +34,8 @@ def check_before(run: Run, feature: Feature) -> bool:
     results = tuple(map(as_result, found.runs))
     run.write(CheckedBefore(slug=feature.slug, spec=feature.sha256, clean=found.clean, checks=results))
     red = [one for one in found.runs if not one.green]
+    if found.clean and red and find_left_out(run.workspace.top, run.workspace.ignored(), 0.0):
+        _tell_what_needs_more(run, feature, {one.command for one in red})
     for one in filter(_cannot_run, red):
         said = "does it need something that is not installed?" if one.code in NOT_RUN else "is it meant to?"
         run.tell(
@@ -46,6 +49,16 @@ def check_before(run: Run, feature: Feature) -> bool:
         return False
     run.tell(f"{feature.slug}: {said}", Tone.NOTICE)
     return True
+
+
+def _tell_what_needs_more(run: Run, feature: Feature, red: set[str]) -> None:
+    """Say which of the checks that are red in a clean checkout pass in the working tree."""
+    checks = [check for check in run.checks_for(feature) if check.command in red]
+    for one in recheck(run, feature.slug, checks, None).runs:
+        if one.green:
+            said = f"`{one_line(one.command, 60)}` passes in the working tree and not in a clean checkout"
+            hint = "it needs what git does not hold: `workspace_include` brings that, or `prove: tree`"
+            run.tell_once(f"{feature.slug}: before the work, {said}; {hint}", Tone.NOTICE)
 
 
 def _cannot_run(one: CheckRun) -> bool:

@@ -76,6 +76,7 @@ def take_in_specs(run: Run, ended: Iterable[Begun]) -> None:
 def _tell_changed_spec(run: Run, attempt: Begun, was: Feature, now: Feature | None) -> None:
     """Say that a spec changed during an attempt, and keep the checks it had: an agent must not weaken its proof."""
     slug, what = attempt.feature.slug, run.paths.shown(was.path)
+    run.specs.told.add((was.slug, "" if now is None else now.sha256))
     run.write(SpecChanged(slug=was.slug, attempt=attempt.number, during=slug, was=was.sha256))
     run.tell(f"{slug}: `{what}` changed during the attempt; if that was not you, see `git diff {what}`", Tone.BAD)
     if run.specs.freeze(was, now):

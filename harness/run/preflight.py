@@ -62,7 +62,9 @@ def announce(run: Run) -> None:
     if run.journal.cut:
         run.tell(f"the journal's last line was incomplete ({run.journal.cut} bytes) and was removed", Tone.NOTICE)
     run.tell(f"harness {__version__}, run {run.id[:8]}, agent {names}, model {_say_models(agents)}")
-    run.tell(f"{counted(len(features), 'feature')}, {len(todo)} to do; checks: {_say_checks(checks, len(todo))}")
+    run.tell(
+        f"{counted(len(features), 'feature')}, {len(todo)} to do; checks: {_say_checks(checks, len(todo))}{_say_where(run)}"
+    )
     run.tell(_say_limits(run))
     tell_chain(run)
     tell_budget(run, agents)
@@ -200,6 +202,15 @@ def _say_checks(with_checks: int, todo: int) -> str:
     if with_checks < todo:
         return f"for {with_checks} of {todo}, the others are accepted on the agent's word"
     return "for each"
+
+
+def _say_where(run: Run) -> str:
+    """Return where claims are checked, where it is not plain from the line about commits."""
+    if not run.commits:
+        return ""
+    return (
+        ", in clean checkouts" if run.site.checkout is not None else f", in the working tree ({run.site.no_checkout})"
+    )
 
 
 def _say_limits(run: Run) -> str:

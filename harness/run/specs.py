@@ -18,7 +18,9 @@ class KeptSpecs:
 
     shelf: SpecsFolder
     wanted: tuple[str, ...] = ()  # the slugs asked for, none for all
-    last: tuple[Feature, ...] = ()  # all specs, as read at the last look
+    last: tuple[Feature, ...] = ()  # all specs, as read at the last look, with what is frozen
+    on_disk: tuple[Feature, ...] = ()  # as they were read
+    told: set[tuple[str, str]] = field(default_factory=set)  # changes of specs that a person knows of: slug, SHA-256
     texts: dict[str, str] = field(default_factory=dict)  # of the specs worked on in this run
     frozen: dict[str, Feature] = field(default_factory=dict)  # as read before checks changed under an agent's hands
 
@@ -29,6 +31,7 @@ class KeptSpecs:
     def reread(self) -> Reading:
         """Return all specs as they are on disk; one that broke keeps its last good reading, with a warning each."""
         reading = self.shelf.reread()
+        self.on_disk = reading.features
         self.last = tuple(map(self._as_frozen, reading.features)) if self.frozen else reading.features
         return replace(reading, features=self.last)
 
@@ -54,11 +57,13 @@ class KeptSpecs:
 
     def changes_since(self, before: tuple[Feature, ...]) -> Iterator[tuple[Feature, Feature | None]]:
         """Yield the specs that were read otherwise before: as they were, and as they are, None where one is gone."""
-        if before is self.last:
+        if before is self.on_disk:
             return
-        now = {feature.slug: feature for feature in self.last}
+        now = {feature.slug: feature for feature in self.on_disk}
         for was in before:
-            if (feature := now.get(was.slug)) is None or feature.sha256 != was.sha256:
+            feature = now.get(was.slug)
+            sha256 = "" if feature is None else feature.sha256
+            if sha256 != was.sha256 and (was.slug not in self.frozen or (was.slug, sha256) not in self.told):
                 yield was, feature
 
     def freeze(self, was: Feature, now: Feature | None) -> bool:

@@ -105,14 +105,16 @@ def test_a_check_that_needs_what_git_does_not_hold_is_run_in_the_working_tree_an
     confined: Any,
 ) -> None:
     (confined.root / ".gitignore").write_text("data/\n")
-    confined.spec("a", checks="test -f data/big && test -f a.txt")
+    confined.spec("a", checks=["test -f data/big && test -f a.txt", "test -f data/big"])
     confined.repository()
     (confined.root / "data").mkdir()
     (confined.root / "data/big").write_text("x")
     confined.agent("echo a > a.txt; " + CLAIM)
     ran = confined.go()
     assert ran.code == 0, ran.text
-    assert "checked: in the working tree (`test -f data/big && test -f a.txt` passes there" in receipt_of(confined, "a")
+    assert "a: before the work, `test -f data/big` passes in the working tree and not in a clean checkout" in ran.text
+    said = "checked: in the working tree (`test -f data/big && test -f a.txt`, `test -f data/big` pass there"
+    assert said in receipt_of(confined, "a")
     confined.spec("b", checks="test -f data/big && test -f b.txt")
     confined.agent("echo a > b.txt; " + CLAIM)
     ran = confined.go(workspace_include="data")
