@@ -62,9 +62,8 @@ def announce(run: Run) -> None:
     if run.journal.cut:
         run.tell(f"the journal's last line was incomplete ({run.journal.cut} bytes) and was removed", Tone.NOTICE)
     run.tell(f"harness {__version__}, run {run.id[:8]}, agent {names}, model {_say_models(agents)}")
-    run.tell(
-        f"{counted(len(features), 'feature')}, {len(todo)} to do; checks: {_say_checks(checks, len(todo))}{_say_where(run)}"
-    )
+    said = _say_checks(checks, len(todo)) + (_say_where(run) if checks else "")
+    run.tell(f"{counted(len(features), 'feature')}, {len(todo)} to do; checks: {said}")
     run.tell(_say_limits(run))
     tell_chain(run)
     tell_budget(run, agents)
