@@ -34,6 +34,7 @@ from harness.run.markers import read_names
 from harness.run.run import Run
 from harness.run.spending import price
 from harness.system import files
+from harness.workspace.heads import Head
 from harness.workspace.private_logs import has_claim
 from harness.workspace.quarantine import find_recorded
 from harness.workspace.workspace import Snapshot
@@ -176,6 +177,10 @@ def _rebuild(run: Run, feature: Feature, began: AttemptBegan | None) -> Attempt:
     files.make_folder(folder)
     files.remove_temporaries(folder)
     agent, member = _agent_of(run, feature, began)
+    heads = run.workspace.heads
+    heads.note()
+    if began is not None and began.head:
+        heads.last = Head(began.head, began.branch)
     before = _tree_before(run, feature.slug, began)
     prepared = Prepared(agent, member, Prompt("", ()))
     return Attempt(

@@ -32,8 +32,9 @@ app = typer.Typer(
     help="Run a coding agent through a folder of specs, unattended. A feature counts as done after your own checks "
     "have passed.\n\n"
     "Start with `harness demo`, then `harness init` in your own repository.",
-    epilog="Exit codes: 0 all done, 1 limit reached, 2 cannot start, 3 HALT file, 4 a question for you, 5 stuck, "
-    "6 usage limit, login or outage, 7 budget, 70 a bug in harness, 130 interrupted.",
+    epilog="Exit codes: 0 all done, 1 limit reached, 2 cannot start, 3 HALT file, "
+    "4 a question for you, or git needs you, 5 stuck, 6 usage limit, login or outage, 7 budget, "
+    "70 a bug in harness, 130 interrupted.",
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

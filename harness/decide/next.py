@@ -25,6 +25,8 @@ def what_next(look: Look, rules: Rules) -> Work | Wait | Stop:
     todo = [feature for feature in look.features if feature.slug not in look.markers.done]
     if look.interrupted:
         return Stop(Halt.INTERRUPTED, "interrupted by a signal")
+    if look.moved is not None:
+        return look.moved
     if not todo:
         return Stop(Halt.ALL_DONE, f"{counted(len(look.features), 'feature')}, all done")
     if look.halt is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -24,9 +24,11 @@ from harness.records.events import (
     AttemptEnded,
     Blocked,
     CheckedBefore,
+    Committed,
     Event,
     FeatureReset,
     Halted,
+    HeadMoved,
     Marked,
     MarkedByHand,
     Parked,
@@ -34,6 +36,7 @@ from harness.records.events import (
     RunBegan,
     RunEnded,
     Verified,
+    TreeLeft,
     Waiting,
 )
 from harness.records.receipt import parse_receipt
@@ -55,6 +58,7 @@ class History:
     began: RunBegan | None = None  # the beginning of the last run
     ended: Halted | None = None  # why it ended
     died_at: float | None = None  # when a run that was killed ended, in epoch seconds, where that is known
+    committed: dict[str, str] = field(default_factory=dict)  # the commits of the last run, each with its feature
     last_sign: str = ""  # when it wrote its last event
     commits: bool = False  # the last run made commits
     confined: bool = False  # some run had a sandbox
@@ -67,6 +71,7 @@ class History:
     # run without an end: its next one would meet that limit again
     unfinished: dict[str, AttemptBegan] = field(default_factory=dict)  # slug -> the attempt that has not ended
     unmarked: dict[str, Accepted] = field(default_factory=dict)  # slug -> its receipt, which has no marker yet
+    left: Mapping[str, str] = field(default_factory=dict)  # what the last run left in the tree for git to be put right
     tree: str = ""  # fingerprint of the working tree when harness last looked
 
     def of(self, slug: str) -> FeatureHistory:
@@ -121,6 +126,8 @@ def fold_journal(events: Iterable[Event]) -> History:
 def _run_began(history: History, event: RunBegan) -> None:
     history.last_run, history.run_open = event.run, True
     history.began, history.ended = event, None
+    history.committed.clear()
+    history.left = {}
     history.commits = event.commits
     history.confined |= event.confined
 
@@ -129,6 +136,10 @@ def _run_ended(history: History, event: RunEnded) -> None:
     history.run_open, history.waiting = False, None
     history.limited.clear()
     history.tree = history.tree if event.tree is None else event.tree
+
+
+def _tree_left(history: History, event: TreeLeft) -> None:
+    history.left = event.files
 
 
 def _attempt_began(history: History, event: AttemptBegan) -> None:
@@ -213,6 +224,17 @@ def _forget_marker(history: History, event: AttemptBegan) -> None:
     history.known.discard(event.slug)
 
 
+def _committed(history: History, event: Committed) -> None:
+    history.of(event.slug).commits.append(("", event.commit))
+    if event.run == history.last_run:
+        history.committed[event.commit] = event.slug
+
+
+def _head_moved(history: History, event: HeadMoved) -> None:
+    if event.what == "committed":
+        history.of(event.slug).commits.append((event.since, event.commit))
+
+
 def _blocked(history: History, event: Blocked) -> None:
     history.of(event.slug).question = event.question
 
@@ -268,12 +290,15 @@ def _parked(history: History, event: Parked) -> None:
 _FOLDS: dict[type[Event], Callable[[History, Any], None]] = {
     RunBegan: _run_began,
     RunEnded: _run_ended,
+    TreeLeft: _tree_left,
     AttemptBegan: _attempt_began,
     AttemptEnded: _attempt_ended,
     Waiting: _waiting,
     Accepted: _accepted,
     Marked: _marked,
     MarkedByHand: _marked,
+    Committed: _committed,
+    HeadMoved: _head_moved,
     Blocked: _blocked,
     Answered: _answered,
     FeatureReset: _reset,

@@ -42,6 +42,7 @@ def announce(run: Run) -> None:
     run.workspace.start_git()
     if todo:
         compose(run, todo[0])  # a template that cannot serve is told before anything is run
+    run.workspace.heads.note(begins=True)
     run.commits, why_not = _decide_commits(run)
     open_checkout(run)
     checks = sum(bool(run.checks_for(feature)) for feature in todo)
@@ -173,7 +174,10 @@ def _decide_commits(run: Run) -> tuple[bool, str]:
     snapshot = run.workspace.snapshot()
     if not snapshot.head:
         return False, "off: the repository has no commit yet"
+    if operation := run.workspace.heads.last.operation:
+        return False, f"off: {operation} is not finished"
     ours = run.history.commits and (run.history.run_open or snapshot.digest == run.history.tree)
+    ours |= run.history.commits and snapshot.files.items() <= run.history.left.items()
     if not snapshot.clean and not ours:
         names = ", ".join(map(printable, sorted(snapshot.files)[:3])) + (", …" if len(snapshot.files) > 3 else "")
         changes = counted(len(snapshot.files), "uncommitted change")

@@ -1,0 +1,117 @@
+"""What an agent moved in git: told at once, written down, and put right where that loses nothing; else the run ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.attempts.attempt import Attempt
+from harness.domain.halt import Halt, Stop
+from harness.domain.listener import Tone
+from harness.domain.text import counted, one_line
+from harness.records.events import HeadMoved, TreeLeft
+from harness.run.run import Run
+from harness.workspace.heads import (
+    MOST,
+    Head,
+    Line,
+    Way,
+    describe_move,
+    describe_refs,
+    find_way,
+    name_of,
+    say_commands,
+)
+
+RULE = "it moved HEAD or took commits back; where commits are made is for harness alone to say"
+
+
+def watch_head(run: Run, attempt: Attempt) -> list[str]:
+    """Compare where HEAD, branches and tags stand with where they stood; returns remarks for the next attempt.
+
+    The branch is harness's to watch while it commits there itself. An attempt whose run was killed may have been
+    followed by a person, so nothing is put back after it.
+    """
+    heads = run.workspace.heads
+    was, now = heads.last, heads.look()
+    if not was.commit or not now.commit or was == now:
+        return []
+    line = heads.find_line(was, now)
+    way = find_way(was, now, line) if run.commits else None
+    moved = describe_move(was, now, line)
+    outcome = "" if way is None else _go(run, attempt, was, now, way)
+    after = heads.note()
+    about = HeadMoved(slug=attempt.slug, attempt=attempt.number, branch=was.branch, since=was.commit, commit=now.commit)
+    back = way is not None and run.tally.moved is None
+    for word, text in moved:
+        _tell(run, replace(about, what=word, text="; ".join(filter(None, (text, outcome))), back=back))
+    tip = after.refs.get(was.branch, "" if was.branch else after.commit)
+    if tip not in ("", was.commit) and (made := heads.find_line(was, Head(tip))).goes_on:
+        _tell(run, replace(about, what="committed", text=_say_commits(was, tip, made), commit=tip))
+    for text in describe_refs(was, now):
+        _tell(run, replace(about, what="refs", text=text))
+    return [RULE] if moved and run.commits else []
+
+
+def _go(run: Run, attempt: Attempt, was: Head, now: Head, way: Way) -> str:
+    """Go the way back; returns what came of it, in words. Where there is none, the run ends."""
+    heads = run.workspace.heads
+    if attempt.crashed and not way.why:
+        home = (f"git switch {name_of(was.branch)}",) if now.branch != was.branch else ()
+        why = "the run was killed then, so a person may have done it"
+        way = Way(why=why, commands=home or (f"git reset --keep {was.commit[:12]}",))
+    refused = "" if way.why else heads.go_back(was, now, way)
+    if refused:
+        way = replace(way, why=f"git refused to put it back: {one_line(refused)}", commands=("git status",))
+    if not way.why:
+        kept = ", ".join(f"`{name}`" for name in heads.kept_as(way))
+        return f"HEAD is back on {was.place}{kept and f', and what was there is kept as {kept}'}"
+    moved = describe_move(was, now, heads.find_line(was, now))
+    what = " and ".join(text for _, text in moved)
+    run.tally.moved = Stop(
+        Halt.MOVED,
+        f"{attempt.slug}: attempt {attempt.number} {what}; {way.why}",
+        advice=f"look with `git status`; {say_commands(way.commands)} puts it right; then `harness resume`",
+    )
+    return f"{way.why}; a person puts it right: {say_commands(way.commands)}"
+
+
+def _tell(run: Run, moved: HeadMoved) -> None:
+    """Write down one thing that an agent moved, and tell it."""
+    run.write(moved)
+    tone = Tone.NOTICE if moved.what in ("committed", "refs") else Tone.BAD
+    run.tell(f"{moved.slug}: its agent {moved.text}", tone)
+
+
+def _say_commits(was: Head, tip: str, line: Line) -> str:
+    own = f"made {counted(line.made, 'commit')} of its own on {was.place} ({was.commit[:12]}..{tip[:12]})"
+    others = f"; {line.others} of them had been made elsewhere before" if line.others else ""
+    return f"{own}, part of the feature{others}"
+
+
+def end_with_git(run: Run, stop: Stop) -> Stop:
+    """Return how the run ends: not well where a commit of this run is not on the branch that the run began on.
+
+    What is left in the tree when a person has to put git right is written down: the next run knows it again.
+    """
+    stop = _confirm_commits(run, stop)
+    if stop.halt is Halt.MOVED:
+        run.workspace.forget()
+        files = run.workspace.snapshot().files
+        run.write(TreeLeft(files=dict(list(files.items())[:MOST])))
+    return stop
+
+
+def _confirm_commits(run: Run, stop: Stop) -> Stop:
+    heads, made = run.workspace.heads, run.history.committed
+    lost = heads.find_lost(list(made), heads.began.branch)
+    if not lost:
+        return stop
+    names = ", ".join(f"{one[:12]} ({made[one]})" for one in lost[:5])
+    text = f"{counted(len(lost), 'commit')} of this run cannot be reached from {heads.began.place}, where it began"
+    said = f"{text}: {names}"
+    if stop.halt.code != 0:
+        run.tell(said, Tone.BAD)
+        return stop
+    keep = tuple(f"git branch found-{one[:7]} {one[:12]}" for one in lost[-1:])
+    look = f"{say_commands(keep)} keeps what is there, and `git merge` brings it back; then `harness resume`"
+    return Stop(Halt.MOVED, said, advice=look)
