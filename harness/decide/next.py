@@ -157,7 +157,7 @@ def _why_ready(feature: Feature, record: FeatureHistory, answered: bool) -> str:
     if record.unfinished:
         return f"attempt {record.attempts} was cut off"
     if not record.outcome:
-        return "starts over after a reset"
+        return record.reason or "starts over after a reset"
     return f"attempt {record.attempts} {_ENDED_SO.get(record.outcome, f'ended: {record.outcome}')}"
 
 

@@ -63,6 +63,12 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def listed(words: Iterable[str]) -> str:
+    """Return `a, b and c`."""
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 def printable(text: str) -> str:
     """Return a name as it is, or escaped where it holds a line end or a character that could lie."""
     return text if text.isprintable() and plain(text) == text else ascii(text)[1:-1]

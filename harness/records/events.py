@@ -370,6 +370,15 @@ class Reopened(FeatureEvent):
     kind: ClassVar[str] = "reopened"
     because: str = ""
     observed: str = ""  # what the next prompt says
+    commit: str = field(default="", metadata={"rare": True})  # that takes its work back, where a person wanted that
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renamed(FeatureEvent):
+    """A person gave a feature another name; what is known of it by its old one, `was`, is true of it."""
+
+    kind: ClassVar[str] = "renamed"
+    was: str
 
 
 KINDS: dict[str, type[Event]] = {
@@ -379,6 +388,6 @@ KINDS: dict[str, type[Event]] = {
         AttemptBegan, AttemptEnded, Parked, Tampered, Foreign, Vanished, HeadMoved,
         SpecChanged,
         Accepted, Marked, MarkedByHand, Committed, CommitFailed, Verified, Blocked, Answered, FeatureReset,
-        Reopened,
+        Reopened, Renamed,
     )
 }  # fmt: skip

@@ -32,6 +32,7 @@ from harness.records.events import (
     Marked,
     MarkedByHand,
     Parked,
+    Renamed,
     Reopened,
     RunBegan,
     RunEnded,
@@ -260,6 +261,8 @@ def _reopened(history: History, event: Reopened) -> None:
     record = history.of(event.slug)
     record.marker_sha256, record.observed, record.attempts_without_progress = "", event.observed, 0
     record.regressed, record.refused = (), False
+    if event.commit:
+        record.outcome, record.reason, record.commits = "", event.because, []
     history.known.discard(event.slug)
 
 
@@ -274,6 +277,17 @@ def _verified(history: History, event: Verified) -> None:
     record = history.of(event.slug)
     accepted = event.slug in history.known and bool(record.accepted_spec)
     record.regressed = () if event.green or not accepted else event.failing or ("a check",)
+
+
+def _renamed(history: History, event: Renamed) -> None:
+    old, new = history.histories.pop(event.was, FeatureHistory()), history.of(event.slug)
+    new.commits[:0] = old.commits
+    new.landed, new.in_tree = old.landed, old.in_tree
+    new.baseline, new.before, new.pass_when_clean = old.baseline, old.before, old.pass_when_clean
+    new.attempts, new.faults = max(old.attempts, new.attempts), old.faults + new.faults
+    new.spent, new.seconds = old.spent if new.spent == Sum() else new.spent, old.seconds + new.seconds
+    for kept in (history.known, history.claims):
+        kept.discard(event.was)
 
 
 def _halted(history: History, event: Halted) -> None:
@@ -305,6 +319,7 @@ _FOLDS: dict[type[Event], Callable[[History, Any], None]] = {
     Reopened: _reopened,
     CheckedBefore: _checked_before,
     Verified: _verified,
+    Renamed: _renamed,
     Halted: _halted,
     Parked: _parked,
 }

@@ -19,6 +19,7 @@ from harness.records.history import read_markers
 from harness.records.run_lock import process_start
 from harness.run.brief import compose
 from harness.run.checkouts import open_checkout
+from harness.run.doubts import find_doubts
 from harness.run.limits import stand_ins, tell_chain
 from harness.run.run import Run
 from harness.run.site import HAS_RUN_CONFINED, UNCONFINED_IF_TOLD, Site
@@ -84,6 +85,9 @@ def announce(run: Run) -> None:
     if problem := run.messenger.problem():
         run.tell(problem, Tone.NOTICE)
     run.tell("to stop: `touch HALT` after this attempt, `echo now > HALT` at once, or Ctrl-C")
+    every = run.specs.shelf.read().features
+    for doubt in find_doubts(every, done, run.history, lambda: run.workspace.heads):
+        run.tell(doubt, Tone.NOTICE)
     for warning in run.config.warnings:
         run.tell_once(warning, Tone.NOTICE)
 

@@ -159,17 +159,17 @@ class Heads:
     """Looks where HEAD stands, and puts it back. `began` is where a run found it, `last` where it was known to be."""
 
     def __init__(self, git: Git) -> None:
-        self._git = git
+        self.git = git
         self.began = self.last = Head()
         self._noted_at = 0.0
 
     def operation(self) -> str:
         """Return what git has begun here and not ended, "" for nothing."""
-        return next((what for name, (what, _) in _OPEN.items() if self._git.own(name).exists()), "")
+        return next((what for name, (what, _) in _OPEN.items() if self.git.own(name).exists()), "")
 
     def look(self) -> Head:
         """Return where HEAD stands now; without a commit where there is none, or git does not work."""
-        if not self._git.found or self._git.is_blocked():
+        if not self.git.found or self.git.is_blocked():
             return Head()
         shown = self._ask("for-each-ref", "--format=%(HEAD)%(objectname) %(refname)", *_WATCHED)
         lines = os.fsdecode(shown.stdout).splitlines()
@@ -213,7 +213,7 @@ class Heads:
         if now.branch != was.branch:
             steps.append(("symbolic-ref", *reason, "HEAD", was.branch))
         for step in steps:
-            done = self._git.ask(*step, told=[NO_HOOKS])
+            done = self.git.ask(*step, told=[NO_HOOKS])
             if done.code != 0:
                 return os.fsdecode(done.stderr).strip() or "git refused"
         return ""
@@ -252,7 +252,7 @@ class Heads:
 
     def _hash(self, names: Sequence[str]) -> dict[str, str]:
         """Return what git would store of files in the work tree, without those that are none."""
-        top, found, plain = Path(self._git.top), dict[str, str](), list[str]()
+        top, found, plain = Path(self.git.top), dict[str, str](), list[str]()
         for name in names:
             path = top / name
             if path.is_symlink():
@@ -260,8 +260,8 @@ class Heads:
             elif path.is_file():
                 plain.append(name)
         if plain:
-            told = [os.path.relpath(top / name, self._git.root) for name in plain]
-            said = os.fsdecode(self._git.look("hash-object", "--", *told).stdout).split()
+            told = [os.path.relpath(top / name, self.git.root) for name in plain]
+            said = os.fsdecode(self.git.look("hash-object", "--", *told).stdout).split()
             found.update(zip(plain, said, strict=False))
         return found
 
@@ -276,7 +276,7 @@ class Heads:
         return os.fsdecode(said.stdout).strip() if said.code == 0 else ""
 
     def _ask(self, *words: str, stdin: bytes = b"") -> Captured:
-        return self._git.ask(*words, stdin=stdin, **_ONLY_HERE)
+        return self.git.ask(*words, stdin=stdin, **_ONLY_HERE)
 
 
 def _hash_link(target: bytes, like: str) -> str:
