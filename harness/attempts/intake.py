@@ -50,9 +50,11 @@ def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Gathere
     moved = attempt.before.head != after.head
     if attempt.before.head and not after.head:
         remarks.append("git does not work here any more: the changes cannot be committed")
-    changed = changed_files(attempt.before, after) or (("(a commit)",) if moved else ())
+    committed = run.workspace.heads.find_changed(attempt.before.head, after.head) if moved and after.head else ()
+    names = tuple(sorted({*changed_files(attempt.before, after), *committed}))
+    changed = names or (("(a commit)",) if moved else ())
     words = run.redactor.text(_read_claim(done)) if claimed else ""
-    return Gathered(reply, note, changed, after, words, claimed, remarks)
+    return Gathered(reply, note, changed, after, words, claimed, remarks, committed)
 
 
 def _take_over(run: Run, attempt: Attempt) -> list[str]:

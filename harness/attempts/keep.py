@@ -122,10 +122,11 @@ def _judge_claim(run: Run, attempt: Attempt, found: Gathered, checks: tuple[Chec
 def act(run: Run, judged: Judged, landing: Landing | None) -> None:
     """Do what the verdict asks for: seal the claim or withdraw it, ask the question, leave a memory."""
     attempt, found, outcome = judged.attempt, judged.found, judged.verdict.outcome
+    if landing is not None:
+        run.workspace.heads.note()
     if outcome is Outcome.DONE and landing is not None:
         accept(run, judged, landing)
         quarantine_appeared(run, attempt, "during the commit")  # its hooks may be an agent's
-        run.workspace.heads.note()
     elif found.claimed and judged.evidence.claim is not Claim.PENDING:
         withdraw(run, attempt)
     if outcome is Outcome.BLOCKED and judged.evidence.question is not None:

@@ -33,7 +33,7 @@ def watch_head(run: Run, attempt: Attempt) -> list[str]:
     """
     heads = run.workspace.heads
     was, now = heads.last, heads.look()
-    if not was.commit or not now.commit or was == now:
+    if not was.commit or was == now:
         return []
     line = heads.find_line(was, now)
     way = find_way(was, now, line) if run.commits else None
@@ -61,7 +61,7 @@ def _go(run: Run, attempt: Attempt, was: Head, now: Head, way: Way) -> str:
         way = Way(why=why, commands=home or (f"git reset --keep {was.commit[:12]}",))
     refused = "" if way.why else heads.go_back(was, now, way)
     if refused:
-        way = replace(way, why=f"git refused to put it back: {one_line(refused)}", commands=("git status",))
+        way = replace(way, why=f"git refused to put it back: {one_line(refused)}", commands=())
     if not way.why:
         kept = ", ".join(f"`{name}`" for name in heads.kept_as(way))
         return f"HEAD is back on {was.place}{kept and f', and what was there is kept as {kept}'}"
@@ -70,9 +70,13 @@ def _go(run: Run, attempt: Attempt, was: Head, now: Head, way: Way) -> str:
     run.tally.moved = Stop(
         Halt.MOVED,
         f"{attempt.slug}: attempt {attempt.number} {what}; {way.why}",
-        advice=f"look with `git status`; {say_commands(way.commands)} puts it right; then `harness resume`",
+        advice=f"look with `git status`; {_advise(way)}; then `harness resume`",
     )
-    return f"{way.why}; a person puts it right: {say_commands(way.commands)}"
+    return f"{way.why}; {_advise(way)}"
+
+
+def _advise(way: Way) -> str:
+    return f"a person puts it right: {say_commands(way.commands)}" if way.commands else "a person puts it right"
 
 
 def _tell(run: Run, moved: HeadMoved) -> None:

@@ -24,6 +24,7 @@ from harness.domain.errors import AgentError
 from harness.domain.feature import Feature
 from harness.domain.listener import Tone
 from harness.domain.reply import Cost, Ended, Exit, Limit, Reply, Usage
+from harness.domain.text import is_object_id
 from harness.domain.verdict import Claim, Outcome
 from harness.records.events import Accepted, AttemptBegan, AttemptEnded
 from harness.records.journal import moment_of
@@ -179,7 +180,7 @@ def _rebuild(run: Run, feature: Feature, began: AttemptBegan | None) -> Attempt:
     agent, member = _agent_of(run, feature, began)
     heads = run.workspace.heads
     heads.note()
-    if began is not None and began.head:
+    if began is not None and is_object_id(began.head):
         heads.last = Head(began.head, began.branch)
     before = _tree_before(run, feature.slug, began)
     prepared = Prepared(agent, member, Prompt("", ()))

@@ -63,6 +63,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def is_object_id(text: str) -> bool:
+    """Return whether it can be the whole name of a commit; other words git might take for options."""
+    return len(text) in (40, 64) and not set(text) - set("0123456789abcdef")
+
+
 def listed(words: Iterable[str]) -> str:
     """Return `a, b and c`."""
     *most, last = words

@@ -16,6 +16,7 @@ from harness.domain.look import FeatureHistory, Markers
 from harness.domain.money import Spend, Sum, Who
 from harness.domain.paths import Paths
 from harness.domain.reply import Limit
+from harness.domain.text import is_object_id
 from harness.domain.verdict import Claim, Outcome
 from harness.records.events import (
     Accepted,
@@ -226,13 +227,15 @@ def _forget_marker(history: History, event: AttemptBegan) -> None:
 
 
 def _committed(history: History, event: Committed) -> None:
+    if not is_object_id(event.commit):
+        return
     history.of(event.slug).commits.append(("", event.commit))
     if event.run == history.last_run:
         history.committed[event.commit] = event.slug
 
 
 def _head_moved(history: History, event: HeadMoved) -> None:
-    if event.what == "committed":
+    if event.what == "committed" and is_object_id(event.since) and is_object_id(event.commit):
         history.of(event.slug).commits.append((event.since, event.commit))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,11 +85,15 @@ def announce(run: Run) -> None:
     if problem := run.messenger.problem():
         run.tell(problem, Tone.NOTICE)
     run.tell("to stop: `touch HALT` after this attempt, `echo now > HALT` at once, or Ctrl-C")
+    _tell_doubts(run, done)
+    for warning in run.config.warnings:
+        run.tell_once(warning, Tone.NOTICE)
+
+
+def _tell_doubts(run: Run, done: Collection[str]) -> None:
     every = run.specs.shelf.read().features
     for doubt in find_doubts(every, done, run.history, lambda: run.workspace.heads):
         run.tell(doubt, Tone.NOTICE)
-    for warning in run.config.warnings:
-        run.tell_once(warning, Tone.NOTICE)
 
 
 def _say_models(agents: Mapping[str, Agent]) -> str:

@@ -34,6 +34,7 @@ _OPEN = {
     "BISECT_LOG": ("a bisect", "git bisect reset"),
 }
 _ENDINGS = dict(_OPEN.values())
+_RESTORE = "git ls-files -dz | xargs -0 git restore"  # only what is missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Line:
 class Way:
     """The way back to where HEAD was: the commit at which its branch then stands, and what is kept under a ref first.
 
-    Or `why` there is none that loses nothing, with the `commands` that a person would type.
+    Or `why` there is none that loses nothing, with the `commands` that a person would type, if there are such.
     """
 
     to: str = ""
@@ -95,6 +96,8 @@ def say_commands(commands: Sequence[str]) -> str:
 
 def find_way(was: Head, now: Head, line: Line) -> Way | None:
     """Return the way back from where an agent left HEAD; None where it stands on its branch, and only went on."""
+    if not now.commit and not now.branch:
+        return Way(why="nothing can be committed")
     if now.operation and now.operation != was.operation:
         return Way(why="nothing is committed into that", commands=(_ENDINGS[now.operation],))
     if now.branch == was.branch and line.goes_on:
@@ -111,6 +114,9 @@ def find_way(was: Head, now: Head, line: Line) -> Way | None:
         return Way(to=was.commit, kept=tuple(dict.fromkeys(filter(None, (now.commit, tip)))))
     names = ", ".join(f"`{printable(name)}`" for name in line.taken_back[:3]) or "all of them"
     why = f"the files went with it ({names})"
+    if not now.commit:
+        reset = () if tip == was.commit else (f"git reset {was.commit[:12]}",)
+        return Way(why=why, commands=(*home, *reset, _RESTORE))
     if tip == was.commit:
         return Way(why=why, commands=home)
     kept = (f"git branch left-by-the-agent {(tip or now.commit)[:12]}",) if line.made or home else ()
@@ -120,9 +126,14 @@ def find_way(was: Head, now: Head, line: Line) -> Way | None:
 def describe_move(was: Head, now: Head, line: Line) -> list[tuple[str, str]]:
     """Return what became of HEAD and its branch, each in a word and in a sentence without its subject."""
     told = list[tuple[str, str]]()
+    if not now.commit and not now.branch:
+        return [("broken", "left git where it does not work any more")]
     if now.operation and now.operation != was.operation:
         return [("opened", f"left {now.operation} open")]
-    if now.branch != was.branch:
+    if not now.commit:
+        lost = f"left {was.place} for {now.place}, which has no commit"
+        told.append(("orphaned", lost if now.branch != was.branch else f"deleted {was.place}"))
+    elif now.branch != was.branch:
         word = "switched" if now.branch else "detached"
         told.append((word, f"switched from {was.place} to {now.place}" if now.branch else "left HEAD detached"))
         tip = now.refs.get(was.branch, "")
@@ -175,7 +186,8 @@ class Heads:
         lines = os.fsdecode(shown.stdout).splitlines()
         refs = {name: oid for oid, _, name in (line[1:].partition(" ") for line in lines)}
         branch = next((line.partition(" ")[2] for line in lines if line.startswith("*")), "")
-        commit = refs.get(branch) or self._say("rev-parse", "--quiet", "--verify", "HEAD")
+        commit = refs.get(branch) or self._say("rev-parse", "--quiet", "--verify", "HEAD^{commit}")
+        branch = branch or self._say("symbolic-ref", "--quiet", "HEAD")  # one that has no commit
         return Head(commit, branch, self.operation(), refs)
 
     def note(self, *, begins: bool = False) -> Head:
@@ -193,6 +205,8 @@ class Heads:
         """Return how the commit at which HEAD stood leads to where it stands now."""
         if was.commit == now.commit:
             return Line(was.commit, 0, 0)
+        if not now.commit:
+            return Line(was.commit, 1, 0, taken_back=self._find_taken_back("", was.commit))
         base = self._say("merge-base", was.commit, now.commit)
         if not base:
             return Line("", 1, 1)
@@ -228,6 +242,15 @@ class Heads:
         names = (f"{KEPT}/{one}" for one in way.kept)
         return [name for name in names if self._say("rev-parse", "--quiet", "--verify", name)]
 
+    def find_changed(self, since: str, until: str) -> tuple[str, ...]:
+        """Return the files that commits have changed, from the top of the work tree."""
+        listed = self._say("diff-tree", "-r", "-z", "--name-only", "--no-renames", since, until)
+        return tuple(filter(None, listed.split("\0")))
+
+    def read_file(self, commit: str, name: str) -> bytes:
+        """Return what a commit holds of a file, b"" where it holds none."""
+        return self._ask("cat-file", "blob", f"{commit}:{name}").stdout
+
     def find_lost(self, commits: Collection[str], branch: str) -> list[str]:
         """Return those of the commits that a branch (HEAD for "") does not lead to; all where git does not work."""
         if not commits:
@@ -241,7 +264,8 @@ class Heads:
         return [one for one in commits if one not in there or one in off]
 
     def _find_taken_back(self, base: str, commit: str) -> tuple[str, ...]:
-        """Return the files that hold again what they held at `base`, though `commit` changed them."""
+        """Return the files that hold again what they held at `base` ("": nothing), though `commit` changed them."""
+        base = base or self._say("hash-object", "-t", "tree", "/dev/null")
         shown = self._ask("diff-tree", "-r", "-z", "--no-renames", base, commit)
         words = os.fsdecode(shown.stdout).split("\0")
         old = {name: about.split(" ")[2] for about, name in zip(words[::2], words[1::2], strict=False)}

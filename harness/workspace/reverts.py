@@ -107,7 +107,8 @@ class Revert:
 
     def _in_work(self) -> set[str]:
         """Return the files that differ from the last commit, in the index or in the tree, from the top of it."""
-        shown = self._git.look("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames")
+        words = ("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=dirty")
+        shown = self._git.look(*words)  # into a repository inside this one it does not look
         if shown.code != 0:
             raise GitRefused(_words_of(shown))
         return {line[3:] for line in os.fsdecode(shown.stdout).split("\0") if line}

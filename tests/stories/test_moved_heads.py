@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import time
 from typing import Any
 
 import pytest
-from helpers.world import CLAIM, World
+from helpers.world import CLAIM, GIT, SECRET, World
 
 from harness.domain.halt import Halt
 
@@ -31,6 +33,12 @@ def subjects(world: World) -> list[str]:
 
 def where(world: World) -> tuple[str, str]:
     return world.git("rev-parse", "--abbrev-ref", "HEAD"), world.git("status", "--porcelain")
+
+
+def type_commands(world: World, advice: str) -> None:
+    """Type what a person is told to, but for the commands of harness."""
+    commands = [one for one in re.findall("`(.*?)`", advice) if not one.startswith("harness")]
+    subprocess.run(["sh", "-ec", "\n".join(commands)], cwd=world.root, env={**os.environ, **GIT}, check=True)
 
 
 COMMIT = "git add b.txt; git commit -qm own"
@@ -58,6 +66,8 @@ BACK: list[Any] = [
     pytest.param("git reset -q --soft HEAD~", [("reset", True)], ["b: finished b"], id="reset, soft"),
     pytest.param("git reset -q HEAD~", [("reset", True)], ["b: finished b"], id="reset, mixed"),
     pytest.param("git add b.txt; git commit -q --amend -m mine", [("amended", True)], ["b: finished b"], id="amended"),
+    pytest.param("git checkout -q --orphan new", [("orphaned", True)], ["b: finished b"], id="orphan"),
+    pytest.param("git update-ref -d HEAD", [("orphaned", True)], ["b: finished b"], id="deleted"),
     pytest.param(COMMIT, [("committed", False)], ["own"], id="commits"),
     pytest.param(f"{COMMIT}; git tag v1", [("committed", False), ("refs", False)], ["own"], id="commits, tag"),
 ]
@@ -91,6 +101,7 @@ STOPS: list[Any] = [
     pytest.param(f"{OPEN}; git rebase -q side >/dev/null 2>&1", "git rebase --abort", id="rebase"),
     pytest.param("git rebase -q -x false HEAD~ >/dev/null 2>&1", "git rebase --abort", id="rebase, exec"),
     pytest.param("git bisect start -q HEAD HEAD~ >/dev/null 2>&1", "git bisect reset", id="bisect"),
+    pytest.param("git update-ref -d HEAD; rm a.txt", "git reset ", id="deleted, with files"),
     pytest.param("git bisect start >/dev/null 2>&1", "git bisect reset", id="bisect, begun"),
 ]
 
@@ -108,9 +119,7 @@ def test_what_cannot_be_put_right_without_loss_ends_the_run_until_a_person_has_t
     assert {back for _, back in moves(world)} == {False}
     assert (world.outcomes(), world.states()["b"]) == (["done", "interrupted"], "claimed")
     assert "b: finished b" not in world.git("log", "--all", "--format=%s")
-    for typed in re.findall("`(.*?)`", ran.stop.advice):
-        if not typed.startswith("harness"):
-            world.git(*typed.split()[1:])
+    type_commands(world, ran.stop.advice)
     (world.root / "HALT").unlink()
     again = world.run()
     assert again.code == 0, again.text
@@ -225,3 +234,27 @@ def test_a_confined_agent_is_met_alike(confined: Any, code: str, ends: tuple[int
     begin(confined, code)
     ran = confined.go()
     assert (ran.code, subjects(confined)) == ends, ran.text
+
+
+def test_a_repository_that_is_gone_ends_the_run(world: World) -> None:
+    begin(world, "mv .git ../gone")
+    ran = world.run()
+    assert (ran.code, ran.halt) == (4, Halt.MOVED)
+    assert "b: its agent left git where it does not work any more; nothing can be committed" in ran.text
+
+
+def test_a_secret_in_a_commit_of_the_agent_s_own_is_met(world: World) -> None:
+    begin(world, f'printf "key = %s" "$API_TOKEN" > key.txt; git add key.txt; {COMMIT}')
+    ran = world.run(environ={**world.environ, "API_TOKEN": SECRET}, env_pass="API_TOKEN", max_iterations=2)
+    assert "the agent's own commit of key.txt holds the value of API_TOKEN" in world.log("journal.jsonl")
+    assert "b: unconfirmed" in ran.text
+
+
+def test_a_branch_without_a_commit_and_without_files_is_left_by_a_person_alone(world: World) -> None:
+    begin(world, "git switch -q --orphan new")
+    ran = world.run()
+    assert (ran.halt, world.has("a.txt")) == (Halt.MOVED, False)
+    assert "`git switch main`" in ran.stop.advice
+    type_commands(world, ran.stop.advice)
+    (world.root / "HALT").unlink()
+    assert (world.run().code, subjects(world)) == (0, ["b: finished b", "a: finished a", "begin"])
