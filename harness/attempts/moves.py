@@ -87,8 +87,8 @@ def _tell(run: Run, moved: HeadMoved) -> None:
 
 
 def _say_commits(was: Head, tip: str, line: Line) -> str:
-    own = f"made {counted(line.made, 'commit')} of its own on {was.place} ({was.commit[:12]}..{tip[:12]})"
-    others = f"; {line.others} of them had been made elsewhere before" if line.others else ""
+    own = f"made {counted(line.made, 'commit')} on {was.place} ({was.commit[:12]}..{tip[:12]})"
+    others = f"; {line.others} of them are on another branch or a remote, too" if line.others else ""
     return f"{own}, part of the feature{others}"
 
 

@@ -35,9 +35,13 @@ def dependants_of(slugs: Iterable[str], features: Iterable[Feature], done: Colle
     return [one.slug for one in features if one.slug in reached - begun and one.slug in done]
 
 
-def say_dependants(names: Sequence[str]) -> str:
-    """Return the clause about features that depend on one that is in doubt; "" where there are none."""
-    return f"{_quote(names)} {'depends' if len(names) == 1 else 'depend'} on it" if names else ""
+def say_dependants(names: Sequence[str], *, several: bool = False) -> str:
+    """Return the clause about features that depend on one, or on `several`, in doubt; "" where there are none."""
+    return (
+        f"{_quote(names)} {'depends' if len(names) == 1 else 'depend'} on {'them' if several else 'it'}"
+        if names
+        else ""
+    )
 
 
 def _quote(names: Sequence[str]) -> str:
@@ -55,19 +59,27 @@ def _find_gone(
     last = {slug: record.commits[-1][1] for slug, record in known if record and record.commits and record.accepted_spec}
     if not last:
         return []
-    from harness.workspace.reverts import find_reverts  # slow to import
+    from harness.workspace.reverts import find_copied, find_reverts  # slow to import
 
     heads = open_heads()
-    lost = set(heads.find_lost(list(last.values()), ""))
-    reverts = find_reverts(heads.git, [one for one in last.values() if one not in lost])
-    told = []
-    for slug, commit in last.items():
-        if commit in lost or commit in reverts:
-            how = "is not in what is checked out" if commit in lost else f"was reverted by {reverts[commit][:12]}"
-            rests = say_dependants(dependants_of([slug], features, done))
-            what = f"`{slug}` is done, but its commit {commit[:12]} {how}"
-            told.append(f"{'; '.join(filter(None, (what, rests)))}; `harness verify` tells what still holds")
-    return told
+    off = heads.find_lost(list(last.values()), "")
+    lost = set(off) - find_copied(heads.git, off)
+    reverts = find_reverts(heads.git, [one for one in last.values() if one not in off])
+    gone = [slug for slug, commit in last.items() if commit in lost]
+    told = [_say_gone([slug], f"was reverted by {reverts[one][:12]}") for slug, one in last.items() if one in reverts]
+    told += [_say_gone(gone, "is not in what is checked out")] if gone else []
+    return [_with_dependants(what, slugs, features, done) for what, slugs in told]
+
+
+def _say_gone(slugs: list[str], how: str) -> tuple[str, list[str]]:
+    one = len(slugs) == 1
+    how = how if one else how.replace("is", "are", 1)
+    return f"{_quote(slugs)} {'is' if one else 'are'} done, but {'its commit' if one else 'their commits'} {how}", slugs
+
+
+def _with_dependants(what: str, slugs: list[str], features: Sequence[Feature], done: Collection[str]) -> str:
+    rests = say_dependants(dependants_of(slugs, features, done), several=len(slugs) > 1)
+    return f"{'; '.join(filter(None, (what, rests)))}; `harness verify` tells what still holds"
 
 
 def _find_missing(features: Sequence[Feature], done: Collection[str]) -> list[str]:

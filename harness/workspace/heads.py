@@ -62,7 +62,7 @@ class Line:
     base: str  # the last commit that both have, "" for none
     gone: int  # commits since then that are on the old line alone
     made: int  # and on the new line alone
-    others: int = 0  # of the latter, those that some branch or tag had before
+    others: int = 0  # of the latter, those that a branch or a tag had before, or a remote has
     taken_back: tuple[str, ...] = ()  # files that hold again what they held before the commits that are gone
 
     @property
@@ -109,7 +109,7 @@ def find_way(was: Head, now: Head, line: Line) -> Way | None:
     if line.goes_on and tip in ("", was.commit, now.commit):
         if not line.others:
             return Way(to=now.commit)
-        return Way(why="there are commits that are not its own", commands=home)
+        return Way(why="some of the commits are on another branch or a remote", commands=home)
     if not line.taken_back and line.base:
         return Way(to=was.commit, kept=tuple(dict.fromkeys(filter(None, (now.commit, tip)))))
     names = ", ".join(f"`{printable(name)}`" for name in line.taken_back[:3]) or "all of them"
@@ -212,7 +212,7 @@ class Heads:
             return Line("", 1, 1)
         gone, made = self._count(was.commit, [base]), self._count(now.commit, [base])
         if not gone:
-            return Line(base, 0, made, made - self._count(now.commit, [base, *was.refs.values()], unsure=0))
+            return Line(base, 0, made, made - self._count_own(now.commit, [base, *was.refs.values()]))
         return Line(base, gone, made, taken_back=self._find_taken_back(base, was.commit))
 
     def go_back(self, was: Head, now: Head, way: Way) -> str:
@@ -289,11 +289,18 @@ class Heads:
             found.update(zip(plain, said, strict=False))
         return found
 
-    def _count(self, commit: str, without: Sequence[str], *, unsure: int = 1) -> int:
-        """Return how many commits lead to one and to none of the others; `unsure` where git cannot tell."""
+    def _count(self, commit: str, without: Sequence[str]) -> int:
+        """Return how many commits lead to one and to none of the others; 1 where git cannot tell."""
         listed = "\n".join([commit, *(f"^{one}" for one in without)]) + "\n"
         said = os.fsdecode(self._ask("rev-list", "--count", "--stdin", stdin=listed.encode()).stdout).strip()
-        return int(said) if said.isdecimal() else unsure
+        return int(said) if said.isdecimal() else 1
+
+    def _count_own(self, commit: str, without: Sequence[str]) -> int:
+        """As `_count`, without what a remote has; 0 where git cannot tell."""
+        listed = "\n".join([commit, *(f"^{one}" for one in without)]) + "\n"
+        words = ("rev-list", "--count", "--stdin", "--not", "--remotes")
+        said = os.fsdecode(self._ask(*words, stdin=listed.encode()).stdout).strip()
+        return int(said) if said.isdecimal() else 0
 
     def _say(self, *words: str) -> str:
         said = self._ask(*words)

@@ -14,6 +14,7 @@ from harness.workspace.git import NO_HOOKS, Git
 
 _WORDS = "This reverts commit "
 _NAMED = re.compile(rf"^{_WORDS}([0-9a-f]{{40,64}})\b", re.MULTILINE)
+_TRAILERS = re.compile(r"^Harness-Feature: \S+\nHarness-Attempt: \d+$", re.MULTILINE)
 Range = tuple[str, str]  # the commits after the first, to the second; the second alone where the first is ""
 
 
@@ -35,15 +36,36 @@ class GitRefused(Exception):
 
 def find_reverts(git: Git, commits: Sequence[str]) -> dict[str, str]:
     """Return which of these commits a later one takes back, by its own words, and which does."""
+    times = [moment for moment, _ in _read_each(git, commits).values()]
+    found = read_reverts(_messages_since(git, min(times), f"^{_WORDS}[0-9a-f]")) if times else {}
+    return {one: found[one] for one in commits if one in found}
+
+
+def find_copied(git: Git, commits: Sequence[str]) -> set[str]:
+    """Return which of these commits of harness HEAD leads to under another name: by a rebase, a squash, a pick.
+
+    They are known by their trailers.
+    """
+    known = {one: (moment, _TRAILERS.findall(words)) for one, (moment, words) in _read_each(git, commits).items()}
+    times = [moment for moment, trailers in known.values() if trailers]
+    there = set(_TRAILERS.findall(_messages_since(git, min(times), "^Harness-Feature: "))) if times else set[str]()
+    return {one for one, (_, trailers) in known.items() if trailers and there.issuperset(trailers)}
+
+
+def _read_each(git: Git, commits: Sequence[str]) -> dict[str, tuple[int, str]]:
+    """Return when each commit that is here was made, in epoch seconds, and its message."""
     if not commits:
         return {}
-    listed = "".join(f"{one}\n" for one in commits).encode()
-    times = os.fsdecode(git.ask("rev-list", "--no-walk", "--format=%ct", "--stdin", stdin=listed).stdout).split()
-    since = [f"--max-age={min(map(int, times[2::3]))}"] if times[2::3] else []
-    words = ("rev-list", "--topo-order", *since, f"--grep=^{_WORDS}[0-9a-f]", "--format=%x00%H%n%B", "HEAD")
-    shown = git.ask(*words)
-    found = read_reverts(os.fsdecode(shown.stdout))
-    return {one: found[one] for one in commits if one in found}
+    listed, words = "".join(f"{one}\n" for one in commits).encode(), ("--no-walk", "--ignore-missing", "--stdin")
+    shown = os.fsdecode(git.ask("rev-list", *words, "--format=%x00%H%n%ct%n%B", stdin=listed).stdout)
+    entries = (entry.split("\n", 2) for entry in shown.split("\0")[1:])
+    return {commit: (int(moment), message) for commit, moment, message in entries}
+
+
+def _messages_since(git: Git, moment: int, pattern: str) -> str:
+    """Return the messages that HEAD leads to and a pattern fits, the newest first, each after a NUL and its commit."""
+    words = ("--topo-order", f"--max-age={moment}", f"--grep={pattern}", "--format=%x00%H%n%B", "HEAD")
+    return os.fsdecode(git.ask("rev-list", *words).stdout)
 
 
 def read_reverts(shown: str) -> dict[str, str]:

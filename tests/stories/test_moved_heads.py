@@ -128,21 +128,27 @@ def test_what_cannot_be_put_right_without_loss_ends_the_run_until_a_person_has_t
     assert where(world) == ("main", "")
 
 
-def test_a_branch_with_a_person_s_commits_is_not_taken_for_the_agent_s(world: World) -> None:
-    begin(world, "git switch -q theirs", "b")
+@pytest.mark.parametrize("code", ["git switch -q theirs", "git checkout -q --detach origin/theirs"])
+def test_commits_that_others_made_are_not_taken_for_the_agent_s(world: World, code: str) -> None:
+    begin(world, code, "b")
     world.git("switch", "-qc", "theirs")
     world.git("commit", "-q", "--allow-empty", "-m", "a person's")
     world.git("switch", "-q", "main")
+    if "origin" in code:
+        world.git("update-ref", "refs/remotes/origin/theirs", "theirs")
+        world.git("branch", "-qD", "theirs")
     ran = world.run()
     assert (ran.halt, subjects(world)) == (Halt.MOVED, ["begin"])
-    assert "there are commits that are not its own; a person puts it right: `git switch main`" in ran.text
+    assert (
+        "some of the commits are on another branch or a remote; a person puts it right: `git switch main`" in ran.text
+    )
 
 
 def test_the_agent_s_own_commits_are_part_of_the_feature_in_journal_and_why(world: World, harness: Any) -> None:
     begin(world, f"{COMMIT}; echo y > b2.txt")
     ran = world.run()
     since, own, last = (world.git("rev-parse", name) for name in ("main~2", "main~1", "main"))
-    said = f"made 1 commit of its own on `main` ({since[:12]}..{own[:12]}), part of the feature"
+    said = f"made 1 commit on `main` ({since[:12]}..{own[:12]}), part of the feature"
     assert f"b: its agent {said}" in ran.text
     (event,) = world.events("head_moved")
     assert (event["since"], event["commit"], event["text"]) == (since, own, said)

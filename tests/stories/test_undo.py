@@ -171,9 +171,7 @@ def test_a_reverted_commit_is_told_with_what_depends_on_it(world: World, harness
     done(world)
     first = world.git("rev-parse", "main~2")
     world.git("revert", "--no-edit", first)
-    said = (
-        f"`a` is done, but its commit {first[:12]} was reverted by {world.git('rev-parse', 'main')[:12]}; `b` and `c`"
-    )
+    said = f"`a` is done, but its commit was reverted by {world.git('rev-parse', 'main')[:12]}; `b` and `c`"
     said += " depend on it; `harness verify` tells what still holds"
     assert f"warning: {said}" in harness("status").out
     assert said in world.run().lines
@@ -195,11 +193,23 @@ def test_a_commit_that_was_reverted_before_others_were_made_is_told(world: World
 
 def test_a_commit_that_a_reset_took_off_is_told_with_what_depends_on_it(world: World, harness: Any) -> None:
     done(world)
-    commit = world.git("rev-parse", "main~")
     world.git("reset", "-q", "--hard", "main~2")
-    warnings = harness("status", "--json").json["warnings"]
-    said = f"`b` is done, but its commit {commit[:12]} is not in what is checked out; `c` depends on it"
-    assert [one for one in warnings if one.startswith(said)] and len(warnings) == 2
+    said = "`b` and `c` are done, but their commits are not in what is checked out"
+    assert harness("status", "--json").json["warnings"] == [f"{said}; `harness verify` tells what still holds"]
+    world.git("reset", "-q", "--hard", "main~")
+    said = "`a`, `b` and `c` are done, but their commits are not in what is checked out"
+    assert harness("status", "--json").json["warnings"] == [f"{said}; `harness verify` tells what still holds"]
+
+
+def test_commits_that_a_person_picked_or_squashed_are_found_by_their_trailers(world: World, harness: Any) -> None:
+    done(world)
+    world.git("checkout", "-qb", "elsewhere", "main~3")
+    world.git("commit", "-q", "--allow-empty", "-m", "meanwhile")
+    world.git("cherry-pick", "main~2")
+    message = "\n\n".join(world.git("log", "-1", "--format=* %B", one) for one in ("main~", "main"))
+    world.git("checkout", "-q", "main", "--", "b.txt", "c.txt")
+    world.git("commit", "-qm", message)
+    assert harness("status", "--json").json["warnings"] == []
 
 
 def test_a_feature_that_starts_over_names_what_depends_on_it(world: World, harness: Any) -> None:

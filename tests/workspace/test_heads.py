@@ -30,7 +30,7 @@ def head(commit: str, branch: str = MAIN, operation: str = "", **tips: str) -> H
         pytest.param(
             head(NEW, SIDE, main=OLD),
             Line(OLD, 0, 2, others=1),
-            Way(why="there are commits that are not its own", commands=("git switch main",)),
+            Way(why="some of the commits are on another branch or a remote", commands=("git switch main",)),
             id="somebody else's commits",
         ),
         pytest.param(
