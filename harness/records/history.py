@@ -37,8 +37,8 @@ from harness.records.events import (
     Reopened,
     RunBegan,
     RunEnded,
-    Verified,
     TreeLeft,
+    Verified,
     Waiting,
 )
 from harness.records.receipt import parse_receipt
