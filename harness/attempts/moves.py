@@ -13,7 +13,6 @@ from harness.run.run import Run
 from harness.workspace.heads import (
     MOST,
     Head,
-    Line,
     Way,
     describe_move,
     describe_refs,
@@ -22,7 +21,8 @@ from harness.workspace.heads import (
     say_commands,
 )
 
-RULE = "it moved HEAD or took commits back; where commits are made is for harness alone to say"
+SHOWN = 10  # branches and tags that are told one by one
+RULE = "it did not leave HEAD and branches as they were; harness makes the commits, on the branch that was there"
 
 
 def watch_head(run: Run, attempt: Attempt) -> list[str]:
@@ -44,10 +44,8 @@ def watch_head(run: Run, attempt: Attempt) -> list[str]:
     back = way is not None and run.tally.moved is None
     for word, text in moved:
         _tell(run, replace(about, what=word, text="; ".join(filter(None, (text, outcome))), back=back))
-    tip = after.refs.get(was.branch, "" if was.branch else after.commit)
-    if tip not in ("", was.commit) and (made := heads.find_line(was, Head(tip))).goes_on:
-        _tell(run, replace(about, what="committed", text=_say_commits(was, tip, made), commit=tip))
-    for text in describe_refs(was, now):
+    _tell_commits(run, about, was, after)
+    for text in _say_refs(was, now):
         _tell(run, replace(about, what="refs", text=text))
     return [RULE] if moved and run.commits else []
 
@@ -67,16 +65,13 @@ def _go(run: Run, attempt: Attempt, was: Head, now: Head, way: Way) -> str:
         return f"HEAD is back on {was.place}{kept and f', and what was there is kept as {kept}'}"
     moved = describe_move(was, now, heads.find_line(was, now))
     what = " and ".join(text for _, text in moved)
+    typed = f": {say_commands(way.commands)}" if way.commands else ""
     run.tally.moved = Stop(
         Halt.MOVED,
         f"{attempt.slug}: attempt {attempt.number} {what}; {way.why}",
-        advice=f"look with `git status`; {_advise(way)}; then `harness resume`",
+        advice=f"look with `git status`, put it right{typed}, then `harness resume`",
     )
-    return f"{way.why}; {_advise(way)}"
-
-
-def _advise(way: Way) -> str:
-    return f"a person puts it right: {say_commands(way.commands)}" if way.commands else "a person puts it right"
+    return f"{way.why}; a person puts it right{typed}"
 
 
 def _tell(run: Run, moved: HeadMoved) -> None:
@@ -86,10 +81,20 @@ def _tell(run: Run, moved: HeadMoved) -> None:
     run.tell(f"{moved.slug}: its agent {moved.text}", tone)
 
 
-def _say_commits(was: Head, tip: str, line: Line) -> str:
-    own = f"made {counted(line.made, 'commit')} on {was.place} ({was.commit[:12]}..{tip[:12]})"
+def _tell_commits(run: Run, about: HeadMoved, was: Head, now: Head) -> None:
+    """Tell of the commits that its branch has now, and had not: they are part of the feature."""
+    tip = now.refs.get(was.branch, "" if was.branch else now.commit)
+    if tip in ("", was.commit) or not (line := run.workspace.heads.find_line(was, Head(tip))).goes_on:
+        return
+    made = f"made {counted(line.made, 'commit')} on {was.place} ({was.commit[:12]}..{tip[:12]}), part of the feature"
     others = f"; {line.others} of them are on another branch or a remote, too" if line.others else ""
-    return f"{own}, part of the feature{others}"
+    _tell(run, replace(about, what="committed", text=made + others, commit=tip))
+
+
+def _say_refs(was: Head, now: Head) -> list[str]:
+    told = describe_refs(was, now)
+    more = len(told) - SHOWN
+    return told if more <= 0 else [*told[:SHOWN], f"made, moved or deleted {more} more branches and tags"]
 
 
 def end_with_git(run: Run, stop: Stop) -> Stop:

@@ -99,7 +99,7 @@ def find_way(was: Head, now: Head, line: Line) -> Way | None:
     if not now.commit and not now.branch:
         return Way(why="nothing can be committed")
     if now.operation and now.operation != was.operation:
-        return Way(why="nothing is committed into that", commands=(_ENDINGS[now.operation],))
+        return Way(why="nothing is committed until that is finished or aborted", commands=(_ENDINGS[now.operation],))
     if now.branch == was.branch and line.goes_on:
         return None
     if not was.branch:

@@ -164,6 +164,16 @@ def test_a_branch_that_the_agent_deletes_is_told_with_the_command_that_brings_it
     assert f"git branch 'a;b' {world.git('rev-parse', 'main~')[:12]}` brings it back" in ran.text
 
 
+def test_many_tags_are_told_in_a_few_lines(world: World) -> None:
+    begin(world, "for n in $(seq 30); do git tag v$n; done", "b")
+    ran = world.run()
+    assert len(moves(world)) == 11
+    assert (
+        "b: its agent made the tag `v1`" in ran.text
+        and "b: its agent made, moved or deleted 20 more branches and tags" in ran.text
+    )
+
+
 def test_where_harness_commits_nothing_git_is_left_as_the_agent_left_it(world: World) -> None:
     begin(world, f"git checkout -qb feature; {COMMIT}")
     ran = world.run(commit="never")

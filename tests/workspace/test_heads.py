@@ -57,7 +57,7 @@ def head(commit: str, branch: str = MAIN, operation: str = "", **tips: str) -> H
         pytest.param(
             head(OLD, "", "a bisect"),
             Line(OLD, 0, 0),
-            Way(why="nothing is committed into that", commands=("git bisect reset",)),
+            Way(why="nothing is committed until that is finished or aborted", commands=("git bisect reset",)),
             id="an open operation",
         ),
     ],
