@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.agents.failures import find_remarks
 from harness.attempts.accept import write_marker
 from harness.attempts.attempt import Attempt, Gathered
-from harness.attempts.moves import watch_head
+from harness.attempts.moves import Mover, watch_head
 from harness.attempts.quarantined import quarantine_marker, tell_found, tell_quarantined
 from harness.domain.listener import Tone
 from harness.domain.reply import Reply
@@ -43,7 +43,7 @@ def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Gathere
             remarks.append(f"it had cut or rewritten {name}: {back}, what it wrote is kept")
             run.write(Tampered(slug=slug, attempt=attempt.number, file=name))
     quarantine_foreign(run, attempt, harmed=harmed)
-    remarks += watch_head(run, attempt)
+    remarks += watch_head(run, Mover(slug, attempt.number, crashed=attempt.crashed))
     done = run.paths.done(slug)
     claimed = done.exists() or done.is_symlink()
     after = attempt.workspace.snapshot_after(attempt.before)

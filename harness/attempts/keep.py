@@ -10,7 +10,7 @@ from harness.attempts.attempt import Attempt, Gathered, Judged
 from harness.attempts.earlier import blame, find_touched
 from harness.attempts.intake import gather, quarantine_appeared
 from harness.attempts.land import Landing, land
-from harness.attempts.moves import watch_head
+from harness.attempts.moves import Mover, watch_head
 from harness.attempts.no_secrets import check_for_secrets
 from harness.attempts.order import Delivery
 from harness.attempts.prove import find_changed, fix, plan_checkout, settle_checks
@@ -45,7 +45,7 @@ def keep(run: Run, attempt: Attempt, delivery: Delivery) -> Attempt | Judged:
     else:
         run.workspace.forget()
         quarantine_appeared(run, attempt, "during the checks")
-        watch_head(run, attempt)
+        watch_head(run, Mover(attempt.slug, attempt.number, check=True))
     assert attempt.found is not None
     judged, landing = weigh(run, attempt, attempt.found, delivery)
     act(run, judged, landing)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from harness.attempts.attempt import Attempt
 from harness.domain.halt import Halt, Stop
 from harness.domain.listener import Tone
 from harness.domain.text import counted, one_line
@@ -25,7 +24,17 @@ SHOWN = 10  # branches and tags that are told one by one
 RULE = "it did not leave HEAD and branches as they were; harness makes the commits, on the branch that was there"
 
 
-def watch_head(run: Run, attempt: Attempt) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Mover:
+    """Who was at work meanwhile: the agent of an attempt, or a check of a feature. `crashed`: its run was killed."""
+
+    slug: str
+    attempt: int
+    check: bool = False
+    crashed: bool = False
+
+
+def watch_head(run: Run, mover: Mover) -> list[str]:
     """Compare where HEAD, branches and tags stand with where they stood; returns remarks for the next attempt.
 
     The branch is harness's to watch while it commits there itself. An attempt whose run was killed may have been
@@ -38,9 +47,16 @@ def watch_head(run: Run, attempt: Attempt) -> list[str]:
     line = heads.find_line(was, now)
     way = find_way(was, now, line) if run.commits else None
     moved = describe_move(was, now, line)
-    outcome = "" if way is None else _go(run, attempt, was, now, way)
+    outcome = "" if way is None else _go(run, mover, was, now, way)
     after = heads.note()
-    about = HeadMoved(slug=attempt.slug, attempt=attempt.number, branch=was.branch, since=was.commit, commit=now.commit)
+    about = HeadMoved(
+        slug=mover.slug,
+        attempt=mover.attempt,
+        by="a check" if mover.check else "",
+        branch=was.branch,
+        since=was.commit,
+        commit=now.commit,
+    )
     back = way is not None and run.tally.moved is None
     for word, text in moved:
         _tell(run, replace(about, what=word, text="; ".join(filter(None, (text, outcome))), back=back))
@@ -50,10 +66,10 @@ def watch_head(run: Run, attempt: Attempt) -> list[str]:
     return [RULE] if moved and run.commits else []
 
 
-def _go(run: Run, attempt: Attempt, was: Head, now: Head, way: Way) -> str:
+def _go(run: Run, mover: Mover, was: Head, now: Head, way: Way) -> str:
     """Go the way back; returns what came of it, in words. Where there is none, the run ends."""
     heads = run.workspace.heads
-    if attempt.crashed and not way.why:
+    if mover.crashed and not way.why:
         home = (f"git switch {name_of(was.branch)}",) if now.branch != was.branch else ()
         why = "the run was killed then, so a person may have done it"
         way = Way(why=why, commands=home or (f"git reset --keep {was.commit[:12]}",))
@@ -68,7 +84,7 @@ def _go(run: Run, attempt: Attempt, was: Head, now: Head, way: Way) -> str:
     typed = f": {say_commands(way.commands)}" if way.commands else ""
     run.tally.moved = Stop(
         Halt.MOVED,
-        f"{attempt.slug}: attempt {attempt.number} {what}; {way.why}",
+        f"{mover.slug}: {'a check' if mover.check else f'attempt {mover.attempt}'} {what}; {way.why}",
         advice=f"look with `git status`, put it right{typed}, then `harness resume`",
     )
     return f"{way.why}; a person puts it right{typed}"
@@ -78,7 +94,7 @@ def _tell(run: Run, moved: HeadMoved) -> None:
     """Write down one thing that an agent moved, and tell it."""
     run.write(moved)
     tone = Tone.NOTICE if moved.what in ("committed", "refs") else Tone.BAD
-    run.tell(f"{moved.slug}: its agent {moved.text}", tone)
+    run.tell(f"{moved.slug}: {moved.by or 'its agent'} {moved.text}", tone)
 
 
 def _tell_commits(run: Run, about: HeadMoved, was: Head, now: Head) -> None:
@@ -102,6 +118,8 @@ def end_with_git(run: Run, stop: Stop) -> Stop:
 
     What is left in the tree when a person has to put git right is written down: the next run knows it again.
     """
+    if run.tally.moved is not None and stop.halt is not Halt.INTERRUPTED:  # by a check at the very end
+        stop = run.tally.moved
     stop = _confirm_commits(run, stop)
     if stop.halt is Halt.MOVED:
         run.workspace.forget()

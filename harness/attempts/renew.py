@@ -39,7 +39,7 @@ def renew_or_reopen(run: Run) -> bool:
         checks = run.checks_for(feature)
         run.tell(f"{feature.slug}: {because}; running {counted(len(checks), 'check')}")
         found = recheck(run, feature.slug, checks, None if history.of(feature.slug).in_tree else plan_head(run))
-        if found.stopped:
+        if found.stopped or run.tally.moved is not None:
             return taken_up
         if not found.runs or not all(one.green for one in found.runs):
             reopen(run, feature, found.runs, because)

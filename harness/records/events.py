@@ -252,7 +252,7 @@ class Vanished(AttemptEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadMoved(AttemptEvent):
-    """An agent moved something in git: `what` in a word, `text` in a sentence that lacks its subject.
+    """An agent moved something in git, or `by` says who: `what` in a word, `text` in a sentence without its subject.
 
     HEAD stood at `since` on `branch`, and then at `commit`; `back` when it was put back to the branch.
     """
@@ -264,6 +264,7 @@ class HeadMoved(AttemptEvent):
     since: str = ""
     commit: str = ""
     back: bool = False
+    by: str = field(default="", metadata={"rare": True})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -285,7 +285,7 @@ def _verified(history: History, event: Verified) -> None:
 def _renamed(history: History, event: Renamed) -> None:
     old, new = history.histories.pop(event.was, FeatureHistory()), history.of(event.slug)
     new.commits[:0] = old.commits
-    new.landed, new.in_tree = old.landed, old.in_tree
+    new.landed, new.in_tree, new.refused = old.landed, old.in_tree, old.refused
     new.baseline, new.before, new.pass_when_clean = old.baseline, old.before, old.pass_when_clean
     new.attempts, new.faults = max(old.attempts, new.attempts), old.faults + new.faults
     new.spent, new.seconds = old.spent if new.spent == Sum() else new.spent, old.seconds + new.seconds

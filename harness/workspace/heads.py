@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shlex
-import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +17,6 @@ from harness.system.capture import Captured
 from harness.workspace.git import NO_HOOKS, Git
 
 KEPT = "refs/harness/kept"  # below it lies what an agent left and no branch leads to
-FRESH = 0.5  # seconds
 MOST = 2_000  # files that are compared to see whether an agent took the tree back
 _WATCHED = ("refs/heads", "refs/tags", "refs/stash")
 _ONLY_HERE = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}  # what is not here is not fetched
@@ -172,7 +170,6 @@ class Heads:
     def __init__(self, git: Git) -> None:
         self.git = git
         self.began = self.last = Head()
-        self._noted_at = 0.0
 
     def operation(self) -> str:
         """Return what git has begun here and not ended, "" for nothing."""
@@ -192,14 +189,10 @@ class Heads:
 
     def note(self, *, begins: bool = False) -> Head:
         """Take where HEAD stands now as where it belongs; `begins`: for the whole run."""
-        self.last, self._noted_at = self.look(), time.monotonic()
+        self.last = self.look()
         if begins:
             self.began = self.last
         return self.last
-
-    def note_recent(self) -> Head:
-        """As `note`, but a look that is fresh will do: it saves a call of git where no pause lies between."""
-        return self.last if time.monotonic() - self._noted_at < FRESH else self.note()
 
     def find_line(self, was: Head, now: Head) -> Line:
         """Return how the commit at which HEAD stood leads to where it stands now."""

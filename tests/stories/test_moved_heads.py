@@ -188,6 +188,17 @@ def test_a_check_that_moves_head_is_met_before_the_commit(world: World) -> None:
     world.agent("echo x > a.txt; " + CLAIM)
     assert world.run().code == 0
     assert (where(world)[0], subjects(world)[0]) == ("main", "a: finished a")
+    assert {(one["what"], one["by"], one["back"]) for one in world.events("head_moved")} == {
+        ("detached", "a check", True)
+    }
+
+
+def test_a_check_before_the_work_that_leaves_a_bisect_open_ends_the_run(world: World) -> None:
+    world.spec("a", checks="git bisect start")
+    world.repository()
+    ran = world.run()
+    assert (ran.halt, world.outcomes()) == (Halt.MOVED, [])
+    assert "a: a check left a bisect open" in ran.text and "`git bisect reset`" in ran.stop.advice
 
 
 def test_a_run_whose_commits_are_not_on_its_branch_does_not_end_well(world: World) -> None:
