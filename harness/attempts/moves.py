@@ -52,7 +52,7 @@ def watch_head(run: Run, mover: Mover) -> list[str]:
     about = HeadMoved(
         slug=mover.slug,
         attempt=mover.attempt,
-        by="a check" if mover.check else "",
+        by="a check" if mover.check else "its attempt" if mover.crashed else "",  # whose commit harness may have made
         branch=was.branch,
         since=was.commit,
         commit=now.commit,

@@ -243,6 +243,7 @@ def test_head_that_a_killed_run_left_elsewhere_waits_for_a_person(world: World, 
     world.agent("echo x > a.txt; " + CLAIM)
     ran = world.run()
     assert (ran.halt, where(world)[0]) == (Halt.MOVED, "HEAD")
+    assert "a: its attempt left HEAD detached" in ran.text
     assert "so a person may have done it; a person puts it right: `git switch main`" in ran.text
     (world.root / "HALT").unlink()
     world.git("switch", "main")
