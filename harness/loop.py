@@ -10,6 +10,7 @@ from harness.attempts.before import check_before
 from harness.attempts.begin import begin, prepare
 from harness.attempts.earlier import check_all_proven
 from harness.attempts.keep import keep
+from harness.attempts.moves import end_with_git
 from harness.attempts.pool import INLINE, Pool
 from harness.attempts.recover import recover
 from harness.attempts.renew import renew_or_reopen
@@ -45,7 +46,7 @@ def run_loop(run: Run, executor: Executor = INLINE) -> tuple[Stop, Look]:
                 continue
             match what_next(look, run.rules):
                 case Stop() as stop if not pool:
-                    return end_run(run, stop_for_refused(run, check_all_proven(run, stop))), look
+                    return end_run(run, end_with_git(run, stop_for_refused(run, check_all_proven(run, stop)))), look
                 case Wait() as wait if not pool:
                     wait_for_reset(run, wait)
                 case Work() if run.must_rest:

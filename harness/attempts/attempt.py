@@ -25,6 +25,7 @@ class Gathered:
     words: str  # of the claim
     claimed: bool
     remarks: list[str]
+    committed: tuple[str, ...] = ()  # files that its agent committed by itself
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,8 @@ def check_before(run: Run, feature: Feature) -> bool:
     if run.in_flight or (plan is None and record.attempts):
         return True
     found = recheck(run, feature.slug, checks, plan)
-    if found.stopped:
-        return True
+    if found.stopped or run.tally.moved is not None:
+        return run.tally.moved is None
     results = tuple(map(as_result, found.runs))
     run.write(CheckedBefore(slug=feature.slug, spec=feature.sha256, clean=found.clean, checks=results))
     red = [one for one in found.runs if not one.green]

@@ -59,6 +59,7 @@ def begin(run: Run, feature: Feature, prepared: Prepared, because: str) -> Attem
         run.guard.remember()
         run.guard.save(run.paths.obeyed)
         workspace.keep_index()
+        workspace.heads.note()
     log, learnings = _mark_log(run, feature.slug), run.logs.learnings_end
     if learnings is None or not run.in_flight:  # else somebody may be writing there
         learnings = run.logs.mark_learnings()
@@ -90,6 +91,8 @@ def begin(run: Run, feature: Feature, prepared: Prepared, because: str) -> Attem
             log=log,
             learnings=learnings,
             tree=before.digest,
+            head=workspace.heads.last.commit,
+            branch=workspace.heads.last.branch,
             confined=sandbox is not None,
             absent=absent,
         )

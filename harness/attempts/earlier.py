@@ -18,7 +18,7 @@ from harness.run.run import Run
 from harness.workspace.checks import describe
 from harness.workspace.clean_checkout import CheckoutPlan
 
-_ENDS_AT_ONCE = (Halt.INTERRUPTED, Halt.PAUSED)
+_ENDS_AT_ONCE = (Halt.INTERRUPTED, Halt.MOVED, Halt.PAUSED)
 _LONG_ENOUGH = 3  # letters of a name that is looked for in a command
 
 

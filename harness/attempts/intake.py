@@ -8,6 +8,7 @@ from pathlib import Path
 from harness.agents.failures import find_remarks
 from harness.attempts.accept import write_marker
 from harness.attempts.attempt import Attempt, Gathered
+from harness.attempts.moves import Mover, watch_head
 from harness.attempts.quarantined import quarantine_marker, tell_found, tell_quarantined
 from harness.domain.listener import Tone
 from harness.domain.reply import Reply
@@ -42,15 +43,18 @@ def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Gathere
             remarks.append(f"it had cut or rewritten {name}: {back}, what it wrote is kept")
             run.write(Tampered(slug=slug, attempt=attempt.number, file=name))
     quarantine_foreign(run, attempt, harmed=harmed)
+    remarks += watch_head(run, Mover(slug, attempt.number, crashed=attempt.crashed))
     done = run.paths.done(slug)
     claimed = done.exists() or done.is_symlink()
     after = attempt.workspace.snapshot_after(attempt.before)
     moved = attempt.before.head != after.head
     if attempt.before.head and not after.head:
         remarks.append("git does not work here any more: the changes cannot be committed")
-    changed = changed_files(attempt.before, after) or (("(a commit)",) if moved else ())
+    committed = run.workspace.heads.find_changed(attempt.before.head, after.head) if moved and after.head else ()
+    names = tuple(sorted({*changed_files(attempt.before, after), *committed}))
+    changed = names or (("(a commit)",) if moved else ())
     words = run.redactor.text(_read_claim(done)) if claimed else ""
-    return Gathered(reply, note, changed, after, words, claimed, remarks)
+    return Gathered(reply, note, changed, after, words, claimed, remarks, committed)
 
 
 def _take_over(run: Run, attempt: Attempt) -> list[str]:

@@ -10,6 +10,7 @@ from harness.attempts.attempt import Attempt, Gathered, Judged
 from harness.attempts.earlier import blame, find_touched
 from harness.attempts.intake import gather, quarantine_appeared
 from harness.attempts.land import Landing, land
+from harness.attempts.moves import Mover, watch_head
 from harness.attempts.no_secrets import check_for_secrets
 from harness.attempts.order import Delivery
 from harness.attempts.prove import find_changed, fix, plan_checkout, settle_checks
@@ -44,6 +45,7 @@ def keep(run: Run, attempt: Attempt, delivery: Delivery) -> Attempt | Judged:
     else:
         run.workspace.forget()
         quarantine_appeared(run, attempt, "during the checks")
+        watch_head(run, Mover(attempt.slug, attempt.number, check=True))
     assert attempt.found is not None
     judged, landing = weigh(run, attempt, attempt.found, delivery)
     act(run, judged, landing)
@@ -61,9 +63,10 @@ def receive(run: Run, attempt: Attempt, reply: Reply) -> Attempt:
     reply = price(reply, attempt.agent, run.prices)
     harmed = run.mend_logs()
     found = gather(run, attempt, reply, harmed=harmed)
-    wanted = found.claimed and bool(attempt.order.checks) and reply.exit.ended is not Ended.STOPPED
+    judged_now = reply.exit.ended is not Ended.STOPPED and run.tally.moved is None
+    wanted = found.claimed and bool(attempt.order.checks) and judged_now
     found = fix(run, attempt, found) if wanted else found
-    plan = plan_checkout(run, attempt, found) if found.claimed else None
+    plan = plan_checkout(run, attempt, found) if found.claimed and run.tally.moved is None else None
     earlier = find_touched(run, attempt, found) if wanted else ()
     return replace(attempt, found=found, order=replace(attempt.order, claimed=wanted, plan=plan, earlier=earlier))
 
@@ -74,7 +77,7 @@ def weigh(run: Run, attempt: Attempt, found: Gathered, delivery: Delivery) -> tu
     own = (*blame(run, attempt, delivery.earlier), *find_changed(run, attempt, found, settled))
     checks = (*settled.runs, *own, *check_for_secrets(run, attempt, found))
     landing = None
-    if _judge_claim(attempt, found, checks) in (Claim.CONFIRMED, Claim.UNVERIFIED):
+    if _judge_claim(run, attempt, found, checks) in (Claim.CONFIRMED, Claim.UNVERIFIED):
         landing = land(run, attempt, found, settled)
         settled = landing.settled
         checks = (*settled.runs, *filter(None, [landing.refused]))
@@ -88,7 +91,7 @@ def _judge(run: Run, attempt: Attempt, found: Gathered, checks: tuple[CheckRun, 
     met = diagnose(reply, attempt.agent, run.clock() if attempt.ended_at is None else attempt.ended_at)
     evidence = Evidence(
         reply=reply,
-        claim=_judge_claim(attempt, found, checks),
+        claim=_judge_claim(run, attempt, found, checks),
         limit=met if isinstance(met, Limit) else None,
         fault=met if isinstance(met, Fault) else None,
         question=find_blocked(found.note.text, history.answered),
@@ -98,12 +101,14 @@ def _judge(run: Run, attempt: Attempt, found: Gathered, checks: tuple[CheckRun, 
         failing=tuple(one.command for one in checks if not one.green),
         stuck_bytes=run.settings.stuck_bytes if feature.stuck_bytes is None else feature.stuck_bytes,
         crashed=attempt.crashed,
+        moved=run.tally.moved is not None,
     )
     return evidence, judge(evidence)
 
 
-def _judge_claim(attempt: Attempt, found: Gathered, checks: tuple[CheckRun, ...]) -> Claim:
+def _judge_claim(run: Run, attempt: Attempt, found: Gathered, checks: tuple[CheckRun, ...]) -> Claim:
     stopped = found.reply.exit.ended is Ended.STOPPED or any(one.stopped for one in checks)
+    stopped |= run.tally.moved is not None
     return judge_claim(
         claimed=found.claimed,
         words=found.words,
@@ -117,6 +122,8 @@ def _judge_claim(attempt: Attempt, found: Gathered, checks: tuple[CheckRun, ...]
 def act(run: Run, judged: Judged, landing: Landing | None) -> None:
     """Do what the verdict asks for: seal the claim or withdraw it, ask the question, leave a memory."""
     attempt, found, outcome = judged.attempt, judged.found, judged.verdict.outcome
+    if landing is not None:
+        run.workspace.heads.note()
     if outcome is Outcome.DONE and landing is not None:
         accept(run, judged, landing)
         quarantine_appeared(run, attempt, "during the commit")  # its hooks may be an agent's

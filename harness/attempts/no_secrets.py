@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from harness.attempts.attempt import Attempt, Gathered
 from harness.attempts.write_down import names_to_commit
 from harness.domain.verdict import CheckRun
@@ -10,6 +13,7 @@ from harness.system import untrusted
 
 LONGEST = 4 << 20  # bytes of a file that are searched
 IN_ALL = 64 << 20
+MOST = 200  # files of an agent's own commits that are searched
 COMMAND = "harness: no secret in what would be committed"
 
 
@@ -24,8 +28,18 @@ def check_for_secrets(run: Run, attempt: Attempt, found: Gathered) -> tuple[Chec
     for name in sorted(names_to_commit(run, attempt, found)):
         content = untrusted.read_plain(attempt.workspace.root / name, min(LONGEST, left)) or b""
         left -= len(content)
-        secrets = set(run.redactor.names_in(content))
-        if secrets and (new := secrets - set(run.redactor.names_in(attempt.workspace.committed(name)))):
-            lines.append(f"{name} holds the value of {', '.join(sorted(new))}")
+        lines += _compare(run, name, content, partial(attempt.workspace.committed, name))
+    heads, before = run.workspace.heads, attempt.before.head
+    for name in found.committed[:MOST]:
+        content = heads.read_file(found.after.head, name)[: min(LONGEST, left)]
+        left -= len(content)
+        lines += _compare(run, f"the agent's own commit of {name}", content, partial(heads.read_file, before, name))
     hint = "take it out of the file, and read it from the environment"
     return (CheckRun(COMMAND, 1, 0.0, "\n".join((*lines, hint))),) if lines else ()
+
+
+def _compare(run: Run, what: str, content: bytes, read_old: Callable[[], bytes]) -> list[str]:
+    """Return what is to be said of a file: it holds a secret that it did not hold before."""
+    secrets = set(run.redactor.names_in(content))
+    new = secrets - set(run.redactor.names_in(read_old())) if secrets else ()
+    return [f"{what} holds the value of {', '.join(sorted(new))}"] if new else []

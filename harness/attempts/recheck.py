@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from harness.attempts.moves import Mover, watch_head
 from harness.attempts.quarantined import tell_found
 from harness.domain.feature import Check
 from harness.domain.text import one_line
@@ -69,6 +70,9 @@ def _run(run: Run, slug: str, checks: Sequence[Check], checkout: Checkout | None
         asked_to_stop=lambda: 1.0 if run.interrupts.interrupted else None,
         began=lambda command: run.narrator.began(slug, f"{slug} · check {one_line(command, 60)}"),
     )
+    watched = checkout is None and not run.in_flight
+    if watched:
+        run.workspace.heads.note()
     appeared = partial(tell_found, run, slug, run.history.of(slug).attempts, "during the checks")
     with quarantine(run.paths, run.paths.kept, site.find_absent(run.paths.root), run.guard, appeared):
         try:
@@ -76,3 +80,5 @@ def _run(run: Run, slug: str, checks: Sequence[Check], checkout: Checkout | None
         finally:
             run.narrator.ended(slug)
             run.workspace.forget()
+            if watched:
+                watch_head(run, Mover(slug, run.history.of(slug).attempts, check=True))

@@ -24,6 +24,7 @@ from harness.domain.errors import AgentError
 from harness.domain.feature import Feature
 from harness.domain.listener import Tone
 from harness.domain.reply import Cost, Ended, Exit, Limit, Reply, Usage
+from harness.domain.text import is_object_id
 from harness.domain.verdict import Claim, Outcome
 from harness.records.events import Accepted, AttemptBegan, AttemptEnded
 from harness.records.journal import moment_of
@@ -34,6 +35,7 @@ from harness.run.markers import read_names
 from harness.run.run import Run
 from harness.run.spending import price
 from harness.system import files
+from harness.workspace.heads import Head
 from harness.workspace.private_logs import has_claim
 from harness.workspace.quarantine import find_recorded
 from harness.workspace.workspace import Snapshot
@@ -176,6 +178,10 @@ def _rebuild(run: Run, feature: Feature, began: AttemptBegan | None) -> Attempt:
     files.make_folder(folder)
     files.remove_temporaries(folder)
     agent, member = _agent_of(run, feature, began)
+    heads = run.workspace.heads
+    heads.note()
+    if began is not None and is_object_id(began.head):
+        heads.last = Head(began.head, began.branch)
     before = _tree_before(run, feature.slug, began)
     prepared = Prepared(agent, member, Prompt("", ()))
     return Attempt(

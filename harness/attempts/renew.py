@@ -28,7 +28,8 @@ def renew_or_reopen(run: Run) -> bool:
 
     What a person accepted or marked stays as they said. While a HALT stands, or an agent works, nothing is run.
     """
-    if run.in_flight or run.asked_to_stop() is not None or run.interrupts.halt() is not None:
+    waits = run.in_flight or run.tally.moved is not None
+    if waits or run.asked_to_stop() is not None or run.interrupts.halt() is not None:
         return False
     taken_up, history = False, run.history
     for feature in run.specs.among_wanted(run.specs.last):
@@ -38,7 +39,7 @@ def renew_or_reopen(run: Run) -> bool:
         checks = run.checks_for(feature)
         run.tell(f"{feature.slug}: {because}; running {counted(len(checks), 'check')}")
         found = recheck(run, feature.slug, checks, None if history.of(feature.slug).in_tree else plan_head(run))
-        if found.stopped:
+        if found.stopped or run.tally.moved is not None:
             return taken_up
         if not found.runs or not all(one.green for one in found.runs):
             reopen(run, feature, found.runs, because)

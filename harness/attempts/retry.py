@@ -15,7 +15,8 @@ from harness.run.run import Run
 
 def retry_commits(run: Run) -> bool:
     """Commit what git refused before, if it lets us now; returns whether anything came of it."""
-    if not run.commits or run.in_flight or run.asked_to_stop() is not None or run.interrupts.halt() is not None:
+    waits = not run.commits or run.in_flight or run.tally.moved is not None
+    if waits or run.asked_to_stop() is not None or run.interrupts.halt() is not None:
         return False
     refused = [one for one in proven_features(run) if run.history.of(one.slug).refused]
     return sum(_retry(run, feature) for feature in refused) > 0
@@ -31,7 +32,7 @@ def _retry(run: Run, feature: Feature) -> bool:
             return False
         run.write(Committed(slug=slug, attempt=receipt.attempt, commit=commit.head))
     found = recheck(run, slug, run.checks_for(feature), plan_head(run))
-    if found.stopped:
+    if found.stopped or run.tally.moved is not None:
         return False
     if all(one.green for one in found.runs):
         renew(run, feature, found, COMMITTED)

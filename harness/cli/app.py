@@ -32,8 +32,9 @@ app = typer.Typer(
     help="Run a coding agent through a folder of specs, unattended. A feature counts as done after your own checks "
     "have passed.\n\n"
     "Start with `harness demo`, then `harness init` in your own repository.",
-    epilog="Exit codes: 0 all done, 1 limit reached, 2 cannot start, 3 HALT file, 4 a question for you, 5 stuck, "
-    "6 usage limit, login or outage, 7 budget, 70 a bug in harness, 130 interrupted.",
+    epilog="Exit codes: 0 all done, 1 limit reached, 2 cannot start, 3 HALT file, "
+    "4 a question for you, or git needs you, 5 stuck, 6 usage limit, login or outage, 7 budget, "
+    "70 a bug in harness, 130 interrupted.",
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -209,11 +210,11 @@ def lint(*, config: Config) -> int:
 @with_config_to_read(*FILE_SETTINGS)
 def status(*, config: Config) -> None:
     """Show the state of every feature, of the run and of HALT."""
+    from harness.cli.status import report_project
     from harness.reports.as_text import show_status
-    from harness.reports.status import report_status
     from harness.reports.view import read_view
 
-    print_report(report_status(read_view(config)), show_status, config)
+    print_report(report_project(read_view(config)), show_status, config)
 
 
 @app.command(epilog="Examples: harness why · harness why login")
@@ -370,6 +371,34 @@ def reset(slug: Slug, *, config: Config) -> None:
     from harness.cli.interventions import reset_feature
 
     say(reset_feature(config, slug))
+
+
+@app.command(epilog="Examples: harness undo login --dry-run · harness undo login")
+@with_config_to_read("specs_dir", "spec_file", "logs_dir")
+def undo(
+    slug: Slug,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would do.")] = False,
+    config: Config,
+) -> None:
+    """Take a feature back. One new commit reverts all of its commits, and the feature is worked on again."""
+    from harness.cli.undo import undo_feature
+
+    say("\n".join(undo_feature(config, slug, rehearse=dry_run)))
+
+
+@app.command(epilog="Example: git mv specs/login specs/sign-in && harness rename login sign-in")
+@with_config_to_read("specs_dir", "spec_file", "logs_dir")
+def rename(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="The name that its receipt has.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The name that its folder in specs/ has now.")],
+    *,
+    config: Config,
+) -> None:
+    """Keep the receipt of a feature that you renamed. Its spec must be as it was when it was accepted."""
+    from harness.cli.interventions import rename_feature
+
+    say(rename_feature(config, old, new))
 
 
 @app.command(epilog="Examples: harness halt · harness halt --now")

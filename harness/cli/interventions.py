@@ -9,12 +9,13 @@ from contextlib import contextmanager
 
 from harness.domain.errors import UsageError
 from harness.domain.text import counted
-from harness.records.events import Accepted, FeatureReset, Marked
+from harness.records.events import Accepted, FeatureReset, Marked, Renamed
 from harness.records.halt_file import read_halt, remove_halt
 from harness.records.journal import Journal, utc
-from harness.records.receipt import compose_acceptance, digest
+from harness.records.receipt import compose_acceptance, digest, parse_receipt
 from harness.records.run_lock import Lock, find_holder, hold_lock
-from harness.reports.view import read_view
+from harness.reports.view import RECEIPT_LIMIT, read_view
+from harness.run.doubts import dependants_of, say_dependants
 from harness.run.run import prepare_logs
 from harness.settings.load import Config
 from harness.system import files
@@ -42,7 +43,7 @@ def accept_feature(config: Config, slug: str, why: str) -> str:
     if not why.strip():
         raise UsageError("say why it counts as done", 'e.g. `harness accept SLUG "checked by hand"`')
     feature = read_view(config).feature(slug)
-    with _journal(config) as journal:
+    with hold_journal(config) as journal:
         text = read_redactor(config.paths.root, os.environ).text(why)
         text = compose_acceptance(text, spec=feature.sha256, at=utc(time.time()))
         journal.append(Accepted(slug=slug, sha256=digest(text), receipt=text, by="a person"))
@@ -59,7 +60,7 @@ def reset_feature(config: Config, slug: str) -> str:
     view = read_view(config)
     view.feature(slug)
     paths = config.paths
-    with _journal(config) as journal:
+    with hold_journal(config) as journal:
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
         moved = 0
         for path in (paths.done(slug), paths.blocked(slug), paths.answer(slug)):
@@ -69,7 +70,35 @@ def reset_feature(config: Config, slug: str) -> str:
         journal.append(FeatureReset(slug=slug))
     aside = f", {counted(moved, 'marker')} moved to {paths.shown(paths.kept)}" if moved else ""
     halted = "; HALT is present: `harness resume` removes it" if read_halt(config.paths) is not None else ""
-    return f"`{slug}` starts over{aside}; its log, attempts and commits stay{halted}"
+    rests = say_dependants(dependants_of([slug], view.look.features, view.look.markers.done))
+    told = f"; {rests}, done as before: `harness verify` tells what still holds" if rests else ""
+    return f"`{slug}` starts over{aside}; its log, attempts and commits stay{told}{halted}"
+
+
+def rename_feature(config: Config, old: str, new: str) -> str:
+    """Let the receipt of a feature stand for the name that its spec has now. Raises LockHeld while a run is on."""
+    view, paths = read_view(config), config.paths
+    feature, slugs = view.feature(new), {one.slug for one in view.look.features}
+    if old in slugs:
+        raise UsageError(f"`{old}` has a spec of its own still", "rename its folder first")
+    text = files.read_text(paths.done(old), RECEIPT_LIMIT) if old in view.history.known else ""
+    if not text or digest(text) != view.record(old).marker_sha256:
+        raise UsageError(f"`{old}` has no receipt that harness wrote", 'say `harness accept SLUG "why"` instead')
+    if parse_receipt(text).spec != feature.sha256:
+        hint = f'`harness run` works on it; or `harness accept {new} "why"`'
+        raise UsageError(f"the spec of `{new}` is not the text by which `{old}` was accepted", hint)
+    if new in view.look.markers.done:
+        raise UsageError(f"`{new}` has a `.done` of its own", f"`harness reset {new}` first")
+    with hold_journal(config) as journal:
+        journal.append(Accepted(slug=new, attempt=parse_receipt(text).attempt, sha256=digest(text), receipt=text))
+        files.write_atomic(paths.done(new), text)
+        journal.append(Marked(slug=new, sha256=digest(text)))
+        journal.append(Renamed(slug=new, was=old))
+        files.move(paths.done(old), paths.kept / paths.done(old).name)
+        for was, now in ((paths.log(old), paths.log(new)), (paths.attempts(old), paths.attempts(new))):
+            if was.exists() and not now.exists():
+                files.move(was, now)
+    return f"`{new}` has the receipt, the log and the attempts of `{old}` now"
 
 
 def set_halt(config: Config, *, now: bool) -> str:
@@ -95,7 +124,7 @@ def remove_halt_files(config: Config) -> str:
 
 
 @contextmanager
-def _journal(config: Config) -> Iterator[Journal]:
+def hold_journal(config: Config) -> Iterator[Journal]:
     """Give the journal to a command that changes state between runs; only the holder of the lock writes it."""
     prepare_logs(config.paths)
     lock: Lock = hold_lock(config.paths.lock, config.paths.root)

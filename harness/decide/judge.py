@@ -39,7 +39,12 @@ def judge(evidence: Evidence) -> Verdict:
     if e.claim is Claim.UNVERIFIED:
         return Verdict(Outcome.DONE, "accepted on the agent's word: no checks", progress=True, charged=True)
     if e.question is None and (ended is Ended.STOPPED or e.claim is Claim.PENDING):
-        return Verdict(Outcome.INTERRUPTED, "stopped before it ended", progress=wrote, charged=e.crashed)
+        said = (
+            "its claim is checked when git is put right"
+            if e.moved and e.claim is Claim.PENDING
+            else "stopped before it ended"
+        )
+        return Verdict(Outcome.INTERRUPTED, said, progress=wrote, charged=e.crashed)
     if e.limit is not None:
         return Verdict(Outcome.FAULT, f"{e.limit.kind}: {one_line(e.limit.text)}", progress=wrote, charged=False)
     if e.fault is not None:

@@ -25,6 +25,8 @@ def what_next(look: Look, rules: Rules) -> Work | Wait | Stop:
     todo = [feature for feature in look.features if feature.slug not in look.markers.done]
     if look.interrupted:
         return Stop(Halt.INTERRUPTED, "interrupted by a signal")
+    if look.moved is not None:
+        return look.moved
     if not todo:
         return Stop(Halt.ALL_DONE, f"{counted(len(look.features), 'feature')}, all done")
     if look.halt is not None:
@@ -155,7 +157,7 @@ def _why_ready(feature: Feature, record: FeatureHistory, answered: bool) -> str:
     if record.unfinished:
         return f"attempt {record.attempts} was cut off"
     if not record.outcome:
-        return "starts over after a reset"
+        return record.reason or "starts over after a reset"
     return f"attempt {record.attempts} {_ENDED_SO.get(record.outcome, f'ended: {record.outcome}')}"
 
 

@@ -17,6 +17,7 @@ class Halt(Enum):
     CANNOT_START = (2, "it cannot start", "fix what the message names, then `harness run`")
     PAUSED = (3, "a HALT file is present", "run `harness resume`, then `harness run`")
     BLOCKED = (4, "a feature waits for a person", 'answer with `harness answer SLUG "text"`, then `harness run`')
+    MOVED = (4, "git needs a person", "put it right as the reason says, then `harness resume`")
     STUCK = (
         5,
         "several attempts in a row made no progress",

@@ -44,6 +44,8 @@ class FeatureHistory:
     in_tree: bool = False  # its checks passed in the working tree, not in a clean checkout of the commit
     refused: bool = False  # it is done, and git refused to commit it
     regressed: tuple[str, ...] = ()  # checks that failed since
+    commits: list[tuple[str, str]] = field(default_factory=list)  # what it is made of in git: after the first, to the
+    # second; the second alone where there is no first
     spent: Sum = field(default_factory=Sum)
     seconds: float = 0.0
     unfinished: bool = False  # an attempt began and has not ended
@@ -82,6 +84,7 @@ class Look:
     histories: dict[str, FeatureHistory]
     halt: HaltFile | None = None
     interrupted: bool = False
+    moved: Stop | None = None  # git is not where a commit may be made
     pending_stop: Stop | None = None  # what the last attempt means for the run as a whole
     wait: Wait | None = None  # a limit that resets: nothing begins before
     iterations: int = 0  # charged in this run

@@ -63,6 +63,17 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def is_object_id(text: str) -> bool:
+    """Return whether it can be the whole name of a commit; other words git might take for options."""
+    return len(text) in (40, 64) and not set(text) - set("0123456789abcdef")
+
+
+def listed(words: Iterable[str]) -> str:
+    """Return `a, b and c`."""
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 def printable(text: str) -> str:
     """Return a name as it is, or escaped where it holds a line end or a character that could lie."""
     return text if text.isprintable() and plain(text) == text else ascii(text)[1:-1]

@@ -81,6 +81,7 @@ class Evidence:
     same_failure: bool = False  # the same checks failed last time, with the same output
     failing: tuple[str, ...] = ()  # commands of the checks that failed
     stuck_bytes: int = 32
+    moved: bool = False  # git was left where nothing can be committed: a claim waits until a person put that right
     crashed: bool = False  # the run it belonged to was killed
 
 

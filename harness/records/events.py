@@ -89,6 +89,14 @@ class RunEnded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TreeLeft(Event):
+    """What a run leaves uncommitted in the tree where git needs a person: each file with a stamp of its content."""
+
+    kind: ClassVar[str] = "tree_left"
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting(Event):
     """The run waits: so many seconds, until then (epoch seconds); `reset` when it is a limit's."""
 
@@ -158,6 +166,8 @@ class AttemptBegan(FeatureEvent):
     log: Mark | None = None
     learnings: Mark | None = None
     tree: str = ""
+    head: str = field(default="", metadata={"rare": True})  # the commit at HEAD
+    branch: str = field(default="", metadata={"rare": True})  # as a full ref, "" for a detached HEAD
     confined: bool = False
     absent: tuple[str, ...] = ()  # what was not there, and would be obeyed outside the sandbox
 
@@ -238,6 +248,23 @@ class Vanished(AttemptEvent):
 
     kind: ClassVar[str] = "vanished"
     marker: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadMoved(AttemptEvent):
+    """An agent moved something in git, or `by` says who: `what` in a word, `text` in a sentence without its subject.
+
+    HEAD stood at `since` on `branch`, and then at `commit`; `back` when it was put back to the branch.
+    """
+
+    kind: ClassVar[str] = "head_moved"
+    what: str = ""
+    text: str = ""
+    branch: str = ""
+    since: str = ""
+    commit: str = ""
+    back: bool = False
+    by: str = field(default="", metadata={"rare": True})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -344,14 +371,24 @@ class Reopened(FeatureEvent):
     kind: ClassVar[str] = "reopened"
     because: str = ""
     observed: str = ""  # what the next prompt says
+    commit: str = field(default="", metadata={"rare": True})  # that takes its work back, where a person wanted that
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renamed(FeatureEvent):
+    """A person gave a feature another name; what is known of it by its old one, `was`, is true of it."""
+
+    kind: ClassVar[str] = "renamed"
+    was: str
 
 
 KINDS: dict[str, type[Event]] = {
     one.kind: one
     for one in (
-        RunBegan, Halted, RunEnded, Waiting, AgentChanged, BudgetWarned, ClockJumped, NotifyFailed,
-        AttemptBegan, AttemptEnded, Parked, Tampered, Foreign, Vanished, SpecChanged,
+        RunBegan, Halted, RunEnded, TreeLeft, Waiting, AgentChanged, BudgetWarned, ClockJumped, NotifyFailed,
+        AttemptBegan, AttemptEnded, Parked, Tampered, Foreign, Vanished, HeadMoved,
+        SpecChanged,
         Accepted, Marked, MarkedByHand, Committed, CommitFailed, Verified, Blocked, Answered, FeatureReset,
-        Reopened,
+        Reopened, Renamed,
     )
 }  # fmt: skip

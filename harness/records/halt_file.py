@@ -16,7 +16,7 @@ LONGEST = 2_000  # characters of why, and of what to do
 MOST = 32 << 10  # bytes of a HALT that are read: more than any of ours has
 
 # A run that these end needs a person: HALT keeps the next one from starting until somebody has looked.
-WRITES_HALT = (Halt.BLOCKED, Halt.STUCK, Halt.QUOTA, Halt.BUDGET)
+WRITES_HALT = (Halt.BLOCKED, Halt.MOVED, Halt.STUCK, Halt.QUOTA, Halt.BUDGET)
 
 
 def compose_halt(stop: Stop, *, run: str, at: str) -> str:

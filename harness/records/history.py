@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from harness.domain.look import FeatureHistory, Markers
 from harness.domain.money import Spend, Sum, Who
 from harness.domain.paths import Paths
 from harness.domain.reply import Limit
+from harness.domain.text import is_object_id
 from harness.domain.verdict import Claim, Outcome
 from harness.records.events import (
     Accepted,
@@ -24,15 +25,19 @@ from harness.records.events import (
     AttemptEnded,
     Blocked,
     CheckedBefore,
+    Committed,
     Event,
     FeatureReset,
     Halted,
+    HeadMoved,
     Marked,
     MarkedByHand,
     Parked,
+    Renamed,
     Reopened,
     RunBegan,
     RunEnded,
+    TreeLeft,
     Verified,
     Waiting,
 )
@@ -55,6 +60,7 @@ class History:
     began: RunBegan | None = None  # the beginning of the last run
     ended: Halted | None = None  # why it ended
     died_at: float | None = None  # when a run that was killed ended, in epoch seconds, where that is known
+    committed: dict[str, str] = field(default_factory=dict)  # the commits of the last run, each with its feature
     last_sign: str = ""  # when it wrote its last event
     commits: bool = False  # the last run made commits
     confined: bool = False  # some run had a sandbox
@@ -67,6 +73,7 @@ class History:
     # run without an end: its next one would meet that limit again
     unfinished: dict[str, AttemptBegan] = field(default_factory=dict)  # slug -> the attempt that has not ended
     unmarked: dict[str, Accepted] = field(default_factory=dict)  # slug -> its receipt, which has no marker yet
+    left: Mapping[str, str] = field(default_factory=dict)  # what the last run left in the tree for git to be put right
     tree: str = ""  # fingerprint of the working tree when harness last looked
 
     def of(self, slug: str) -> FeatureHistory:
@@ -121,6 +128,8 @@ def fold_journal(events: Iterable[Event]) -> History:
 def _run_began(history: History, event: RunBegan) -> None:
     history.last_run, history.run_open = event.run, True
     history.began, history.ended = event, None
+    history.committed.clear()
+    history.left = {}
     history.commits = event.commits
     history.confined |= event.confined
 
@@ -129,6 +138,10 @@ def _run_ended(history: History, event: RunEnded) -> None:
     history.run_open, history.waiting = False, None
     history.limited.clear()
     history.tree = history.tree if event.tree is None else event.tree
+
+
+def _tree_left(history: History, event: TreeLeft) -> None:
+    history.left = event.files
 
 
 def _attempt_began(history: History, event: AttemptBegan) -> None:
@@ -213,6 +226,19 @@ def _forget_marker(history: History, event: AttemptBegan) -> None:
     history.known.discard(event.slug)
 
 
+def _committed(history: History, event: Committed) -> None:
+    if not is_object_id(event.commit):
+        return
+    history.of(event.slug).commits.append(("", event.commit))
+    if event.run == history.last_run:
+        history.committed[event.commit] = event.slug
+
+
+def _head_moved(history: History, event: HeadMoved) -> None:
+    if event.what == "committed" and is_object_id(event.since) and is_object_id(event.commit):
+        history.of(event.slug).commits.append((event.since, event.commit))
+
+
 def _blocked(history: History, event: Blocked) -> None:
     history.of(event.slug).question = event.question
 
@@ -238,6 +264,8 @@ def _reopened(history: History, event: Reopened) -> None:
     record = history.of(event.slug)
     record.marker_sha256, record.observed, record.attempts_without_progress = "", event.observed, 0
     record.regressed, record.refused = (), False
+    if event.commit:
+        record.outcome, record.reason, record.commits = "", event.because, []
     history.known.discard(event.slug)
 
 
@@ -254,6 +282,17 @@ def _verified(history: History, event: Verified) -> None:
     record.regressed = () if event.green or not accepted else event.failing or ("a check",)
 
 
+def _renamed(history: History, event: Renamed) -> None:
+    old, new = history.histories.pop(event.was, FeatureHistory()), history.of(event.slug)
+    new.commits[:0] = old.commits
+    new.landed, new.in_tree, new.refused = old.landed, old.in_tree, old.refused
+    new.baseline, new.before, new.pass_when_clean = old.baseline, old.before, old.pass_when_clean
+    new.attempts, new.faults = max(old.attempts, new.attempts), old.faults + new.faults
+    new.spent, new.seconds = old.spent if new.spent == Sum() else new.spent, old.seconds + new.seconds
+    for kept in (history.known, history.claims):
+        kept.discard(event.was)
+
+
 def _halted(history: History, event: Halted) -> None:
     if event.run == history.last_run:
         history.ended = event
@@ -268,18 +307,22 @@ def _parked(history: History, event: Parked) -> None:
 _FOLDS: dict[type[Event], Callable[[History, Any], None]] = {
     RunBegan: _run_began,
     RunEnded: _run_ended,
+    TreeLeft: _tree_left,
     AttemptBegan: _attempt_began,
     AttemptEnded: _attempt_ended,
     Waiting: _waiting,
     Accepted: _accepted,
     Marked: _marked,
     MarkedByHand: _marked,
+    Committed: _committed,
+    HeadMoved: _head_moved,
     Blocked: _blocked,
     Answered: _answered,
     FeatureReset: _reset,
     Reopened: _reopened,
     CheckedBefore: _checked_before,
     Verified: _verified,
+    Renamed: _renamed,
     Halted: _halted,
     Parked: _parked,
 }

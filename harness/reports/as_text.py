@@ -84,11 +84,18 @@ def show_why(report: Report) -> list[str]:
         rows = [(one["slug"], one["state"], one["because"]) for one in report["features"]]
         return [*lines, "", *columns(rows)] if rows else lines
     one = report["feature"]
-    lines += ["", f"{one['slug']} is {one['state']}: {one['because']}", ""]
+    lines += ["", f"{one['slug']} is {one['state']}: {one['because']}"]
+    lines += [f"commits: {', '.join(map(_shorten, report['commits']))}"] if report["commits"] else []
+    lines += [""]
     several = len({one.get("agent") for one in report["history"] if one["event"] == "attempt_began"}) > 1
     silent = ("at", "event") if several else ("at", "event", "agent")
     history = [(event["at"][:19] + "Z", event["event"], _say_event(event, silent)) for event in report["history"]]
     return lines + columns(history, width=UNCUT)
+
+
+def _shorten(commits: str) -> str:
+    """Return a range of commits with short names."""
+    return "..".join(one[:12] for one in commits.split(".."))
 
 
 def _say_next(following: Report, run: Report | None) -> str:

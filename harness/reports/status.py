@@ -30,8 +30,11 @@ from harness.records.events import (
     FeatureReset,
     Foreign,
     Halted,
+    HeadMoved,
     MarkedByHand,
     Parked,
+    Renamed,
+    Reopened,
     SpecChanged,
     Tampered,
     Vanished,
@@ -190,7 +193,13 @@ def report_why(view: View, slug: str | None) -> Report:
         undone = [feature for feature in view.look.features if not name_state(view, feature).startswith("done")]
         return {**report, "features": [report_feature(view, feature) for feature in undone]}
     feature = view.feature(slug)
-    return {**report, "feature": report_feature(view, feature), "history": _report_history(view.events, slug)}
+    about = {"feature": report_feature(view, feature), "commits": _report_commits(view.record(slug).commits)}
+    return {**report, **about, "history": _report_history(view.events, slug)}
+
+
+def _report_commits(ranges: list[tuple[str, str]]) -> list[str]:
+    """Return the commits of a feature as git takes them: ranges, and single ones."""
+    return [f"{since}..{last}" if since else last for since, last in ranges]
 
 
 def _report_history(events: list[Event], slug: str) -> list[Report]:
@@ -215,9 +224,12 @@ _TOLD: dict[type[Event], tuple[str, ...]] = {
     MarkedByHand: (),
     Foreign: ("attempt", "marker"),
     Vanished: ("attempt", "marker"),
+    HeadMoved: ("attempt", "text"),
     SpecChanged: ("attempt",),
     Tampered: ("attempt", "file"),
     FeatureReset: (),
+    Reopened: ("because",),
+    Renamed: ("was",),
     Parked: ("streak",),
     BudgetWarned: ("line", "spent", "limit"),
     Halted: ("halt", "because"),

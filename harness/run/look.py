@@ -38,6 +38,7 @@ def look(run: Run, markers: Markers) -> Look:
         histories=run.history.histories,
         halt=run.interrupts.halt(),
         interrupted=run.interrupts.interrupted,
+        moved=tally.moved,
         pending_stop=turn.stop,
         wait=turn.wait,
         iterations=tally.iterations,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from harness.records.history import read_markers
 from harness.records.run_lock import process_start
 from harness.run.brief import compose
 from harness.run.checkouts import open_checkout
+from harness.run.doubts import find_doubts
 from harness.run.limits import stand_ins, tell_chain
 from harness.run.run import Run
 from harness.run.site import HAS_RUN_CONFINED, UNCONFINED_IF_TOLD, Site
@@ -42,6 +43,7 @@ def announce(run: Run) -> None:
     run.workspace.start_git()
     if todo:
         compose(run, todo[0])  # a template that cannot serve is told before anything is run
+    run.workspace.heads.note(begins=True)
     run.commits, why_not = _decide_commits(run)
     open_checkout(run)
     checks = sum(bool(run.checks_for(feature)) for feature in todo)
@@ -84,8 +86,15 @@ def announce(run: Run) -> None:
     if problem := run.messenger.problem():
         run.tell(problem, Tone.NOTICE)
     run.tell("to stop: `touch HALT` after this attempt, `echo now > HALT` at once, or Ctrl-C")
+    _tell_doubts(run, done)
     for warning in run.config.warnings:
         run.tell_once(warning, Tone.NOTICE)
+
+
+def _tell_doubts(run: Run, done: Collection[str]) -> None:
+    every = run.specs.shelf.read().features
+    for doubt in find_doubts(every, done, run.history, lambda: run.workspace.heads):
+        run.tell(doubt, Tone.NOTICE)
 
 
 def _say_models(agents: Mapping[str, Agent]) -> str:
@@ -174,7 +183,10 @@ def _decide_commits(run: Run) -> tuple[bool, str]:
     snapshot = run.workspace.snapshot()
     if not snapshot.head:
         return False, "off: the repository has no commit yet"
+    if operation := run.workspace.heads.last.operation:
+        return False, f"off: {operation} is not finished"
     ours = run.history.commits and (run.history.run_open or snapshot.digest == run.history.tree)
+    ours |= run.history.commits and snapshot.files.items() <= run.history.left.items()
     if not snapshot.clean and not ours:
         names = ", ".join(map(printable, sorted(snapshot.files)[:3])) + (", …" if len(snapshot.files) > 3 else "")
         changes = counted(len(snapshot.files), "uncommitted change")

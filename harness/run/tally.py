@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from harness.domain.halt import Stop
 from harness.domain.money import Sum, Who
 from harness.records.events import Event
 
@@ -24,6 +25,7 @@ class Tally:
     unusable: dict[str, tuple[str, str]] = field(
         default_factory=dict
     )  # slug -> hash of the spec, and why it is skipped
+    moved: Stop | None = None  # an agent left git where harness cannot commit, and there is no way back
     blocked_in_this_run: set[str] = field(default_factory=set)  # features that asked their question in this run
 
     @property

@@ -10,7 +10,7 @@ from dataclasses import replace
 from harness.domain.errors import SpecError
 from harness.domain.feature import Feature
 from harness.domain.slugs import RENAME, WRITE_ONE, check_slug
-from harness.domain.text import suggest
+from harness.domain.text import listed, suggest
 
 GUESSES = 20  # suggestions per reading; difflib over 5,000 slugs takes some 50 ms each
 
@@ -40,14 +40,8 @@ def _find_twins(features: Sequence[Feature], name: str) -> Told:
     told = {}
     for lowered in (lowered for lowered, number in count.items() if number > 1):
         twins = sorted(feature.slug for feature in features if feature.slug.lower() == lowered)
-        told.update(dict.fromkeys(twins, (f"{_list(f'{name}/{twin}' for twin in twins)} differ only in case", RENAME)))
+        told.update(dict.fromkeys(twins, (f"{listed(f'{name}/{twin}' for twin in twins)} differ only in case", RENAME)))
     return told
-
-
-def _list(names: Iterable[str]) -> str:
-    """`a, b and c`"""
-    *most, last = names
-    return f"{', '.join(most)} and {last}"
 
 
 def _find_unknown(features: Sequence[Feature], name: str, is_done: Callable[[str], bool]) -> Told:

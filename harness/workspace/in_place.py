@@ -25,15 +25,12 @@ from harness.workspace.clean_checkout import Repository
 from harness.workspace.confined_git import ConfinedGit
 from harness.workspace.contents import Contents
 from harness.workspace.git import NO_HOOKS, TIMEOUT, Git
+from harness.workspace.heads import Heads
 from harness.workspace.kept_index import KeptIndex
 from harness.workspace.workspace import Candidate, Commit, Snapshot
 
 WALK_LIMIT = 100_000  # files and folders that are looked at where there is no git
 _SKIPPED = {".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".mypy_cache", ".cache"}
-UNFINISHED = {
-    "MERGE_HEAD": "a merge", "CHERRY_PICK_HEAD": "a cherry-pick", "REVERT_HEAD": "a revert",
-    "rebase-merge": "a rebase", "rebase-apply": "a rebase",
-}  # fmt: skip
 FRESH = 0.5  # seconds; on a busy machine that much passes between two looks with nothing between them
 STALE = 5.0  # seconds after which a lock of git that no living git holds is moved aside
 MANY = 1000  # files in one commit that git can take as pathspecs without slowing down
@@ -58,6 +55,7 @@ class InPlace:
         own = (paths.specs, paths.logs, *paths.halts)
         self._own = [str(path.relative_to(self.root)) for path in own if self.root in path.parents]
         self._git = Git(self.root, environ, temporary, filters=filters)
+        self.heads = Heads(self._git)
         self.has_git, self.why_no_git, prefix = self._git.found, self._git.why, self._git.prefix
         self._index = KeptIndex(self._git.own("index"), paths.kept / "index") if self.has_git else None
         self._replacements = frozenset[str]()
@@ -146,11 +144,7 @@ class InPlace:
 
     def _put_index_back(self) -> bool:
         """Put the index back as it was kept; not within a merge, of which it is a part, and nothing is committed."""
-        return self._index is not None and not self._unfinished() and self._index.put_back()
-
-    def _unfinished(self) -> str:
-        """Return what git has begun here and not ended, "" for nothing."""
-        return next((what for name, what in UNFINISHED.items() if self._git.own(name).exists()), "")
+        return self._index is not None and not self.heads.operation() and self._index.put_back()
 
     def recent_snapshot(self) -> Snapshot:
         """Return the last look while it is fresh, else a new one: it saves a git call where no pause lies between."""
@@ -303,7 +297,7 @@ class InPlace:
     def _why_not(self, before: Snapshot) -> str:
         """Return why nothing can be committed now, "" where it can."""
         unmerged = any(stamp.startswith("unmerged") for stamp in before.files.values())
-        unfinished = self._unfinished() or ("a merge" if unmerged else "")
+        unfinished = self.heads.operation() or ("a merge" if unmerged else "")
         return f"{unfinished} is not finished; harness left it alone" if unfinished else ""
 
     def _commit(

@@ -135,7 +135,7 @@ def test_an_unfinished_merge_is_left_as_it_is(world: World) -> None:
         "echo 2 > c.txt; git add c.txt; git commit -qm main; git merge side > /dev/null;" + CLAIM
     )
     ran = world.run()
-    assert "a: proven, but not committed: a merge is not finished" in ran.text
+    assert "a: its agent left a merge open; nothing is committed until that is finished or aborted" in ran.text
     assert world.git("status", "--porcelain", "c.txt") == "AA c.txt"
 
 

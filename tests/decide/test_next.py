@@ -31,6 +31,7 @@ def look(*slugs: str, done=(), blocked=(), answered=(), histories=None, **given)
     return Look(tuple(feature(slug) for slug in slugs), markers, histories or {}, **given)
 
 
+MOVED = Stop(Halt.MOVED, "b left a rebase open")
 STUCK = {"a": FeatureHistory(attempts_without_progress=3, attempts=3)}
 
 
@@ -40,6 +41,7 @@ STUCK = {"a": FeatureHistory(attempts_without_progress=3, attempts=3)}
         pytest.param(look("a", done="a", halt=HALT_FILE), rules_with(), Halt.ALL_DONE, id="done wins over HALT"),
         pytest.param(look("a", interrupted=True, halt=HALT_FILE), rules_with(), Halt.INTERRUPTED, id="a signal wins"),
         pytest.param(look("a", done="a", interrupted=True), rules_with(), Halt.INTERRUPTED, id="even when all is done"),
+        pytest.param(look("a", done="a", moved=MOVED), rules_with(), Halt.MOVED, id="git wins over done"),
         pytest.param(look("a", halt=HALT_FILE, pending_stop=QUOTA), rules_with(), Halt.PAUSED, id="HALT over quota"),
         pytest.param(look("a", histories=STUCK, pending_stop=QUOTA), rules_with(), Halt.QUOTA, id="quota over stuck"),
         pytest.param(

@@ -1,0 +1,309 @@
+"""Where HEAD, branches and tags of a repository stand, what an agent did to them, and the way back that loses nothing.
+
+Git is only asked what makes it run no program: it reads commits and refs, and sets a ref by compare and swap.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.domain.text import counted, printable
+from harness.system.capture import Captured
+from harness.workspace.git import NO_HOOKS, Git
+
+KEPT = "refs/harness/kept"  # below it lies what an agent left and no branch leads to
+MOST = 2_000  # files that are compared to see whether an agent took the tree back
+_WATCHED = ("refs/heads", "refs/tags", "refs/stash")
+_ONLY_HERE = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}  # what is not here is not fetched
+# What git has begun and not ended, by what it leaves in its folder, and how a person ends it.
+_OPEN = {
+    "MERGE_HEAD": ("a merge", "git merge --abort"),
+    "rebase-merge": ("a rebase", "git rebase --abort"),
+    "rebase-apply/applying": ("a series of patches", "git am --abort"),
+    "rebase-apply": ("a rebase", "git rebase --abort"),
+    "CHERRY_PICK_HEAD": ("a cherry-pick", "git cherry-pick --abort"),
+    "REVERT_HEAD": ("a revert", "git revert --abort"),
+    "sequencer": ("a cherry-pick or a revert", "git cherry-pick --abort"),
+    "BISECT_LOG": ("a bisect", "git bisect reset"),
+}
+_ENDINGS = dict(_OPEN.values())
+_RESTORE = "git ls-files -dz | xargs -0 git restore"  # only what is missing
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where HEAD stands at one moment: its commit, its branch (a full ref, "" for none), what git has open there.
+
+    `refs` are the branches, the tags and the stash, with what each leads to; empty where nobody looked at them.
+    """
+
+    commit: str = ""
+    branch: str = ""
+    operation: str = ""
+    refs: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def place(self) -> str:
+        """Its branch, in words."""
+        return f"`{name_of(self.branch)}`" if self.branch else "a detached HEAD"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """How the commit that HEAD stood at leads to the one where it stands now."""
+
+    base: str  # the last commit that both have, "" for none
+    gone: int  # commits since then that are on the old line alone
+    made: int  # and on the new line alone
+    others: int = 0  # of the latter, those that a branch or a tag had before, or a remote has
+    taken_back: tuple[str, ...] = ()  # files that hold again what they held before the commits that are gone
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether nothing is gone: the new line begins where the old one ended."""
+        return bool(self.base) and not self.gone
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The way back to where HEAD was: the commit at which its branch then stands, and what is kept under a ref first.
+
+    Or `why` there is none that loses nothing, with the `commands` that a person would type, if there are such.
+    """
+
+    to: str = ""
+    kept: tuple[str, ...] = ()
+    why: str = ""
+    commands: tuple[str, ...] = ()
+
+
+def name_of(ref: str) -> str:
+    """Return the short name of a ref, as a person may type it: an agent can give it any."""
+    return shlex.quote(printable(ref.removeprefix("refs/").removeprefix("heads/").removeprefix("tags/")))
+
+
+def say_commands(commands: Sequence[str]) -> str:
+    """Return commands as a person may copy them."""
+    return ", then ".join(f"`{one}`" for one in commands)
+
+
+def find_way(was: Head, now: Head, line: Line) -> Way | None:
+    """Return the way back from where an agent left HEAD; None where it stands on its branch, and only went on."""
+    if not now.commit and not now.branch:
+        return Way(why="nothing can be committed")
+    if now.operation and now.operation != was.operation:
+        return Way(why="nothing is committed until that is finished or aborted", commands=(_ENDINGS[now.operation],))
+    if now.branch == was.branch and line.goes_on:
+        return None
+    if not was.branch:
+        return Way(why="the run began on a detached HEAD", commands=(f"git switch --detach {was.commit[:12]}",))
+    tip = now.refs.get(was.branch, "")
+    home = () if now.branch == was.branch else (f"git switch {name_of(was.branch)}",)
+    if line.goes_on and tip in ("", was.commit, now.commit):
+        if not line.others:
+            return Way(to=now.commit)
+        return Way(why="some of the commits are on another branch or a remote", commands=home)
+    if not line.taken_back and line.base:
+        return Way(to=was.commit, kept=tuple(dict.fromkeys(filter(None, (now.commit, tip)))))
+    names = ", ".join(f"`{printable(name)}`" for name in line.taken_back[:3]) or "all of them"
+    why = f"the files went with it ({names})"
+    if not now.commit:
+        reset = () if tip == was.commit else (f"git reset {was.commit[:12]}",)
+        return Way(why=why, commands=(*home, *reset, _RESTORE))
+    if tip == was.commit:
+        return Way(why=why, commands=home)
+    kept = (f"git branch left-by-the-agent {(tip or now.commit)[:12]}",) if line.made or home else ()
+    return Way(why=why, commands=(*kept, *home, f"git reset --keep {was.commit[:12]}"))
+
+
+def describe_move(was: Head, now: Head, line: Line) -> list[tuple[str, str]]:
+    """Return what became of HEAD and its branch, each in a word and in a sentence without its subject."""
+    told = list[tuple[str, str]]()
+    if not now.commit and not now.branch:
+        return [("broken", "left git where it does not work any more")]
+    if now.operation and now.operation != was.operation:
+        return [("opened", f"left {now.operation} open")]
+    if not now.commit:
+        lost = f"left {was.place} for {now.place}, which has no commit"
+        told.append(("orphaned", lost if now.branch != was.branch else f"deleted {was.place}"))
+    elif now.branch != was.branch:
+        word = "switched" if now.branch else "detached"
+        told.append((word, f"switched from {was.place} to {now.place}" if now.branch else "left HEAD detached"))
+        tip = now.refs.get(was.branch, "")
+        if was.branch and not tip:
+            told.append(("rewritten", f"deleted or renamed {was.place}"))
+        elif was.branch and tip != was.commit and not line.goes_on:
+            told.append(("rewritten", f"moved {was.place}"))
+    elif not line.goes_on and (line.made, line.gone) == (1, 1):
+        told.append(("amended", f"amended the last commit of {was.place}"))
+    elif not line.goes_on:
+        took = f"took {counted(line.gone, 'commit')} off {was.place}"
+        told.append(("rewritten", f"rewrote {was.place}") if line.made else ("reset", took))
+    return told
+
+
+def describe_refs(was: Head, now: Head) -> list[str]:
+    """Return what became of the other branches, of tags and of the stash, in sentences without their subject."""
+    told = []
+    for ref in sorted((was.refs.keys() | now.refs.keys()) - {was.branch}) if was.refs else ():
+        old, new = was.refs.get(ref, ""), now.refs.get(ref, "")
+        if old == new:
+            continue
+        if ref == "refs/stash":
+            told.append("changed the stash: `git stash list` shows it")
+            continue
+        kind = "tag" if ref.startswith("refs/tags/") else "branch"
+        what = f"the {kind} `{name_of(ref)}`"
+        at = f", which was at {old[:12]}: `git {kind} {name_of(ref)} {old[:12]}` brings it back"
+        told.append(f"made {what}" if not old else f"moved {what} from {old[:12]}" if new else f"deleted {what}{at}")
+    return told
+
+
+class Heads:
+    """Looks where HEAD stands, and puts it back. `began` is where a run found it, `last` where it was known to be."""
+
+    def __init__(self, git: Git) -> None:
+        self.git = git
+        self.began = self.last = Head()
+
+    def operation(self) -> str:
+        """Return what git has begun here and not ended, "" for nothing."""
+        return next((what for name, (what, _) in _OPEN.items() if self.git.own(name).exists()), "")
+
+    def look(self) -> Head:
+        """Return where HEAD stands now; without a commit where there is none, or git does not work."""
+        if not self.git.found or self.git.is_blocked():
+            return Head()
+        shown = self._ask("for-each-ref", "--format=%(HEAD)%(objectname) %(refname)", *_WATCHED)
+        lines = os.fsdecode(shown.stdout).splitlines()
+        refs = {name: oid for oid, _, name in (line[1:].partition(" ") for line in lines)}
+        branch = next((line.partition(" ")[2] for line in lines if line.startswith("*")), "")
+        commit = refs.get(branch) or self._say("rev-parse", "--quiet", "--verify", "HEAD^{commit}")
+        branch = branch or self._say("symbolic-ref", "--quiet", "HEAD")  # one that has no commit
+        return Head(commit, branch, self.operation(), refs)
+
+    def note(self, *, begins: bool = False) -> Head:
+        """Take where HEAD stands now as where it belongs; `begins`: for the whole run."""
+        self.last = self.look()
+        if begins:
+            self.began = self.last
+        return self.last
+
+    def find_line(self, was: Head, now: Head) -> Line:
+        """Return how the commit at which HEAD stood leads to where it stands now."""
+        if was.commit == now.commit:
+            return Line(was.commit, 0, 0)
+        if not now.commit:
+            return Line(was.commit, 1, 0, taken_back=self._find_taken_back("", was.commit))
+        base = self._say("merge-base", was.commit, now.commit)
+        if not base:
+            return Line("", 1, 1)
+        gone, made = self._count(was.commit, [base]), self._count(now.commit, [base])
+        if not gone:
+            return Line(base, 0, made, made - self._count_own(now.commit, [base, *was.refs.values()]))
+        return Line(base, gone, made, taken_back=self._find_taken_back(base, was.commit))
+
+    def go_back(self, was: Head, now: Head, way: Way) -> str:
+        """Go this way; returns what git said where it refused, "" where HEAD is back."""
+        reason = ("-m", "harness: back to where the agent began")
+        steps: list[tuple[str, ...]] = [
+            ("update-ref", f"{KEPT}/{one}", one) for one in way.kept if not self._leads_to(one, was, now, way)
+        ]
+        tip = now.refs.get(was.branch, "")
+        if tip != way.to:
+            steps.append(("update-ref", *reason, was.branch, way.to, tip or "0" * len(way.to)))
+        if now.branch != was.branch:
+            steps.append(("symbolic-ref", *reason, "HEAD", was.branch))
+        for step in steps:
+            done = self.git.ask(*step, told=[NO_HOOKS])
+            if done.code != 0:
+                return os.fsdecode(done.stderr).strip() or "git refused"
+        return ""
+
+    def _leads_to(self, commit: str, was: Head, now: Head, way: Way) -> bool:
+        """Whether something leads to a commit when HEAD is back: its branch, or another ref."""
+        others = [oid for ref, oid in now.refs.items() if ref != was.branch]
+        return not self._count(commit, [way.to, *others])
+
+    def kept_as(self, way: Way) -> list[str]:
+        """Return the refs under which something is kept that was on the way."""
+        names = (f"{KEPT}/{one}" for one in way.kept)
+        return [name for name in names if self._say("rev-parse", "--quiet", "--verify", name)]
+
+    def find_changed(self, since: str, until: str) -> tuple[str, ...]:
+        """Return the files that commits have changed, from the top of the work tree."""
+        listed = self._say("diff-tree", "-r", "-z", "--name-only", "--no-renames", since, until)
+        return tuple(filter(None, listed.split("\0")))
+
+    def read_file(self, commit: str, name: str) -> bytes:
+        """Return what a commit holds of a file, b"" where it holds none."""
+        return self._ask("cat-file", "blob", f"{commit}:{name}").stdout
+
+    def find_lost(self, commits: Collection[str], branch: str) -> list[str]:
+        """Return those of the commits that a branch (HEAD for "") does not lead to; all where git does not work."""
+        if not commits:
+            return []
+        asked = "".join(f"{one}\n" for one in commits).encode()
+        known = os.fsdecode(self._ask("cat-file", "--batch-check", stdin=asked).stdout).splitlines()
+        there = [one for one, said in zip(commits, known, strict=False) if " commit " in said]
+        listed = "".join(f"{one}\n" for one in (*there, f"^{branch or 'HEAD'}")).encode()
+        shown = self._ask("rev-list", "--stdin", stdin=listed)
+        off = set(os.fsdecode(shown.stdout).split()) if shown.code == 0 else set(commits)
+        return [one for one in commits if one not in there or one in off]
+
+    def _find_taken_back(self, base: str, commit: str) -> tuple[str, ...]:
+        """Return the files that hold again what they held at `base` ("": nothing), though `commit` changed them."""
+        base = base or self._say("hash-object", "-t", "tree", "/dev/null")
+        shown = self._ask("diff-tree", "-r", "-z", "--no-renames", base, commit)
+        words = os.fsdecode(shown.stdout).split("\0")
+        old = {name: about.split(" ")[2] for about, name in zip(words[::2], words[1::2], strict=False)}
+        if shown.code != 0 or len(old) > MOST:
+            return ("more files than are compared",)
+        now = self._hash(list(old))
+        return tuple(name for name, oid in old.items() if now.get(name, "0" * len(oid)) == oid)
+
+    def _hash(self, names: Sequence[str]) -> dict[str, str]:
+        """Return what git would store of files in the work tree, without those that are none."""
+        top, found, plain = Path(self.git.top), dict[str, str](), list[str]()
+        for name in names:
+            path = top / name
+            if path.is_symlink():
+                found[name] = _hash_link(os.fsencode(path.readlink()), self.last.commit)
+            elif path.is_file():
+                plain.append(name)
+        if plain:
+            told = [os.path.relpath(top / name, self.git.root) for name in plain]
+            said = os.fsdecode(self.git.look("hash-object", "--", *told).stdout).split()
+            found.update(zip(plain, said, strict=False))
+        return found
+
+    def _count(self, commit: str, without: Sequence[str]) -> int:
+        """Return how many commits lead to one and to none of the others; 1 where git cannot tell."""
+        listed = "\n".join([commit, *(f"^{one}" for one in without)]) + "\n"
+        said = os.fsdecode(self._ask("rev-list", "--count", "--stdin", stdin=listed.encode()).stdout).strip()
+        return int(said) if said.isdecimal() else 1
+
+    def _count_own(self, commit: str, without: Sequence[str]) -> int:
+        """As `_count`, without what a remote has; 0 where git cannot tell."""
+        listed = "\n".join([commit, *(f"^{one}" for one in without)]) + "\n"
+        words = ("rev-list", "--count", "--stdin", "--not", "--remotes")
+        said = os.fsdecode(self._ask(*words, stdin=listed.encode()).stdout).strip()
+        return int(said) if said.isdecimal() else 0
+
+    def _say(self, *words: str) -> str:
+        said = self._ask(*words)
+        return os.fsdecode(said.stdout).strip() if said.code == 0 else ""
+
+    def _ask(self, *words: str, stdin: bytes = b"") -> Captured:
+        return self.git.ask(*words, stdin=stdin, **_ONLY_HERE)
+
+
+def _hash_link(target: bytes, like: str) -> str:
+    """Return what git would store of a link, by the hash that the repository uses."""
+    make = hashlib.sha256 if len(like) == hashlib.sha256().digest_size * 2 else hashlib.sha1
+    return make(b"blob %d\0" % len(target) + target).hexdigest()

@@ -1,0 +1,154 @@
+"""Which commits a later one reverts, and one commit that takes several back without touching a person's work."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.domain.text import one_line
+from harness.system.capture import Captured
+from harness.workspace.git import NO_HOOKS, Git
+
+_WORDS = "This reverts commit "
+_NAMED = re.compile(rf"^{_WORDS}([0-9a-f]{{40,64}})\b", re.MULTILINE)
+_TRAILERS = re.compile(r"^Harness-Feature: \S+\nHarness-Attempt: \d+$", re.MULTILINE)
+Range = tuple[str, str]  # the commits after the first, to the second; the second alone where the first is ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What taking commits back would do: the tree that comes of it, the files that change, what stands in the way."""
+
+    head: str
+    tree: str
+    commits: tuple[str, ...]
+    files: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()  # files in which later work and the way back meet
+    in_work: tuple[str, ...] = ()  # files that would change, and hold what is not committed
+
+
+class GitRefused(Exception):
+    """Git did not do what it was asked for; in its words."""
+
+
+def find_reverts(git: Git, commits: Sequence[str]) -> dict[str, str]:
+    """Return which of these commits a later one takes back, by its own words, and which does."""
+    times = [moment for moment, _ in _read_each(git, commits).values()]
+    found = read_reverts(_messages_since(git, min(times), f"^{_WORDS}[0-9a-f]")) if times else {}
+    return {one: found[one] for one in commits if one in found}
+
+
+def find_copied(git: Git, commits: Sequence[str]) -> set[str]:
+    """Return which of these commits of harness HEAD leads to under another name: by a rebase, a squash, a pick.
+
+    They are known by their trailers.
+    """
+    known = {one: (moment, _TRAILERS.findall(words)) for one, (moment, words) in _read_each(git, commits).items()}
+    times = [moment for moment, trailers in known.values() if trailers]
+    there = set(_TRAILERS.findall(_messages_since(git, min(times), "^Harness-Feature: "))) if times else set[str]()
+    return {one for one, (_, trailers) in known.items() if trailers and there.issuperset(trailers)}
+
+
+def _read_each(git: Git, commits: Sequence[str]) -> dict[str, tuple[int, str]]:
+    """Return when each commit that is here was made, in epoch seconds, and its message."""
+    if not commits:
+        return {}
+    listed, words = "".join(f"{one}\n" for one in commits).encode(), ("--no-walk", "--ignore-missing", "--stdin")
+    shown = os.fsdecode(git.ask("rev-list", *words, "--format=%x00%H%n%ct%n%B", stdin=listed).stdout)
+    entries = (entry.split("\n", 2) for entry in shown.split("\0")[1:])
+    return {commit: (int(moment), message) for commit, moment, message in entries}
+
+
+def _messages_since(git: Git, moment: int, pattern: str) -> str:
+    """Return the messages that HEAD leads to and a pattern fits, the newest first, each after a NUL and its commit."""
+    words = ("--topo-order", f"--max-age={moment}", f"--grep={pattern}", "--format=%x00%H%n%B", "HEAD")
+    return os.fsdecode(git.ask("rev-list", *words).stdout)
+
+
+def read_reverts(shown: str) -> dict[str, str]:
+    """Return each commit that is taken back, with what does it, from messages, the newest first; each after a NUL.
+
+    What was taken back itself takes nothing back.
+    """
+    found: dict[str, str] = {}
+    for entry in shown.split("\0")[1:]:
+        commit, _, message = entry.partition("\n")
+        if commit not in found:
+            for one in _NAMED.findall(message):
+                found.setdefault(one, commit)
+    return found
+
+
+class Revert:
+    """Takes ranges of commits back. `scratch` is a folder of ours, where an index is made that is not the person's."""
+
+    def __init__(self, git: Git, scratch: Path) -> None:
+        self._git, self._index = git, str(scratch / "index")
+
+    def plan(self, ranges: Sequence[Range]) -> Plan:
+        """Return what would come of it. Raises GitRefused."""
+        head = self._say("rev-parse", "--verify", "HEAD^{commit}")
+        ranges = [(since or f"{last}^", last) for since, last in ranges]
+        commits = [one for since, last in reversed(ranges) for one in self._say("rev-list", last, f"^{since}").split()]
+        self._beside("read-tree", head)
+        for since, last in reversed(ranges):
+            flags = ("-r", "-p", "--binary", "--full-index", "--no-renames", "--no-ext-diff", "--no-textconv")
+            patch = self._ask("diff-tree", *flags, last, since)
+            if patch.truncated:
+                raise GitRefused(f"{last[:12]} changes too much")
+            if patch.stdout and not self._apply(patch.stdout):
+                unmerged = self._beside("ls-files", "--unmerged", "-z", "--full-name").split("\0")
+                names = dict.fromkeys(line.partition("\t")[2] for line in unmerged if line)
+                return Plan(head, "", tuple(commits), conflicts=tuple(names) or ("the files of " + last[:12],))
+        tree = self._beside("write-tree")
+        listed = self._say("diff-tree", "-r", "-z", "--name-only", "--no-renames", head, tree)
+        files = tuple(filter(None, listed.split("\0")))
+        return Plan(head, tree, tuple(commits), files, in_work=tuple(sorted(self._in_work() & set(files))))
+
+    def make(self, plan: Plan, message: str) -> str:
+        """Make the commit on the branch that is checked out, and return it. Raises GitRefused: then nothing changed."""
+        made = self._say("commit-tree", plan.tree, "-p", plan.head, stdin=message.encode())
+        walk = ("read-tree", "-m", "-u")
+        self._say(*walk, "-n", plan.head, made)
+        self._say(*walk, plan.head, made)
+        moved = self._ask("update-ref", "-m", one_line(message), "HEAD", made, plan.head)
+        if moved.code != 0:
+            self._say(*walk, made, plan.head)
+            raise GitRefused(_words_of(moved))
+        try:
+            return self._git.sign(made)
+        except OSError:
+            return made
+
+    def _apply(self, patch: bytes) -> bool:
+        words = ("apply", "--cached", "--3way", "--whitespace=nowarn")
+        return self._git.ask("-C", self._git.top, *words, stdin=patch, GIT_INDEX_FILE=self._index).code == 0
+
+    def _in_work(self) -> set[str]:
+        """Return the files that differ from the last commit, in the index or in the tree, from the top of it."""
+        words = ("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=dirty")
+        shown = self._git.look(*words)  # into a repository inside this one it does not look
+        if shown.code != 0:
+            raise GitRefused(_words_of(shown))
+        return {line[3:] for line in os.fsdecode(shown.stdout).split("\0") if line}
+
+    def _beside(self, *words: str) -> str:
+        return self._take(self._git.ask(*words, GIT_INDEX_FILE=self._index))
+
+    def _say(self, *words: str, stdin: bytes = b"") -> str:
+        return self._take(self._ask(*words, stdin=stdin))
+
+    def _ask(self, *words: str, stdin: bytes = b"") -> Captured:
+        return self._git.ask("-C", self._git.top, *words, told=[NO_HOOKS], stdin=stdin)
+
+    def _take(self, said: Captured) -> str:
+        if said.code != 0:
+            raise GitRefused(_words_of(said))
+        return os.fsdecode(said.stdout).strip("\n")
+
+
+def _words_of(said: Captured) -> str:
+    return one_line(said.stderr.decode("utf-8", "replace"), 300) or "git refused"

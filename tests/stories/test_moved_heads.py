@@ -1,0 +1,288 @@
+"""What an agent moves in git is told, written down, and put right where that loses nothing; else the run ends."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+from typing import Any
+
+import pytest
+from helpers.world import CLAIM, GIT, SECRET, World
+
+from harness.domain.halt import Halt
+
+
+def begin(world: World, code: str, *slugs: str) -> None:
+    """Make features whose agent runs `code` at b, and everywhere writes a file, a note and a claim."""
+    for slug in slugs or ("a", "b"):
+        world.spec(slug, checks=f"test -f {slug}.txt")
+    world.repository()
+    world.git("branch", "-M", "main")
+    world.agent(f'echo x > "$slug.txt"; [ "$slug$attempt" = b1 ] && {{ {code}; }}; {CLAIM}')
+
+
+def moves(world: World) -> list[tuple[str, bool]]:
+    return [(one["what"], one["back"]) for one in world.events("head_moved")]
+
+
+def subjects(world: World) -> list[str]:
+    return world.git("log", "--format=%s", "main").splitlines()
+
+
+def where(world: World) -> tuple[str, str]:
+    return world.git("rev-parse", "--abbrev-ref", "HEAD"), world.git("status", "--porcelain")
+
+
+def type_commands(world: World, advice: str) -> None:
+    """Type what a person is told to, but for the commands of harness."""
+    commands = [one for one in re.findall("`(.*?)`", advice) if not one.startswith("harness")]
+    subprocess.run(["sh", "-ec", "\n".join(commands)], cwd=world.root, env={**os.environ, **GIT}, check=True)
+
+
+COMMIT = "git add b.txt; git commit -qm own"
+BACK: list[Any] = [
+    pytest.param("git checkout -q --detach", [("detached", True)], ["b: finished b"], id="detached"),
+    pytest.param(
+        f"git checkout -q --detach; {COMMIT}",
+        [("detached", True), ("committed", False)],
+        ["own"],
+        id="detached, commits",
+    ),
+    pytest.param("git checkout -qb side", [("switched", True), ("refs", False)], ["b: finished b"], id="a branch"),
+    pytest.param(
+        f"git checkout -qb side; {COMMIT}",
+        [("switched", True), ("committed", False), ("refs", False)],
+        ["own"],
+        id="a branch, commits",
+    ),
+    pytest.param(
+        "git branch -m main trunk",
+        [("switched", True), ("rewritten", True), ("refs", False)],
+        ["b: finished b"],
+        id="renamed",
+    ),
+    pytest.param("git reset -q --soft HEAD~", [("reset", True)], ["b: finished b"], id="reset, soft"),
+    pytest.param("git reset -q HEAD~", [("reset", True)], ["b: finished b"], id="reset, mixed"),
+    pytest.param("git add b.txt; git commit -q --amend -m mine", [("amended", True)], ["b: finished b"], id="amended"),
+    pytest.param("git checkout -q --orphan new", [("orphaned", True)], ["b: finished b"], id="orphan"),
+    pytest.param("git update-ref -d HEAD", [("orphaned", True)], ["b: finished b"], id="deleted"),
+    pytest.param(COMMIT, [("committed", False)], ["own"], id="commits"),
+    pytest.param(f"{COMMIT}; git tag v1", [("committed", False), ("refs", False)], ["own"], id="commits, tag"),
+]
+
+
+@pytest.mark.parametrize(("code", "moved", "top"), BACK)
+def test_what_can_be_put_right_without_loss_is(
+    world: World, code: str, moved: list[tuple[str, bool]], top: list[str]
+) -> None:
+    begin(world, code)
+    ran = world.run()
+    assert (ran.code, moves(world)) == (0, moved), ran.text
+    assert subjects(world) == [*top, "a: finished a", "begin"]
+    assert where(world) == ("main", "")
+    assert world.git("ls-tree", "--name-only", "main", "a.txt", "b.txt").split() == ["a.txt", "b.txt"]
+
+
+OPEN = (
+    "git checkout -qb side; echo 1 > c; git add c; git commit -qm side; git checkout -q main; echo 2 > c; git add c;"
+    " git commit -qm c"
+)
+STOPS: list[Any] = [
+    pytest.param("git reset -q --hard HEAD~; echo x > b.txt", "git reset --keep", id="reset, hard"),
+    pytest.param(
+        f"git reset -q --hard HEAD~; echo x > b.txt; {COMMIT}", "git branch left-by-the-agent", id="rewritten"
+    ),
+    pytest.param("git checkout -q HEAD~", "git switch main", id="an older commit"),
+    pytest.param("git checkout -q elder", "git switch main", id="another branch"),
+    pytest.param(f"{OPEN}; git merge side >/dev/null", "git merge --abort", id="merge"),
+    pytest.param(f"{OPEN}; git cherry-pick side >/dev/null 2>&1", "git cherry-pick --abort", id="cherry-pick"),
+    pytest.param(f"{OPEN}; git rebase -q side >/dev/null 2>&1", "git rebase --abort", id="rebase"),
+    pytest.param("git rebase -q -x false HEAD~ >/dev/null 2>&1", "git rebase --abort", id="rebase, exec"),
+    pytest.param("git bisect start -q HEAD HEAD~ >/dev/null 2>&1", "git bisect reset", id="bisect"),
+    pytest.param("git update-ref -d HEAD; rm a.txt", "git reset ", id="deleted, with files"),
+    pytest.param("git bisect start >/dev/null 2>&1", "git bisect reset", id="bisect, begun"),
+]
+
+
+@pytest.mark.parametrize(("code", "command"), STOPS)
+def test_what_cannot_be_put_right_without_loss_ends_the_run_until_a_person_has_typed_the_commands(
+    world: World, code: str, command: str
+) -> None:
+    begin(world, code, "a", "b", "c")
+    world.git("branch", "elder")
+    ran = world.run(keep_going=True)
+    assert (ran.code, ran.halt) == (4, Halt.MOVED), ran.text
+    assert "b: its agent " in ran.text and command in ran.stop.advice
+    assert command in (world.root / "HALT").read_text()
+    assert {back for _, back in moves(world)} == {False}
+    assert (world.outcomes(), world.states()["b"]) == (["done", "interrupted"], "claimed")
+    assert "b: finished b" not in world.git("log", "--all", "--format=%s")
+    type_commands(world, ran.stop.advice)
+    (world.root / "HALT").unlink()
+    again = world.run()
+    assert again.code == 0, again.text
+    assert [line for line in subjects(world) if ": finished" in line] == [f"{one}: finished {one}" for one in "cba"]
+    assert {f"{one}.txt" for one in "abc"} <= set(world.git("ls-files").split())
+    assert where(world) == ("main", "")
+
+
+@pytest.mark.parametrize("code", ["git switch -q theirs", "git checkout -q --detach origin/theirs"])
+def test_commits_that_others_made_are_not_taken_for_the_agent_s(world: World, code: str) -> None:
+    begin(world, code, "b")
+    world.git("switch", "-qc", "theirs")
+    world.git("commit", "-q", "--allow-empty", "-m", "a person's")
+    world.git("switch", "-q", "main")
+    if "origin" in code:
+        world.git("update-ref", "refs/remotes/origin/theirs", "theirs")
+        world.git("branch", "-qD", "theirs")
+    ran = world.run()
+    assert (ran.halt, subjects(world)) == (Halt.MOVED, ["begin"])
+    assert (
+        "some of the commits are on another branch or a remote; a person puts it right: `git switch main`" in ran.text
+    )
+
+
+def test_the_agent_s_own_commits_are_part_of_the_feature_in_journal_and_why(world: World, harness: Any) -> None:
+    begin(world, f"{COMMIT}; echo y > b2.txt")
+    ran = world.run()
+    since, own, last = (world.git("rev-parse", name) for name in ("main~2", "main~1", "main"))
+    said = f"made 1 commit on `main` ({since[:12]}..{own[:12]}), part of the feature"
+    assert f"b: its agent {said}" in ran.text
+    (event,) = world.events("head_moved")
+    assert (event["since"], event["commit"], event["text"]) == (since, own, said)
+    shown = harness("why", "b")
+    assert said in shown.out and f"commits: {since[:12]}..{own[:12]}, {last[:12]}" in shown.out
+    assert harness("why", "b", "--json").json["commits"] == [f"{since}..{own}", last]
+
+
+def test_a_branch_that_the_agent_deletes_is_told_with_the_command_that_brings_it_back(world: World) -> None:
+    begin(world, "git branch -q -D 'a;b'", "b")
+    world.git("branch", "a;b")
+    ran = world.run()
+    assert f"git branch 'a;b' {world.git('rev-parse', 'main~')[:12]}` brings it back" in ran.text
+
+
+def test_many_tags_are_told_in_a_few_lines(world: World) -> None:
+    begin(world, "for n in $(seq 30); do git tag v$n; done", "b")
+    ran = world.run()
+    assert len(moves(world)) == 11
+    assert (
+        "b: its agent made the tag `v1`" in ran.text
+        and "b: its agent made, moved or deleted 20 more branches and tags" in ran.text
+    )
+
+
+def test_where_harness_commits_nothing_git_is_left_as_the_agent_left_it(world: World) -> None:
+    begin(world, f"git checkout -qb feature; {COMMIT}")
+    ran = world.run(commit="never")
+    assert (ran.code, where(world)[0]) == (0, "feature")
+    assert "b: its agent switched from `main` to `feature`" in ran.text
+
+
+def test_a_check_that_moves_head_is_met_before_the_commit(world: World) -> None:
+    world.spec("a", checks="git checkout -q --detach")
+    world.repository()
+    world.git("branch", "-M", "main")
+    world.agent("echo x > a.txt; " + CLAIM)
+    assert world.run().code == 0
+    assert (where(world)[0], subjects(world)[0]) == ("main", "a: finished a")
+    assert {(one["what"], one["by"], one["back"]) for one in world.events("head_moved")} == {
+        ("detached", "a check", True)
+    }
+
+
+def test_a_check_before_the_work_that_leaves_a_bisect_open_ends_the_run(world: World) -> None:
+    world.spec("a", checks="git bisect start")
+    world.repository()
+    ran = world.run()
+    assert (ran.halt, world.outcomes()) == (Halt.MOVED, [])
+    assert "a: a check left a bisect open" in ran.text and "`git bisect reset`" in ran.stop.advice
+
+
+def test_a_run_whose_commits_are_not_on_its_branch_does_not_end_well(world: World) -> None:
+    world.spec("a", checks="test -f a.txt")
+    world.repository()
+    world.git("branch", "-M", "main")
+    hook = world.root / ".git/hooks/post-commit"
+    hook.write_text("#!/bin/sh\ngit checkout -q --detach; git branch -f main HEAD~\n")
+    hook.chmod(0o755)
+    world.agent("echo x > a.txt; " + CLAIM)
+    ran = world.run()
+    assert (ran.code, ran.halt) == (4, Halt.MOVED), ran.text
+    assert "1 commit of this run cannot be reached from `main`, where it began" in ran.text
+
+
+def test_a_run_that_begins_on_a_detached_head_ends_there(world: World) -> None:
+    begin(world, COMMIT)
+    world.git("checkout", "-q", "--detach")
+    ran = world.run()
+    assert (ran.code, world.git("log", "--format=%s", "HEAD").splitlines()) == (0, ["own", "a: finished a", "begin"])
+
+
+def test_nothing_is_committed_while_a_person_s_bisect_is_open(world: World) -> None:
+    begin(world, "true")
+    world.git("bisect", "start")
+    ran = world.run()
+    assert "commits: off: a bisect is not finished" in ran.text
+    assert (ran.code, subjects(world)) == (0, ["begin"])
+
+
+def test_head_that_a_killed_run_left_elsewhere_waits_for_a_person(world: World, start: Any) -> None:
+    world.agent("git checkout -q --detach; echo x > a.txt; echo ready; sleep 60")
+    world.config_file()
+    world.spec("a", checks="test -f a.txt")
+    world.repository()
+    world.git("branch", "-M", "main")
+    run = start("run")
+    while not world.has("a.txt"):
+        time.sleep(0.05)
+    run.kill()
+    run.wait()
+    world.agent("echo x > a.txt; " + CLAIM)
+    ran = world.run()
+    assert (ran.halt, where(world)[0]) == (Halt.MOVED, "HEAD")
+    assert "a: its attempt left HEAD detached" in ran.text
+    assert "so a person may have done it; a person puts it right: `git switch main`" in ran.text
+    (world.root / "HALT").unlink()
+    world.git("switch", "main")
+    assert (world.run().code, subjects(world)[0]) == (0, "a: finished a")
+
+
+@pytest.mark.parametrize(
+    ("code", "ends"),
+    [
+        ("git reset -q --soft HEAD~", (0, ["b: finished b", "a: finished a", "begin"])),
+        ("git reset -q --hard HEAD~", (4, ["begin"])),
+    ],
+    ids=["soft", "hard"],
+)
+def test_a_confined_agent_is_met_alike(confined: Any, code: str, ends: tuple[int, list[str]]) -> None:
+    begin(confined, code)
+    ran = confined.go()
+    assert (ran.code, subjects(confined)) == ends, ran.text
+
+
+def test_a_repository_that_is_gone_ends_the_run(world: World) -> None:
+    begin(world, "mv .git ../gone")
+    ran = world.run()
+    assert (ran.code, ran.halt) == (4, Halt.MOVED)
+    assert "b: its agent left git where it does not work any more; nothing can be committed" in ran.text
+
+
+def test_a_secret_in_a_commit_of_the_agent_s_own_is_met(world: World) -> None:
+    begin(world, f'printf "key = %s" "$API_TOKEN" > key.txt; git add key.txt; {COMMIT}')
+    ran = world.run(environ={**world.environ, "API_TOKEN": SECRET}, env_pass="API_TOKEN", max_iterations=2)
+    assert "the agent's own commit of key.txt holds the value of API_TOKEN" in world.log("journal.jsonl")
+    assert "b: unconfirmed" in ran.text
+
+
+def test_a_branch_without_a_commit_and_without_files_is_left_by_a_person_alone(world: World) -> None:
+    begin(world, "git switch -q --orphan new")
+    ran = world.run()
+    assert (ran.halt, world.has("a.txt")) == (Halt.MOVED, False)
+    assert "`git switch main`" in ran.stop.advice
+    type_commands(world, ran.stop.advice)
+    (world.root / "HALT").unlink()
+    assert (world.run().code, subjects(world)) == (0, ["b: finished b", "a: finished a", "begin"])
