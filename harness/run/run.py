@@ -236,7 +236,7 @@ class Run:
         if mine:
             self.tick()
         ask = self.interrupts.asked()
-        if ask is Ask.FINISH and mine:
+        if ask is Ask.FINISH and mine and self.in_flight:
             self.tell_once(
                 "HALT seen: the current attempt may finish, then the run stops; `echo now > HALT` ends it at once",
                 Tone.NOTICE,

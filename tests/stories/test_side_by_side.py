@@ -261,6 +261,7 @@ def test_who_works_asks_whether_to_stop_and_leaves_the_telling_to_the_main_threa
     ahead = [0.0]
     two(world)
     with desk(world, Clocks(lambda: time.time() + ahead[0])) as at:
+        at.begin("a")
         ahead[0] = 3600.0
         (world.root / "HALT").touch()
         before = len(at.lines), len(at.run.journal.events)
