@@ -38,6 +38,7 @@ from harness.system import files, untrusted
 from harness.system.clocks import Clocks
 from harness.system.command import Command
 from harness.system.environment import clean_environment
+from harness.system.own_output import find_output_files
 from harness.system.process import Supervisor
 from harness.system.redact import Redactor
 from harness.system.secrets import read_redactor
@@ -104,7 +105,9 @@ def open_run(
             specs=specs,
             logs=KeptLogs(paths),
             interrupts=interrupts,
-            workspace=InPlace(paths, environment_of_git(config, environ), temporary),
+            workspace=InPlace(
+                paths, environment_of_git(config, environ), temporary, outputs=find_output_files(paths.root)
+            ),
             guard=guard,
             template=template,
             clocks=clocks,
