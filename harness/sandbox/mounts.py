@@ -11,16 +11,21 @@ from harness.domain.agent import AllAgents
 from harness.domain.errors import TrustError
 from harness.records.trust_file import trust_file
 from harness.sandbox.bubblewrap import Mounts
-from harness.sandbox.tools import find_credentials, find_own_code, find_python, find_tools
+from harness.sandbox.tools import find_credentials, find_own_code, find_python, find_tools, is_narrow
 from harness.settings.load import Config
 from harness.system import files
+from harness.workspace.git_config import GitConfig, holds_hooks
 from harness.workspace.quarantine import GUARDED_OF_GIT, find_git, guarded_paths, real_path
 
-_IDENTITY = (".gitconfig", ".config/git/config", ".config/git/ignore", ".config/git/attributes")
-AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+AUTHORITIES = (
+    "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO",
+    "PIP_CERT",
+)  # fmt: skip
 
 
-def find_mounts(config: Config, environ: Mapping[str, str], *, root: Path, home: Path, agents: AllAgents) -> Mounts:
+def find_mounts(
+    config: Config, environ: Mapping[str, str], *, root: Path, home: Path, agents: AllAgents, git_config: GitConfig
+) -> Mounts:
     """Return what every command inside sees, the agent's own files and logs/ left out."""
     settings, paths = config.settings, config.paths
     top, gits = find_git(root)
@@ -31,7 +36,8 @@ def find_mounts(config: Config, environ: Mapping[str, str], *, root: Path, home:
     if (top / ".git").is_file():
         guarded.append(top / ".git")  # where git looks for the repository
     tools = find_tools(environ, home, root, agents.installed)
-    hidden = list(find_credentials(tools, environ, root))
+    hooks = visible_hooks(git_config, home, root)
+    hidden = list(find_credentials((*tools, *hooks), environ, root, hooks))
     obeyed = guarded_paths(root, agents.guarded)
     plain = [path for path in obeyed if real_path(path) == path]  # a link there may be an agent's
     within = tuple(dict.fromkeys((root, top, *gits)))
@@ -42,7 +48,7 @@ def find_mounts(config: Config, environ: Mapping[str, str], *, root: Path, home:
         writable=existing((*gits, *written)),
         readable=existing(
             ([top] if top != root else [])
-            + [*tools, *find_python(), *(home / name for name in _IDENTITY)]
+            + [*tools, *find_python(), *hooks, *git_config.files]
             + list(_without_links_out((_expand(path, root, home) for path in settings.sandbox_read), within))
         ),
         protected=existing(
@@ -58,6 +64,13 @@ def find_mounts(config: Config, environ: Mapping[str, str], *, root: Path, home:
         network=settings.sandbox_network == "host",
         proc_sys=os.geteuid() == 0,
     )
+
+
+def visible_hooks(git_config: GitConfig, home: Path, root: Path) -> tuple[Path, ...]:
+    """Return the folder outside the project that git's hooks are in, where it can be shown: () for none."""
+    hooks = git_config.hooks
+    shown = hooks is not None and is_narrow(real_path(hooks), home, root) and holds_hooks(hooks)
+    return (hooks,) if shown and hooks is not None else ()
 
 
 def _find_trust(root: Path, environ: Mapping[str, str], writable: Iterable[Path]) -> Iterator[Path]:

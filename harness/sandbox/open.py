@@ -23,6 +23,7 @@ from harness.system import files
 from harness.system.capture import find_program
 from harness.system.command import Command, Confined
 from harness.system.process import Supervisor
+from harness.workspace.git_config import read_git_config
 from harness.workspace.quarantine import find_git, real_path
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ def _build(
     for git in find_git(root)[1][:1]:
         for name in ("hooks", "info"):
             files.make_folder(git / name)  # as `git init` does: what is not there cannot be held
-    mounts = find_mounts(config, environ, root=root, home=home, agents=agents)
+    git_config = read_git_config(root, environ)
+    mounts = find_mounts(config, environ, root=root, home=home, agents=agents, git_config=git_config)
     mounts = replace(mounts, tied=not supervisor.namespace)
     sandbox = (MacSandbox if on_mac else Sandbox)(
         mounts=mounts,
@@ -98,6 +100,7 @@ def _build(
         limits=limits_of(config.settings),
         agents=agents,
         broker=_make_broker(config, supervisor, environ),
+        git_config=git_config,
     )
     why = ""
     older, as_root = replace(mounts, closed=False), replace(mounts, user_namespace=False)

@@ -27,6 +27,7 @@ from harness.system import files, untrusted
 from harness.system.command import Command, Confined, Door
 from harness.system.process import Supervisor
 from harness.workspace.clean_checkout import OBJECTS, Checkout
+from harness.workspace.git_config import GitConfig
 from harness.workspace.quarantine import allowed_paths
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Sandbox:
     broker: Broker | None = None  # with `sandbox_network: broker`
     name: ClassVar[str] = "bwrap"
     has_private_logs: ClassVar[bool] = True  # whether an agent can see another folder where logs/ is
+    git_config: GitConfig = field(default_factory=GitConfig)
     shows_checkouts: ClassVar[bool] = True  # whether a clean checkout can be seen where the project is
     scratches: dict[str, Path] = field(default_factory=dict)  # the private folders of each attempt in flight
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
@@ -196,6 +198,7 @@ class Sandbox:
             files.write_atomic(scratch / "tmp" / name, text, sync=False)
         home = Home() if agent is None else agent.home
         for name in home.folders:
+        files.write_atomic(scratch / "home" / ".gitconfig", self.git_config.text, sync=False)
             files.make_folder(scratch / "home" / name)
         if home.state is not None:
             root = self.mounts.workspace

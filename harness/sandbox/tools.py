@@ -75,7 +75,7 @@ def find_tools(environ: Mapping[str, str], home: Path, root: Path, of_agents: It
     """
     found: list[Path] = []
     for folder in _on_path(environ, root):
-        found += installation(folder.parent) if folder.name in _BINS and _is_narrow(folder.parent, home, root) else ()
+        found += installation(folder.parent) if folder.name in _BINS and is_narrow(folder.parent, home, root) else ()
         found.append(folder)
     for name in _INSTALLATIONS:
         found += [part for prefix in _named(environ, name, root) for part in installation(prefix)]
@@ -83,12 +83,17 @@ def find_tools(environ: Mapping[str, str], home: Path, root: Path, of_agents: It
         folders = [home / manager.place, *(_named(environ, manager.variable, root))]
         found += [folder / part for folder in folders for part in manager.parts]
     found += [home / name for name in of_agents]
-    return list(dict.fromkeys(path for path in found if _is_narrow(path, home, root)))
+    return list(dict.fromkeys(path for path in found if is_narrow(path, home, root)))
 
 
-def find_credentials(tools: Iterable[Path], environ: Mapping[str, str], root: Path) -> Iterator[os.DirEntry[str]]:
-    """Yield what lies in the folders of tools and is no tool: files that hold credentials; on PATH, what is hidden."""
-    on_path = set(_on_path(environ, root))
+def find_credentials(
+    tools: Iterable[Path], environ: Mapping[str, str], root: Path, strict: Iterable[Path] = ()
+) -> Iterator[os.DirEntry[str]]:
+    """Yield what lies in the folders of tools and is no tool: files that hold credentials.
+
+    On PATH and in the folders that are `strict`, also what is hidden.
+    """
+    on_path = {*_on_path(environ, root), *strict}
     for tool in tools:
         with suppress(OSError), os.scandir(tool) as entries:
             for entry in entries:
@@ -161,7 +166,7 @@ def _named(environ: Mapping[str, str], variable: str, root: Path) -> list[Path]:
     return [real_path(value)] if value.startswith("/") and not Path(value).is_relative_to(root) else []
 
 
-def _is_narrow(path: Path, home: Path, root: Path) -> bool:
+def is_narrow(path: Path, home: Path, root: Path) -> bool:
     """Whether a folder holds tools alone: neither a home, nor the project, nor half of the machine."""
     broad = {*map(Path, ("/", "/usr", "/home", "/tmp", "/var")), *(home / name for name in _SHALLOW)}
     return path not in broad and not root.is_relative_to(path) and not home.is_relative_to(path)

@@ -24,6 +24,7 @@ from harness.system.folders import Folders, find_fifos, is_fifo, sort_by_kind
 from harness.system.process import Supervisor
 from harness.workspace.clean_checkout import Repository
 from harness.workspace.confined_git import ConfinedGit
+from harness.workspace.git_config import LEFT_OUT, read_git_config
 
 TIMEOUT = 120.0  # seconds for one call
 LOOK_ON, WRITE_ON = 5.0, 20.0  # seconds a look and a commit (its hooks) go on when everything has to stop
@@ -70,6 +71,8 @@ class Git:
         self._filters = filters
         self._environ = {**environ, "GIT_TERMINAL_PROMPT": "0", "GIT_NO_REPLACE_OBJECTS": "1", "LC_ALL": "C"}
         self.environ_inside = {name: value for name, value in self._environ.items() if not _is_private(name)}
+        if "GIT_CONFIG_SYSTEM" in environ:
+            self.environ_inside["GIT_CONFIG_NOSYSTEM"] = "1"
         self._outside = {**self._environ, "PATH": path_outside(environ.get("PATH", os.defpath), root)}
         self._program = find_program("git", environ, root) or "git"
         self.found, self.why = False, "a fifo or a device stands in .git, where git would wait for ever"
@@ -304,8 +307,8 @@ def _explain(said: Captured) -> str:
 
 
 def _is_private(name: str) -> bool:
-    """Whether a variable is a key of the person's, or leads to one."""
-    return name.startswith(("SSH_", "GIT_CONFIG_KEY", "GIT_CONFIG_VALUE", "GIT_CONFIG_COUNT", "GIT_ASKPASS"))
+    """Whether a variable is a key of the person's, leads to one, or says what the configuration inside says."""
+    return name in LEFT_OUT or name.startswith(("SSH_", "GIT_CONFIG_KEY", "GIT_CONFIG_VALUE", "GIT_ASKPASS"))
 
 
 class OutputListener(Kept):

@@ -20,7 +20,10 @@ from harness.sandbox.bubblewrap import Mounts, compose_arguments
 from harness.sandbox.mounts import existing, find_mounts
 from harness.sandbox.tools import find_own_code, find_tools, installation
 from harness.settings.load import find_root, load_config
+from harness.workspace.git_config import GitConfig
 from harness.workspace.quarantine import find_git
+
+NOBODYS: Any = {"agents": all_agents(), "git_config": GitConfig()}
 
 
 def test_nothing_of_etc_that_holds_a_secret_is_let_in() -> None:
@@ -75,7 +78,9 @@ def test_what_other_worktrees_keep_is_held_in_the_main_one_too_by_a_single_mount
     root = (tmp_path / "main").resolve()
     (root / "specs").mkdir()
     config = load_config(root, {"agent": "scripted"}, {})
-    mounts = find_mounts(config, {"PATH": "/usr/bin"}, root=root, home=tmp_path / "home", agents=all_agents())
+    mounts = find_mounts(
+        config, {"PATH": "/usr/bin"}, root=root, home=tmp_path / "home", agents=all_agents(), git_config=GitConfig()
+    )
     assert {root / ".git/worktrees", root / ".git/config", root / "specs"} <= set(mounts.protected)
 
 
@@ -84,7 +89,9 @@ def test_our_own_python_and_harness_are_read_only_wherever_agents_may_write(plac
     assert prefix in find_own_code([prefix.parent])
     assert {package, package.parent / "templates"} <= set(find_own_code([package.parent]))
     config = load_config(place.root, {"agent": "scripted", "sandbox_write": str(prefix.parent)}, {})
-    mounts = find_mounts(config, {}, root=place.root, home=Path("/nonexistent"), agents=all_agents())
+    mounts = find_mounts(
+        config, {}, root=place.root, home=Path("/nonexistent"), agents=all_agents(), git_config=GitConfig()
+    )
     assert prefix in mounts.protected
 
 
@@ -140,5 +147,7 @@ def test_links_that_lead_nowhere_end_no_look(place: Paths) -> None:
     (place.root / ".mcp.json").symlink_to(".mcp.json")
     (place.root / "specs").symlink_to("specs")
     config = replace(load_config(place.root, {"agent": "scripted"}, {}), paths=place)
-    mounts = find_mounts(config, {}, root=place.root, home=Path("/nonexistent"), agents=all_agents())
+    mounts = find_mounts(
+        config, {}, root=place.root, home=Path("/nonexistent"), agents=all_agents(), git_config=GitConfig()
+    )
     assert not [path for path in mounts.protected if path.name in (".mcp.json", "specs")]
