@@ -18,7 +18,9 @@ from harness.domain.errors import AgentError, ConfigError, HarnessError
 from harness.domain.text import counted, one_line
 from harness.domain.units import format_size
 from harness.records.run_lock import find_holder
+from harness.run.open import environment_of_git
 from harness.run.site import open_site
+from harness.sandbox.sandbox import WRITABLE
 from harness.settings.load import Config
 from harness.specs.shelf import open_specs_folder
 from harness.system import files
@@ -27,6 +29,7 @@ from harness.system.files import LITTLE_SPACE, free_bytes
 from harness.workspace.in_place import InPlace
 from harness.workspace.quarantine import make_guard
 
+NEEDS = "if it needs a file outside the project, name that in `sandbox_read`"
 OLDEST_CLOCK = 1_780_000_000  # epoch seconds, mid 2026: a clock before it is wrong
 
 
@@ -41,10 +44,10 @@ class Diagnosis:
 
 
 def examine(config: Config, environ: Mapping[str, str]) -> list[Diagnosis]:
-    """Look at everything a run needs; nothing is written and nothing is spent."""
+    """Look at everything a run needs; nothing is left behind and nothing is spent."""
     looks: tuple[Callable[[Config, Mapping[str, str]], Diagnosis], ...] = (
-        _look_at_specs, _look_at_agent, _look_at_credentials, _look_at_git, _look_at_disk, _look_at_lock,
-        _look_at_halt, _look_at_sandbox, _look_at_clock,
+        _look_at_specs, _look_at_agent, _look_at_credentials, _look_at_git, _look_at_commits, _look_at_disk,
+        _look_at_lock, _look_at_halt, _look_at_sandbox, _look_at_clock,
     )  # fmt: skip
     found = []
     for look in looks:
@@ -144,12 +147,40 @@ def _look_at_git(config: Config, environ: Mapping[str, str]) -> Diagnosis:
         said = f"{workspace.why_no_git}: nothing will be committed"
         return Diagnosis("git", "warn", said, "`git init`, and one commit")
     snapshot = workspace.snapshot()
+    if workspace.problem:
+        return Diagnosis("git", "fail", f"git says: {workspace.problem}", "mend the repository first")
     if not snapshot.head:
         return Diagnosis("git", "warn", "no commit yet: nothing will be committed", "make a first commit")
     if not snapshot.clean:
         said = counted(len(snapshot.files), "uncommitted change")
         return Diagnosis("git", "warn", f"{said}: features will not be committed", "commit or stash them first")
     return Diagnosis("git", "ok", f"clean at {snapshot.head[:12]}")
+
+
+def _look_at_commits(config: Config, environ: Mapping[str, str]) -> Diagnosis:
+    """Make a real commit in a scratch clone, where a run would make its own: with the hooks, as the person."""
+    if config.settings.commit == "never":
+        return Diagnosis("commits", "ok", "none wanted (`commit: never`)")
+    if find_holder(config.paths.lock, config.paths.root) is not None:
+        return Diagnosis("commits", "ok", "not tried: a run is active")
+    with open_site(config, environ, "doctor") as site:
+        workspace = InPlace(config.paths, environment_of_git(config, environ), site.temporary)
+        if not workspace.has_git or not workspace.candidate_at_head():
+            return Diagnosis("commits", "warn", "not tried: there is no commit to begin from")
+        workspace.confine_git(site.supervisor, site.confine_check)
+        workspace.snapshot()
+        where = "in the sandbox" if site.sandbox is not None else "here"
+        if workspace.problem:
+            return Diagnosis("commits", "fail", f"git fails {where}: {workspace.problem}", NEEDS)
+        who, problem, outside = workspace.try_commit()
+        if problem and not outside:
+            return Diagnosis("commits", "fail", f"git says: {problem}", "set `user.name` and `user.email` for git")
+        if problem:
+            said = f"a trial commit in a scratch clone, made {where}, was refused: {problem}"
+            return Diagnosis("commits", "warn", said, NEEDS)
+        if outside and who != outside:
+            return Diagnosis("commits", "fail", f"made as {who} {where}, and as {outside} by your own git", NEEDS)
+        return Diagnosis("commits", "ok", f"a trial commit in a scratch clone was made as {who}")
 
 
 def _look_at_disk(config: Config, environ: Mapping[str, str]) -> Diagnosis:
@@ -202,6 +233,9 @@ def _look_at_sandbox(config: Config, environ: Mapping[str, str]) -> Diagnosis:
                 said = f"{sandbox.name} works, but agent `{agent.name}` cannot start inside: {problem}"
                 state = "fail" if word == "bwrap" else "warn"
                 return Diagnosis("sandbox", state, said, "see `sandbox_read` and `sandbox_write`")
+        if problem := sandbox.why_read_only(supervisor):
+            said = f"nothing can be written in the project inside it: {problem}"
+            return Diagnosis("sandbox", "fail", said, WRITABLE)
     root = ["it is weaker because you are root"] if os.geteuid() == 0 else []
     says = "; ".join((f"{sandbox.name}, network: {config.settings.sandbox_network}", *keys, held, *root))
     return Diagnosis("sandbox", "warn" if keys else "ok", says)

@@ -24,6 +24,7 @@ from harness.run.limits import stand_ins, tell_chain
 from harness.run.run import Run
 from harness.run.site import HAS_RUN_CONFINED, UNCONFINED_IF_TOLD, Site
 from harness.run.spending import check_prices, tell_budget
+from harness.sandbox.sandbox import WRITABLE
 from harness.sandbox.tools import find_own_code
 from harness.system.capture import capture, find_program
 from harness.system.files import LITTLE_SPACE, free_bytes
@@ -70,6 +71,8 @@ def announce(run: Run) -> None:
     tell_chain(run)
     tell_budget(run, agents)
     run.tell(f"commits: {'one for each proven feature' if run.commits else why_not}")
+    if run.commits and (problem := run.workspace.why_no_commit()):
+        run.tell(f"git cannot commit here: {problem}", Tone.BAD)
     if line := _say_sandbox(run, agents):
         run.tell(line, Tone.PLAIN if run.site.sandbox is not None else Tone.NOTICE)
     if run.site.sandbox is not None and run.site.outside:
@@ -131,6 +134,8 @@ def enter_sandbox(run: Run, agents: Mapping[str, Agent]) -> tuple[Site, dict[str
             outside[agent.name] = f"agent `{agent.name}` cannot start inside: {problem}"
         elif version:
             names[agent.name] = f"{agent.name} ({version})"
+    if agents and (problem := site.sandbox.why_read_only(site.supervisor)):
+        raise AgentError(f"nothing can be written in the project inside the sandbox: {problem}", WRITABLE)
     if agents and outside.keys() == agents.keys():
         return replace(site, sandbox=None, unconfined="; ".join(outside.values()), outside=outside), names
     return replace(site, outside=outside), names
@@ -181,6 +186,8 @@ def _decide_commits(run: Run) -> tuple[bool, str]:
     if not run.workspace.has_git:
         return False, f"off: {run.workspace.why_no_git}"
     snapshot = run.workspace.snapshot()
+    if run.workspace.problem:
+        return False, f"off: git says: {run.workspace.problem}"
     if not snapshot.head:
         return False, "off: the repository has no commit yet"
     if operation := run.workspace.heads.last.operation:

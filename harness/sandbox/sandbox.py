@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from harness.sandbox.network.broker import Broker
 
 ARGUMENTS_FD, FILTER_FD = 3, 4
+WRITABLE = "run harness as the user that owns the project, or make it writable"
+_TRY_TO_WRITE = 'made=.harness-$$; mkdir "$made" && rmdir "$made"'
 NO_WAY_OUT = "only bubblewrap can keep keys outside: make it work here, or choose `sandbox_network: host`"
 
 
@@ -50,9 +52,9 @@ class Sandbox:
     limits: Mapping[str, int]
     agents: AllAgents
     broker: Broker | None = None  # with `sandbox_network: broker`
+    git_config: GitConfig = field(default_factory=GitConfig)
     name: ClassVar[str] = "bwrap"
     has_private_logs: ClassVar[bool] = True  # whether an agent can see another folder where logs/ is
-    git_config: GitConfig = field(default_factory=GitConfig)
     shows_checkouts: ClassVar[bool] = True  # whether a clean checkout can be seen where the project is
     scratches: dict[str, Path] = field(default_factory=dict)  # the private folders of each attempt in flight
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
@@ -196,9 +198,9 @@ class Sandbox:
             files.make_folder(scratch / name)
         for name, text in substituted.files.items():
             files.write_atomic(scratch / "tmp" / name, text, sync=False)
+        files.write_atomic(scratch / "home" / ".gitconfig", self.git_config.text, sync=False)
         home = Home() if agent is None else agent.home
         for name in home.folders:
-        files.write_atomic(scratch / "home" / ".gitconfig", self.git_config.text, sync=False)
             files.make_folder(scratch / "home" / name)
         if home.state is not None:
             root = self.mounts.workspace
@@ -209,6 +211,13 @@ class Sandbox:
         """Remove what the last command of an attempt left in its private folders."""
         if (scratch := self.scratches.pop(attempt, None)) is not None:
             untrusted.remove_tree(scratch)
+
+    def why_read_only(self, supervisor: Supervisor) -> str:
+        """Return why a command inside cannot write in the project's folder, "" where it can: it is tried."""
+        root = self.mounts.workspace
+        write = Command(("/bin/sh", "-c", _TRY_TO_WRITE), root, {"PATH": os.defpath, "LC_ALL": "C"})
+        problem = try_command(self.confine(write, agent=None, whose="probe"), supervisor)[1]
+        return problem + explain_owner(root) if problem else ""
 
     def try_agent(self, agent: Agent, supervisor: Supervisor, environ: Mapping[str, str]) -> tuple[str, str]:
         """Return the version that the agent says inside, and why it cannot start there ("" when it can).
@@ -223,6 +232,12 @@ class Sandbox:
         if problem and self.broker is not None:
             raise AgentError(f"agent `{agent.name}` cannot start inside the sandbox: {problem}", NO_WAY_OUT)
         return version, problem
+
+
+def explain_owner(root: Path) -> str:
+    """Return who owns a project that root, without its powers inside, may not write."""
+    owner = root.stat().st_uid
+    return f" (it belongs to user {owner}, and root has no power over it inside)" if os.geteuid() == 0 != owner else ""
 
 
 def read_state(home: Path, file: StateFile, root: Path, *, with_keys: bool = True) -> bytes:

@@ -85,6 +85,7 @@ class Git:
         self.why = "" if self.found else _explain(said)
         if not self.found:
             return
+        self.environ_inside |= read_git_config(root, self._environ).environ
         self.top, self.prefix, self._folders = top, prefix, (root / own, root / common)
         self._hooks = os.fsdecode(self.ask("-C", top, "rev-parse", "--git-path", "hooks").stdout).strip("\n")
         self._signs, self._pinned = self._read_signing()
@@ -175,6 +176,11 @@ class Git:
             or self._in_a_sandbox(line, top, more, (), WRITE_ON, stdin)
             or self._as_we_are(_line(self._program, outside, words), top, more, WRITE_ON, stdin)
         )
+
+    def run_script(self, script: str, *arguments: str) -> Captured:
+        """Run a script of git commands where commits are made: in a sandbox of its own, or as we are."""
+        line, top = ("/bin/sh", "-e", "-c", script, "sh", *arguments), Path(self.top)
+        return self._in_a_sandbox(line, top, {}, (), WRITE_ON) or self._as_we_are(line, top, {}, WRITE_ON)
 
     def has_hooks(self) -> bool:
         """Whether git would run a hook of the repository now; True where that cannot be told.

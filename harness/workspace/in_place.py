@@ -19,6 +19,7 @@ from pathlib import Path
 from harness.domain.paths import Paths
 from harness.domain.text import one_line
 from harness.system import files
+from harness.system.capture import Captured
 from harness.system.command import Command
 from harness.system.process import Supervisor
 from harness.workspace.clean_checkout import Repository
@@ -27,6 +28,7 @@ from harness.workspace.contents import Contents
 from harness.workspace.git import NO_HOOKS, TIMEOUT, Git
 from harness.workspace.heads import Heads
 from harness.workspace.kept_index import KeptIndex
+from harness.workspace.trial_commit import try_commit, who_commits
 from harness.workspace.workspace import Candidate, Commit, Snapshot
 
 WALK_LIMIT = 100_000  # files and folders that are looked at where there is no git
@@ -50,15 +52,16 @@ class InPlace:
     ) -> None:
         """Look once whether the root is inside a git work tree. `environ` is the environment git gets.
 
-        `temporary`, where given, gets a file of the person's global ignores and ours: a pathspec does not keep git from
-        walking specs/ for untracked files (5,000 specs: 44 ms of CPU with it, 5 ms with both). Without `filters`
         `outputs` are files that a person lets the run's own output go to: they are no part of the tree.
 
+        `temporary`, where given, gets a file of the person's global ignores and ours: a pathspec does not keep git from
+        walking specs/ for untracked files (5,000 specs: 44 ms of CPU with it, 5 ms with both). Without `filters`
         what was checked out through one may look changed, and no program of the repository runs.
         """
         self.root = paths.root
         self._contents = Contents()
         self._last: Snapshot | None = None
+        self.problem = ""  # what git said at the last look that failed
         self._last_at = 0.0
         own = (paths.specs, paths.logs, *paths.halts, *outputs)
         self._own = [str(path.relative_to(self.root)) for path in own if self.root in path.parents]
@@ -181,9 +184,14 @@ class InPlace:
         status = ("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--no-renames")
         # of a repository inside this one only its commit counts: a look into it would obey what it says
         shown = self._git.look(*status, "--ignore-submodules=dirty", *self._pathspec, ignores=self._ignores)
-        if shown.code != 0:  # a broken repository is no reason to lose a night
+        self.problem = "" if shown.code == 0 else _explain(shown) + self._explain_link()
+        if self.problem:  # a broken repository is no reason to lose a night
             return Snapshot("", dict(self._walk()))
         return self._parse_status(os.fsdecode(shown.stdout))
+
+    def _explain_link(self) -> str:
+        """Return why a git in a sandbox may find no repository: it follows no link, which could be an agent's."""
+        return "; `.git` is a link: name the repository in `sandbox_write`" if (self.top / ".git").is_symlink() else ""
 
     def _parse_status(self, output: str) -> Snapshot:
         head, found, top = "", {}, self._git.top
@@ -228,6 +236,16 @@ class InPlace:
     def has_hooks(self) -> bool:
         """Return whether git would run a hook of the repository."""
         return self._git.has_hooks()
+
+    def why_no_commit(self) -> str:
+        """Return git's words where it does not know who commits, or cannot write what is committed; "" else."""
+        asked = ("var", "GIT_COMMITTER_IDENT"), ("hash-object", "-w", "--stdin")
+        said = (self._git.write(*words, stdin=b"harness\n", with_hooks=False) for words in asked)
+        return next((_explain(one) for one in said if one.code != 0), "")
+
+    def try_commit(self) -> tuple[str, str, str]:
+        """Make a commit that goes nowhere; return as whom, why it failed, and as whom the person commits outside."""
+        return (*try_commit(self._git), who_commits(self._git))
 
     def repository(self) -> Repository:
         """Return what a clean checkout needs to know of the repository here."""
@@ -391,6 +409,10 @@ class InPlace:
                     return f"`{lock.name}` in git's folder belonged to no running git: it was renamed to `{aside.name}`"
             time.sleep(0.1)
         return ""
+
+
+def _explain(said: Captured) -> str:
+    return one_line(said.stderr.decode("utf-8", "replace"), 300) or f"git failed (exit {said.code})"
 
 
 # update-index and not add: 50,000 pathspecs cost git 35 s, as many names one

@@ -1,0 +1,180 @@
+"""What a person has and a sandbox does not show: it is let in, or told in the evening; never passed over."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.world import CLAIM, World
+
+MAKE = f"echo x > a.txt; {CLAIM}"
+ME = "[user]\n\tname = me\n\temail = me@example.com\n"
+
+
+@pytest.fixture
+def mine(confined: Any, tmp_path: Path) -> Any:
+    """A confined world with a repository, whose person is whoever their home says."""
+    confined.spec("a", checks=["test -f a.txt"])
+    confined.agent(MAKE)
+    confined.repository()
+    for name in [name for name in confined.environment if name.startswith(("GIT_", "XDG_"))]:
+        del confined.environment[name]
+    confined.home = tmp_path / "home"
+    return confined
+
+
+IDENTITIES = {
+    "include": ("[include]\n\tpath = ~/id.inc\n", "id.inc", {}),
+    "condition": ('[includeIf "gitdir:/"]\n\tpath = ~/id.inc\n', "id.inc", {}),
+    "XDG_CONFIG_HOME": ("", "xdg/git/config", {"XDG_CONFIG_HOME": "{home}/xdg"}),
+    "GIT_CONFIG_GLOBAL": ("", "elsewhere", {"GIT_CONFIG_GLOBAL": "{home}/elsewhere"}),
+    "variables": ("", "nothing", {
+        "GIT_CONFIG_COUNT": "2", "GIT_CONFIG_KEY_0": "user.name", "GIT_CONFIG_VALUE_0": "me",
+        "GIT_CONFIG_KEY_1": "user.email", "GIT_CONFIG_VALUE_1": "me@example.com",
+    }),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("where", IDENTITIES)
+def test_a_commit_has_the_identity_that_git_has_outside(mine: Any, where: str) -> None:
+    text, name, variables = IDENTITIES[where]
+    (mine.home / ".gitconfig").write_text(text)
+    (mine.home / name).parent.mkdir(parents=True, exist_ok=True)
+    (mine.home / name).write_text(ME)
+    mine.environment |= {key: value.format(home=mine.home) for key, value in variables.items()}
+    ran = mine.go()
+    assert (ran.code, mine.git("log", "-1", "--format=%an <%ae>")) == (0, "me <me@example.com>"), ran.text
+
+
+def test_a_variable_wins_over_the_repository_inside_as_well(mine: Any) -> None:
+    (mine.home / ".gitconfig").write_text(ME)
+    mine.git("config", "user.email", "local@example.com")
+    mine.environment |= {
+        "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "user.email", "GIT_CONFIG_VALUE_0": "said@example.com"
+    }  # fmt: skip
+    assert mine.go().code == 0
+    assert mine.git("log", "-1", "--format=%ae") == "said@example.com"
+
+
+def test_a_secret_scan_in_the_home_refuses_a_commit(mine: Any) -> None:
+    hook(mine.home / ".githooks/pre-commit", "echo a secret >&2; exit 1")
+    (mine.home / ".githooks/.token").write_text("decoy")
+    (mine.home / ".gitconfig").write_text(f"{ME}[core]\n\thooksPath = ~/.githooks\n")
+    mine.agent(f"grep decoy {mine.home}/.githooks/.token && note saw it; {MAKE}")
+    ran = mine.go(max_iterations=1)
+    assert "claimed done, but `git commit` failed" in ran.text
+    assert "a secret" in mine.log("journal.jsonl")
+    assert (mine.git("log", "--format=%s"), "saw it" in mine.log("a.log")) == ("begin", False)
+
+
+def test_a_folder_without_hooks_is_not_shown_whatever_git_is_told(mine: Any) -> None:
+    (mine.home / ".ssh").mkdir()
+    (mine.home / ".ssh/id").write_text("decoy")
+    (mine.home / ".gitconfig").write_text(ME)
+    mine.git("config", "core.hooksPath", str(mine.home / ".ssh"))
+    mine.agent(f"test -e {mine.home}/.ssh && note saw it; {MAKE}")
+    mine.go()
+    assert "saw it" not in mine.log("a.log")
+
+
+def test_nobody_is_a_person_is_told_at_the_start_and_by_doctor(mine: Any) -> None:
+    (mine.home / ".gitconfig").write_text("[user]\n\tuseConfigOnly = true\n")
+    ran = mine.go(max_iterations=1)
+    assert "git cannot commit here: Committer identity unknown" in ran.text
+    assert "fail  commits: git says: Author identity unknown" in doctor(mine)
+
+
+def test_why_git_fails_is_told_in_its_own_words(mine: Any) -> None:
+    (mine.home / ".gitconfig").write_text(ME)
+    (mine.root / ".git/index").write_text("garbage")
+    assert "commits: off: git says: fatal: .git/index: index file smaller than expected" in mine.go().lines
+    assert "fail  git: git says: fatal: .git/index: index file smaller than expected" in doctor(mine)
+
+
+def test_a_filter_that_is_missing_inside_is_found_by_doctor(mine: Any) -> None:
+    hook(mine.home / "tools/clean", "cat")
+    (mine.home / ".gitconfig").write_text(f'{ME}[filter "x"]\n\tclean = {mine.home}/tools/clean\n\trequired = true\n')
+    (mine.root / ".gitattributes").write_text("*.txt filter=x\n")
+    subprocess.run(["git", "add", ".gitattributes"], cwd=mine.root, check=True)
+    mine.git("commit", "-qm", "attributes")
+    assert "cannot run" in doctor(mine)
+    assert "sandbox_read" in doctor(mine)
+    assert "ok    commits" in doctor(mine, HARNESS_SANDBOX_READ=str(mine.home / "tools"))
+
+
+def test_doctor_makes_a_real_commit_that_leaves_nothing(mine: Any) -> None:
+    (mine.home / ".gitconfig").write_text(ME)
+    before = mine.git("count-objects", "-v"), mine.git("for-each-ref")
+    assert "ok    commits: a trial commit in a scratch clone was made as me <me@example.com>" in doctor(mine)
+    hook(mine.root / ".git/hooks/commit-msg", "echo no trailers please >&2; exit 1")
+    assert "was refused: no trailers please" in doctor(mine)
+    assert (mine.git("count-objects", "-v"), mine.git("for-each-ref")) == before
+    assert mine.git("status", "--porcelain") == ""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can take a project over")
+def test_a_project_that_root_may_not_write_inside_begins_no_attempt(mine: Any) -> None:
+    (mine.home / ".gitconfig").write_text(f"{ME}[safe]\n\tdirectory = *\n")
+    for folder, _, names in os.walk(mine.root):
+        for name in (".", *names):
+            os.chown(Path(folder, name), 65534, 65534)
+    mine.config_file(sandbox="bwrap")
+    ran = mine.command("run", **around(mine))
+    assert (ran.returncode, mine.has("logs/attempts")) == (2, False)
+    assert "nothing can be written in the project inside the sandbox" in ran.stderr
+    assert "fail  sandbox: nothing can be written" in doctor(mine)
+
+
+# --- the run's own output, and its own HALT ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("line", ["harness run > night.out 2>&1", "harness run 2>&1 | cat | tee night.out"])
+def test_the_file_that_a_run_is_redirected_into_is_no_change(world: World, line: str) -> None:
+    world.spec("a", checks=["test -f a.txt"])
+    world.agent(MAKE)
+    world.config_file()
+    world.repository()
+    bin_ = Path(sys.executable).parent
+    subprocess.run(
+        ["/bin/sh", "-c", line], cwd=world.root, env={**world.environ, "PATH": f"{bin_}:{os.environ['PATH']}"},
+        stdout=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+    assert "commits: one for each proven feature" in (world.root / "night.out").read_text()
+    assert world.git("show", "--name-only", "--format=%s").split() == ["a:", "finished", "a", "a.txt"]
+
+
+def test_a_halt_of_harness_itself_lets_nobody_finish(world: World) -> None:
+    world.spec("a")
+    world.agent('note tried; echo "BLOCKED: which?" >> "$log"')
+    ran = world.run()
+    assert (ran.code, world.has("HALT"), "HALT seen" in ran.text) == (4, True, False)
+
+
+# --- helpers ----------------------------------------------------------------------------------------------------------
+
+
+def hook(path: Path, code: str) -> None:
+    """Write a small program."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{code}\n")
+    path.chmod(0o755)
+
+
+def around(mine: Any) -> dict[str, str]:
+    """Return what the person's environment holds."""
+    return {"HOME": str(mine.home), "HARNESS_SANDBOX": "bwrap"}
+
+
+def doctor(mine: Any, **environ: str) -> str:
+    """Return what doctor says."""
+    script = str(mine.root.parent / "agent.sh")
+    chosen = {"HARNESS_AGENT": "command", "HARNESS_COMMAND": f"/bin/sh {script}", **environ}
+    env = {**mine.environment, **around(mine), **chosen}
+    python = sys.executable
+    return subprocess.run(
+        [python, "-m", "harness", "doctor"], cwd=mine.root, env=env, capture_output=True, text=True, check=False
+    ).stdout
