@@ -15,7 +15,7 @@ from harness.agents.mistakes import find_mistakes
 from harness.agents.profile import Profile
 from harness.agents.start import AgentOptions, AttemptLimits, Start
 from harness.agents.table import AGENTS, AUTO, names, profile_of
-from harness.domain.agent import Agent
+from harness.domain.agent import Agent, Named
 from harness.domain.errors import AgentError
 from harness.domain.feature import Feature
 from harness.domain.provider import Provider
@@ -69,6 +69,7 @@ def _compose(profile: Profile, argv: tuple[str, ...], start: Start) -> Agent:
         root=start.root,
         home=profile.home,
         access=access,
+        named=_find_named(profile, start),
         probe=version if profile.probe is None else profile.probe(argv),
         version=version,
         temporaries=profile.temporaries,
@@ -77,6 +78,13 @@ def _compose(profile: Profile, argv: tuple[str, ...], start: Start) -> Agent:
         cost=LANGUAGES[profile.dialect].cost if profile.cost is None else profile.cost,
         stops_itself=profile.stops_itself,
     )
+
+
+def _find_named(profile: Profile, start: Start) -> tuple[Named, ...]:
+    home = start.environ.get("HOME", "")
+    if profile.find_named is None or not home.startswith("/"):
+        return ()
+    return profile.find_named(Path(home), start.root, start.options.setting_sources)
 
 
 def environment_of(agent: Agent, environ: Mapping[str, str], env_pass: tuple[str, ...], run: str) -> dict[str, str]:

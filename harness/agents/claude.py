@@ -11,6 +11,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from harness.agents.claude_settings import find_named
 from harness.agents.dialect_claude import read_claude
 from harness.agents.error_patterns import ANTHROPIC_STATUS, OPTION, SENTENCES, ErrorTexts, Wording
 from harness.agents.language import Language
@@ -143,5 +144,6 @@ PROFILE = Profile(
         settings=(".claude/settings.json", ".claude/settings.local.json", ".mcp.json"),
         by_source=True,
     ),
+    find_named=find_named,
     root_rule=RootRule("bypassPermissions", unless="IS_SANDBOX"),
 )  # fmt: skip

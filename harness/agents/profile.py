@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.agents.error_patterns import ErrorTexts
 from harness.agents.start import AgentOptions, Start
-from harness.domain.agent import Access, CostSource, Dialect, Home, ModelUse
+from harness.domain.agent import Access, CostSource, Dialect, Home, ModelUse, Named
 from harness.domain.provider import Provider
 
 
@@ -89,6 +89,9 @@ class Profile:
 
     # The project.
     loads: Loads = field(default_factory=Loads)
+
+    # The programs that its settings name, by the home, the project's root and `setting_sources`.
+    find_named: Callable[[Path, Path, str], tuple[Named, ...]] | None = None
 
     # How it is tried, and how it fails.
     version: Callable[[tuple[str, ...]], tuple[str, ...]] | None = ask_version  # prints its version; None: has none

@@ -172,6 +172,8 @@ def _look_at_commits(config: Config, environ: Mapping[str, str]) -> Diagnosis:
         where = "in the sandbox" if site.sandbox is not None else "here"
         if workspace.problem:
             return Diagnosis("commits", "fail", f"git fails {where}: {workspace.problem}", NEEDS)
+        if site.sandbox is not None and (said := site.sandbox.explain_hooks()):
+            return Diagnosis("commits", "fail", said, "let them in with `sandbox_read`")
         who, problem, outside = workspace.try_commit()
         if problem and not outside:
             return Diagnosis("commits", "fail", f"git says: {problem}", "set `user.name` and `user.email` for git")
@@ -229,6 +231,10 @@ def _look_at_sandbox(config: Config, environ: Mapping[str, str]) -> Diagnosis:
         if agent is not None:
             env = site.environment_for(agent)
             keys = sandbox.explain_keys(agent, env)
+            if unseen := sandbox.find_unseen(agent):
+                said = "; ".join(f"{one.by} needs `{one.path}`, which the sandbox does not show" for one in unseen)
+                state = "fail" if any(one.guards for one in unseen) else "warn"
+                return Diagnosis("sandbox", state, said, "let in what is needed with `sandbox_read`")
             if problem := sandbox.try_agent(agent, supervisor, env)[1]:
                 said = f"{sandbox.name} works, but agent `{agent.name}` cannot start inside: {problem}"
                 state = "fail" if word == "bwrap" else "warn"

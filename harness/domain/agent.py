@@ -73,6 +73,19 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A program that an agent's settings name, `by` what in them: the person's `own`, or a project's.
+
+    One that `guards` is a hook: without it an agent does what the person forbade.
+    """
+
+    path: Path
+    by: str
+    own: bool
+    guards: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Agent:
     """An agent, ready to be started: `argv` reads the prompt on stdin, `dialect` says how its output is read."""
 
@@ -85,6 +98,7 @@ class Agent:
     root: Path
     home: Home = Home()
     access: Access = Access()
+    named: tuple[Named, ...] = ()
     probe: tuple[str, ...] = ()  # a command that shows, without a model, whether it can start
     version: tuple[str, ...] = ()  # a command that prints its version; () for none
     temporaries: tuple[str, ...] = ()  # variables that name its temporary folder, besides TMPDIR

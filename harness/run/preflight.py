@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,8 +71,8 @@ def announce(run: Run) -> None:
     tell_chain(run)
     tell_budget(run, agents)
     run.tell(f"commits: {'one for each proven feature' if run.commits else why_not}")
-    if run.commits and (problem := run.workspace.why_no_commit()):
-        run.tell(f"git cannot commit here: {problem}", Tone.BAD)
+    if run.commits:
+        _tell_commit_problems(run)
     if line := _say_sandbox(run, agents):
         run.tell(line, Tone.PLAIN if run.site.sandbox is not None else Tone.NOTICE)
     if run.site.sandbox is not None and run.site.outside:
@@ -134,11 +134,33 @@ def enter_sandbox(run: Run, agents: Mapping[str, Agent]) -> tuple[Site, dict[str
             outside[agent.name] = f"agent `{agent.name}` cannot start inside: {problem}"
         elif version:
             names[agent.name] = f"{agent.name} ({version})"
+    _check_named(run, [agent for agent in agents.values() if agent.name not in outside])
     if agents and (problem := site.sandbox.why_read_only(site.supervisor)):
         raise AgentError(f"nothing can be written in the project inside the sandbox: {problem}", WRITABLE)
     if agents and outside.keys() == agents.keys():
         return replace(site, sandbox=None, unconfined="; ".join(outside.values()), outside=outside), names
     return replace(site, outside=outside), names
+
+
+def _check_named(run: Run, agents: Iterable[Agent]) -> None:
+    """Tell which programs that agents' settings name are not there inside.
+
+    Raises AgentError for a hook: it forbids what an agent would do without it.
+    """
+    assert run.site.sandbox is not None
+    for agent in agents:
+        for one in run.site.sandbox.find_unseen(agent):
+            said = f"{one.by} needs `{one.path}`, which the sandbox does not show"
+            if one.guards:
+                raise AgentError(said, f"let it in with `sandbox_read: ['{one.path}']` in harness.yaml")
+            run.tell_once(f"{said}; `sandbox_read` lets it in", Tone.NOTICE)
+
+
+def _tell_commit_problems(run: Run) -> None:
+    if problem := run.workspace.why_no_commit():
+        run.tell(f"git cannot commit here: {problem}", Tone.BAD)
+    if run.site.sandbox is not None and (said := run.site.sandbox.explain_hooks()):
+        run.tell(f"{said}; `sandbox_read` lets them in", Tone.BAD)
 
 
 def _say_sandbox(run: Run, agents: Mapping[str, Agent]) -> str:

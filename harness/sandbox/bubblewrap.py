@@ -9,8 +9,9 @@ from pathlib import Path
 ROOMY, SMALL = str(1 << 30), str(256 << 20)  # bytes of /run and /dev/shm, which are memory
 
 # What programs need of the system. `/etc` is a list: shadow, ssh, pip.conf and npmrc with their tokens are not in it.
-_SYSTEM = ("/usr", "/opt", "/nix/store", "/gnu/store", "/snap")
+_FOLDERS = ("/usr", "/opt", "/nix/store", "/gnu/store", "/snap")
 _SHORTCUTS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")  # links into /usr, or folders where it is not merged
+SYSTEM = (*_FOLDERS, *(f"/{name}" for name in _SHORTCUTS))
 _ETC = (
     "passwd", "group", "nsswitch.conf", "hosts", "host.conf", "gai.conf", "resolv.conf", "services", "protocols",
     "localtime", "timezone", "os-release", "lsb-release", "debian_version", "mime.types", "locale.alias", "locale.conf",
@@ -58,7 +59,7 @@ def compose_arguments(mounts: Mounts, *, filter_fd: int | None = None) -> tuple[
     words += ["--disable-userns"] if mounts.user_namespace and mounts.closed else []
     words += [] if mounts.network else ["--unshare-net"]
     words += ["--die-with-parent"] if mounts.tied else []
-    for folder in _SYSTEM:
+    for folder in _FOLDERS:
         words += ["--ro-bind-try", folder, folder]
     linked = dict(mounts.shortcuts)
     for name in _SHORTCUTS:

@@ -19,7 +19,7 @@ from harness.workspace.quarantine import GUARDED_OF_GIT, find_git, guarded_paths
 
 AUTHORITIES = (
     "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO",
-    "PIP_CERT",
+    "PIP_CERT", "CARGO_HTTP_CAINFO", "DENO_CERT",
 )  # fmt: skip
 
 

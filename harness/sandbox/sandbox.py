@@ -14,20 +14,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import harness
-from harness.domain.agent import Access, Agent, AllAgents, Home, ModelUse, StateFile
+from harness.domain.agent import Access, Agent, AllAgents, Home, ModelUse, Named, StateFile
 from harness.domain.errors import AgentError
-from harness.sandbox.bubblewrap import Mounts, compose_arguments
+from harness.sandbox.bubblewrap import SYSTEM, Mounts, compose_arguments
 from harness.sandbox.mounts import AUTHORITIES, existing
 from harness.sandbox.network.credentials import LENGTH, Substituted, substitute_for_agent, substitute_for_check
 from harness.sandbox.probe import try_command
 from harness.sandbox.seccomp import compose_filter
-from harness.sandbox.tools import named_files, program_of
+from harness.sandbox.tools import is_plain_tool, named_files, program_of
 from harness.settings.options import Settings
 from harness.system import files, untrusted
 from harness.system.command import Command, Confined, Door
 from harness.system.process import Supervisor
 from harness.workspace.clean_checkout import OBJECTS, Checkout
-from harness.workspace.git_config import GitConfig
+from harness.workspace.git_config import GitConfig, holds_hooks
 from harness.workspace.quarantine import allowed_paths
 
 if TYPE_CHECKING:
@@ -138,6 +138,7 @@ class Sandbox:
         home, access = (Home(), Access()) if agent is None else (agent.home, agent.access)
         hidden = {self.home / name for name in access.logins if substituted.holds_key}
         reads = [*(self.home / name for name in home.reads), *named_files(command.argv)]
+        reads += [one.path for one in (() if agent is None else agent.named) if one.own and is_plain_tool(one.path)]
         reads += [Path(command.env[name]) for name in AUTHORITIES if command.env.get(name, "").startswith("/")]
         writes = [self.home / name for name in home.writes]
         return replace(
@@ -145,6 +146,18 @@ class Sandbox:
             readable=existing((*self.mounts.readable, *reads, *program_of(command, self.home)), hidden),
             writable=existing((*self.mounts.writable, *writes), hidden),
         )
+
+    def find_unseen(self, agent: Agent) -> list[Named]:
+        """Return the programs that the agent's settings name and that are not there inside."""
+        mounts = self.mounts_for(Command(agent.argv, self.mounts.workspace, {}), agent, Substituted((), {}))
+        return [one for one in agent.named if not _shows(mounts, one.path)]
+
+    def explain_hooks(self) -> str:
+        """Return what a person should know where git's hooks are in a folder that is not there inside; "" else."""
+        hooks = self.git_config.hooks
+        if hooks is None or not holds_hooks(hooks) or _shows(self.mounts, hooks):
+            return ""
+        return f"git's hooks in `{hooks}` are not there inside: commits are made without them"
 
     def substitute(self, command: Command, agent: Agent | None) -> Substituted:
         """Return arguments and environment as they are inside: as they are, but with a broker."""
@@ -232,6 +245,11 @@ class Sandbox:
         if problem and self.broker is not None:
             raise AgentError(f"agent `{agent.name}` cannot start inside the sandbox: {problem}", NO_WAY_OUT)
         return version, problem
+
+
+def _shows(mounts: Mounts, path: Path) -> bool:
+    shown: list[str | Path] = [*SYSTEM, *mounts.readable, *mounts.writable, mounts.workspace]
+    return any(path.is_relative_to(folder) for folder in shown)
 
 
 def explain_owner(root: Path) -> str:

@@ -65,6 +65,7 @@ MANAGERS = (
 # Files that hold a credential, wherever they lie: in a folder that is let in they are there, empty.
 _CREDENTIALS = {"credentials", "credentials.toml", "credentials.json", ".credentials.json", "auth.json", ".env",
                 ".npmrc", ".pypirc", ".netrc", ".condarc", ".yarnrc.yml", "access-tokens.json"}  # fmt: skip
+_KEYS = {".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".password-store", "gcloud", "keyrings"}  # folders
 _SHALLOW = (".local", ".config", ".cache")  # folders of a home that hold more than tools
 
 
@@ -99,6 +100,11 @@ def find_credentials(
             for entry in entries:
                 if entry.name in _CREDENTIALS or (tool in on_path and entry.name.startswith(".")):
                     yield entry
+
+
+def is_plain_tool(path: Path) -> bool:
+    """Whether a program may be let in by itself: neither hidden, nor a credential, nor beside keys."""
+    return path.name not in _CREDENTIALS and not path.name.startswith(".") and _KEYS.isdisjoint(path.parts)
 
 
 def installation(prefix: Path) -> list[Path]:

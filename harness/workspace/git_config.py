@@ -148,4 +148,4 @@ def _is_seen_inside(entry: Entry, root: Path) -> bool:
 
 
 def _expand(value: str, home: Path) -> Path:
-    return home / value[2:] if value.startswith("~/") else Path(value)
+    return home / value[2:] if f"{value}/".startswith("~/") else files.expand_home(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.world import CLAIM, World
+from helpers.world import CLAIM, PRELUDE, World
+
+from harness.domain.errors import AgentError
 
 MAKE = f"echo x > a.txt; {CLAIM}"
 ME = "[user]\n\tname = me\n\temail = me@example.com\n"
@@ -81,6 +84,14 @@ def test_a_folder_without_hooks_is_not_shown_whatever_git_is_told(mine: Any) -> 
     assert "saw it" not in mine.log("a.log")
 
 
+def test_hooks_of_git_that_cannot_be_shown_are_told(mine: Any) -> None:
+    hook(mine.home / "pre-commit", "exit 1")
+    (mine.home / ".gitconfig").write_text(f"{ME}[core]\n\thooksPath = ~\n")
+    said = f"git's hooks in `{mine.home}` are not there inside: commits are made without them"
+    assert f"{said}; `sandbox_read` lets them in" in mine.go().lines
+    assert said in doctor(mine)
+
+
 def test_nobody_is_a_person_is_told_at_the_start_and_by_doctor(mine: Any) -> None:
     (mine.home / ".gitconfig").write_text("[user]\n\tuseConfigOnly = true\n")
     ran = mine.go(max_iterations=1)
@@ -127,6 +138,55 @@ def test_a_project_that_root_may_not_write_inside_begins_no_attempt(mine: Any) -
     assert (ran.returncode, mine.has("logs/attempts")) == (2, False)
     assert "nothing can be written in the project inside the sandbox" in ran.stderr
     assert "fail  sandbox: nothing can be written" in doctor(mine)
+
+
+# --- Claude Code's hooks and servers ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hooked(mine: Any) -> Any:
+    """A person whose Claude Code, of a few lines of shell, runs a guard before it works, and a helper of the guard."""
+    work = f'$HOME/.claude/hooks/guard.sh || {{ note "refused"; exit 1; }}; {MAKE}; echo \'{{"type": "result"}}\''
+    hook(mine.home / "bin/claude", f'[ "$1" = --version ] && {{ echo 2.1.329; exit; }}\n{PRELUDE}{work}')
+    hook(mine.home / ".claude/hooks/guard.sh", '. "$HOME/.claude/hooks/lib.sh"; touch guarded')
+    hook(mine.home / ".claude/hooks/lib.sh", "true")
+    name_hook(mine.home / ".claude/settings.json", "~/.claude/hooks/guard.sh")
+    (mine.home / ".gitconfig").write_text(ME)
+    mine.settings = {"sandbox": "bwrap", "agent": "claude"}
+    mine.environment |= {
+        "PATH": f"{mine.home}/bin:{os.environ['PATH']}", "IS_SANDBOX": "1", "ANTHROPIC_API_KEY": "key-of-a-test-0123456"
+    }  # fmt: skip
+    return mine
+
+
+def test_a_guard_of_the_persons_runs_inside_with_what_lies_beside_it(hooked: Any) -> None:
+    ran = hooked.go(max_iterations=1)
+    assert hooked.has("guarded"), ran.text
+    assert hooked.outcomes() == ["done"], ran.text
+
+
+def test_without_a_guard_that_cannot_be_shown_no_attempt_begins(hooked: Any) -> None:
+    hook(hooked.home / ".ssh/guard.sh", "true")
+    name_hook(hooked.home / ".claude/settings.json", f"sh {hooked.home}/.ssh/guard.sh")
+    with pytest.raises(AgentError) as caught:
+        hooked.go()
+    named = f"needs `{hooked.home}/.ssh/guard.sh`, which the sandbox does not show"
+    assert caught.value.message == f"hook PreToolUse of ~/.claude/settings.json {named}"
+    hooked.go(max_iterations=1, sandbox_read=[str(hooked.home / ".ssh/guard.sh")])
+
+
+def test_a_server_that_a_project_names_in_the_home_is_told(hooked: Any) -> None:
+    hook(hooked.home / "tools/server", "true")
+    server = {"mcpServers": {"notes": {"command": str(hooked.home / "tools/server")}}}
+    (hooked.root / ".mcp.json").write_text(json.dumps(server))
+    said = f"MCP server notes needs `{hooked.home}/tools/server`, which the sandbox does not show"
+    assert f"{said}; `sandbox_read` lets it in" in hooked.go(max_iterations=1).lines
+
+
+def name_hook(settings: Path, command: str) -> None:
+    """Write settings of Claude Code with one hook."""
+    groups = [{"matcher": "Bash", "hooks": [{"type": "command", "command": command}]}]
+    settings.write_text(json.dumps({"hooks": {"PreToolUse": groups}}))
 
 
 # --- the run's own output, and its own HALT ---------------------------------------------------------------------------
