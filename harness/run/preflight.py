@@ -80,6 +80,15 @@ def announce(run: Run) -> None:
     if run.site.sandbox is not None and (own := find_own_code((run.paths.root,))):
         names = ", ".join(f"`{run.paths.shown(one)}`" for one in own)
         run.tell(f"harness itself runs from {names}: read-only to agents and checks", Tone.NOTICE)
+    _tell_machine(run, agents)
+    run.tell("to stop: `touch HALT` after this attempt, `echo now > HALT` at once, or Ctrl-C")
+    _tell_doubts(run, done)
+    for warning in run.config.warnings:
+        run.tell_once(warning, Tone.NOTICE)
+
+
+def _tell_machine(run: Run, agents: Mapping[str, Agent]) -> None:
+    """Say what of the machine, and of the user that runs it, a person should know."""
     if os.geteuid() == 0:
         run.tell(_say_root(agents, run.site.environ), Tone.NOTICE)
     if not (supervisor := run.site.supervisor).namespace and supervisor.why:
@@ -88,10 +97,6 @@ def announce(run: Run) -> None:
         run.tell(f"only {format_size(free)} free on the disk of `{run.paths.shown(run.paths.logs)}`", Tone.NOTICE)
     if problem := run.messenger.problem():
         run.tell(problem, Tone.NOTICE)
-    run.tell("to stop: `touch HALT` after this attempt, `echo now > HALT` at once, or Ctrl-C")
-    _tell_doubts(run, done)
-    for warning in run.config.warnings:
-        run.tell_once(warning, Tone.NOTICE)
 
 
 def _tell_doubts(run: Run, done: Collection[str]) -> None:
