@@ -15,6 +15,7 @@ from harness.domain.agent import Agent
 from harness.domain.errors import HarnessError
 from harness.domain.feature import Check, Feature
 from harness.domain.look import State, Work
+from harness.records.links_out import refuse_links
 from harness.reports.status import report_loaded, report_next, report_queue
 from harness.reports.view import View
 from harness.run.site import open_site
@@ -90,6 +91,7 @@ def _try_checks(config: Config, checks: tuple[Check, ...], environ: Mapping[str,
     Python leaves no bytecode, which would be a change of the tree: a run that begins with one makes no commits.
     """
     paths, settings = config.paths, config.settings
+    refuse_links(paths)  # where what the checks leave may be moved to
     around = {**clean_environment(environ, settings.env_pass), "PYTHONDONTWRITEBYTECODE": "1"}
     limit = min(settings.check_timeout or LONGEST_CHECK, LONGEST_CHECK)
     with open_site(config, environ, "dry-run") as site:

@@ -117,7 +117,8 @@ def _report_bug(argv: Sequence[str]) -> tuple[str, str]:
     name = f"bug-{time.strftime('%Y%m%d-%H%M%S')}.txt"
     for folder in (Path.cwd() / "logs", Path(tempfile.gettempdir())):  # not into the tree: that would be a change
         try:
-            (folder / name).write_text(text, "utf-8")
+            with (folder / name).open("x", encoding="utf-8") as file:  # through no link, and over nobody's file
+                file.write(text)
         except OSError:
             continue
         return f"a bug in harness: {_last_line(text)}", f"please report it with `{folder / name}`"

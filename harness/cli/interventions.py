@@ -12,6 +12,7 @@ from harness.domain.text import counted
 from harness.records.events import Accepted, FeatureReset, Marked, Renamed
 from harness.records.halt_file import read_halt, remove_halt
 from harness.records.journal import Journal, utc
+from harness.records.links_out import refuse_links
 from harness.records.receipt import compose_acceptance, digest, parse_receipt
 from harness.records.run_lock import Lock, find_holder, hold_lock
 from harness.reports.view import RECEIPT_LIMIT, read_view
@@ -30,6 +31,7 @@ def answer_question(config: Config, slug: str, text: str) -> str:
     view.feature(slug)
     if slug not in view.look.markers.blocked:
         raise UsageError(f"`{slug}` has no open question", "`harness why` shows which features wait for an answer")
+    refuse_links(config.paths)
     files.write_atomic(config.paths.answer(slug), text.strip() + "\n")
     removed = remove_halt(config.paths, about=slug)
     went = f", {config.paths.shown(removed[0])} is removed" if removed else ""
@@ -126,6 +128,7 @@ def remove_halt_files(config: Config) -> str:
 @contextmanager
 def hold_journal(config: Config) -> Iterator[Journal]:
     """Give the journal to a command that changes state between runs; only the holder of the lock writes it."""
+    refuse_links(config.paths)
     prepare_logs(config.paths)
     lock: Lock = hold_lock(config.paths.lock, config.paths.root)
     try:

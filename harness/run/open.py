@@ -21,6 +21,7 @@ from harness.records.events import Event, Foreign
 from harness.records.heartbeat import Heartbeat
 from harness.records.history import History, fold_journal, read_markers
 from harness.records.journal import Journal
+from harness.records.links_out import set_links_aside
 from harness.records.run_lock import Lock, hold_lock, process_start
 from harness.run.awake import stay_awake
 from harness.run.failover import Failover
@@ -77,11 +78,14 @@ def open_run(
     template = find_template(paths, settings.template)
     if working:
         check_agents(config, specs.read(), environ)
-    prepare_logs(paths)
     clocks = clocks or Clocks()
 
     def tell(line: str) -> None:
         narrator.tell(line, Tone.NOTICE)
+
+    for told in set_links_aside(paths):
+        tell(told)
+    prepare_logs(paths)
 
     with ExitStack() as stack:
         enter = stack.enter_context

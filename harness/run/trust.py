@@ -74,7 +74,7 @@ def _find_foreign(config: Config, features: tuple[Feature, ...], environ: Mappin
     """Yield the first file that is obeyed of each other user."""
     root, settings = config.paths.root, config.settings
     named = [settings.order_file, settings.template or "templates/prompt.md", settings.script]
-    looked = [root, root / CONFIG_FILE, config.paths.specs, config.paths.specs / "order.txt"]
+    looked = [root, root / CONFIG_FILE, config.paths.specs, config.paths.specs / "order.txt", config.paths.logs]
     looked += [*(root / name for name in named if name), *sorted(root.glob(".env*"))]
     looked += [root / name for name in all_agents().guarded]
     looked += [path for feature in features for path in (feature.path.parent, feature.path)]

@@ -258,6 +258,13 @@ def make_folder(folder: Path, *, mode: int = 0o777) -> None:
         folder.mkdir(mode, parents=True, exist_ok=True)
 
 
+def make_own_folder(folder: Path) -> None:
+    """Create the folder, in the place of a link if need be: what is moved there stays here."""
+    if folder.is_symlink():
+        remove(folder)
+    make_folder(folder)
+
+
 def remove(path: Path) -> None:
     """Remove the file; being gone already is fine."""
     with storage(path, "remove"), suppress(FileNotFoundError):
@@ -266,7 +273,7 @@ def remove(path: Path) -> None:
 
 def move(source: Path, target: Path) -> Path:
     """Rename `source` to `target`, whose folder is made, or to a name beside it that is free; returns the new path."""
-    make_folder(target.parent)
+    make_own_folder(target.parent)
     with storage(source, "move"):
         free = find_free(target)
         source.rename(free)

@@ -68,7 +68,7 @@ def import_private_logs(folder: Path, paths: Paths, slug: str, log: Mark, learni
     again: what stands behind a mark already is not added twice.
     """
     private = folder / PRIVATE_LOGS
-    if not private.is_dir():
+    if private.is_symlink() or not private.is_dir():
         return Imported()
     with files.storage(private, "open"):
         untrusted.open_up(private)  # an agent may have forbidden it to us
