@@ -16,11 +16,13 @@ from harness.domain.feature import Feature
 from harness.domain.text import one_line
 from harness.records.trust_file import read_trusted
 from harness.sandbox.open import has_program
+from harness.sandbox.tools import find_named, find_python, find_tools, is_seen
 from harness.settings.load import CONFIG_FILE, Config, is_root
 from harness.settings.reach import OWNER, Reach, find_reaches
 from harness.specs.shelf import open_specs_folder
 from harness.system import files
 from harness.system.owners import find_owner, name_user
+from harness.workspace.quarantine import find_git, real_path
 
 _PATHS = ("specs_dir", "logs_dir", "order_file", "template", "script")
 _UNCONFINED = ("none", "container")  # words of `sandbox`
@@ -61,7 +63,8 @@ def read_asked(config: Config, environ: Mapping[str, str]) -> Asked:
     with suppress(SpecError):
         features = open_specs_folder(config).read().features
     found = (
-        *_find_foreign(config, features, environ), *_find_nested(config.paths.root), *find_reaches(config, features),
+        *_find_foreign(config, features, environ), *_find_nested(config.paths.root),
+        *find_reaches(config, features, _find_named(config, environ)),
         *_find_paths_out(config), *_find_files(config, features),
     )  # fmt: skip
     confined = config.settings.sandbox not in _UNCONFINED
@@ -95,6 +98,14 @@ def _find_nested(root: Path) -> Iterator[Reach]:
             said = f"`{one_line(str(root / own))}` lies below the project's own, `{one_line(str(outer))}`"
             yield Reach("nested", str(outer), said)
             return
+
+
+def _find_named(config: Config, environ: Mapping[str, str]) -> list[str]:
+    """Return the files outside that command lines of the settings let in, and that a sandbox does not show anyway."""
+    root, home, agents = real_path(config.paths.root), real_path(environ.get("HOME", "/nonexistent")), all_agents()
+    named = find_named(config.settings, root)
+    shown = [find_git(root)[0], *find_tools(environ, home, root, agents.installed), *find_python()] if named else []
+    return [str(path) for path in named if not is_seen(real_path(path), shown)]
 
 
 def _find_paths_out(config: Config) -> Iterator[Reach]:

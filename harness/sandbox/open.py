@@ -17,6 +17,7 @@ from harness.sandbox.mounts import find_mounts
 from harness.sandbox.probe import try_command
 from harness.sandbox.sandbox import ARGUMENTS_FD, NO_WAY_OUT, Sandbox
 from harness.sandbox.seatbelt import PROGRAM as MAC_PROGRAM
+from harness.sandbox.tools import find_named
 from harness.settings.load import Config
 from harness.settings.options import Settings
 from harness.system import files
@@ -99,6 +100,7 @@ def _build(
         program=program,
         limits=limits_of(config.settings),
         agents=agents,
+        named=tuple(find_named(config.settings, root)),
         broker=_make_broker(config, supervisor, environ),
         git_config=git_config,
     )

@@ -7,7 +7,7 @@ a model or the prose of a spec is not: an agent that obeys it is inside.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -17,7 +17,6 @@ from harness.settings.load import CONFIG_FILE, Config
 from harness.settings.options import OPTIONS
 
 OWNER = "owner"  # the key of a file that belongs to somebody else
-OF_THE_SYSTEM = ("/bin/", "/usr/")  # programs that no project brings with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +34,11 @@ class Reach:
         return sha256(f"{self.key}\0{self.value}".encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def find_reaches(config: Config, features: Iterable[Feature]) -> tuple[Reach, ...]:
-    """Return what settings and specs ask for, each thing once."""
+def find_reaches(config: Config, features: Iterable[Feature], named: Sequence[str] = ()) -> tuple[Reach, ...]:
+    """Return what settings and specs ask for, each thing once; `named` are files outside that a command line names."""
     features = tuple(features)
-    looks = (_find_commands, _find_openings, _find_addresses)
-    found = [one for look in looks for one in look(config)]
+    looks = (_find_openings, _find_addresses)
+    found = [*_find_commands(config, named), *(one for look in looks for one in look(config))]
     found += [*_find_changes(features), *_find_unconfined(config, features)]
     return tuple(dict.fromkeys(found))
 
@@ -48,18 +47,19 @@ def _is_of_project(config: Config, name: str) -> bool:
     return config.origins[name] == CONFIG_FILE
 
 
-def _find_commands(config: Config) -> Iterator[Reach]:
+def _find_commands(config: Config, named: Sequence[str]) -> Iterator[Reach]:
     settings = config.settings
+    into = f", and lets it read {', '.join(map(_code, named))}" if named else ""
     if settings.on_finish and _is_of_project(config, "on_finish"):
         yield Reach("on_finish", settings.on_finish, f"`on_finish` runs as you: {_code(settings.on_finish)}")
     if settings.agent_args and _is_of_project(config, "agent_args"):
         said = shlex.join(settings.agent_args)
-        yield Reach("agent_args", said, f"`agent_args` tells the agent what it may do and whom it asks: {_code(said)}")
+        says = f"`agent_args` tells the agent what it may do and whom it asks: {_code(said)}{into}"
+        yield Reach("agent_args", "\0".join((said, *named)), says)
     if settings.command and _is_of_project(config, "command"):
         said = shlex.join(settings.command)
-        files = [word for word in settings.command if word.startswith("/") and not word.startswith(OF_THE_SYSTEM)]
-        into = f", and lets it read {', '.join(map(_code, files))}" if files else ""
-        yield Reach("command", said, f"`command` is run as the agent: {_code(said)}{into}", bool(files))
+        says = f"`command` is run as the agent: {_code(said)}{into}"
+        yield Reach("command", "\0".join((said, *named)), says, bool(named))
 
 
 def _find_openings(config: Config) -> Iterator[Reach]:

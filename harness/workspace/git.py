@@ -234,7 +234,7 @@ class Git:
         """Run it in a sandbox of its own, where `needed` files are to be seen; None where there is none."""
         names = ("sh", str(cwd), str(2 + len(needed)), *map(str, needed))  # a sandbox begins in the project's folder
         argv = ("/bin/sh", "-c", 'cd "$1" && shift $2 && exec "$@"', *names, *line)
-        confined = self.confine(Command(argv, cwd, {**self.environ_inside, **more}))
+        confined = self.confine(Command(argv, cwd, {**self.environ_inside, **more}, needed=needed))
         if confined.confined is None or self.supervisor is None:
             return None
         if stdin:

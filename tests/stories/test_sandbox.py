@@ -16,6 +16,7 @@ from helpers.waiting import wait_until_ready
 from helpers.world import FINISH
 
 from harness.agents.table import all_agents
+from harness.domain.errors import AgentError
 from harness.workspace.quarantine import find_absent
 
 
@@ -200,3 +201,50 @@ def test_a_worktree_says_nothing_of_where_others_are(confined: Any, tmp_path: Pa
     ran = confined.go()
     assert (ran.code, [name.read_text() for name in names]) == (0, before), ran.text
     assert confined.git("show", "--name-only", "--format=") == "made.txt"
+
+
+def test_no_word_of_a_line_lets_a_file_in_but_those_that_trust_asks_about(confined: Any, tmp_path: Path) -> None:
+    """A model is a word of the agent's line, and a check's text is one of the shell's."""
+    key = tmp_path / "home/key"
+    key.write_text("of a person")
+    codex = tmp_path / "tools/codex"
+    codex.parent.mkdir()
+    codex.write_text(f'#!/bin/sh\ncat "{key}" > seen\necho "$*" >> seen\n')
+    codex.chmod(0o755)
+    confined.environment["PATH"] = f"{codex.parent}:{os.environ['PATH']}"
+    confined.spec("hello", agent="codex", model=str(key), checks=[str(key)])
+    confined.go(max_iterations=1, model=str(key), permission_mode=str(key), setting_sources=str(key))
+    seen = (confined.root / "seen").read_text()
+    assert (str(key) in seen, "of a person" in seen) == (True, False)
+
+
+def test_a_program_on_path_that_an_agent_made_a_link_lets_nothing_in(confined: Any, tmp_path: Path) -> None:
+    other = tmp_path / "other/node_modules/priv"
+    other.mkdir(parents=True)
+    (other / "cli.js").write_text(f"#!/bin/sh\ncat {other}/key\n")
+    (other / "cli.js").chmod(0o755)
+    (other / "key").write_text("of a person")
+    (confined.root / "bin").mkdir()
+    (confined.root / "bin/mine").symlink_to("../../other/node_modules/priv/cli.js")
+    confined.environment["PATH"] = f"{confined.root}/bin:{os.environ['PATH']}"
+    confined.spec("hello")
+    for words in (["mine"], ["/bin/sh", "-c", f"cat {other}/key > seen"]):
+        confined.settings |= {"agent": "command", "command": words}
+        try:
+            confined.go(max_iterations=1)
+        except AgentError:
+            continue
+    assert "of a person" not in "".join(one.read_text() for one in confined.root.rglob("s*") if one.is_file())
+
+
+def test_a_command_and_a_script_outside_are_let_in_as_they_were_when_the_run_began(
+    confined: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "key").write_text("of a person")
+    (confined.root / "link").symlink_to("../mine")
+    confined.agent(f'cat link > "seen$HARNESS_ATTEMPT"; ln -sfn {tmp_path}/key link; note "$HARNESS_ATTEMPT"')
+    confined.settings["command"] = [*confined.settings["command"], "link"]
+    confined.spec("hello")
+    confined.go(max_iterations=2)
+    assert [(confined.root / f"seen{number}").read_text() for number in (1, 2)] == ["mine", ""]

@@ -135,6 +135,43 @@ def test_an_agent_in_the_sandbox_can_trust_nothing(confined: World) -> None:
     assert read_trusted(confined.root, confined.environment) == {"before"}
 
 
+ASKS = "`command` is run as the agent"
+
+
+@pytest.mark.parametrize("word", ["{key}", "/usr/..{key}", "../home/.ssh/key", "link", "./deep/../link", "far/key"])
+def test_a_word_that_leads_out_of_the_project_is_asked_about_however_it_is_written(
+    stranger: Stranger, tmp_path: Path, word: str
+) -> None:
+    key = tmp_path / "home/.ssh/key"
+    key.parent.mkdir()
+    key.write_text("of a person")
+    stranger.spec("a")
+    (stranger.root / "deep").mkdir()
+    (stranger.root / "link").symlink_to(key)
+    (stranger.root / "far").symlink_to("../home/.ssh")
+    stranger.config_file(agent="command", command=["cat", word.format(key=key)])
+    ran = stranger.command("dry-run", HARNESS_SANDBOX="auto")
+    assert (ran.returncode, ASKS in ran.stderr, f"`{key}`" in ran.stderr) == (2, True, True)
+
+
+def test_a_link_of_the_project_to_another_program_is_asked_about_again_when_it_leads_elsewhere(
+    stranger: Stranger, tmp_path: Path
+) -> None:
+    for name in ("one", "two"):
+        program = tmp_path / name / "node_modules/priv/cli.js"
+        program.parent.mkdir(parents=True)
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+    stranger.spec("a")
+    (stranger.root / "run").symlink_to("../one/node_modules/priv/cli.js")
+    stranger.config_file(agent="command", command=["./run"])
+    assert f"`{tmp_path}/one/node_modules`" in stranger.command("trust", HARNESS_SANDBOX="auto").stdout
+    assert stranger.command("dry-run", "--no-checks", HARNESS_SANDBOX="auto").returncode == 0
+    (stranger.root / "run").unlink()
+    (stranger.root / "run").symlink_to("../two/node_modules/priv/cli.js")
+    assert f"`{tmp_path}/two/node_modules`" in stranger.command("dry-run", HARNESS_SANDBOX="auto").stderr
+
+
 def test_an_agent_that_cannot_start_inside_does_not_start_outside_unasked(crippled: World) -> None:
     around = {"HOME": crippled.environment["HOME"], "PATH": crippled.environment["PATH"], "HARNESS_AGENT": "codex"}
     ran = crippled.command("run", **around, HARNESS_SANDBOX="", HARNESS_TRUST="")
