@@ -17,8 +17,8 @@ from harness.domain.text import one_line
 from harness.records.trust_file import read_trusted
 from harness.sandbox.open import has_program
 from harness.sandbox.tools import find_named, find_python, find_tools, is_seen
-from harness.settings.load import CONFIG_FILE, Config, is_root
-from harness.settings.reach import OWNER, Reach, find_reaches
+from harness.settings.load import CONFIG_FILE, Config
+from harness.settings.reach import OWNER, Reach, find_nested, find_reaches
 from harness.specs.shelf import open_specs_folder
 from harness.system import files
 from harness.system.owners import find_owner, name_user
@@ -63,7 +63,7 @@ def read_asked(config: Config, environ: Mapping[str, str]) -> Asked:
     with suppress(SpecError):
         features = open_specs_folder(config).read().features
     found = (
-        *_find_foreign(config, features, environ), *_find_nested(config.paths.root),
+        *_find_foreign(config, features, environ), *filter(None, [find_nested(config.paths.root)]),
         *find_reaches(config, features, _find_named(config, environ)),
         *_find_paths_out(config), *_find_files(config, features),
     )  # fmt: skip
@@ -87,17 +87,6 @@ def _find_foreign(config: Config, features: tuple[Feature, ...], environ: Mappin
         if owner is not None and owner not in seen:
             seen.add(owner)
             yield Reach(OWNER, str(owner), f"`{one_line(str(path))}` belongs to {name_user(owner)}")
-
-
-def _find_nested(root: Path) -> Iterator[Reach]:
-    """Yield a project that lies within another of the same repository, where an agent of that may have made it."""
-    own = next((name for name in (CONFIG_FILE, "specs") if files.exists(root / name)), CONFIG_FILE)
-    for folder in root.parents:
-        if is_root(folder) and any(files.exists(above / ".git") for above in (folder, *folder.parents)):
-            outer = folder / (CONFIG_FILE if files.is_file(folder / CONFIG_FILE) else "specs")
-            said = f"`{one_line(str(root / own))}` lies below the project's own, `{one_line(str(outer))}`"
-            yield Reach("nested", str(outer), said)
-            return
 
 
 def _find_named(config: Config, environ: Mapping[str, str]) -> list[str]:

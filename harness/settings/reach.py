@@ -1,4 +1,4 @@
-"""What a project asks for that reaches outside its sandbox: the part of its settings and specs that needs trust. Pure.
+"""What a project asks for that reaches outside its sandbox: the part of its settings and specs that needs trust.
 
 Whatever a flag or a HARNESS_* variable says, the person said; only what the project's own files say is listed. A limit,
 a model or the prose of a spec is not: an agent that obeys it is inside.
@@ -10,11 +10,13 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 
 from harness.domain.feature import Feature
 from harness.domain.text import one_line
-from harness.settings.load import CONFIG_FILE, Config
+from harness.settings.load import CONFIG_FILE, Config, is_root
 from harness.settings.options import OPTIONS
+from harness.system import files
 
 OWNER = "owner"  # the key of a file that belongs to somebody else
 
@@ -41,6 +43,21 @@ def find_reaches(config: Config, features: Iterable[Feature], named: Sequence[st
     found = [*_find_commands(config, named), *(one for look in looks for one in look(config))]
     found += [*_find_changes(features), *_find_unconfined(config, features)]
     return tuple(dict.fromkeys(found))
+
+
+def find_nested(root: Path) -> Reach | None:
+    """Return that a project lies within another where an agent may have made it; None where it does not.
+
+    That is another of the same repository, or one that harness has worked in.
+    """
+    own = next((name for name in (CONFIG_FILE, "specs") if files.exists(root / name)), CONFIG_FILE)
+    for folder in root.parents:
+        worked_on = files.exists(folder / "logs/journal.jsonl")
+        if is_root(folder) and (worked_on or any(files.exists(one / ".git") for one in (folder, *folder.parents))):
+            outer = folder / (CONFIG_FILE if files.is_file(folder / CONFIG_FILE) else "specs")
+            said = f"`{one_line(str(root / own))}` lies below the project's own, `{one_line(str(outer))}`"
+            return Reach("nested", str(outer), said)
+    return None
 
 
 def _is_of_project(config: Config, name: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,36 @@ def test_settings_below_the_projects_own_are_named_and_not_obeyed(stranger: Stra
     ran = below.command("dry-run", HARNESS_SANDBOX="auto")
     assert ran.returncode == 2
     assert f"lies below the project's own, `{stranger.root / 'harness.yaml'}`" in ran.stderr
+
+
+@pytest.mark.parametrize("planted", ["ln -s ../specs src/specs", "mkdir src/specs", "touch src/harness.yaml"])
+def test_in_a_project_that_appeared_within_another_it_is_said_which_is_looked_at(
+    stranger: Stranger, planted: str
+) -> None:
+    stranger.spec("a")
+    stranger.repository()
+    (stranger.root / "src/logs").mkdir(parents=True)
+    (stranger.root / "src/logs/a.done").write_text("forged\n")
+    subprocess.run(planted, shell=True, cwd=stranger.root, check=True)
+    below = Stranger(stranger.root / "src", home=stranger.home)
+    said = f"lies below the project's own, `{stranger.root}/specs`"
+    for words in (["status"], ["why"], ["lint"], ["config"], ["cost"]):
+        assert said in below.command(*words).stderr
+    for words in (
+        ["halt"],
+        ["halt", "--now"],
+        ["resume"],
+        ["accept", "a", "yes"],
+        ["reset", "a"],
+        ["answer", "a", "b"],
+    ):
+        ran = below.command(*words)
+        assert (ran.returncode, said in ran.stderr) == (2, True)
+    assert f"`cd {stranger.root}` for yours" in ran.stderr
+    assert not below.has("HALT")
+    assert (stranger.command("status").stderr, stranger.command("halt").returncode) == ("", 0)
+    below.command("trust")
+    assert below.command("halt").returncode == 0
 
 
 @pytest.mark.skipif(not BUBBLEWRAP, reason="BUBBLEWRAP IS NOT INSTALLED")
