@@ -79,7 +79,7 @@ def _run(config: Config, slugs: tuple[str, ...]) -> int:
     from harness.listeners.messages import Messages
     from harness.run.open import open_run
 
-    notifier = Notifier(config.settings, config.paths.root, os.environ)
+    notifier = Notifier(config.settings, config.paths.root, os.environ, config.written)
     with (
         Terminal(quiet=config.settings.quiet, verbose=config.settings.verbose) as terminal,
         open_run(config, terminal, Messages(notifier), environ=os.environ, wanted=slugs) as run,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from harness.domain.errors import AgentError
 from harness.run.run import Run
 from harness.system import files
+from harness.system.capture import path_outside
 from harness.workspace.clean_checkout import INSTALLED, CheckoutPlan, CleanCheckout, find_place
 from harness.workspace.quarantine import find_git, real_path
 from harness.workspace.verdicts import Verdicts
@@ -29,7 +31,8 @@ def open_checkout(run: Run) -> None:
     if why:
         run.site = replace(run.site, checkout=None, no_checkout=why)
         return
-    root, environ = run.paths.root, run.site.environ
+    root, path = run.paths.root, path_outside(run.site.environ.get("PATH", os.defpath), *run.config.written)
+    environ = {**run.site.environ, "PATH": path}
     kept = find_place(root, environ)
     checkout = CleanCheckout(kept or run.site.temporary / "checkout", run.workspace.repository(), environ)
     run.verdicts = Verdicts(kept and kept.with_suffix(".verdicts"), run.site.check_environment())

@@ -98,7 +98,9 @@ def open_run(
         supervisor = enter(start_supervisor(config, lock, interrupts, redactor))
         heartbeat = enter(give_sign_of_life(paths, clocks, run=journal.run, supervisor=supervisor.pid))
         word, why = settings.inhibit_sleep if working else "off", f"a run in {paths.root.name}"
-        awake = enter(stay_awake(word, why=why, run=journal.run, cwd=paths.root, environ=environ))
+        awake = enter(
+            stay_awake(word, why=why, run=journal.run, cwd=paths.root, written=config.written, environ=environ)
+        )
         temporary = enter(hold_temporary(paths))
         site = make_site(config, supervisor, environ, temporary, journal.run)
         run = Run(
@@ -110,7 +112,11 @@ def open_run(
             logs=KeptLogs(paths),
             interrupts=interrupts,
             workspace=InPlace(
-                paths, environment_of_git(config, environ), temporary, outputs=find_output_files(paths.root)
+                paths,
+                environment_of_git(config, environ),
+                temporary,
+                outputs=find_output_files(paths.root),
+                written=config.written,
             ),
             guard=guard,
             template=template,

@@ -66,10 +66,9 @@ def open_sandbox(
 
 def has_program(config: Config, environ: Mapping[str, str]) -> bool:
     """Whether what `sandbox: auto` looks for is installed; that it works shows when it is opened."""
-    root = real_path(config.paths.root)
     if sys.platform == "darwin":
         return os.access(MAC_PROGRAM, os.X_OK)
-    return bool(find_program(PROGRAM, environ, root))
+    return bool(find_program(PROGRAM, environ, *config.written))
 
 
 def _build(
@@ -78,7 +77,7 @@ def _build(
     root = real_path(config.paths.root)
     home = real_path(environ.get("HOME", "")) if environ.get("HOME", "/") != "/" else Path("/nonexistent")
     on_mac = sys.platform == "darwin"
-    program = MAC_PROGRAM if on_mac else find_program(PROGRAM, environ, root)
+    program = MAC_PROGRAM if on_mac else find_program(PROGRAM, environ, *config.written)
     if on_mac and (config.settings.sandbox, config.settings.sandbox_network) not in MAC_WAYS:
         raise AgentError("no bubblewrap on macOS", "choose `sandbox: auto` with `sandbox_network: host` or `none`")
     if not program:

@@ -28,6 +28,11 @@ class Config:
     file: Path | None = None
     confined_only: bool = False  # nobody trusted the project to do anything without a sandbox
 
+    @property
+    def written(self) -> tuple[Path, ...]:
+        """The folders that agents may write: what lies there, harness does not run outside the sandbox."""
+        return self.paths.root, *(_below(self.paths.root, path) for path in self.settings.sandbox_write)
+
 
 def is_root(folder: Path) -> bool:
     """Whether a folder looks like a project's root."""

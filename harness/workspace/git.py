@@ -54,7 +54,13 @@ class Git:
     """
 
     def __init__(
-        self, root: Path, environ: Mapping[str, str], temporary: Path | None = None, *, filters: bool = True
+        self,
+        root: Path,
+        environ: Mapping[str, str],
+        temporary: Path | None = None,
+        *,
+        filters: bool = True,
+        written: Sequence[Path] = (),
     ) -> None:
         self.root = root
         self.top = ""
@@ -73,8 +79,8 @@ class Git:
         self.environ_inside = {name: value for name, value in self._environ.items() if not _is_private(name)}
         if "GIT_CONFIG_SYSTEM" in environ:
             self.environ_inside["GIT_CONFIG_NOSYSTEM"] = "1"
-        self._outside = {**self._environ, "PATH": path_outside(environ.get("PATH", os.defpath), root)}
-        self._program = find_program("git", environ, root) or "git"
+        self._outside = {**self._environ, "PATH": path_outside(environ.get("PATH", os.defpath), root, *written)}
+        self._program = find_program("git", environ, root, *written) or "git"
         self.found, self.why = False, "a fifo or a device stands in .git, where git would wait for ever"
         if self.fifos():
             return

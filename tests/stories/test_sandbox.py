@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from helpers.marks import needs_bwrap
 from helpers.waiting import wait_until_ready
 from helpers.world import FINISH
@@ -235,6 +236,27 @@ def test_a_program_on_path_that_an_agent_made_a_link_lets_nothing_in(confined: A
         except AgentError:
             continue
     assert "of a person" not in "".join(one.read_text() for one in confined.root.rglob("s*") if one.is_file())
+
+
+def test_no_program_that_an_agent_wrote_is_run_outside(confined: Any, tmp_path: Path) -> None:
+    """Neither from the project nor from a folder of `sandbox_write`, though they come first on PATH."""
+    home, names = tmp_path / "home", "bwrap git cat systemd-inhibit gpg"
+    bins = (home / "tools/bin", confined.root / "bin")
+    for folder in bins:
+        folder.mkdir(parents=True)
+    confined.environment["PATH"] = ":".join((*map(str, bins), os.environ["PATH"]))
+    program = f'#!/bin/sh\\ntouch {home}/ran-$name\\nexec /usr/bin/$name \\"\\$@\\"\\n'
+    plant = f'printf "{program}" > $bin/$name; chmod +x $bin/$name'
+    confined.agent(f"for bin in {bins[0]} {bins[1]}; do for name in {names}; do {plant}; done; done; {FINISH}")
+    for slug in ("a", "b"):
+        confined.spec(slug, checks=["test -f made.txt"])
+    confined.repository()
+    for slug in ("a", "b"):
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setenv("HOME", str(home))
+            confined.go(slug, sandbox_write="~/tools", inhibit_sleep="auto")
+    assert sorted(one.name for one in bins[0].iterdir()) == sorted(names.split())
+    assert list(home.glob("ran-*")) == []
 
 
 def test_a_command_and_a_script_outside_are_let_in_as_they_were_when_the_run_began(
