@@ -20,7 +20,7 @@ from typer.main import get_command
 from harness import __version__
 from harness.cli.app import app
 from harness.cli.flags import read_config
-from harness.domain.errors import HarnessError, as_expected
+from harness.domain.errors import as_expected
 from harness.domain.text import plain
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _wants_json(argv: Sequence[str]) -> bool:
         return True
     try:
         return read_config().settings.json
-    except HarnessError:
+    except Exception:  # it is an error that is told just now
         return False
 
 

@@ -260,9 +260,9 @@ class Run:
 
 def prepare_logs(paths: Paths) -> None:
     """Make logs/ and what belongs into it on first use, so that nobody commits logs by accident."""
-    if paths.logs.exists() and not paths.logs.is_dir():
+    if files.exists(paths.logs) and not files.is_dir(paths.logs):
         raise StorageError(f"`{paths.logs}` is not a folder", "move it away, or choose another with `logs_dir`")
     files.make_folder(paths.kept)
     ignore = paths.logs / ".gitignore"
-    if not ignore.exists():
+    if not files.exists(ignore):
         files.write_atomic(ignore, "*\n!README.md\n")

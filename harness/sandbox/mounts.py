@@ -104,8 +104,8 @@ def _find_worktrees(gits: list[Path]) -> list[Path]:
 
 
 def _expand(path: str, root: Path, home: Path) -> Path:
-    """Return a path of the settings: below the project, or the home for `~`."""
-    return home / path[2:] if path.startswith("~/") else root / path
+    """Return a path of the settings: below the project, or the home for `~`; `..` goes up as it is written."""
+    return Path(os.path.normpath(home / path[2:] if path.startswith("~/") else root / path))
 
 
 def existing(paths: Iterable[Path], besides: Collection[Path] = ()) -> tuple[Path, ...]:

@@ -65,7 +65,7 @@ def load_config(
         origins=dict.fromkeys(OPTIONS, "default") | {one.name: one.origin for one in given},
         paths=Paths(root, _below(root, settings.specs_dir), _below(root, settings.logs_dir)),
         warnings=(*_warn_of_unknown(environ), *_warn(settings)),
-        file=file if file.exists() else None,
+        file=file if files.exists(file) else None,
     )
 
 
@@ -132,7 +132,7 @@ def _below(root: Path, path: str) -> Path:
 
 
 def _parse_file(file: Path) -> dict[str, Node]:
-    if not file.exists():
+    if not files.exists(file):
         return {}
     try:
         root = parse_yaml(files.read_text(file, 1 << 20))

@@ -65,8 +65,10 @@ def read_text(path: Path, limit: int | None = None) -> str:
             fd = _open_plain(path)
         except FileNotFoundError:
             return ""
-        with os.fdopen(fd, "rb") as file:
-            return file.read(-1 if limit is None else limit).decode("utf-8", "replace")
+        try:
+            return _read_on(fd, _ALL if limit is None else limit).decode("utf-8", "replace")
+        finally:
+            os.close(fd)
 
 
 def read_tail(path: Path, lines: int, limit: int) -> Tail:
@@ -123,6 +125,9 @@ def read_span(path: Path, start: int, limit: int) -> bytes:
             os.close(fd)
 
 
+_ALL = 1 << 62  # bytes
+
+
 def _open_plain(path: Path) -> int:
     """Open for reading what is a plain file; a fifo that an agent planted must not make us wait for ever."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -137,6 +142,11 @@ def _open_plain(path: Path) -> int:
 
 def _read_from(fd: int, start: int, length: int) -> bytes:
     os.lseek(fd, start, os.SEEK_SET)
+    return _read_on(fd, length)
+
+
+def _read_on(fd: int, length: int) -> bytes:
+    """Return the next bytes; raises OSError where they are yet to come, as at some files of /proc."""
     chunks = []
     while length > 0 and (chunk := os.read(fd, min(length, 1 << 20))):
         chunks.append(chunk)

@@ -270,3 +270,16 @@ def test_a_command_and_a_script_outside_are_let_in_as_they_were_when_the_run_beg
     confined.spec("hello")
     confined.go(max_iterations=2)
     assert [(confined.root / f"seen{number}").read_text() for number in (1, 2)] == ["mine", ""]
+
+
+def test_a_folder_beside_the_project_is_let_in_as_it_is_named(confined: Any, tmp_path: Path) -> None:
+    for name in ("shared", "written"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "shared/file").write_text("shared")
+    (confined.root / "link").symlink_to("../elsewhere")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/key").write_text("of a person")
+    confined.agent(f"cat ../shared/file > ../written/file; ls {tmp_path}/elsewhere > listed; {FINISH}")
+    confined.spec("hello")
+    confined.go(sandbox_read=["../shared", "link", "../project/link"], sandbox_write=["../written"])
+    assert ((tmp_path / "written/file").read_text(), (confined.root / "listed").read_text()) == ("shared", "")
