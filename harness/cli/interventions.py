@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from harness.domain.errors import UsageError
 from harness.domain.text import counted
+from harness.records.env_files import open_redactor
 from harness.records.events import Accepted, FeatureReset, Marked, Renamed
 from harness.records.halt_file import read_halt, remove_halt
 from harness.records.journal import Journal, utc
@@ -20,7 +21,6 @@ from harness.run.doubts import dependants_of, say_dependants
 from harness.run.run import prepare_logs
 from harness.settings.load import Config
 from harness.system import files
-from harness.system.secrets import read_redactor
 
 
 def answer_question(config: Config, slug: str, text: str) -> str:
@@ -46,7 +46,7 @@ def accept_feature(config: Config, slug: str, why: str) -> str:
         raise UsageError("say why it counts as done", 'e.g. `harness accept SLUG "checked by hand"`')
     feature = read_view(config).feature(slug)
     with hold_journal(config) as journal:
-        text = read_redactor(config.paths.root, os.environ).text(why)
+        text = open_redactor(config.paths, os.environ).text(why)
         text = compose_acceptance(text, spec=feature.sha256, at=utc(time.time()))
         journal.append(Accepted(slug=slug, sha256=digest(text), receipt=text, by="a person"))
         files.write_atomic(config.paths.done(slug), text)
@@ -132,7 +132,7 @@ def hold_journal(config: Config) -> Iterator[Journal]:
     prepare_logs(config.paths)
     lock: Lock = hold_lock(config.paths.lock, config.paths.root)
     try:
-        journal = Journal(config.paths.logs, "by-a-person", time.time, read_redactor(config.paths.root, os.environ))
+        journal = Journal(config.paths.logs, "by-a-person", time.time, open_redactor(config.paths, os.environ))
         try:
             yield journal
         finally:

@@ -17,6 +17,8 @@ from harness.domain.errors import ConfigError, SpecError, UsageError
 from harness.domain.feature import Feature
 from harness.domain.listener import Messenger, Narrator, NoMessages, Tone
 from harness.domain.paths import Paths
+from harness.domain.text import printable
+from harness.records.env_files import ENV_FILE_APPEARED, note_made_at_last, open_redactor
 from harness.records.events import Event, Foreign
 from harness.records.heartbeat import Heartbeat
 from harness.records.history import History, fold_journal, read_markers
@@ -42,7 +44,6 @@ from harness.system.environment import clean_environment
 from harness.system.own_output import find_output_files
 from harness.system.process import Supervisor
 from harness.system.redact import Redactor
-from harness.system.secrets import read_redactor
 from harness.workspace.guard import Guard
 from harness.workspace.in_place import InPlace
 from harness.workspace.quarantine import (
@@ -90,7 +91,11 @@ def open_run(
     with ExitStack() as stack:
         enter = stack.enter_context
         lock = enter(take_lock(paths, tell))
-        redactor = read_redactor(paths.root, environ)
+        for name in note_made_at_last(paths):
+            tell(f"`{printable(name)}` {ENV_FILE_APPEARED}")
+        redactor = open_redactor(paths, environ)
+        if redactor.unread:
+            tell(f"`{printable(redactor.unread[0])}` {redactor.TOO_LARGE}")
         journal = enter(closing(Journal(paths.logs, secrets.token_hex(16), clocks.wall, redactor)))
         guard = make_guard(paths, all_agents().guarded)
         history = read_history(paths, journal, guard, specs, tell)
@@ -131,6 +136,7 @@ def open_run(
         guard.ignored = run.workspace.ignores
         connect(run, narrator)
         stack.callback(run.workspace.stop_git)
+        stack.callback(note_made_at_last, paths)
         yield run
 
 
