@@ -29,7 +29,6 @@ _HOOKS = frozenset((
     "pre-rebase", "post-checkout", "post-merge", "post-rewrite", "reference-transaction", "post-index-change",
 ))  # fmt: skip
 _SYSTEM = "file:/etc/gitconfig"  # can be read inside
-LEFT_OUT = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from helpers.marks import needs_bwrap
 from helpers.waiting import wait_until_ready
-from helpers.world import FINISH
+from helpers.world import FINISH, SECRET
 
 from harness.agents.table import all_agents
 from harness.domain.errors import AgentError
@@ -283,3 +283,34 @@ def test_a_folder_beside_the_project_is_let_in_as_it_is_named(confined: Any, tmp
     confined.spec("hello")
     confined.go(sandbox_read=["../shared", "link", "../project/link"], sandbox_write=["../written"])
     assert ((tmp_path / "written/file").read_text(), (confined.root / "listed").read_text()) == ("shared", "")
+
+
+def test_a_hook_is_told_what_git_needs_and_no_other_word_of_the_persons(confined: Any) -> None:
+    confined.spec("hello", checks=["test -f made.txt"])
+    confined.repository()
+    hook = confined.root / ".git/hooks/pre-commit"
+    hook.write_text("#!/bin/sh\nenv > seen\n")
+    hook.chmod(0o755)
+    keys = ("GIT_TOKEN", "GIT_PASSWORD", "GIT_CONFIG_PARAMETERS", "GIT_HTTP_EXTRAHEADER", "SSH_AUTH_SOCK")
+    confined.environment |= dict.fromkeys(keys, f"'a.b={SECRET}'")
+    confined.agent(FINISH)
+    assert confined.go().code == 0
+    seen = (confined.root / "seen").read_text()
+    assert (SECRET in seen, "GIT_AUTHOR_NAME=a tester" in seen) == (False, True)
+
+
+def test_git_fetches_nothing_that_is_missing_by_a_program_of_the_repository(confined: Any, tmp_path: Path) -> None:
+    confined.spec("hello")
+    (confined.root / "leak").write_text("what was")
+    confined.repository()
+    blob = confined.git("rev-parse", "HEAD:leak")
+    (confined.root / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    for name, value in {
+        "promisor": "true", "url": "../nothere", "uploadpack": f"touch {tmp_path}/ran; git-upload-pack",
+    }.items():  # fmt: skip
+        confined.git("config", f"remote.origin.{name}", value)
+    confined.git("config", "extensions.partialClone", "origin")
+    confined.environment |= {"PAY_TOKEN": SECRET}
+    confined.agent(f"echo {SECRET} > leak; {FINISH}")
+    confined.go(max_iterations=1)
+    assert not (tmp_path / "ran").exists()

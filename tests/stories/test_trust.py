@@ -159,7 +159,14 @@ def test_an_agent_in_the_sandbox_can_trust_nothing(confined: World) -> None:
     confined.spec("a")
     confined.go()
     assert (confined.outcomes("a"), (home / ".local").exists()) == (["done"], False)
+    (home / ".local").mkdir()  # of which an agent may write all but what is trusted, be that there or not
+    forge = f'mkdir -p {record.parent}; echo "{{}}" > {record}'
+    confined.agent(f'{forge}; mv {home}/.local/state {home}/.local/away; {forge}; note "$slug"; echo ok > "$done"')
+    confined.spec("c")
+    confined.go(sandbox_write=str(home / ".local"))
+    assert (confined.outcomes("c"), record.exists()) == (["done"], False)
     write_trusted(confined.root, ["before"], confined.environment)
+    confined.agent(f'{forge}; rm -f {record}; note "$slug"; echo ok > "$done"')
     confined.spec("b")
     confined.go(sandbox_write="~/.local")
     assert confined.outcomes("b") == ["done"]
