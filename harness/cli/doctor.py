@@ -210,8 +210,9 @@ def _look_at_lock(config: Config, environ: Mapping[str, str]) -> Diagnosis:
 def _look_at_halt(config: Config, environ: Mapping[str, str]) -> Diagnosis:
     present = [path for path in config.paths.halts if path.exists()]
     if present:
-        first = files.read_text(present[0], 4096).split("\n", 1)[0]
-        return Diagnosis("halt", "fail", f"`{present[0]}` is present: {first}", "go on with `harness resume`")
+        first = one_line(files.read_text(present[0], 4096).split("\n", 1)[0])
+        says = f"; it says `{first}`" if first else ""
+        return Diagnosis("halt", "fail", f"`{present[0]}` is present{says}", "go on with `harness resume`")
     return Diagnosis("halt", "ok", "no HALT file")
 
 

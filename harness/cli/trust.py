@@ -135,7 +135,9 @@ def _head(about: Sequence[Reach]) -> str:
 
 
 def _list(about: Sequence[Reach]) -> list[str]:
-    more = [f"  … and {len(about) - MOST} more: `harness trust --show`"] if about[MOST:] else []
+    whole = [len(one.says) <= LONGEST for one in about[:MOST]]
+    more = [] if all(whole) else ["  … what is cut is whole in `harness trust --show`"]
+    more += [f"  … and {len(about) - MOST} more: `harness trust --show`"] if about[MOST:] else []
     return [*(f"  - {one_line(one.says, LONGEST)}" for one in about[:MOST]), *more]
 
 

@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from harness.domain.feature import Feature
-from harness.domain.text import one_line
+from harness.domain.text import one_line, plain
 from harness.settings.load import CONFIG_FILE, Config, is_root
 from harness.settings.options import OPTIONS
 from harness.system import files
@@ -132,4 +132,5 @@ def _find_unconfined(config: Config, features: tuple[Feature, ...]) -> Iterator[
 
 
 def _code(text: str) -> str:
-    return f"`{one_line(text, 120)}`"
+    """Return a text that may be run, to its end: what stands behind a line end is not part of a comment before it."""
+    return f"`{plain(text).strip().replace(chr(10), chr(92) + 'n')}`"

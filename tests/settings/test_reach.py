@@ -101,6 +101,12 @@ def test_a_text_that_would_lie_on_a_terminal_is_shown_plain(tmp_path: Path) -> N
     assert reaches(tmp_path, {}, "true \x1b[2K\u202e# x")["check"][0].says == "a check runs `true # x`"
 
 
+def test_what_is_run_is_shown_to_its_end_and_with_its_line_ends(tmp_path: Path) -> None:
+    command = f"true # is over\n{'x' * 3000} | sh"
+    (said,) = reaches(tmp_path, {"on_finish": command})["on_finish"]
+    assert said.says == f"`on_finish` runs as you: `true # is over\\n{'x' * 3000} | sh`"
+
+
 def test_a_key_and_an_address_are_trusted_together(tmp_path: Path) -> None:
     one, other = ({"base_url": url, "api_key_env": "K"} for url in ("http://a", "http://b"))
     assert reaches(tmp_path, one)["base_url"][0].digest != reaches(tmp_path, other)["base_url"][0].digest
