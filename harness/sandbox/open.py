@@ -87,7 +87,7 @@ def _build(
     for git in find_git(root)[1][:1]:
         for name in ("hooks", "info"):
             files.make_folder(git / name)  # as `git init` does: what is not there cannot be held
-    git_config = read_git_config(root, environ)
+    git_config = read_git_config(root, environ, config.written)
     mounts = find_mounts(config, environ, root=root, home=home, agents=agents, git_config=git_config)
     mounts = replace(mounts, tied=not supervisor.namespace)
     sandbox = (MacSandbox if on_mac else Sandbox)(

@@ -92,7 +92,7 @@ class Git:
         self.why = "" if self.found else _explain(said)
         if not self.found:
             return
-        self.environ_inside |= read_git_config(root, self._environ).environ
+        self.environ_inside |= read_git_config(root, self._environ, written).environ
         self.top, self.prefix, self._folders = top, prefix, (root / own, root / common)
         self._hooks = os.fsdecode(self.ask("-C", top, "rev-parse", "--git-path", "hooks").stdout).strip("\n")
         self._signs, self._pinned = self._read_signing()

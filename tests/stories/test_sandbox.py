@@ -292,7 +292,7 @@ def test_a_hook_is_told_what_git_needs_and_no_other_word_of_the_persons(confined
     hook.write_text("#!/bin/sh\nenv > seen\n")
     hook.chmod(0o755)
     keys = ("GIT_TOKEN", "GIT_PASSWORD", "GIT_CONFIG_PARAMETERS", "GIT_HTTP_EXTRAHEADER", "SSH_AUTH_SOCK")
-    confined.environment |= dict.fromkeys(keys, f"'a.b={SECRET}'")
+    confined.environment |= dict.fromkeys(keys, f"'http.extraheader=Authorization: Basic {SECRET}'")
     confined.agent(FINISH)
     assert confined.go().code == 0
     seen = (confined.root / "seen").read_text()
