@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Executor
 from contextlib import suppress
+from dataclasses import replace
 
 from harness.attempts.attempt import Attempt, Judged
 from harness.attempts.before import check_before
@@ -23,7 +24,7 @@ from harness.domain.listener import Tone
 from harness.domain.look import Look, Wait, Work
 from harness.domain.verdict import Outcome
 from harness.records.events import Halted, Parked, RunEnded
-from harness.records.halt_file import WRITES_HALT, compose_halt, local_time
+from harness.records.halt_file import WRITES_HALT, compose_halt, digest_halt, local_time
 from harness.records.journal import utc
 from harness.run.limits import meet_limit, wait_for_reset
 from harness.run.look import look_around
@@ -130,10 +131,12 @@ def skip_if_stuck(run: Run, feature: Feature) -> None:
 
 def end_run(run: Run, stop: Stop) -> Stop:
     """Write down how the run ended, with a HALT file where a person must look before the next one."""
+    halt, code, text = stop.halt, stop.halt.code, ""
     if wants_halt_file(run, stop) and run.interrupts.halt() is None:
-        files.write_atomic(run.paths.halt, compose_halt(run.redactor.deep(stop), run=run.id[:8], at=utc(run.clock())))
-    halt, code = stop.halt, stop.halt.code
-    run.write(Halted(halt=halt, code=code, because=stop.because, slug=stop.slug, resets_at=stop.resets_at))
+        text = compose_halt(run.redactor.deep(stop), run=run.id[:8], at=utc(run.clock()))
+        files.write_atomic(run.paths.halt, text)
+    said = Halted(halt=halt, code=code, because=stop.because, slug=stop.slug, resets_at=stop.resets_at)
+    run.write(replace(said, halt_file=digest_halt(text)))
     run.write(
         RunEnded(
             halt=halt,

@@ -67,7 +67,7 @@ def compose_prompt(
 ) -> Prompt:
     """Return the prompt for one attempt. Reads the tails of the feature's log and of the learnings.
 
-    `redact` takes secrets out of whatever somebody wrote; paths stay as they are.
+    `redact` takes secrets out of what agents and checks said; what the person wrote, and paths, stay as they are.
 
     Raises ConfigError when the template cannot be rendered or names neither the log nor the `.done` marker.
     """
@@ -76,13 +76,13 @@ def compose_prompt(
     observed = cut_middle(redact(plain(observed)), OBSERVED_LIMIT).strip()
     values = {
         "slug": feature.slug,
-        "title": redact(feature.title),
+        "title": feature.title,
         "spec_path": str(feature.path),
         "log_path": str(paths.log(feature.slug)),
         "done_path": str(paths.done(feature.slug)),
         "learnings_path": str(paths.learnings),
-        "spec": redact(spec.strip()),
-        "checks": [redact(command) for command in checks],
+        "spec": spec.strip(),
+        "checks": list(checks),
         "learnings": fenced(redact(plain(learnings.text))),
         "learnings_cut": learnings.cut,
         "prior_log": fenced(redact(plain(log.text))),

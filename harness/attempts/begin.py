@@ -15,6 +15,7 @@ from harness.domain.agent import Agent
 from harness.domain.errors import AgentError, ConfigError, SpecError
 from harness.domain.feature import Feature
 from harness.domain.listener import Tone
+from harness.records.env_files import note_standing
 from harness.records.events import AttemptBegan, Tampered
 from harness.records.notes import Mark
 from harness.run.brief import compose
@@ -58,6 +59,7 @@ def begin(run: Run, feature: Feature, prepared: Prepared, because: str) -> Attem
     if not run.in_flight:
         run.guard.remember()
         run.guard.save(run.paths.obeyed)
+        note_standing(run.paths)
         workspace.keep_index()
         workspace.heads.note()
     log, learnings = _mark_log(run, feature.slug), run.logs.learnings_end

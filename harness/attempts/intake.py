@@ -9,7 +9,7 @@ from harness.agents.failures import find_remarks
 from harness.attempts.accept import write_marker
 from harness.attempts.attempt import Attempt, Gathered
 from harness.attempts.moves import Mover, watch_head
-from harness.attempts.quarantined import quarantine_marker, tell_found, tell_quarantined
+from harness.attempts.quarantined import quarantine_marker, tell_env_files, tell_found, tell_quarantined
 from harness.domain.listener import Tone
 from harness.domain.reply import Reply
 from harness.domain.text import plain
@@ -84,6 +84,7 @@ def quarantine_appeared(run: Run, attempt: Attempt, when: str) -> list[str]:
     run.guard.save(run.paths.obeyed)
     for one in found:
         tell_found(run, attempt.slug, attempt.number, when, one)
+    tell_env_files(run, attempt.slug)
     for ref in attempt.workspace.remove_replacements():
         run.write(Foreign(slug=attempt.slug, attempt=attempt.number, marker=ref))
         run.tell(f"{attempt.slug}: `{ref}` appeared {when}: git would show another object; it is deleted", Tone.BAD)

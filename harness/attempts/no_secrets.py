@@ -24,7 +24,7 @@ def check_for_secrets(run: Run, attempt: Attempt, found: Gathered) -> tuple[Chec
     """
     if not run.commits or not found.claimed:
         return ()
-    left, lines = IN_ALL, list[str]()
+    left, lines = IN_ALL, [f"`{name}` {run.redactor.TOO_LARGE}" for name in run.redactor.unread]
     for name in sorted(names_to_commit(run, attempt, found)):
         content = untrusted.read_plain(attempt.workspace.root / name, min(LONGEST, left)) or b""
         left -= len(content)

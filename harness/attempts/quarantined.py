@@ -1,4 +1,4 @@
-"""What lies in quarantine now, written down and told: markers, and files that would be obeyed outside the sandbox."""
+"""What appeared, written down and told: markers and what would be obeyed outside, in quarantine, and `.env*` files."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 
 from harness.attempts.attempt import Attempt
 from harness.domain.listener import Tone
+from harness.domain.text import printable
+from harness.records.env_files import ENV_FILE_APPEARED, note_made
 from harness.records.events import Foreign
 from harness.records.lessons import redact_file
 from harness.run.run import Run
@@ -23,6 +25,12 @@ def tell_found(run: Run, slug: str, attempt: int, when: str, found: Quarantined)
         return
     redact_file(found.where, run.redactor)
     tell_quarantined(run, slug, attempt, name, said, found.where.parent)
+
+
+def tell_env_files(run: Run, slug: str) -> None:
+    """Tell which `.env*` files came to be: the next run goes by none of them."""
+    for name in note_made(run.paths):
+        run.tell(f"{slug}: `{printable(name)}` {ENV_FILE_APPEARED}", Tone.NOTICE)
 
 
 def quarantine_marker(run: Run, attempt: Attempt, name: str, said: str) -> None:

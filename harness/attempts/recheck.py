@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from harness.attempts.moves import Mover, watch_head
-from harness.attempts.quarantined import tell_found
+from harness.attempts.quarantined import tell_env_files, tell_found
 from harness.domain.feature import Check
 from harness.domain.text import one_line
 from harness.domain.verdict import CheckRun
+from harness.records.env_files import note_standing
 from harness.run.checkouts import plan_for
 from harness.run.run import Run
 from harness.workspace.checks import Checker
@@ -73,12 +74,15 @@ def _run(run: Run, slug: str, checks: Sequence[Check], checkout: Checkout | None
     watched = checkout is None and not run.in_flight
     if watched:
         run.workspace.heads.note()
+    if not run.in_flight:
+        note_standing(run.paths)
     appeared = partial(tell_found, run, slug, run.history.of(slug).attempts, "during the checks")
     with quarantine(run.paths, run.paths.kept, site.find_absent(run.paths.root), run.guard, appeared):
         try:
             return checker.run(checks)
         finally:
             run.narrator.ended(slug)
+            tell_env_files(run, slug)
             run.workspace.forget()
             if watched:
                 watch_head(run, Mover(slug, run.history.of(slug).attempts, check=True))

@@ -16,8 +16,10 @@ from harness.cli.commands import Commands
 from harness.cli.flags import (
     FILE_SETTINGS,
     RUN_SETTINGS,
+    read_and_tell,
     read_config,
     with_config,
+    with_config_to_decide,
     with_config_to_read,
     with_flags,
 )
@@ -77,7 +79,7 @@ def _run(config: Config, slugs: tuple[str, ...]) -> int:
     from harness.listeners.messages import Messages
     from harness.run.open import open_run
 
-    notifier = Notifier(config.settings, config.paths.root, os.environ)
+    notifier = Notifier(config.settings, config.paths.root, os.environ, config.written)
     with (
         Terminal(quiet=config.settings.quiet, verbose=config.settings.verbose) as terminal,
         open_run(config, terminal, Messages(notifier), environ=os.environ, wanted=slugs) as run,
@@ -183,7 +185,7 @@ def init(*, flags: dict[str, Any]) -> None:
 
 
 @app.command(epilog="Example: harness new password-reset")
-@with_config_to_read("specs_dir", "spec_file")
+@with_config_to_decide("specs_dir", "spec_file")
 def new(slug: Slug, *, config: Config) -> None:
     """Write the skeleton of a spec for you to fill in."""
     from harness.cli.scaffold import new_spec
@@ -276,7 +278,7 @@ def config(
     if schema:
         say(jsonlib.dumps(compose_schema(explain), indent=1))
         return
-    loaded = read_config(flags)
+    loaded = read_and_tell(flags)
     print_report(report_config(loaded), show_config, loaded)
 
 
@@ -343,7 +345,7 @@ def trust(
 
 
 @app.command(epilog='Example: harness answer login "use the staging OAuth client"')
-@with_config_to_read("specs_dir", "spec_file", "logs_dir")
+@with_config_to_decide("specs_dir", "spec_file", "logs_dir")
 def answer(
     slug: Slug, text: Annotated[str, typer.Argument(help="What the agent needs to know.")], *, config: Config
 ) -> None:
@@ -354,7 +356,7 @@ def answer(
 
 
 @app.command(epilog='Example: harness accept login "checked by hand on staging"')
-@with_config_to_read("specs_dir", "spec_file", "logs_dir")
+@with_config_to_decide("specs_dir", "spec_file", "logs_dir")
 def accept(
     slug: Slug, why: Annotated[str, typer.Argument(help="Your reason, for the receipt.")], *, config: Config
 ) -> None:
@@ -365,7 +367,7 @@ def accept(
 
 
 @app.command(epilog="Example: harness reset login")
-@with_config_to_read("specs_dir", "spec_file", "logs_dir")
+@with_config_to_decide("specs_dir", "spec_file", "logs_dir")
 def reset(slug: Slug, *, config: Config) -> None:
     """Start a feature over. Moves its marker and question away and sets its counters to 0; log and commits stay."""
     from harness.cli.interventions import reset_feature
@@ -374,7 +376,7 @@ def reset(slug: Slug, *, config: Config) -> None:
 
 
 @app.command(epilog="Examples: harness undo login --dry-run · harness undo login")
-@with_config_to_read("specs_dir", "spec_file", "logs_dir")
+@with_config_to_decide("specs_dir", "spec_file", "logs_dir")
 def undo(
     slug: Slug,
     *,
@@ -388,7 +390,7 @@ def undo(
 
 
 @app.command(epilog="Example: git mv specs/login specs/sign-in && harness rename login sign-in")
-@with_config_to_read("specs_dir", "spec_file", "logs_dir")
+@with_config_to_decide("specs_dir", "spec_file", "logs_dir")
 def rename(
     old: Annotated[str, typer.Argument(metavar="OLD", help="The name that its receipt has.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The name that its folder in specs/ has now.")],
@@ -402,7 +404,7 @@ def rename(
 
 
 @app.command(epilog="Examples: harness halt · harness halt --now")
-@with_config_to_read("logs_dir")
+@with_config_to_decide("logs_dir")
 def halt(
     *,
     now: Annotated[bool, typer.Option("--now", help="End the current attempt too, at once.")] = False,
@@ -415,7 +417,7 @@ def halt(
 
 
 @app.command(epilog="Example: harness resume && harness run")
-@with_config_to_read("logs_dir")
+@with_config_to_decide("logs_dir")
 def resume(*, config: Config) -> None:
     """Remove the HALT file, so that `harness run` can continue."""
     from harness.cli.interventions import remove_halt_files

@@ -24,7 +24,7 @@ from harness.sandbox.sandbox import WRITABLE
 from harness.settings.load import Config
 from harness.specs.shelf import open_specs_folder
 from harness.system import files
-from harness.system.capture import capture, find_program
+from harness.system.capture import capture, find_program, path_outside
 from harness.system.files import LITTLE_SPACE, free_bytes
 from harness.workspace.in_place import InPlace
 from harness.workspace.quarantine import make_guard
@@ -84,9 +84,10 @@ def _look_at_agent(config: Config, environ: Mapping[str, str]) -> Diagnosis:
     if not agent.version:
         return Diagnosis("agent", "ok", f"{agent.name}: {agent.argv[0]}")
     env = environment_of(agent, environ, config.settings.env_pass, "doctor")
-    program = find_program(agent.argv[0], environ, config.paths.root)
+    program = find_program(agent.argv[0], environ, *config.written)
+    env["PATH"] = path_outside(env.get("PATH", os.defpath), *config.written)  # what it runs in turn, too
     if not program:
-        said_so = f"`{agent.argv[0]}` lies in the project, where an agent may have written it: not run"
+        said_so = f"`{agent.argv[0]}` lies where an agent may have written it: not run"
         return Diagnosis("agent", "warn", said_so, "install it outside the project")
     said = capture((program, *agent.version[1:]), cwd=config.paths.root, env=env, timeout=20.0)
     if said.code != 0:
@@ -142,7 +143,7 @@ def _look_at_git(config: Config, environ: Mapping[str, str]) -> Diagnosis:
         guard.check_fifos()
     except ConfigError as error:
         return Diagnosis("git", "fail", error.message, error.hint)
-    workspace = InPlace(config.paths, environ, filters=False)  # no sandbox is around git here
+    workspace = InPlace(config.paths, environ, filters=False, written=config.written)  # no sandbox is around git here
     if not workspace.has_git:
         said = f"{workspace.why_no_git}: nothing will be committed"
         return Diagnosis("git", "warn", said, "`git init`, and one commit")
@@ -164,7 +165,7 @@ def _look_at_commits(config: Config, environ: Mapping[str, str]) -> Diagnosis:
     if find_holder(config.paths.lock, config.paths.root) is not None:
         return Diagnosis("commits", "ok", "not tried: a run is active")
     with open_site(config, environ, "doctor") as site:
-        workspace = InPlace(config.paths, environment_of_git(config, environ), site.temporary)
+        workspace = InPlace(config.paths, environment_of_git(config, environ), site.temporary, written=config.written)
         if not workspace.has_git or not workspace.candidate_at_head():
             return Diagnosis("commits", "warn", "not tried: there is no commit to begin from")
         workspace.confine_git(site.supervisor, site.confine_check)
@@ -209,8 +210,9 @@ def _look_at_lock(config: Config, environ: Mapping[str, str]) -> Diagnosis:
 def _look_at_halt(config: Config, environ: Mapping[str, str]) -> Diagnosis:
     present = [path for path in config.paths.halts if path.exists()]
     if present:
-        first = files.read_text(present[0], 4096).split("\n", 1)[0]
-        return Diagnosis("halt", "fail", f"`{present[0]}` is present: {first}", "go on with `harness resume`")
+        first = one_line(files.read_text(present[0], 4096).split("\n", 1)[0])
+        says = f"; it says `{first}`" if first else ""
+        return Diagnosis("halt", "fail", f"`{present[0]}` is present{says}", "go on with `harness resume`")
     return Diagnosis("halt", "ok", "no HALT file")
 
 

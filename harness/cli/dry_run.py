@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,15 @@ from harness.domain.agent import Agent
 from harness.domain.errors import HarnessError
 from harness.domain.feature import Check, Feature
 from harness.domain.look import State, Work
+from harness.records.env_files import open_redactor
+from harness.records.links_out import refuse_links
 from harness.reports.status import report_loaded, report_next, report_queue
 from harness.reports.view import View
 from harness.run.site import open_site
 from harness.settings.load import Config
 from harness.specs.spec_file import read_spec_text
 from harness.system.environment import clean_environment
-from harness.system.secrets import read_redactor
+from harness.system.secrets import read_own_redactor
 from harness.workspace.checks import Checker, describe
 from harness.workspace.quarantine import make_guard, quarantine
 
@@ -61,14 +64,15 @@ def _report_prompt(view: View, feature: Feature, environ: Mapping[str, str], *, 
     config, record = view.config, view.record(feature.slug)
     checks = config.settings.checks_with(feature.checks)
     agent, _ = _find_agent(config, feature, environ)
+    own = read_own_redactor(environ).text
     prompt = compose_prompt(
         find_template(config.paths, config.settings.template),
-        feature,
-        read_spec_text(feature),
-        [check.command for check in checks],
+        replace(feature, title=own(feature.title)),
+        own(read_spec_text(feature)),
+        [own(check.command) for check in checks],
         config.paths,
         observations(record.observed, record.answer),
-        read_redactor(config.paths.root, environ).text,
+        open_redactor(config.paths, environ).text,
     )
     ran = _try_checks(config, checks, environ) if with_checks else []
     text = prepare_prompt(agent, prompt.text) if agent else prompt.text
@@ -90,6 +94,7 @@ def _try_checks(config: Config, checks: tuple[Check, ...], environ: Mapping[str,
     Python leaves no bytecode, which would be a change of the tree: a run that begins with one makes no commits.
     """
     paths, settings = config.paths, config.settings
+    refuse_links(paths)  # where what the checks leave may be moved to
     around = {**clean_environment(environ, settings.env_pass), "PYTHONDONTWRITEBYTECODE": "1"}
     limit = min(settings.check_timeout or LONGEST_CHECK, LONGEST_CHECK)
     with open_site(config, environ, "dry-run") as site:

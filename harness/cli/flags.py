@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import os
+import shlex
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,9 +13,13 @@ from typing import Annotated, Any
 import typer
 
 from harness.agents.table import explain
+from harness.cli.trust_variable import is_trusted_by_variable
+from harness.domain.errors import UsageError
+from harness.records.trust_file import read_trusted
 from harness.settings.kinds import SWITCH
 from harness.settings.load import Config, load_config
 from harness.settings.options import OPTIONS
+from harness.settings.reach import Reach, find_nested
 from harness.settings.setting import Group, Option
 
 RUN_SETTINGS = tuple(name for name, option in OPTIONS.items() if option.is_flag)
@@ -31,8 +37,19 @@ def with_config(*names: str) -> Callable[[Command], Command]:
 
 
 def with_config_to_read(*names: str) -> Callable[[Command], Command]:
-    """Give a command the configuration as `with_config` does, untrusted: it runs nothing and sends nothing."""
-    return lambda command: _with_flags(command, names, "config", read_config)
+    """Give a command the configuration as `with_config` does, untrusted: it runs nothing and sends nothing.
+
+    Of a project within another it is said which of the two it looks at.
+    """
+    return lambda command: _with_flags(command, names, "config", read_and_tell)
+
+
+def with_config_to_decide(*names: str) -> Callable[[Command], Command]:
+    """Give a command that carries a person's decision the configuration, untrusted.
+
+    Within another project it is refused unless the person trusts the inner one: an agent may have made that.
+    """
+    return lambda command: _with_flags(command, names, "config", _read_the_right_one)
 
 
 def with_flags(*names: str) -> Callable[[Command], Command]:
@@ -43,6 +60,29 @@ def with_flags(*names: str) -> Callable[[Command], Command]:
 def read_config(flags: Mapping[str, Any] | None = None) -> Config:
     """Return the settings of the project around the current folder. Raises ConfigError."""
     return load_config(Path.cwd(), flags or {}, os.environ)
+
+
+def read_and_tell(flags: Mapping[str, Any]) -> Config:
+    """Return the settings as `read_config` does, after it is said where they are of a project within another one."""
+    config = read_config(flags)
+    if (nested := find_nested(config.paths.root)) is not None and not _is_trusted(config, nested):
+        print(f"note: this is another project within yours: {nested.says}", file=sys.stderr)
+    return config
+
+
+def _read_the_right_one(flags: Mapping[str, Any]) -> Config:
+    config = read_config(flags)
+    if (nested := find_nested(config.paths.root)) is not None and not _is_trusted(config, nested):
+        outer = shlex.quote(str(Path(nested.value).parent))
+        raise UsageError(
+            f"nothing was done, since this is another project within yours: {nested.says}",
+            f"`cd {outer}` for yours; `harness trust` makes this one yours, too",
+        )
+    return config
+
+
+def _is_trusted(config: Config, reach: Reach) -> bool:
+    return is_trusted_by_variable() or reach.digest in read_trusted(config.paths.root, os.environ)
 
 
 def _with_flags(

@@ -20,7 +20,7 @@ from typer.main import get_command
 from harness import __version__
 from harness.cli.app import app
 from harness.cli.flags import read_config
-from harness.domain.errors import HarnessError, as_expected
+from harness.domain.errors import as_expected
 from harness.domain.text import plain
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _wants_json(argv: Sequence[str]) -> bool:
         return True
     try:
         return read_config().settings.json
-    except HarnessError:
+    except Exception:  # it is an error that is told just now
         return False
 
 
@@ -117,7 +117,8 @@ def _report_bug(argv: Sequence[str]) -> tuple[str, str]:
     name = f"bug-{time.strftime('%Y%m%d-%H%M%S')}.txt"
     for folder in (Path.cwd() / "logs", Path(tempfile.gettempdir())):  # not into the tree: that would be a change
         try:
-            (folder / name).write_text(text, "utf-8")
+            with (folder / name).open("x", encoding="utf-8") as file:  # through no link, and over nobody's file
+                file.write(text)
         except OSError:
             continue
         return f"a bug in harness: {_last_line(text)}", f"please report it with `{folder / name}`"

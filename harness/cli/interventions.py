@@ -9,9 +9,11 @@ from contextlib import contextmanager
 
 from harness.domain.errors import UsageError
 from harness.domain.text import counted
+from harness.records.env_files import open_redactor
 from harness.records.events import Accepted, FeatureReset, Marked, Renamed
 from harness.records.halt_file import read_halt, remove_halt
 from harness.records.journal import Journal, utc
+from harness.records.links_out import refuse_links
 from harness.records.receipt import compose_acceptance, digest, parse_receipt
 from harness.records.run_lock import Lock, find_holder, hold_lock
 from harness.reports.view import RECEIPT_LIMIT, read_view
@@ -19,7 +21,6 @@ from harness.run.doubts import dependants_of, say_dependants
 from harness.run.run import prepare_logs
 from harness.settings.load import Config
 from harness.system import files
-from harness.system.secrets import read_redactor
 
 
 def answer_question(config: Config, slug: str, text: str) -> str:
@@ -30,6 +31,7 @@ def answer_question(config: Config, slug: str, text: str) -> str:
     view.feature(slug)
     if slug not in view.look.markers.blocked:
         raise UsageError(f"`{slug}` has no open question", "`harness why` shows which features wait for an answer")
+    refuse_links(config.paths)
     files.write_atomic(config.paths.answer(slug), text.strip() + "\n")
     removed = remove_halt(config.paths, about=slug)
     went = f", {config.paths.shown(removed[0])} is removed" if removed else ""
@@ -44,7 +46,7 @@ def accept_feature(config: Config, slug: str, why: str) -> str:
         raise UsageError("say why it counts as done", 'e.g. `harness accept SLUG "checked by hand"`')
     feature = read_view(config).feature(slug)
     with hold_journal(config) as journal:
-        text = read_redactor(config.paths.root, os.environ).text(why)
+        text = open_redactor(config.paths, os.environ).text(why)
         text = compose_acceptance(text, spec=feature.sha256, at=utc(time.time()))
         journal.append(Accepted(slug=slug, sha256=digest(text), receipt=text, by="a person"))
         files.write_atomic(config.paths.done(slug), text)
@@ -126,10 +128,11 @@ def remove_halt_files(config: Config) -> str:
 @contextmanager
 def hold_journal(config: Config) -> Iterator[Journal]:
     """Give the journal to a command that changes state between runs; only the holder of the lock writes it."""
+    refuse_links(config.paths)
     prepare_logs(config.paths)
     lock: Lock = hold_lock(config.paths.lock, config.paths.root)
     try:
-        journal = Journal(config.paths.logs, "by-a-person", time.time, read_redactor(config.paths.root, os.environ))
+        journal = Journal(config.paths.logs, "by-a-person", time.time, open_redactor(config.paths, os.environ))
         try:
             yield journal
         finally:

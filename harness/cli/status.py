@@ -22,7 +22,7 @@ def report_project(view: View) -> dict[str, Any]:
         from harness.workspace.git import Git
         from harness.workspace.heads import Heads
 
-        return Heads(Git(paths.root, environment_of_git(view.config, os.environ)))
+        return Heads(Git(paths.root, environment_of_git(view.config, os.environ), written=view.config.written))
 
     report["warnings"] += find_doubts(view.look.features, view.look.markers.done, view.history, open_heads)
     return report

@@ -19,9 +19,9 @@ def print_report(
 
     With `exact`, what goes into a pipe or a file stays as it is.
     """
-    from harness.system.secrets import read_redactor
+    from harness.records.env_files import open_redactor
 
-    report = read_redactor(config.paths.root, os.environ).deep(report)
+    report = open_redactor(config.paths, os.environ).deep(report)
     if config.settings.json:
         say(jsonlib.dumps(report, indent=1, default=str))
         return

@@ -9,17 +9,16 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from harness.domain.errors import ConfigError, NotConfined, TrustError
+from harness.cli.trust_variable import TRUST, is_trusted_by_variable
+from harness.domain.errors import NotConfined, TrustError
 from harness.domain.text import one_line
 from harness.records.trust_file import forget_trusted, trust_file, write_trusted
 from harness.run.trust import Asked, read_asked
 from harness.settings.load import Config
 from harness.settings.options import OPTIONS
-from harness.settings.parse import switch
 from harness.settings.reach import Reach
 from harness.settings.setting import Group
 
-VARIABLE = "HARNESS_TRUST"
 MOST = 20  # things that are listed
 LONGEST = 2_000  # characters of one
 
@@ -29,7 +28,7 @@ def act_on(config: Config, act: Callable[[Config], Any], *, trusted: bool) -> An
 
     One that turns out to have no sandbox to work in has done nothing yet: it is asked about, and begun again.
     """
-    if trusted or _is_trusted_by_variable():
+    if trusted or is_trusted_by_variable():
         return act(config)
     try:
         return act(require_trust(config))
@@ -50,7 +49,7 @@ def require_trust(config: Config) -> Config:
     if asked.foreign:
         raise TrustError(
             f"{asked.foreign[0].says}, and is not obeyed",
-            f"look at it, then {_say_how(config)}; `--trust` or `{VARIABLE}=1` trusts it for one command",
+            f"look at it, then {_say_how(config)}; `--trust` or `{TRUST}=1` trusts it for one command",
         )
     if asked.untrusted:
         if not _can_ask(config):
@@ -107,14 +106,6 @@ def show_trust(report: dict[str, Any]) -> list[str]:
     return [f"`{report['project']}` asks you to trust it with this:", *lines]
 
 
-def _is_trusted_by_variable() -> bool:
-    said = os.environ.get(VARIABLE, "")
-    try:
-        return bool(said) and switch(said)
-    except ValueError as error:
-        raise ConfigError(f"`{VARIABLE}` {error} (it is `{said}`)", "1 trusts the project for one command") from None
-
-
 def _remember(asked: Asked, more: Sequence[Reach]) -> None:
     """Remember more than was trusted; what the project does not ask for any more is forgotten."""
     kept = {one.digest for one in asked.reaches} & asked.trusted
@@ -136,7 +127,7 @@ def _ask(asked: Asked, about: Sequence[Reach]) -> None:
 
 def _refuse(config: Config, about: Sequence[Reach]) -> TrustError:
     said = "\n".join((_head(about), *_list(about)))
-    return TrustError(said, f"{_say_how(config)}, if you want that; `--trust` or `{VARIABLE}=1` for one command")
+    return TrustError(said, f"{_say_how(config)}, if you want that; `--trust` or `{TRUST}=1` for one command")
 
 
 def _head(about: Sequence[Reach]) -> str:
@@ -144,7 +135,9 @@ def _head(about: Sequence[Reach]) -> str:
 
 
 def _list(about: Sequence[Reach]) -> list[str]:
-    more = [f"  … and {len(about) - MOST} more: `harness trust --show`"] if about[MOST:] else []
+    whole = [len(one.says) <= LONGEST for one in about[:MOST]]
+    more = [] if all(whole) else ["  … what is cut is whole in `harness trust --show`"]
+    more += [f"  … and {len(about) - MOST} more: `harness trust --show`"] if about[MOST:] else []
     return [*(f"  - {one_line(one.says, LONGEST)}" for one in about[:MOST]), *more]
 
 

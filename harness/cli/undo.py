@@ -28,7 +28,7 @@ def undo_feature(config: Config, slug: str, *, rehearse: bool) -> list[str]:
     """Take a feature back, or only say what that would do. Raises UsageError where it cannot; nothing changed then."""
     view = read_view(config)
     view.feature(slug)
-    git = Git(config.paths.root, environment_of_git(config, os.environ))
+    git = Git(config.paths.root, environment_of_git(config, os.environ), written=config.written)
     ranges, by = _find_work(view, slug, git)
     with tempfile.TemporaryDirectory(prefix="harness-") as scratch:
         revert = Revert(git, Path(scratch))

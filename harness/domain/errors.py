@@ -100,6 +100,8 @@ def as_expected(error: Exception) -> HarnessError | None:
     if isinstance(error, OSError) and error.errno in OUT_OF_ORDER:
         where = f"`{error.filename}`: " if error.filename else ""
         return MachineError(where + os.strerror(error.errno).lower(), _MACHINE_HINT)
+    if isinstance(error, PermissionError) and error.filename:
+        return explain_storage(Path(os.fsdecode(error.filename)), "use", error)
     if isinstance(error, MemoryError):
         return MachineError("out of memory", _MACHINE_HINT)
     if isinstance(error, RuntimeError) and "start new thread" in str(error):

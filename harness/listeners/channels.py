@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,7 @@ from harness.domain.errors import StorageError
 from harness.domain.listener import Failure
 from harness.domain.text import one_line
 from harness.settings.options import Settings
-from harness.system.capture import Captured, capture
+from harness.system.capture import Captured, capture, path_outside
 from harness.system.environment import clean_environment
 
 TRIES = 3
@@ -36,6 +37,7 @@ class Notifier:
     settings: Settings
     root: Path
     environ: Mapping[str, str]
+    written: tuple[Path, ...] = ()  # folders besides the project that agents may write: no program is run from there
     failed: set[str] = field(default_factory=set)  # channels that failed before: they get one try from then on
 
     @property
@@ -75,6 +77,7 @@ class Notifier:
             cwd=self.root,
             env={
                 **clean_environment(self.environ, self.settings.env_pass, DESKTOP),
+                "PATH": path_outside(self.environ.get("PATH", os.defpath), self.root, *self.written),
                 "HARNESS_EVENT": "finished",
                 "HARNESS_HALT": str(result.get("halt", "")),
                 "HARNESS_EXIT": str(result.get("code", "")),

@@ -65,7 +65,10 @@ class RunBegan(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Halted(Event):
-    """Why a run ended; `slug` where it is about one feature, `resets_at` in epoch seconds where it is known."""
+    """Why a run ended; `slug` where it is about one feature, `resets_at` in epoch seconds where it is known.
+
+    `halt_file` is the digest of the HALT that it wrote.
+    """
 
     kind: ClassVar[str] = "halted"
     halt: Halt | None = None
@@ -73,6 +76,7 @@ class Halted(Event):
     because: str = ""
     slug: str = ""
     resets_at: float | None = None
+    halt_file: str = field(default="", metadata={"rare": True})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 from harness.domain.halt import Halt, HaltFile, Stop
@@ -37,6 +38,11 @@ def compose_halt(stop: Stop, *, run: str, at: str) -> str:
         _signature(stop.halt, stop.slug),
     ]
     return "\n".join(lines) + "\n"
+
+
+def digest_halt(text: str) -> str:
+    """Return what is written down of a HALT that harness wrote, "" for none: its words alone anybody could write."""
+    return sha256(plain(text).encode("utf-8", "replace")).hexdigest() if text else ""
 
 
 def _signature(halt: Halt, slug: str) -> str:

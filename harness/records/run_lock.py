@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -15,6 +16,7 @@ from harness.domain.errors import LockHeld, StorageError
 from harness.system import files
 
 PATIENCE = 10.0  # seconds for the supervisor of a dead run to clean up
+_AS_IT_IS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # no link is followed, no fifo waited for
 DYING = 0.3  # seconds in which a process that was killed may still look alive
 
 
@@ -38,7 +40,7 @@ class Lock:
         """`path` is created where it is missing; nothing is locked yet."""
         self.path = path
         with files.storage(path, "open"):
-            self.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self.fd = _open_plain(path)
             self._folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self.shared_fd = self.fd
 
@@ -68,6 +70,13 @@ class Lock:
         """Let go; the lock stays held while a child has inherited the descriptor."""
         os.close(self.fd)
         os.close(self._folder)
+
+
+def _open_plain(path: Path) -> int:
+    """Open the file, which is made where it is missing; nothing else is written to, and through no link."""
+    if not files.is_plain(path):
+        raise OSError(errno.EEXIST, "it is not a plain file")
+    return os.open(path, os.O_RDWR | os.O_CREAT | _AS_IT_IS, 0o644)
 
 
 def _lock_folder(fd: int, how: int) -> bool:
@@ -137,7 +146,7 @@ def find_holder(path: Path, root: Path) -> Holder | None:
 
 def _file_is_locked(path: Path) -> bool:
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDONLY | _AS_IT_IS)
     except OSError:
         return False
     try:

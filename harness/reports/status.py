@@ -8,7 +8,7 @@ from typing import Any
 from harness.agents.loads import find_loaded
 from harness.agents.table import explain
 from harness.domain.feature import Feature
-from harness.domain.halt import Halt, Stop
+from harness.domain.halt import Halt, HaltFile, Stop
 from harness.domain.look import FeatureHistory, State, Wait, Work
 from harness.domain.money import Sum
 from harness.domain.text import one_line
@@ -41,7 +41,7 @@ from harness.records.events import (
     Verified,
     Waiting,
 )
-from harness.records.halt_file import local_time
+from harness.records.halt_file import digest_halt, local_time
 from harness.records.heartbeat import Beat
 from harness.records.receipt import Receipt
 from harness.reports.view import View, name_state, say_time
@@ -169,12 +169,20 @@ def _say_wait(wait: Wait | None) -> str | None:
     return f"waits until {local_time(wait.until)}: {wait.because}"
 
 
+def _say_who(view: View, halt: HaltFile) -> str:
+    """Return who wrote a HALT, as far as one knows: in logs/ no agent inside the sandbox can."""
+    ended = view.history.ended
+    if ended is not None and ended.halt_file and ended.halt_file == digest_halt(halt.text):
+        return "harness"
+    return "a person" if halt.path.parent == view.config.paths.logs else "a person or an agent"
+
+
 def _report_halt(view: View) -> Report | None:
     if view.halt is None:
         return None
     return {
         "path": str(view.halt.path),
-        "by": "harness" if view.halt.by_harness else "a person",
+        "by": _say_who(view, view.halt),
         "now": view.halt.now,
         "text": view.halt.text.strip(),
     }

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from harness.domain.text import one_line
-from harness.system.capture import Held, find_program, hold
+from harness.system.capture import Held, find_program, hold, path_outside
 from harness.system.environment import clean_environment
 
 NEEDS = ("DBUS_SESSION_BUS_ADDRESS", "HARNESS_RUN_ID")
@@ -33,21 +33,25 @@ class Awake:
 
 
 @contextmanager
-def stay_awake(word: str, *, why: str, run: str, cwd: Path, environ: Mapping[str, str]) -> Iterator[Awake]:
+def stay_awake(
+    word: str, *, why: str, run: str, cwd: Path, written: Sequence[Path], environ: Mapping[str, str]
+) -> Iterator[Awake]:
     """Hold sleep off while the block runs; `word` is `auto` or `off`. It is released on a kill -9 of harness, too."""
-    argv = () if word == "off" else _find_argv(why, environ, cwd)
+    argv = () if word == "off" else _find_argv(why, environ, written)
     if not argv:
         yield Awake(None, "" if word == "off" else "nothing keeps this machine awake: no systemd-inhibit or caffeinate")
         return
-    env = {**clean_environment(environ, NEEDS), "HARNESS_RUN_ID": run}  # what is left of it is swept at the next start
+    path = path_outside(environ.get("PATH", os.defpath), *written)
+    env = {**clean_environment(environ, NEEDS), "PATH": path}
+    env["HARNESS_RUN_ID"] = run  # what is left of it is swept at the next start
     with hold(argv, cwd=cwd, env=env) as held:
         yield Awake(held)
 
 
-def _find_argv(why: str, environ: Mapping[str, str], root: Path) -> tuple[str, ...]:
+def _find_argv(why: str, environ: Mapping[str, str], written: Sequence[Path]) -> tuple[str, ...]:
     """Return the command line that holds sleep off until its stdin ends, or until this process does."""
-    if inhibit := find_program("systemd-inhibit", environ, root):
+    if inhibit := find_program("systemd-inhibit", environ, *written):
         return (inhibit, "--what=sleep:idle", "--who=harness", f"--why={why}", "--mode=block", "cat")
-    if sys.platform == "darwin" and (caffeinate := find_program("caffeinate", environ, root)):
+    if sys.platform == "darwin" and (caffeinate := find_program("caffeinate", environ, *written)):
         return (caffeinate, "-i", "-w", str(os.getpid()))
     return ()

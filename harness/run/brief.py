@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from harness.agents.prompt import Prompt, compose_prompt, observations
 from harness.domain.feature import Feature
 from harness.run.run import Run
+from harness.system.secrets import read_own_redactor
 
 
 def compose(run: Run, feature: Feature) -> Prompt:
     """Return the prompt of the feature's next attempt."""
-    record = run.history.of(feature.slug)
+    record, own = run.history.of(feature.slug), read_own_redactor(run.site.environ).text
     return compose_prompt(
         run.template,
-        feature,
-        run.specs.text_of(feature),
-        [check.command for check in run.checks_for(feature)],
+        replace(feature, title=own(feature.title)),
+        own(run.specs.text_of(feature)),
+        [own(check.command) for check in run.checks_for(feature)],
         run.paths,
         observations(record.observed, record.answer),
         run.redactor.text,

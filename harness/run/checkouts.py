@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from harness.domain.errors import AgentError
 from harness.run.run import Run
 from harness.system import files
+from harness.system.capture import path_outside
 from harness.workspace.clean_checkout import INSTALLED, CheckoutPlan, CleanCheckout, find_place
-from harness.workspace.quarantine import real_path
+from harness.workspace.quarantine import find_git, real_path
 from harness.workspace.verdicts import Verdicts
 from harness.workspace.workspace import Candidate
 
@@ -27,7 +31,8 @@ def open_checkout(run: Run) -> None:
     if why:
         run.site = replace(run.site, checkout=None, no_checkout=why)
         return
-    root, environ = run.paths.root, run.site.environ
+    root, path = run.paths.root, path_outside(run.site.environ.get("PATH", os.defpath), *run.config.written)
+    environ = {**run.site.environ, "PATH": path}
     kept = find_place(root, environ)
     checkout = CleanCheckout(kept or run.site.temporary / "checkout", run.workspace.repository(), environ)
     run.verdicts = Verdicts(kept and kept.with_suffix(".verdicts"), run.site.check_environment())
@@ -59,14 +64,27 @@ def _why_no_checkout(run: Run) -> str:
 
 
 def plan_for(run: Run, candidate: Candidate) -> CheckoutPlan:
-    """Return the checkout of a commit, with what is installed in the project, and with its specs."""
+    """Return the checkout of a commit, with what is installed in the project, and with its specs.
+
+    What is brought is the real thing, which checks may write: git's own folders and ours are not among it, and what is
+    read-only to agents is so there.
+    """
     top, specs = run.workspace.top, run.paths.specs
-    wanted = {*run.settings.workspace_include}
+    root, wanted = run.paths.root, {*run.settings.workspace_include}
     brought = [top / name for name in run.workspace.ignored() if _is_brought(name, wanted)]
-    brought += [run.paths.root / name for name in wanted if (run.paths.root / name).exists()]
-    within = [path for path in dict.fromkeys(brought) if real_path(path).is_relative_to(top)]
-    held = (specs,) if specs.is_dir() and not specs.is_symlink() and specs.is_relative_to(top) else ()
-    return CheckoutPlan(candidate, tuple(within[:MOST_BROUGHT]), held)
+    brought += [root / name for name in wanted if files.exists(root / name)]
+    apart = [*find_git(root)[1], *map(real_path, (top / ".git", specs, run.paths.logs, *run.paths.halts))]
+    within = [path for path in dict.fromkeys(brought) if _is_apart(path, top, apart)][:MOST_BROUGHT]
+    held = [specs] if specs.is_dir() and not specs.is_symlink() and specs.is_relative_to(top) else []
+    held += [one for one in run.site.held if any(one.is_relative_to(real_path(path)) for path in within)]
+    return CheckoutPlan(candidate, tuple(within), tuple(held))
+
+
+def _is_apart(path: Path, top: Path, others: Sequence[Path]) -> bool:
+    """Whether a path stays in the work tree, and neither holds another nor lies in it."""
+    real = real_path(path)
+    mixed = any(real.is_relative_to(one) or one.is_relative_to(real) for one in others)
+    return real.is_relative_to(top) and not mixed
 
 
 def _is_brought(name: str, wanted: set[str]) -> bool:

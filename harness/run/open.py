@@ -17,10 +17,13 @@ from harness.domain.errors import ConfigError, SpecError, UsageError
 from harness.domain.feature import Feature
 from harness.domain.listener import Messenger, Narrator, NoMessages, Tone
 from harness.domain.paths import Paths
+from harness.domain.text import printable
+from harness.records.env_files import ENV_FILE_APPEARED, note_made_at_last, open_redactor
 from harness.records.events import Event, Foreign
 from harness.records.heartbeat import Heartbeat
 from harness.records.history import History, fold_journal, read_markers
 from harness.records.journal import Journal
+from harness.records.links_out import set_links_aside
 from harness.records.run_lock import Lock, hold_lock, process_start
 from harness.run.awake import stay_awake
 from harness.run.failover import Failover
@@ -41,7 +44,6 @@ from harness.system.environment import clean_environment
 from harness.system.own_output import find_output_files
 from harness.system.process import Supervisor
 from harness.system.redact import Redactor
-from harness.system.secrets import read_redactor
 from harness.workspace.guard import Guard
 from harness.workspace.in_place import InPlace
 from harness.workspace.quarantine import (
@@ -77,16 +79,23 @@ def open_run(
     template = find_template(paths, settings.template)
     if working:
         check_agents(config, specs.read(), environ)
-    prepare_logs(paths)
     clocks = clocks or Clocks()
 
     def tell(line: str) -> None:
         narrator.tell(line, Tone.NOTICE)
 
+    for told in set_links_aside(paths):
+        tell(told)
+    prepare_logs(paths)
+
     with ExitStack() as stack:
         enter = stack.enter_context
         lock = enter(take_lock(paths, tell))
-        redactor = read_redactor(paths.root, environ)
+        for name in note_made_at_last(paths):
+            tell(f"`{printable(name)}` {ENV_FILE_APPEARED}")
+        redactor = open_redactor(paths, environ)
+        if redactor.unread:
+            tell(f"`{printable(redactor.unread[0])}` {redactor.TOO_LARGE}")
         journal = enter(closing(Journal(paths.logs, secrets.token_hex(16), clocks.wall, redactor)))
         guard = make_guard(paths, all_agents().guarded)
         history = read_history(paths, journal, guard, specs, tell)
@@ -94,7 +103,9 @@ def open_run(
         supervisor = enter(start_supervisor(config, lock, interrupts, redactor))
         heartbeat = enter(give_sign_of_life(paths, clocks, run=journal.run, supervisor=supervisor.pid))
         word, why = settings.inhibit_sleep if working else "off", f"a run in {paths.root.name}"
-        awake = enter(stay_awake(word, why=why, run=journal.run, cwd=paths.root, environ=environ))
+        awake = enter(
+            stay_awake(word, why=why, run=journal.run, cwd=paths.root, written=config.written, environ=environ)
+        )
         temporary = enter(hold_temporary(paths))
         site = make_site(config, supervisor, environ, temporary, journal.run)
         run = Run(
@@ -106,7 +117,11 @@ def open_run(
             logs=KeptLogs(paths),
             interrupts=interrupts,
             workspace=InPlace(
-                paths, environment_of_git(config, environ), temporary, outputs=find_output_files(paths.root)
+                paths,
+                environment_of_git(config, environ),
+                temporary,
+                outputs=find_output_files(paths.root),
+                written=config.written,
             ),
             guard=guard,
             template=template,
@@ -121,6 +136,7 @@ def open_run(
         guard.ignored = run.workspace.ignores
         connect(run, narrator)
         stack.callback(run.workspace.stop_git)
+        stack.callback(note_made_at_last, paths)
         yield run
 
 

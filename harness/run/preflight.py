@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from harness import __version__
 from harness.agents.table import AGENTS
@@ -26,7 +26,7 @@ from harness.run.site import HAS_RUN_CONFINED, UNCONFINED_IF_TOLD, Site
 from harness.run.spending import check_prices, tell_budget
 from harness.sandbox.sandbox import WRITABLE
 from harness.sandbox.tools import find_own_code
-from harness.system.capture import capture, find_program
+from harness.system.capture import capture, is_in, path_outside
 from harness.system.files import LITTLE_SPACE, free_bytes
 
 
@@ -195,6 +195,7 @@ def _with_version(run: Run, agent: Agent) -> str:
     if not agent.version or run.site.sandbox_for(agent) is not None or not _is_outside(run, agent):
         return agent.name
     environ = run.site.environment_for(agent)
+    environ["PATH"] = path_outside(environ.get("PATH", os.defpath), *run.config.written)  # what it runs in turn, too
     said = capture(agent.version, cwd=run.site.temporary, env=environ, timeout=15.0)
     version = one_line(said.stdout.decode("utf-8", "replace"), 60)
     return f"{agent.name} ({version})" if said.code == 0 and version else agent.name
@@ -202,8 +203,8 @@ def _with_version(run: Run, agent: Agent) -> str:
 
 def _is_outside(run: Run, agent: Agent) -> bool:
     """Whether an agent's program lies where no agent could have written it: it may be run without a sandbox."""
-    found = Path(find_program(agent.argv[0], run.site.environ, run.paths.root) or run.paths.root)
-    return not found.resolve().is_relative_to(run.paths.root.resolve())
+    found = shutil.which(agent.argv[0], path=run.site.environ.get("PATH"))
+    return found is not None and not is_in(str(run.paths.root / found), *run.config.written)
 
 
 def _decide_commits(run: Run) -> tuple[bool, str]:

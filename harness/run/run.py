@@ -25,6 +25,7 @@ from harness.records.events import ClockJumped, Event, NotifyFailed
 from harness.records.heartbeat import Heartbeat
 from harness.records.history import History
 from harness.records.journal import Journal
+from harness.records.links_out import remove_links
 from harness.run.awake import Awake
 from harness.run.failover import Failover
 from harness.run.interrupts import GRACE, Ask, Interrupts
@@ -196,11 +197,22 @@ class Run:
 
     def mend_logs(self) -> bool:
         """Put back what an agent took away of harness's own files in logs/; True when the journal was harmed."""
+        for link in remove_links(*self._folders_in_logs()):
+            self.tell(f"a link stood in the place of `{self.paths.shown(link)}`: it is removed", Tone.BAD)
         prepare_logs(self.paths)
         if not self.journal.mend():
             return False
         self.tell("the journal was deleted, replaced or rewritten while it was in use; it has been restored", Tone.BAD)
         return True
+
+    def _folders_in_logs(self) -> list[Path]:
+        """Return the folders in logs/ where harness writes now, the outer ones first."""
+        at_work = [
+            folder
+            for slug, begun in self.in_flight.items()
+            for folder in (self.paths.attempts(slug), self.paths.attempt(slug, begun.number))
+        ]
+        return [self.paths.kept, self.paths.attempts(""), *at_work]
 
     def tell(self, line: str, tone: Tone = Tone.PLAIN) -> None:
         """Say one line to the person and into run.log."""
@@ -248,9 +260,9 @@ class Run:
 
 def prepare_logs(paths: Paths) -> None:
     """Make logs/ and what belongs into it on first use, so that nobody commits logs by accident."""
-    if paths.logs.exists() and not paths.logs.is_dir():
+    if files.exists(paths.logs) and not files.is_dir(paths.logs):
         raise StorageError(f"`{paths.logs}` is not a folder", "move it away, or choose another with `logs_dir`")
     files.make_folder(paths.kept)
     ignore = paths.logs / ".gitignore"
-    if not ignore.exists():
+    if not files.exists(ignore):
         files.write_atomic(ignore, "*\n!README.md\n")

@@ -16,11 +16,13 @@ from harness.domain.feature import Feature
 from harness.domain.text import one_line
 from harness.records.trust_file import read_trusted
 from harness.sandbox.open import has_program
-from harness.settings.load import CONFIG_FILE, Config, is_root
-from harness.settings.reach import OWNER, Reach, find_reaches
+from harness.sandbox.tools import find_named, find_python, find_tools, is_seen
+from harness.settings.load import CONFIG_FILE, Config
+from harness.settings.reach import OWNER, Reach, find_nested, find_reaches
 from harness.specs.shelf import open_specs_folder
 from harness.system import files
 from harness.system.owners import find_owner, name_user
+from harness.workspace.quarantine import find_git, real_path
 
 _PATHS = ("specs_dir", "logs_dir", "order_file", "template", "script")
 _UNCONFINED = ("none", "container")  # words of `sandbox`
@@ -61,7 +63,8 @@ def read_asked(config: Config, environ: Mapping[str, str]) -> Asked:
     with suppress(SpecError):
         features = open_specs_folder(config).read().features
     found = (
-        *_find_foreign(config, features, environ), *_find_nested(config.paths.root), *find_reaches(config, features),
+        *_find_foreign(config, features, environ), *filter(None, [find_nested(config.paths.root)]),
+        *find_reaches(config, features, _find_named(config, environ)),
         *_find_paths_out(config), *_find_files(config, features),
     )  # fmt: skip
     confined = config.settings.sandbox not in _UNCONFINED
@@ -74,7 +77,7 @@ def _find_foreign(config: Config, features: tuple[Feature, ...], environ: Mappin
     """Yield the first file that is obeyed of each other user."""
     root, settings = config.paths.root, config.settings
     named = [settings.order_file, settings.template or "templates/prompt.md", settings.script]
-    looked = [root, root / CONFIG_FILE, config.paths.specs, config.paths.specs / "order.txt"]
+    looked = [root, root / CONFIG_FILE, config.paths.specs, config.paths.specs / "order.txt", config.paths.logs]
     looked += [*(root / name for name in named if name), *sorted(root.glob(".env*"))]
     looked += [root / name for name in all_agents().guarded]
     looked += [path for feature in features for path in (feature.path.parent, feature.path)]
@@ -86,15 +89,12 @@ def _find_foreign(config: Config, features: tuple[Feature, ...], environ: Mappin
             yield Reach(OWNER, str(owner), f"`{one_line(str(path))}` belongs to {name_user(owner)}")
 
 
-def _find_nested(root: Path) -> Iterator[Reach]:
-    """Yield a project that lies within another of the same repository, where an agent of that may have made it."""
-    own = next((name for name in (CONFIG_FILE, "specs") if files.exists(root / name)), CONFIG_FILE)
-    for folder in root.parents:
-        if is_root(folder) and any(files.exists(above / ".git") for above in (folder, *folder.parents)):
-            outer = folder / (CONFIG_FILE if files.is_file(folder / CONFIG_FILE) else "specs")
-            said = f"`{one_line(str(root / own))}` lies below the project's own, `{one_line(str(outer))}`"
-            yield Reach("nested", str(outer), said)
-            return
+def _find_named(config: Config, environ: Mapping[str, str]) -> list[str]:
+    """Return the files outside that command lines of the settings let in, and that a sandbox does not show anyway."""
+    root, home, agents = real_path(config.paths.root), real_path(environ.get("HOME", "/nonexistent")), all_agents()
+    named = find_named(config.settings, root)
+    shown = [find_git(root)[0], *find_tools(environ, home, root, agents.installed), *find_python()] if named else []
+    return [str(path) for path in named if not is_seen(real_path(path), shown)]
 
 
 def _find_paths_out(config: Config) -> Iterator[Reach]:

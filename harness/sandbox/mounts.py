@@ -74,10 +74,11 @@ def visible_hooks(git_config: GitConfig, home: Path, root: Path) -> tuple[Path, 
 
 
 def _find_trust(root: Path, environ: Mapping[str, str], writable: Iterable[Path]) -> Iterator[Path]:
-    """Yield the folder that holds what a person trusts, where a folder that can be written holds it."""
+    """Yield the folder that holds what a person trusts, which is made, where a folder that can be written holds it."""
     with suppress(TrustError):
         folder = trust_file(root, environ).parent
-        if any(folder.is_relative_to(real_path(path)) for path in writable):
+        if any(folder.is_relative_to(real_path(path)) for path in writable if files.exists(path)):
+            files.make_folder(folder, mode=0o700)  # what is not there cannot be held
             yield folder
 
 
@@ -104,8 +105,8 @@ def _find_worktrees(gits: list[Path]) -> list[Path]:
 
 
 def _expand(path: str, root: Path, home: Path) -> Path:
-    """Return a path of the settings: below the project, or the home for `~`."""
-    return home / path[2:] if path.startswith("~/") else root / path
+    """Return a path of the settings: below the project, or the home for `~`; `..` goes up as it is written."""
+    return Path(os.path.normpath(home / path[2:] if path.startswith("~/") else root / path))
 
 
 def existing(paths: Iterable[Path], besides: Collection[Path] = ()) -> tuple[Path, ...]:

@@ -17,6 +17,7 @@ from harness.sandbox.mounts import find_mounts
 from harness.sandbox.probe import try_command
 from harness.sandbox.sandbox import ARGUMENTS_FD, NO_WAY_OUT, Sandbox
 from harness.sandbox.seatbelt import PROGRAM as MAC_PROGRAM
+from harness.sandbox.tools import find_named
 from harness.settings.load import Config
 from harness.settings.options import Settings
 from harness.system import files
@@ -65,10 +66,9 @@ def open_sandbox(
 
 def has_program(config: Config, environ: Mapping[str, str]) -> bool:
     """Whether what `sandbox: auto` looks for is installed; that it works shows when it is opened."""
-    root = real_path(config.paths.root)
     if sys.platform == "darwin":
         return os.access(MAC_PROGRAM, os.X_OK)
-    return bool(find_program(PROGRAM, environ, root))
+    return bool(find_program(PROGRAM, environ, *config.written))
 
 
 def _build(
@@ -77,7 +77,7 @@ def _build(
     root = real_path(config.paths.root)
     home = real_path(environ.get("HOME", "")) if environ.get("HOME", "/") != "/" else Path("/nonexistent")
     on_mac = sys.platform == "darwin"
-    program = MAC_PROGRAM if on_mac else find_program(PROGRAM, environ, root)
+    program = MAC_PROGRAM if on_mac else find_program(PROGRAM, environ, *config.written)
     if on_mac and (config.settings.sandbox, config.settings.sandbox_network) not in MAC_WAYS:
         raise AgentError("no bubblewrap on macOS", "choose `sandbox: auto` with `sandbox_network: host` or `none`")
     if not program:
@@ -87,7 +87,7 @@ def _build(
     for git in find_git(root)[1][:1]:
         for name in ("hooks", "info"):
             files.make_folder(git / name)  # as `git init` does: what is not there cannot be held
-    git_config = read_git_config(root, environ)
+    git_config = read_git_config(root, environ, config.written)
     mounts = find_mounts(config, environ, root=root, home=home, agents=agents, git_config=git_config)
     mounts = replace(mounts, tied=not supervisor.namespace)
     sandbox = (MacSandbox if on_mac else Sandbox)(
@@ -99,6 +99,7 @@ def _build(
         program=program,
         limits=limits_of(config.settings),
         agents=agents,
+        named=tuple(find_named(config.settings, root)),
         broker=_make_broker(config, supervisor, environ),
         git_config=git_config,
     )

@@ -21,7 +21,7 @@ from harness.sandbox.mounts import AUTHORITIES, existing
 from harness.sandbox.network.credentials import LENGTH, Substituted, substitute_for_agent, substitute_for_check
 from harness.sandbox.probe import try_command
 from harness.sandbox.seccomp import compose_filter
-from harness.sandbox.tools import is_plain_tool, named_files, program_of
+from harness.sandbox.tools import is_plain_tool, program_of
 from harness.settings.options import Settings
 from harness.system import files, untrusted
 from harness.system.command import Command, Confined, Door
@@ -51,6 +51,7 @@ class Sandbox:
     program: str
     limits: Mapping[str, int]
     agents: AllAgents
+    named: tuple[Path, ...] = ()  # files outside that the settings name for an agent, as they were when it was opened
     broker: Broker | None = None  # with `sandbox_network: broker`
     git_config: GitConfig = field(default_factory=GitConfig)
     name: ClassVar[str] = "bwrap"
@@ -137,13 +138,13 @@ class Sandbox:
         """Return the mounts around one command: with what its agent needs of the home, but no login beside a key."""
         home, access = (Home(), Access()) if agent is None else (agent.home, agent.access)
         hidden = {self.home / name for name in access.logins if substituted.holds_key}
-        reads = [*(self.home / name for name in home.reads), *named_files(command.argv)]
+        reads = [*(self.home / name for name in home.reads), *command.needed, *(() if agent is None else self.named)]
         reads += [one.path for one in (() if agent is None else agent.named) if one.own and is_plain_tool(one.path)]
         reads += [Path(command.env[name]) for name in AUTHORITIES if command.env.get(name, "").startswith("/")]
         writes = [self.home / name for name in home.writes]
         return replace(
             self.mounts,
-            readable=existing((*self.mounts.readable, *reads, *program_of(command, self.home)), hidden),
+            readable=existing((*self.mounts.readable, *reads, *program_of(command, self.mounts.workspace)), hidden),
             writable=existing((*self.mounts.writable, *writes), hidden),
         )
 

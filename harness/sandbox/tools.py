@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import harness
+from harness.sandbox.bubblewrap import SYSTEM
+from harness.settings.options import Settings
 from harness.system import files
 from harness.system.command import Command
 from harness.workspace.quarantine import real_path
@@ -66,6 +68,7 @@ MANAGERS = (
 _CREDENTIALS = {"credentials", "credentials.toml", "credentials.json", ".credentials.json", "auth.json", ".env",
                 ".npmrc", ".pypirc", ".netrc", ".condarc", ".yarnrc.yml", "access-tokens.json"}  # fmt: skip
 _KEYS = {".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".password-store", "gcloud", "keyrings"}  # folders
+LONGEST_PATH = 4096  # bytes
 _SHALLOW = (".local", ".config", ".cache")  # folders of a home that hold more than tools
 
 
@@ -139,21 +142,47 @@ def find_own_code(writable: Iterable[Path]) -> list[Path]:
     return [one for one in ours if any(one.is_relative_to(place) and one != place for place in places)]
 
 
-def named_files(argv: Iterable[str]) -> list[Path]:
-    """Return the files that a command line names: a script, a configuration."""
-    return [Path(word) for word in argv if word.startswith("/") and len(word) < 4096 and files.is_file(Path(word))]
+def find_named(settings: Settings, root: Path) -> list[Path]:
+    """Return the files outside the project that its settings name for an agent: a program, a script, a configuration.
+
+    However they are written, relative or by links: as the word says, and where it leads in truth.
+    """
+    program, words = settings.command[:1], (*settings.command[1:], *settings.agent_args, settings.script)
+    found = [path for word in program for path in _lead_out(word, root, whole=True)]
+    found += [path for word in words for path in _lead_out(word, root, whole=False)]
+    return list(dict.fromkeys(found))
 
 
-def program_of(command: Command, home: Path) -> list[Path]:
-    """Return where the program of a command lies in truth, behind its links: the file, or its whole node_modules."""
-    found = shutil.which(command.argv[0], path=command.env.get("PATH"))
-    if found is None:
+def _lead_out(word: str, root: Path, *, whole: bool) -> list[Path]:
+    """Return where a word leads out of the project to a file; of a program in a node_modules, all of that."""
+    path = root / word
+    if not word or len(word) > LONGEST_PATH or not files.is_file(path):
         return []
-    real = real_path(found)
-    for folder in reversed(real.parents):
-        if folder.name == "node_modules":
-            return [folder]
+    real = _whole_program(real_path(path)) if whole else real_path(path)
+    return [one for one in (real_path(path.parent) / path.name, real) if not one.is_relative_to(root)]
+
+
+def is_seen(path: Path, folders: Iterable[Path]) -> bool:
+    """Whether a sandbox shows a file anyway: as one of the system's, or in one of the folders."""
+    return any(path.is_relative_to(folder) for folder in (*map(Path, SYSTEM), *folders))
+
+
+def program_of(command: Command, root: Path) -> list[Path]:
+    """Return where the program of a command lies in truth, behind its links: the file, or its whole node_modules.
+
+    Of one that is found in the project, nothing: an agent can make a link there. Nor of one that a path leads to from
+    there.
+    """
+    found = shutil.which(command.argv[0], path=command.env.get("PATH"))
+    if found is None or not found.startswith("/") or Path(os.path.normpath(found)).is_relative_to(root):
+        return []
+    real = _whole_program(real_path(found))
     return [] if real.is_relative_to("/usr") else [real]
+
+
+def _whole_program(real: Path) -> Path:
+    """Return the file of a program, or the whole node_modules that it lies in."""
+    return next((folder for folder in reversed(real.parents) if folder.name == "node_modules"), real)
 
 
 def _on_path(environ: Mapping[str, str], root: Path) -> list[Path]:

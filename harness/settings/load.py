@@ -28,6 +28,11 @@ class Config:
     file: Path | None = None
     confined_only: bool = False  # nobody trusted the project to do anything without a sandbox
 
+    @property
+    def written(self) -> tuple[Path, ...]:
+        """The folders that agents may write: what lies there, harness does not run outside the sandbox."""
+        return self.paths.root, *(_below(self.paths.root, path) for path in self.settings.sandbox_write)
+
 
 def is_root(folder: Path) -> bool:
     """Whether a folder looks like a project's root."""
@@ -60,7 +65,7 @@ def load_config(
         origins=dict.fromkeys(OPTIONS, "default") | {one.name: one.origin for one in given},
         paths=Paths(root, _below(root, settings.specs_dir), _below(root, settings.logs_dir)),
         warnings=(*_warn_of_unknown(environ), *_warn(settings)),
-        file=file if file.exists() else None,
+        file=file if files.exists(file) else None,
     )
 
 
@@ -127,7 +132,7 @@ def _below(root: Path, path: str) -> Path:
 
 
 def _parse_file(file: Path) -> dict[str, Node]:
-    if not file.exists():
+    if not files.exists(file):
         return {}
     try:
         root = parse_yaml(files.read_text(file, 1 << 20))

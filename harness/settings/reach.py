@@ -1,4 +1,4 @@
-"""What a project asks for that reaches outside its sandbox: the part of its settings and specs that needs trust. Pure.
+"""What a project asks for that reaches outside its sandbox: the part of its settings and specs that needs trust.
 
 Whatever a flag or a HARNESS_* variable says, the person said; only what the project's own files say is listed. A limit,
 a model or the prose of a spec is not: an agent that obeys it is inside.
@@ -7,17 +7,18 @@ a model or the prose of a spec is not: an agent that obeys it is inside.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 
 from harness.domain.feature import Feature
-from harness.domain.text import one_line
-from harness.settings.load import CONFIG_FILE, Config
+from harness.domain.text import one_line, plain
+from harness.settings.load import CONFIG_FILE, Config, is_root
 from harness.settings.options import OPTIONS
+from harness.system import files
 
 OWNER = "owner"  # the key of a file that belongs to somebody else
-OF_THE_SYSTEM = ("/bin/", "/usr/")  # programs that no project brings with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +36,47 @@ class Reach:
         return sha256(f"{self.key}\0{self.value}".encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def find_reaches(config: Config, features: Iterable[Feature]) -> tuple[Reach, ...]:
-    """Return what settings and specs ask for, each thing once."""
+def find_reaches(config: Config, features: Iterable[Feature], named: Sequence[str] = ()) -> tuple[Reach, ...]:
+    """Return what settings and specs ask for, each thing once; `named` are files outside that a command line names."""
     features = tuple(features)
-    looks = (_find_commands, _find_openings, _find_addresses)
-    found = [one for look in looks for one in look(config)]
+    looks = (_find_openings, _find_addresses)
+    found = [*_find_commands(config, named), *(one for look in looks for one in look(config))]
     found += [*_find_changes(features), *_find_unconfined(config, features)]
     return tuple(dict.fromkeys(found))
+
+
+def find_nested(root: Path) -> Reach | None:
+    """Return that a project lies within another where an agent may have made it; None where it does not.
+
+    That is another of the same repository, or one that harness has worked in.
+    """
+    own = next((name for name in (CONFIG_FILE, "specs") if files.exists(root / name)), CONFIG_FILE)
+    for folder in root.parents:
+        worked_on = files.exists(folder / "logs/journal.jsonl")
+        if is_root(folder) and (worked_on or any(files.exists(one / ".git") for one in (folder, *folder.parents))):
+            outer = folder / (CONFIG_FILE if files.is_file(folder / CONFIG_FILE) else "specs")
+            said = f"`{one_line(str(root / own))}` lies below the project's own, `{one_line(str(outer))}`"
+            return Reach("nested", str(outer), said)
+    return None
 
 
 def _is_of_project(config: Config, name: str) -> bool:
     return config.origins[name] == CONFIG_FILE
 
 
-def _find_commands(config: Config) -> Iterator[Reach]:
+def _find_commands(config: Config, named: Sequence[str]) -> Iterator[Reach]:
     settings = config.settings
+    into = f", and lets it read {', '.join(map(_code, named))}" if named else ""
     if settings.on_finish and _is_of_project(config, "on_finish"):
         yield Reach("on_finish", settings.on_finish, f"`on_finish` runs as you: {_code(settings.on_finish)}")
     if settings.agent_args and _is_of_project(config, "agent_args"):
         said = shlex.join(settings.agent_args)
-        yield Reach("agent_args", said, f"`agent_args` tells the agent what it may do and whom it asks: {_code(said)}")
+        says = f"`agent_args` tells the agent what it may do and whom it asks: {_code(said)}{into}"
+        yield Reach("agent_args", "\0".join((said, *named)), says)
     if settings.command and _is_of_project(config, "command"):
         said = shlex.join(settings.command)
-        files = [word for word in settings.command if word.startswith("/") and not word.startswith(OF_THE_SYSTEM)]
-        into = f", and lets it read {', '.join(map(_code, files))}" if files else ""
-        yield Reach("command", said, f"`command` is run as the agent: {_code(said)}{into}", bool(files))
+        says = f"`command` is run as the agent: {_code(said)}{into}"
+        yield Reach("command", "\0".join((said, *named)), says, bool(named))
 
 
 def _find_openings(config: Config) -> Iterator[Reach]:
@@ -115,4 +132,5 @@ def _find_unconfined(config: Config, features: tuple[Feature, ...]) -> Iterator[
 
 
 def _code(text: str) -> str:
-    return f"`{one_line(text, 120)}`"
+    """Return a text that may be run, to its end: what stands behind a line end is not part of a comment before it."""
+    return f"`{plain(text).strip().replace(chr(10), chr(92) + 'n')}`"

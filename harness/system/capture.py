@@ -77,24 +77,24 @@ def capture(
                 _kill_group(process)
 
 
-def find_program(name: str, environ: Mapping[str, str], root: Path) -> str:
-    """Return where a trusted program is, "" when there is none: a folder of PATH in the project is not looked into.
+def find_program(name: str, environ: Mapping[str, str], *written: Path) -> str:
+    """Return where a trusted program is, "" when there is none: folders that agents may write are not looked into.
 
     What an agent put there (an activated `.venv/bin`, `node_modules/.bin`) would be run by us, outside any sandbox.
     """
-    return shutil.which(name, path=path_outside(environ.get("PATH", os.defpath), root)) or ""
+    return shutil.which(name, path=path_outside(environ.get("PATH", os.defpath), *written)) or ""
 
 
-def path_outside(path: str, root: Path) -> str:
-    """Return a PATH without the folders that lie in the project."""
-    own = os.path.realpath(root)
+def path_outside(path: str, *written: Path) -> str:
+    """Return a PATH without the folders that agents may write: those that lie in the project, and `sandbox_write`."""
     folders = [entry for entry in path.split(os.pathsep) if entry.startswith("/")]
-    return os.pathsep.join(entry for entry in folders if not _is_in(entry, own))
+    return os.pathsep.join(entry for entry in folders if not is_in(entry, *written))
 
 
-def _is_in(folder: str, own: str) -> bool:
-    """Whether a folder lies in another, as it is written or where its links lead."""
-    return any(Path(one).is_relative_to(own) for one in (folder, os.path.realpath(folder)))
+def is_in(path: str, *folders: Path) -> bool:
+    """Whether a path lies in one of the folders, as it is written or where its links lead."""
+    places = [os.path.realpath(folder) for folder in folders]
+    return any(Path(one).is_relative_to(place) for one in (path, os.path.realpath(path)) for place in places)
 
 
 @dataclass(frozen=True, slots=True)

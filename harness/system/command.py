@@ -35,13 +35,17 @@ class Confined:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What to start. `stdin` is a regular file, so that a long prompt cannot deadlock; None gives /dev/null."""
+    """What to start. `stdin` is a regular file, so that a long prompt cannot deadlock; None gives /dev/null.
+
+    `needed` are files of ours that it names. No other word of a line lets a file in: many come from the project.
+    """
 
     argv: tuple[str, ...]
     cwd: Path
     env: Mapping[str, str]
     stdin: Path | None = None
     confined: Confined | None = None
+    needed: tuple[Path, ...] = ()
     sealed: bool = False  # nobody can open its stdout by a path, as `/proc/PID/fd/1`
 
 

@@ -65,8 +65,10 @@ def read_text(path: Path, limit: int | None = None) -> str:
             fd = _open_plain(path)
         except FileNotFoundError:
             return ""
-        with os.fdopen(fd, "rb") as file:
-            return file.read(-1 if limit is None else limit).decode("utf-8", "replace")
+        try:
+            return _read_on(fd, _ALL if limit is None else limit).decode("utf-8", "replace")
+        finally:
+            os.close(fd)
 
 
 def read_tail(path: Path, lines: int, limit: int) -> Tail:
@@ -123,6 +125,9 @@ def read_span(path: Path, start: int, limit: int) -> bytes:
             os.close(fd)
 
 
+_ALL = 1 << 62  # bytes
+
+
 def _open_plain(path: Path) -> int:
     """Open for reading what is a plain file; a fifo that an agent planted must not make us wait for ever."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -137,6 +142,11 @@ def _open_plain(path: Path) -> int:
 
 def _read_from(fd: int, start: int, length: int) -> bytes:
     os.lseek(fd, start, os.SEEK_SET)
+    return _read_on(fd, length)
+
+
+def _read_on(fd: int, length: int) -> bytes:
+    """Return the next bytes; raises OSError where they are yet to come, as at some files of /proc."""
     chunks = []
     while length > 0 and (chunk := os.read(fd, min(length, 1 << 20))):
         chunks.append(chunk)
@@ -258,6 +268,13 @@ def make_folder(folder: Path, *, mode: int = 0o777) -> None:
         folder.mkdir(mode, parents=True, exist_ok=True)
 
 
+def make_own_folder(folder: Path) -> None:
+    """Create the folder, in the place of a link if need be: what is moved there stays here."""
+    if folder.is_symlink():
+        remove(folder)
+    make_folder(folder)
+
+
 def remove(path: Path) -> None:
     """Remove the file; being gone already is fine."""
     with storage(path, "remove"), suppress(FileNotFoundError):
@@ -266,7 +283,7 @@ def remove(path: Path) -> None:
 
 def move(source: Path, target: Path) -> Path:
     """Rename `source` to `target`, whose folder is made, or to a name beside it that is free; returns the new path."""
-    make_folder(target.parent)
+    make_own_folder(target.parent)
     with storage(source, "move"):
         free = find_free(target)
         source.rename(free)

@@ -165,8 +165,11 @@ def _replace_group(word: Any, found: re.Match[Any]) -> Any:  # noqa: ANN401
 class Redactor:
     """Takes secrets out of text and bytes; what holds none comes back as the very same object."""
 
-    def __init__(self, secrets: Mapping[str, str] | Iterable[str] = ()) -> None:
-        """`secrets` are values by name, or values alone."""
+    TOO_LARGE = "is larger than what is read of `.env*` files: not every secret in it is known"
+
+    def __init__(self, secrets: Mapping[str, str] | Iterable[str] = (), unread: tuple[str, ...] = ()) -> None:
+        """`secrets` are values by name, or values alone; `unread` are names of files that may hold more."""
+        self.unread = unread
         named = secrets if isinstance(secrets, Mapping) else {f"secret {n}": v for n, v in enumerate(secrets, 1)}
         known: dict[str, str] = {}
         for name, value in named.items():

@@ -12,7 +12,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from harness.system.files import find_free, make_folder, storage
+from harness.system.files import find_free, make_own_folder, storage
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -40,7 +40,7 @@ def move_out(root: Path, path: Path, folder: Path) -> tuple[Path, Path] | None:
     moved in the stead of what it leads to. Folders on the way and what is moved are made ours to write. None when
     there is nothing.
     """
-    make_folder(folder)
+    make_own_folder(folder)
     parts = path.relative_to(root).parts
     with storage(path, "move"):
         around = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

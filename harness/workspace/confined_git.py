@@ -55,7 +55,7 @@ class ConfinedGit:
     ) -> None:
         """Nothing is started before it is wanted."""
         self._supervisor, self._confine = supervisor, confine
-        self._command = Command(helper_line(*needed), root, environ)
+        self._command = Command(helper_line(*needed), root, environ, needed=tuple(needed))
         self._helper: Helper | None = None
         self._environ: Mapping[str, str] = {}
         self._kinds_apart: set[str] = set()  # commands of git that started a program

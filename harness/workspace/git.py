@@ -9,6 +9,7 @@ when the run began.
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -24,7 +25,7 @@ from harness.system.folders import Folders, find_fifos, is_fifo, sort_by_kind
 from harness.system.process import Supervisor
 from harness.workspace.clean_checkout import Repository
 from harness.workspace.confined_git import ConfinedGit
-from harness.workspace.git_config import LEFT_OUT, read_git_config
+from harness.workspace.git_config import read_git_config
 
 TIMEOUT = 120.0  # seconds for one call
 LOOK_ON, WRITE_ON = 5.0, 20.0  # seconds a look and a commit (its hooks) go on when everything has to stop
@@ -54,7 +55,13 @@ class Git:
     """
 
     def __init__(
-        self, root: Path, environ: Mapping[str, str], temporary: Path | None = None, *, filters: bool = True
+        self,
+        root: Path,
+        environ: Mapping[str, str],
+        temporary: Path | None = None,
+        *,
+        filters: bool = True,
+        written: Sequence[Path] = (),
     ) -> None:
         self.root = root
         self.top = ""
@@ -73,8 +80,8 @@ class Git:
         self.environ_inside = {name: value for name, value in self._environ.items() if not _is_private(name)}
         if "GIT_CONFIG_SYSTEM" in environ:
             self.environ_inside["GIT_CONFIG_NOSYSTEM"] = "1"
-        self._outside = {**self._environ, "PATH": path_outside(environ.get("PATH", os.defpath), root)}
-        self._program = find_program("git", environ, root) or "git"
+        self._outside = {**self._environ, "PATH": path_outside(environ.get("PATH", os.defpath), root, *written)}
+        self._program = find_program("git", environ, root, *written) or "git"
         self.found, self.why = False, "a fifo or a device stands in .git, where git would wait for ever"
         if self.fifos():
             return
@@ -85,7 +92,7 @@ class Git:
         self.why = "" if self.found else _explain(said)
         if not self.found:
             return
-        self.environ_inside |= read_git_config(root, self._environ).environ
+        self.environ_inside |= read_git_config(root, self._environ, written).environ
         self.top, self.prefix, self._folders = top, prefix, (root / own, root / common)
         self._hooks = os.fsdecode(self.ask("-C", top, "rev-parse", "--git-path", "hooks").stdout).strip("\n")
         self._signs, self._pinned = self._read_signing()
@@ -93,7 +100,7 @@ class Git:
     def ask(self, *words: str, told: Sequence[str] = (), stdin: bytes = b"", **more: str) -> Captured:
         """Run, as we are, what makes git read its own files and run no program."""
         line = _line(self._program, [_NO_CACHE, *told], words)
-        env, stop = {**self._outside, **more}, self._must_end(WRITE_ON)
+        env, stop = {**self._outside, **_NO_FETCH, **more}, self._must_end(WRITE_ON)
         return capture(line, cwd=self.root, env=env, stdin=stdin, timeout=TIMEOUT, stop=stop)
 
     def is_blocked(self) -> bool:
@@ -234,7 +241,7 @@ class Git:
         """Run it in a sandbox of its own, where `needed` files are to be seen; None where there is none."""
         names = ("sh", str(cwd), str(2 + len(needed)), *map(str, needed))  # a sandbox begins in the project's folder
         argv = ("/bin/sh", "-c", 'cd "$1" && shift $2 && exec "$@"', *names, *line)
-        confined = self.confine(Command(argv, cwd, {**self.environ_inside, **more}))
+        confined = self.confine(Command(argv, cwd, {**self.environ_inside, **more}, needed=needed))
         if confined.confined is None or self.supervisor is None:
             return None
         if stdin:
@@ -312,9 +319,19 @@ def _explain(said: Captured) -> str:
     return "this is not a git repository" if not words or "not a git repository" in words else f"git says: {words}"
 
 
+# What is missing in a partial clone is not fetched: its configuration names the program that would do that.
+_NO_FETCH = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
+# What git and its hooks are told in the sandbox; what else begins so may be a key (GIT_TOKEN, GIT_CONFIG_PARAMETERS).
+_INSIDE = re.compile(
+    r"GIT_((AUTHOR|COMMITTER)_(NAME|EMAIL|DATE)|CONFIG_NOSYSTEM|DIR|WORK_TREE|COMMON_DIR|INDEX_FILE|OBJECT_DIRECTORY"
+    r"|ALTERNATE_OBJECT_DIRECTORIES|CEILING_DIRECTORIES|DISCOVERY_ACROSS_FILESYSTEM|NAMESPACE"
+    r"|DEFAULT_HASH|TERMINAL_PROMPT|NO_REPLACE_OBJECTS|EDITOR|MERGE_AUTOEDIT|ATTR_SOURCE|ADVICE)"
+)
+
+
 def _is_private(name: str) -> bool:
-    """Whether a variable is a key of the person's, leads to one, or says what the configuration inside says."""
-    return name in LEFT_OUT or name.startswith(("SSH_", "GIT_CONFIG_KEY", "GIT_CONFIG_VALUE", "GIT_ASKPASS"))
+    """Whether a variable may be a key of the person's, leads to one, or says what the configuration inside says."""
+    return name.startswith("SSH_") or (name.startswith("GIT_") and not _INSIDE.fullmatch(name))
 
 
 class OutputListener(Kept):

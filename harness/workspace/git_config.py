@@ -29,7 +29,6 @@ _HOOKS = frozenset((
     "pre-rebase", "post-checkout", "post-merge", "post-rewrite", "reference-transaction", "post-index-change",
 ))  # fmt: skip
 _SYSTEM = "file:/etc/gitconfig"  # can be read inside
-LEFT_OUT = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +60,16 @@ class GitConfig:
         return {"GIT_CONFIG_COUNT": str(len(self.spoken)), **said}
 
 
-def read_git_config(root: Path, environ: Mapping[str, str]) -> GitConfig:
-    """Return the person's configuration as it holds in the project's root; empty where git cannot say it."""
-    program = find_program("git", environ, root)
+def read_git_config(root: Path, environ: Mapping[str, str], written: Iterable[Path] = ()) -> GitConfig:
+    """Return the person's configuration as it holds in the project's root; empty where git cannot say it.
+
+    No git is asked that lies there, or in one of the folders that agents may write besides.
+    """
+    written = (root, *written)
+    program = find_program("git", environ, *written)
     if not program:
         return GitConfig()
-    env = {**environ, "PATH": path_outside(environ.get("PATH", os.defpath), root), "LC_ALL": "C"}
+    env = {**environ, "PATH": path_outside(environ.get("PATH", os.defpath), *written), "LC_ALL": "C"}
     said = capture((program, "config", "--list", "--null", "--show-scope", "--show-origin"), cwd=root, env=env)
     if said.code != 0:
         return GitConfig()

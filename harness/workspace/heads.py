@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.domain.text import counted, printable
+from harness.system import files
 from harness.system.capture import Captured
 from harness.workspace.git import NO_HOOKS, Git
 
@@ -173,7 +174,7 @@ class Heads:
 
     def operation(self) -> str:
         """Return what git has begun here and not ended, "" for nothing."""
-        return next((what for name, (what, _) in _OPEN.items() if self.git.own(name).exists()), "")
+        return next((what for name, (what, _) in _OPEN.items() if files.exists(self.git.own(name))), "")
 
     def look(self) -> Head:
         """Return where HEAD stands now; without a commit where there is none, or git does not work."""

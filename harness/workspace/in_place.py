@@ -11,7 +11,7 @@ import re
 import stat
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -49,6 +49,7 @@ class InPlace:
         *,
         filters: bool = True,
         outputs: Collection[Path] = (),
+        written: Sequence[Path] = (),
     ) -> None:
         """Look once whether the root is inside a git work tree. `environ` is the environment git gets.
 
@@ -65,7 +66,7 @@ class InPlace:
         self._last_at = 0.0
         own = (paths.specs, paths.logs, *paths.halts, *outputs)
         self._own = [str(path.relative_to(self.root)) for path in own if self.root in path.parents]
-        self._git = Git(self.root, environ, temporary, filters=filters)
+        self._git = Git(self.root, environ, temporary, filters=filters, written=written)
         self.heads = Heads(self._git)
         self.has_git, self.why_no_git, prefix = self._git.found, self._git.why, self._git.prefix
         self._index = KeptIndex(self._git.own("index"), paths.kept / "index") if self.has_git else None

@@ -68,7 +68,7 @@ def import_private_logs(folder: Path, paths: Paths, slug: str, log: Mark, learni
     again: what stands behind a mark already is not added twice.
     """
     private = folder / PRIVATE_LOGS
-    if not private.is_dir():
+    if private.is_symlink() or not private.is_dir():
         return Imported()
     with files.storage(private, "open"):
         untrusted.open_up(private)  # an agent may have forbidden it to us
@@ -84,7 +84,8 @@ def import_private_logs(folder: Path, paths: Paths, slug: str, log: Mark, learni
             _append_once(target, mark, added)
     done = private / f"{slug}.done"
     if os.path.lexists(done):
-        files.write_atomic(paths.done(slug), (untrusted.read_plain(done, CLAIM_LIMIT) or b"") + b"\n")
+        claim = untrusted.read_plain(done, CLAIM_LIMIT) or b""
+        files.write_atomic(paths.done(slug), b" ".join(claim.split()) + b"\n")  # a receipt has more lines than one
     known = {paths.log(slug).name, paths.learnings.name, done.name}
     with files.storage(private, "look at"):
         names = os.listdir(private)  # noqa: PTH208

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,6 +54,17 @@ def test_an_error_and_the_report_of_a_bug_hold_no_secret(world: World, harness, 
     assert "cannot pay with [redacted STRIPE_API_KEY]" in report.read_text()
     assert "q8Zr7Lm2" not in report.read_text()
     assert "q8Zr7Lm2" not in harness("status", "--q8Zr7Lm2-x9-not-for-logs").err
+
+
+def test_the_report_of_a_bug_is_written_through_no_link(world: World, harness, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("harness.cli.funnel.time.strftime", lambda form: "now")
+    monkeypatch.setattr("harness.cli.funnel.tempfile.gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr("harness.reports.view.read_view", lambda *_: 1 / 0)
+    (world.root / "logs").mkdir()
+    (world.root / "logs/bug-now.txt").symlink_to(tmp_path / "thesis.txt")
+    assert harness("status").code == 70
+    assert not (tmp_path / "thesis.txt").exists()
+    assert "division by zero" in (tmp_path / "bug-now.txt").read_text()
 
 
 def raising(error: BaseException) -> Any:

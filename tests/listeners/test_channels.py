@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 from fakes.hook import Hook
@@ -45,6 +46,17 @@ def test_a_command_that_fails_changes_nothing(world: World, harness, monkeypatch
     assert ran.code == 0
     assert f"on_finish failed to notify you: {why}" in ran.err
     assert [e["channel"] for e in world.events("notify_failed")] == ["on_finish"]
+
+
+def test_a_command_at_the_end_runs_no_program_that_an_agent_wrote(world: World, harness, tmp_path, monkeypatch) -> None:
+    (tmp_path / "tools").mkdir()
+    monkeypatch.setenv("PATH", f"{world.root}/bin:{tmp_path}/tools:{os.environ['PATH']}")
+    write = "mkdir -p $bin; echo 'echo evil' > $bin/mail; chmod +x $bin/mail"
+    world.agent(f"for bin in bin {tmp_path}/tools; do {write}; done; {CLAIM}")
+    world.spec("a", checks="true")
+    world.config_file(on_finish="mail > told", sandbox_write=str(tmp_path / "tools"))
+    assert "on_finish failed to notify you: exit 127" in harness("run").err
+    assert (world.root / "told").read_text() == ""
 
 
 def test_an_address_is_never_shown(world: World, harness) -> None:

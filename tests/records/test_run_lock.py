@@ -9,7 +9,7 @@ import pytest
 from helpers.waiting import PATIENCE, Leash
 from helpers.world import CLAIM, World
 
-from harness.domain.errors import LockHeld
+from harness.domain.errors import LockHeld, StorageError
 from harness.records.run_lock import find_holder, hold_lock
 
 
@@ -20,6 +20,15 @@ def test_the_lock_has_one_holder_who_is_named(tmp_path: Path, monkeypatch: pytes
         hold_lock(tmp_path / ".lock", tmp_path)
     assert find_holder(tmp_path / ".lock", tmp_path).pid == os.getpid()
     lock.close()
+    assert find_holder(tmp_path / ".lock", tmp_path) is None
+
+
+def test_a_link_in_the_place_of_the_lock_is_not_written_through(tmp_path: Path) -> None:
+    (tmp_path / "journal.jsonl").write_text("what was")
+    (tmp_path / ".lock").symlink_to("journal.jsonl")
+    with pytest.raises(StorageError, match="it is not a plain file"):
+        hold_lock(tmp_path / ".lock", tmp_path)
+    assert (tmp_path / "journal.jsonl").read_text() == "what was"
     assert find_holder(tmp_path / ".lock", tmp_path) is None
 
 

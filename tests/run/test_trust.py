@@ -42,12 +42,14 @@ def test_each_other_user_is_told_once_with_a_file(world: World) -> None:
     world.settings.clear()
     for path in (world.spec("a"), world.spec("b"), world.root):
         os.chown(path, OTHER, OTHER)
+    (world.root / "logs").mkdir()
+    os.chown(world.root / "logs", 4243, 4243)
     os.chown(world.root / "specs", 4242, 4242)
     found = [one.says for one in ask(world).foreign]
     assert [one.partition(" belongs")[0] for one in found] == [
-        f"`{world.root / 'specs'}`", f"`{world.root / 'specs/a/spec.md'}`"
+        f"`{world.root / 'specs'}`", f"`{world.root / 'logs'}`", f"`{world.root / 'specs/a/spec.md'}`"
     ]  # fmt: skip
-    assert ask(world, SUDO_UID=str(OTHER)).foreign == tuple(one for one in ask(world).foreign if one.value == "4242")
+    assert ask(world, SUDO_UID=str(OTHER)).foreign == tuple(one for one in ask(world).foreign if "424" in one.value)
 
 
 def test_a_project_in_the_folder_of_another_that_is_no_repository_is_its_own(world: World) -> None:

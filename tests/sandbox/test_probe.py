@@ -71,5 +71,5 @@ def test_a_program_that_an_agent_put_on_path_is_run_by_nobody_outside(
         world.run(environ=environ)
     world.config_file(agent="codex")
     said = world.command("doctor", **{**environ, "HARNESS_SANDBOX": sandbox}).stdout
-    assert "`codex` lies in the project, where an agent may have written it: not run" in said
+    assert "`codex` lies where an agent may have written it: not run" in said
     assert not (tmp_path / "proof").exists()

@@ -29,7 +29,6 @@ def reaches(root: Path, said: dict[str, Any], *checks: str, **environ: str) -> d
     [
         ({"on_finish": "mail x"}, "`on_finish` runs as you: `mail x`"),
         ({"agent_args": "--dir /"}, "`agent_args` tells the agent what it may do and whom it asks: `--dir /`"),
-        ({"command": "/tmp/x y"}, "`command` is run as the agent: `/tmp/x y`, and lets it read `/tmp/x`"),
         ({"sandbox": "none"}, "`sandbox: none`: agent and checks work as you, without a sandbox of harness"),
         ({"sandbox": "container"}, "`sandbox: container`: agent and checks work as you, without a sandbox of harness"),
         ({"sandbox_write": "~/.m2"}, "`sandbox_write`: `~/.m2` can be written inside the sandbox"),
@@ -81,6 +80,17 @@ def test_checks_and_commands_reach_outside_only_without_a_sandbox(tmp_path: Path
     assert found.keys() == {"check", "command", "unconfined"}
 
 
+def test_a_command_reaches_outside_by_the_files_that_it_names(tmp_path: Path) -> None:
+    (tmp_path / "harness.yaml").write_text("command: [x, y]\nagent_args: [z]\n")
+    config = load_config(tmp_path, {}, {})
+    found = find_reaches(config, (), ["/home/me/y"])
+    assert [(one.says, one.always) for one in found if one.key in ("command", "agent_args")] == [
+        ("`agent_args` tells the agent what it may do and whom it asks: `z`, and lets it read `/home/me/y`", True),
+        ("`command` is run as the agent: `x y`, and lets it read `/home/me/y`", True),
+    ]
+    assert not {one.digest for one in found} & {one.digest for one in find_reaches(config, (), ["/home/me/other"])}
+
+
 def test_a_spec_whose_agent_may_change_what_programs_obey_is_asked_about(tmp_path: Path) -> None:
     feature = Feature("a", tmp_path / "specs/a/spec.md", may_change=(".husky",))
     told = [(one.says, one.always) for one in find_reaches(load_config(tmp_path, {}, {}), [feature])]
@@ -89,6 +99,12 @@ def test_a_spec_whose_agent_may_change_what_programs_obey_is_asked_about(tmp_pat
 
 def test_a_text_that_would_lie_on_a_terminal_is_shown_plain(tmp_path: Path) -> None:
     assert reaches(tmp_path, {}, "true \x1b[2K\u202e# x")["check"][0].says == "a check runs `true # x`"
+
+
+def test_what_is_run_is_shown_to_its_end_and_with_its_line_ends(tmp_path: Path) -> None:
+    command = f"true # is over\n{'x' * 3000} | sh"
+    (said,) = reaches(tmp_path, {"on_finish": command})["on_finish"]
+    assert said.says == f"`on_finish` runs as you: `true # is over\\n{'x' * 3000} | sh`"
 
 
 def test_a_key_and_an_address_are_trusted_together(tmp_path: Path) -> None:

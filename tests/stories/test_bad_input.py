@@ -313,6 +313,37 @@ def test_who_only_looks_needs_no_right_to_write(world: World, request: pytest.Fi
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("name", [".", ".git", "specs", "specs/a", "logs"])
+def test_what_an_agent_closed_is_named_and_no_bug(world: World, request: pytest.FixtureRequest, name: str) -> None:
+    GOOD(world)
+    world.config_file()
+    world.repository()
+    (world.root / "logs").mkdir()
+    closed = world.root / name
+    closed.chmod(0)
+    request.addfinalizer(lambda: closed.chmod(0o755))
+    for words in (["run", "--max-iterations", "1"], ["status"], ["why"], ["verify"], ["doctor"], ["config"]):
+        ran = subprocess.run(
+            [*without_privileges(), sys.executable, "-m", "harness", *words],
+            cwd=world.root, env=world.environ, capture_output=True, text=True, timeout=PATIENCE, check=False,
+        )  # fmt: skip
+        assert ran.returncode in (0, 1, 2) and "a bug in harness" not in ran.stderr, (words, ran.stderr)
+        assert "Traceback" not in ran.stderr, (words, ran.stderr)
+
+
+@pytest.mark.parametrize("name", [".env", "HALT", "logs/HALT", "logs/a.done", "harness.yaml"])
+def test_a_file_that_gives_nothing_yet_is_an_error_in_words(world: World, harness, name: str) -> None:
+    """As `/proc/kmsg` where nothing is to be read, though it says that it is a plain file."""
+    GOOD(world)
+    (world.root / "logs").mkdir()
+    (world.root / name).symlink_to("/proc/kmsg")
+    if os.geteuid() != 0 or not os.path.lexists("/proc/kmsg"):
+        pytest.skip("only root may open it")
+    for words in ("dry-run", "why", "status", "config"):
+        ran = harness(words, "--no-checks") if words == "dry-run" else harness(words)
+        assert ran.code in (0, 2) and "a bug in harness" not in ran.err, (words, ran.err)
+
+
 def test_logs_on_a_disk_that_is_read_only_are_named(world: World, harness, small_disk: Path) -> None:
     GOOD(world)
     world.config_file()

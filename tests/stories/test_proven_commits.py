@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from helpers.marks import needs_bwrap
-from helpers.world import CLAIM, World
+from helpers.world import CLAIM, FINISH, World
 
 
 def passes_in_a_clone(root: Path, commit: str, check: str, place: Path) -> bool:
@@ -137,3 +137,28 @@ def test_a_change_within_a_submodule_is_told_as_what_the_commit_does_not_hold(co
     assert checked == (
         "checked: in the working tree (the project has submodules); not in the commit: vendor/x/new.py (in a submodule)"
     )
+
+
+@pytest.mark.parametrize("name", [".", ".git", ".git/hooks", "sub/../.git", "logs", "specs", "HALT"])
+def test_neither_git_nor_what_is_of_harness_is_brought_into_a_checkout(confined: Any, name: str) -> None:
+    plant = "for one in .git/hooks/pre-commit logs/b.done specs/b/spec.md HALT; do"
+    plant += " (mkdir -p $(dirname $one) && echo evil > $one) || true; done"
+    confined.spec("a", checks=[f"{plant}; test -f made.txt"])
+    (confined.root / "sub").mkdir()
+    (confined.root / "sub/file").write_text("")
+    confined.repository()
+    confined.agent(FINISH)
+    confined.go(max_iterations=1, workspace_include=[name])
+    planted = (".git/hooks/pre-commit", "logs/b.done", "specs/b/spec.md", "HALT")
+    assert [one for one in planted if confined.has(one)] == []
+
+
+def test_what_is_read_only_to_agents_is_so_where_it_is_brought_into_a_checkout(confined: Any) -> None:
+    (confined.root / ".vscode").mkdir()
+    (confined.root / ".vscode/tasks.json").write_text("{}")
+    (confined.root / ".gitignore").write_text(".vscode\n")
+    confined.spec("a", checks=["(echo evil > .vscode/tasks.json || true); test -f .vscode/tasks.json"])
+    confined.repository()
+    confined.agent(FINISH)
+    ran = confined.go(max_iterations=1, workspace_include=[".vscode"])
+    assert ((confined.root / ".vscode/tasks.json").read_text(), confined.events("foreign")) == ("{}", []), ran.text

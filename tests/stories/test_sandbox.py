@@ -11,11 +11,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from helpers.marks import needs_bwrap
 from helpers.waiting import wait_until_ready
-from helpers.world import FINISH
+from helpers.world import FINISH, SECRET
 
 from harness.agents.table import all_agents
+from harness.domain.errors import AgentError
 from harness.workspace.quarantine import find_absent
 
 
@@ -200,3 +202,115 @@ def test_a_worktree_says_nothing_of_where_others_are(confined: Any, tmp_path: Pa
     ran = confined.go()
     assert (ran.code, [name.read_text() for name in names]) == (0, before), ran.text
     assert confined.git("show", "--name-only", "--format=") == "made.txt"
+
+
+def test_no_word_of_a_line_lets_a_file_in_but_those_that_trust_asks_about(confined: Any, tmp_path: Path) -> None:
+    """A model is a word of the agent's line, and a check's text is one of the shell's."""
+    key = tmp_path / "home/key"
+    key.write_text("of a person")
+    codex = tmp_path / "tools/codex"
+    codex.parent.mkdir()
+    codex.write_text(f'#!/bin/sh\ncat "{key}" > seen\necho "$*" >> seen\n')
+    codex.chmod(0o755)
+    confined.environment["PATH"] = f"{codex.parent}:{os.environ['PATH']}"
+    confined.spec("hello", agent="codex", model=str(key), checks=[str(key)])
+    confined.go(max_iterations=1, model=str(key), permission_mode=str(key), setting_sources=str(key))
+    seen = (confined.root / "seen").read_text()
+    assert (str(key) in seen, "of a person" in seen) == (True, False)
+
+
+def test_a_program_on_path_that_an_agent_made_a_link_lets_nothing_in(confined: Any, tmp_path: Path) -> None:
+    other = tmp_path / "other/node_modules/priv"
+    other.mkdir(parents=True)
+    (other / "cli.js").write_text(f"#!/bin/sh\ncat {other}/key\n")
+    (other / "cli.js").chmod(0o755)
+    (other / "key").write_text("of a person")
+    (confined.root / "bin").mkdir()
+    (confined.root / "bin/mine").symlink_to("../../other/node_modules/priv/cli.js")
+    confined.environment["PATH"] = f"{confined.root}/bin:{os.environ['PATH']}"
+    confined.spec("hello")
+    for words in (["mine"], ["/bin/sh", "-c", f"cat {other}/key > seen"]):
+        confined.settings |= {"agent": "command", "command": words}
+        try:
+            confined.go(max_iterations=1)
+        except AgentError:
+            continue
+    assert "of a person" not in "".join(one.read_text() for one in confined.root.rglob("s*") if one.is_file())
+
+
+def test_no_program_that_an_agent_wrote_is_run_outside(confined: Any, tmp_path: Path) -> None:
+    """Neither from the project nor from a folder of `sandbox_write`, though they come first on PATH."""
+    home, names = tmp_path / "home", "bwrap git cat systemd-inhibit gpg"
+    bins = (home / "tools/bin", confined.root / "bin")
+    for folder in bins:
+        folder.mkdir(parents=True)
+    confined.environment["PATH"] = ":".join((*map(str, bins), os.environ["PATH"]))
+    program = f'#!/bin/sh\\ntouch {home}/ran-$name\\nexec /usr/bin/$name \\"\\$@\\"\\n'
+    plant = f'printf "{program}" > $bin/$name; chmod +x $bin/$name'
+    confined.agent(f"for bin in {bins[0]} {bins[1]}; do for name in {names}; do {plant}; done; done; {FINISH}")
+    for slug in ("a", "b"):
+        confined.spec(slug, checks=["test -f made.txt"])
+    confined.repository()
+    for slug in ("a", "b"):
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setenv("HOME", str(home))
+            confined.go(slug, sandbox_write="~/tools", inhibit_sleep="auto")
+    assert sorted(one.name for one in bins[0].iterdir()) == sorted(names.split())
+    assert list(home.glob("ran-*")) == []
+
+
+def test_a_command_and_a_script_outside_are_let_in_as_they_were_when_the_run_began(
+    confined: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "key").write_text("of a person")
+    (confined.root / "link").symlink_to("../mine")
+    confined.agent(f'cat link > "seen$HARNESS_ATTEMPT"; ln -sfn {tmp_path}/key link; note "$HARNESS_ATTEMPT"')
+    confined.settings["command"] = [*confined.settings["command"], "link"]
+    confined.spec("hello")
+    confined.go(max_iterations=2)
+    assert [(confined.root / f"seen{number}").read_text() for number in (1, 2)] == ["mine", ""]
+
+
+def test_a_folder_beside_the_project_is_let_in_as_it_is_named(confined: Any, tmp_path: Path) -> None:
+    for name in ("shared", "written"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "shared/file").write_text("shared")
+    (confined.root / "link").symlink_to("../elsewhere")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/key").write_text("of a person")
+    confined.agent(f"cat ../shared/file > ../written/file; ls {tmp_path}/elsewhere > listed; {FINISH}")
+    confined.spec("hello")
+    confined.go(sandbox_read=["../shared", "link", "../project/link"], sandbox_write=["../written"])
+    assert ((tmp_path / "written/file").read_text(), (confined.root / "listed").read_text()) == ("shared", "")
+
+
+def test_a_hook_is_told_what_git_needs_and_no_other_word_of_the_persons(confined: Any) -> None:
+    confined.spec("hello", checks=["test -f made.txt"])
+    confined.repository()
+    hook = confined.root / ".git/hooks/pre-commit"
+    hook.write_text("#!/bin/sh\nenv > seen\n")
+    hook.chmod(0o755)
+    keys = ("GIT_TOKEN", "GIT_PASSWORD", "GIT_CONFIG_PARAMETERS", "GIT_HTTP_EXTRAHEADER", "SSH_AUTH_SOCK")
+    confined.environment |= dict.fromkeys(keys, f"'http.extraheader=Authorization: Basic {SECRET}'")
+    confined.agent(FINISH)
+    assert confined.go().code == 0
+    seen = (confined.root / "seen").read_text()
+    assert (SECRET in seen, "GIT_AUTHOR_NAME=a tester" in seen) == (False, True)
+
+
+def test_git_fetches_nothing_that_is_missing_by_a_program_of_the_repository(confined: Any, tmp_path: Path) -> None:
+    confined.spec("hello")
+    (confined.root / "leak").write_text("what was")
+    confined.repository()
+    blob = confined.git("rev-parse", "HEAD:leak")
+    (confined.root / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    for name, value in {
+        "promisor": "true", "url": "../nothere", "uploadpack": f"touch {tmp_path}/ran; git-upload-pack",
+    }.items():  # fmt: skip
+        confined.git("config", f"remote.origin.{name}", value)
+    confined.git("config", "extensions.partialClone", "origin")
+    confined.environment |= {"PAY_TOKEN": SECRET}
+    confined.agent(f"echo {SECRET} > leak; {FINISH}")
+    confined.go(max_iterations=1)
+    assert not (tmp_path / "ran").exists()

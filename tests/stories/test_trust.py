@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,36 @@ def test_settings_below_the_projects_own_are_named_and_not_obeyed(stranger: Stra
     assert f"lies below the project's own, `{stranger.root / 'harness.yaml'}`" in ran.stderr
 
 
+@pytest.mark.parametrize("planted", ["ln -s ../specs src/specs", "mkdir src/specs", "touch src/harness.yaml"])
+def test_in_a_project_that_appeared_within_another_it_is_said_which_is_looked_at(
+    stranger: Stranger, planted: str
+) -> None:
+    stranger.spec("a")
+    stranger.repository()
+    (stranger.root / "src/logs").mkdir(parents=True)
+    (stranger.root / "src/logs/a.done").write_text("forged\n")
+    subprocess.run(planted, shell=True, cwd=stranger.root, check=True)
+    below = Stranger(stranger.root / "src", home=stranger.home)
+    said = f"lies below the project's own, `{stranger.root}/specs`"
+    for words in (["status"], ["why"], ["lint"], ["config"], ["cost"]):
+        assert said in below.command(*words).stderr
+    for words in (
+        ["halt"],
+        ["halt", "--now"],
+        ["resume"],
+        ["accept", "a", "yes"],
+        ["reset", "a"],
+        ["answer", "a", "b"],
+    ):
+        ran = below.command(*words)
+        assert (ran.returncode, said in ran.stderr) == (2, True)
+    assert f"`cd {stranger.root}` for yours" in ran.stderr
+    assert not below.has("HALT")
+    assert (stranger.command("status").stderr, stranger.command("halt").returncode) == ("", 0)
+    below.command("trust")
+    assert below.command("halt").returncode == 0
+
+
 @pytest.mark.skipif(not BUBBLEWRAP, reason="BUBBLEWRAP IS NOT INSTALLED")
 def test_plain_specs_in_the_sandbox_need_no_trust(stranger: Stranger) -> None:
     stranger.spec("a", checks=["test -f a.txt"])
@@ -128,11 +159,55 @@ def test_an_agent_in_the_sandbox_can_trust_nothing(confined: World) -> None:
     confined.spec("a")
     confined.go()
     assert (confined.outcomes("a"), (home / ".local").exists()) == (["done"], False)
+    (home / ".local").mkdir()  # of which an agent may write all but what is trusted, be that there or not
+    forge = f'mkdir -p {record.parent}; echo "{{}}" > {record}'
+    confined.agent(f'{forge}; mv {home}/.local/state {home}/.local/away; {forge}; note "$slug"; echo ok > "$done"')
+    confined.spec("c")
+    confined.go(sandbox_write=str(home / ".local"))
+    assert (confined.outcomes("c"), record.exists()) == (["done"], False)
     write_trusted(confined.root, ["before"], confined.environment)
+    confined.agent(f'{forge}; rm -f {record}; note "$slug"; echo ok > "$done"')
     confined.spec("b")
     confined.go(sandbox_write="~/.local")
     assert confined.outcomes("b") == ["done"]
     assert read_trusted(confined.root, confined.environment) == {"before"}
+
+
+ASKS = "`command` is run as the agent"
+
+
+@pytest.mark.parametrize("word", ["{key}", "/usr/..{key}", "../home/.ssh/key", "link", "./deep/../link", "far/key"])
+def test_a_word_that_leads_out_of_the_project_is_asked_about_however_it_is_written(
+    stranger: Stranger, tmp_path: Path, word: str
+) -> None:
+    key = tmp_path / "home/.ssh/key"
+    key.parent.mkdir()
+    key.write_text("of a person")
+    stranger.spec("a")
+    (stranger.root / "deep").mkdir()
+    (stranger.root / "link").symlink_to(key)
+    (stranger.root / "far").symlink_to("../home/.ssh")
+    stranger.config_file(agent="command", command=["cat", word.format(key=key)])
+    ran = stranger.command("dry-run", HARNESS_SANDBOX="auto")
+    assert (ran.returncode, ASKS in ran.stderr, f"`{key}`" in ran.stderr) == (2, True, True)
+
+
+def test_a_link_of_the_project_to_another_program_is_asked_about_again_when_it_leads_elsewhere(
+    stranger: Stranger, tmp_path: Path
+) -> None:
+    for name in ("one", "two"):
+        program = tmp_path / name / "node_modules/priv/cli.js"
+        program.parent.mkdir(parents=True)
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+    stranger.spec("a")
+    (stranger.root / "run").symlink_to("../one/node_modules/priv/cli.js")
+    stranger.config_file(agent="command", command=["./run"])
+    assert f"`{tmp_path}/one/node_modules`" in stranger.command("trust", HARNESS_SANDBOX="auto").stdout
+    assert stranger.command("dry-run", "--no-checks", HARNESS_SANDBOX="auto").returncode == 0
+    (stranger.root / "run").unlink()
+    (stranger.root / "run").symlink_to("../two/node_modules/priv/cli.js")
+    assert f"`{tmp_path}/two/node_modules`" in stranger.command("dry-run", HARNESS_SANDBOX="auto").stderr
 
 
 def test_an_agent_that_cannot_start_inside_does_not_start_outside_unasked(crippled: World) -> None:

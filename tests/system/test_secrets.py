@@ -10,9 +10,10 @@ from typing import Any
 from helpers.world import CLAIM, World
 
 from harness.domain.paths import Paths
+from harness.records.env_files import note_standing
 from harness.records.receipt import parse_receipt
 from harness.system.redact import find_secrets, parse_env
-from harness.system.secrets import MOST, read_redactor
+from harness.system.secrets import LARGEST, MOST, MOST_VALUES, read_redactor
 
 
 def test_strange_env_files_are_passed_over_and_the_persons_own_is_read(place: Paths) -> None:
@@ -26,6 +27,72 @@ def test_strange_env_files_are_passed_over_and_the_persons_own_is_read(place: Pa
         (place.root / f".env.{number}").write_text(f"KEY_{number}=another-long-secret-{number:04d}\n")
     redactor = read_redactor(place.root, {})
     assert "a-long-enough-secret-1" not in redactor.text("it is a-long-enough-secret-1")
+
+
+POISON = "The password must never be logged."
+AFTER = "end: the limit of iterations is reached with work left"
+
+
+def test_a_spec_is_shown_as_the_person_wrote_it_whatever_an_attempt_calls_a_secret(world: World, harness: Any) -> None:
+    world.spec("a", f"- [ ] {POISON}", checks=["test -f made.txt"])
+    (world.root / ".env").write_text("DB_PASSWORD=correct-horse-9\n")
+    world.repository()
+    lines = (f"X_TOKEN={POISON}", f"A_TOKEN={AFTER[5:]}", "W_TOKEN=def main(argv)")
+    world.agent(f"printf '%s\\n' {' '.join(map(repr, lines))} > .env.zz; echo {POISON} correct-horse-9; note did it")
+    first = world.run(max_iterations=1)
+    assert "a: `.env.zz` appeared during an attempt: what it holds is taken for no secret" in first.text
+    world.config_file()
+    assert POISON in harness("dry-run", "--no-checks").out
+    world.agent(f"echo 'def main(argv)' > made.txt; {CLAIM}")
+    assert world.run().code == 0
+    assert POISON in world.prompt("a", 2)
+    assert "correct-horse-9" not in world.log("attempts/a/0001/stream.jsonl")
+
+
+def test_an_env_file_of_an_attempt_that_was_cut_off_is_told_and_not_believed(world: World, harness: Any) -> None:
+    world.spec("a", POISON)
+    note_standing(Paths(world.root, world.root / "specs", world.root / "logs"))
+    (world.root / ".env.zz").write_text(f"X_TOKEN={POISON}\n")
+    world.agent("note did it")
+    assert "`.env.zz` appeared during an attempt" in world.run(max_iterations=1).text
+    assert POISON in world.prompt("a", 1)
+    (world.root / ".env.zz").write_text(f"X_TOKEN={POISON} by a person\n")
+    (world.root / ".env.mine").write_text("MY_TOKEN=q8Zr7Lm2-of-mine\n")
+    world.agent(f"echo q8Zr7Lm2-of-mine; echo {POISON} by a person; note did more")
+    ran = world.run(max_iterations=1)
+    said = world.log("attempts/a/0002/stream.jsonl")
+    assert ("appeared" in ran.text, "q8Zr7Lm2" in said, POISON in said) == (False, False, False)
+
+
+def test_an_env_file_that_an_attempt_renamed_is_believed(world: World) -> None:
+    world.spec("a")
+    (world.root / ".env").write_text("DB_PASSWORD=correct-horse-9\n")
+    world.agent("mv .env .env.moved; note did it")
+    world.run(max_iterations=1)
+    world.agent("cat .env.moved; note did more")
+    world.run(max_iterations=1)
+    assert "correct-horse-9" not in world.log("attempts/a/0002/stream.jsonl")
+
+
+def test_what_is_too_much_to_be_read_lets_no_claim_pass(world: World) -> None:
+    world.spec("a", checks=["true"])
+    (world.root / ".gitignore").write_text(".env*\n")
+    world.repository()
+    (world.root / ".env").write_text("\n" * (LARGEST + 1) + "DB_PASSWORD=correct-horse-9\n")
+    world.agent(f"echo ok > made.txt; {CLAIM}")
+    ran = world.run(max_iterations=1)
+    assert (ran.code, world.outcomes()) == (1, ["unconfirmed"])
+    assert "`.env` is larger than what is read of `.env*` files" in ran.text
+
+
+def test_a_thousand_secrets_in_files_are_too_many(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("DB_PASSWORD=correct-horse-9\n")
+    (tmp_path / ".env.a").write_text("".join(f"A{n}_KEY=secret-number-{n}\n" for n in range(MOST_VALUES)))
+    redactor = read_redactor(tmp_path, {"PAY_TOKEN": "q8Zr7Lm2-x9"})
+    assert redactor.text("correct-horse-9 q8Zr7Lm2-x9 secret-number-1 ") == (
+        "[redacted DB_PASSWORD] [redacted PAY_TOKEN] [redacted A1_KEY] "
+    )
+    assert redactor.unread == (".env.a",)
 
 
 def test_which_variables_hold_a_secret() -> None:

@@ -371,10 +371,10 @@ def test_the_helper_ends_with_the_run(confined: Any) -> None:
 
 def carriers(token: str) -> list[bytes]:
     """The command lines of all processes that have the token in their environment, but for harness itself."""
-    found = []
+    found, said = [], f"GIT_CEILING_DIRECTORIES={token}".encode()
     for folder in Path("/proc").iterdir():
         try:
-            if folder.name.isdecimal() and f"GIT_TOKEN={token}".encode() in (folder / "environ").read_bytes():
+            if folder.name.isdecimal() and said in (folder / "environ").read_bytes():
                 found.append((folder / "cmdline").read_bytes())
         except OSError:
             pass
@@ -392,7 +392,7 @@ def test_nothing_is_left_of_a_run_that_is_killed_at_any_moment(
     confined.config_file(commit="done")
     (confined.root / ".gitignore").write_text("logs/\n")
     confined.repository()
-    home = {"HOME": confined.environment["HOME"], "HARNESS_SANDBOX": "bwrap", "GIT_TOKEN": token}
+    home = {"HOME": confined.environment["HOME"], "HARNESS_SANDBOX": "bwrap", "GIT_CEILING_DIRECTORIES": token}
     seen = 0
     for _ in range(kills):
         run = start("run", **home)

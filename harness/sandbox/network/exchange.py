@@ -284,7 +284,7 @@ class Exchange:
         lines = [f"HTTP/1.1 {response.status} {_clean(mask.text(response.reason))}"]
         lines += [f"{mask.text(name)}: {_clean(mask.text(value))}" for name, value in onward(response.getheaders())]
         if bare and (length := response.getheader("content-length")):
-            lines.append(f"Content-Length: {_clean(length)}")
+            lines += [f"Content-Length: {length}"] if re.fullmatch(r"[0-9]{1,15}", length) else []
         elif left is not None and not bare:
             lines.append(f"Content-Length: {left}")
         in_chunks = left is None and call.head.modern

@@ -39,6 +39,10 @@ class Call:
         return f"{self.target}{shown(self.path.partition('?')[0])}"
 
 
+# What is compressed could not be looked through, nor what comes in ranges of a few bytes.
+_UNSEEN = {"accept-encoding", "range", "if-range", "request-range"}
+
+
 class Refused(Exception):
     """What is asked for is not allowed: a status, a sentence for who asked, and the host that is not listed."""
 
@@ -88,7 +92,7 @@ def _plan_route(head: Head, path: str, ways: Ways) -> Call:
     fields, onto = put_key(onward(head.fields), onto or "/", route.keys)
     ours = {name.lower() for name, _ in route.headers} | {"host"}
     secrets = (*route.keys.values(), *(value for _, value in route.headers))
-    ours |= {"accept-encoding"} if secrets else set()  # what is compressed could not be looked through
+    ours |= _UNSEEN if secrets else set()
     fields = [(name, value) for name, value in fields if name.lower() not in ours]
     fields += [("Accept-Encoding", "identity")] if secrets else []
     host = parts.netloc.rpartition("@")[2]

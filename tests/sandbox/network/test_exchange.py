@@ -49,6 +49,23 @@ def test_a_server_that_quotes_the_key_is_masked(open_box: Any, outside: Outside)
     assert outside.requests[0][1]["x-api-key"] == KEY
 
 
+def test_a_server_is_not_asked_for_a_part_of_what_may_hold_the_key(open_box: Any, outside: Outside) -> None:
+    connect, _ = open_box()
+    for name in ("Range", "range", "If-Range"):
+        ask(connect, "GET /anthropic/v1/models", lines=f"x-api-key: {STAND_IN}\r\n{name}: bytes=0-9\r\n")
+    assert all("range" not in head and "if-range" not in head for _, head, _ in outside.requests)
+    assert len(outside.requests) == 3
+
+
+def test_a_key_in_the_length_of_an_answer_without_a_body_is_not_passed_on(open_box: Any, outside: Outside) -> None:
+    outside.answer = lambda one: one.wfile.write(
+        b"HTTP/1.1 304 Not Modified\r\nContent-Length: " + one.headers["x-api-key"].encode() + b"\r\n\r\n"
+    )
+    connect, _ = open_box()
+    status, said = ask(connect, "GET /anthropic/v1/models", lines=f"x-api-key: {STAND_IN}\r\n")
+    assert (status, KEY.encode() in said) == (304, False)
+
+
 @pytest.mark.parametrize("coding", [{"content-encoding": "gzip"}, {"transfer-encoding": "gzip, chunked"}])
 def test_an_answer_in_which_a_key_could_not_be_seen_is_refused(
     open_box: Any, outside: Outside, coding: dict[str, str]
