@@ -136,13 +136,20 @@ def _look_at_credentials(config: Config, environ: Mapping[str, str]) -> Diagnosi
     return Diagnosis("credentials", "fail", f"none found for {agent.name}", hint)
 
 
-def _look_at_git(config: Config, environ: Mapping[str, str]) -> Diagnosis:
+def _find_fifo(config: Config) -> ConfigError | None:
+    """Return what is wrong where git would wait for a fifo, for ever."""
     guard = make_guard(config.paths, ())
     guard.remember()
     try:
         guard.check_fifos()
     except ConfigError as error:
-        return Diagnosis("git", "fail", error.message, error.hint)
+        return error
+    return None
+
+
+def _look_at_git(config: Config, environ: Mapping[str, str]) -> Diagnosis:
+    if (fifo := _find_fifo(config)) is not None:
+        return Diagnosis("git", "fail", fifo.message, fifo.hint)
     workspace = InPlace(config.paths, environ, filters=False, written=config.written)  # no sandbox is around git here
     if not workspace.has_git:
         said = f"{workspace.why_no_git}: nothing will be committed"
@@ -164,6 +171,8 @@ def _look_at_commits(config: Config, environ: Mapping[str, str]) -> Diagnosis:
         return Diagnosis("commits", "ok", "none wanted (`commit: never`)")
     if find_holder(config.paths.lock, config.paths.root) is not None:
         return Diagnosis("commits", "ok", "not tried: a run is active")
+    if _find_fifo(config) is not None:
+        return Diagnosis("commits", "warn", "not tried: git would wait for a fifo")
     with open_site(config, environ, "doctor") as site:
         workspace = InPlace(config.paths, environment_of_git(config, environ), site.temporary, written=config.written)
         if not workspace.has_git or not workspace.candidate_at_head():
