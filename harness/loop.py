@@ -9,13 +9,12 @@ from dataclasses import replace
 from harness.attempts.attempt import Attempt, Judged
 from harness.attempts.before import check_before
 from harness.attempts.begin import begin, prepare
-from harness.attempts.earlier import check_all_proven
+from harness.attempts.ending import look_back
 from harness.attempts.keep import keep
-from harness.attempts.moves import end_with_git
 from harness.attempts.pool import INLINE, Pool
 from harness.attempts.recover import recover
 from harness.attempts.renew import renew_or_reopen
-from harness.attempts.retry import retry_commits, stop_for_refused
+from harness.attempts.retry import retry_commits
 from harness.decide.next import stuck_limit_of, what_next
 from harness.domain.errors import HarnessError, as_expected
 from harness.domain.feature import Feature
@@ -47,7 +46,7 @@ def run_loop(run: Run, executor: Executor = INLINE) -> tuple[Stop, Look]:
                 continue
             match what_next(look, run.rules):
                 case Stop() as stop if not pool:
-                    return end_run(run, end_with_git(run, stop_for_refused(run, check_all_proven(run, stop)))), look
+                    return end_run(run, look_back(run, stop)), look
                 case Wait() as wait if not pool:
                     wait_for_reset(run, wait)
                 case Work() if run.must_rest:

@@ -34,6 +34,9 @@ def open_checkout(run: Run) -> None:
     root, path = run.paths.root, path_outside(run.site.environ.get("PATH", os.defpath), *run.config.written)
     environ = {**run.site.environ, "PATH": path}
     kept = find_place(root, environ)
+    writable = run.site.sandbox.mounts.writable if run.site.sandbox is not None else ()
+    if kept is not None and any(real_path(kept).is_relative_to(one) for one in writable):
+        kept = None  # an agent could forge there what checks are to find
     checkout = CleanCheckout(kept or run.site.temporary / "checkout", run.workspace.repository(), environ)
     run.verdicts = Verdicts(kept and kept.with_suffix(".verdicts"), run.site.check_environment())
     run.site = replace(run.site, checkout=checkout)

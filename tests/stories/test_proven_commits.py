@@ -162,3 +162,18 @@ def test_what_is_read_only_to_agents_is_so_where_it_is_brought_into_a_checkout(c
     confined.agent(FINISH)
     ran = confined.go(max_iterations=1, workspace_include=[".vscode"])
     assert ((confined.root / ".vscode/tasks.json").read_text(), confined.events("foreign")) == ("{}", []), ran.text
+
+
+def test_where_agents_may_write_no_checkout_is_kept(confined: Any, tmp_path: Path) -> None:
+    cache = tmp_path / "home/.cache"
+    cache.mkdir()
+    confined.spec("a", checks="test -f a.txt")
+    confined.repository()
+    confined.agent("echo a > a.txt; " + CLAIM)
+    ran = confined.go(sandbox_write=[str(cache)])
+    assert (ran.code, "checked: in a clean checkout" in receipt_of(confined, "a")) == (0, True), ran.text
+    assert list(cache.iterdir()) == []
+    confined.spec("b", checks="test -f b.txt")
+    confined.agent("echo a > b.txt; " + CLAIM)
+    assert confined.go().code == 0
+    assert [one.name for one in cache.iterdir()] == ["harness"]
