@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from harness.attempts.attempt import Attempt, Gathered
-from harness.attempts.order import EarlierCheck
+from harness.attempts.order import Earlier
 from harness.attempts.recheck import plan_head, recheck
 from harness.attempts.write_down import names_to_commit
 from harness.domain.feature import Check, Feature
@@ -22,23 +22,23 @@ _ENDS_AT_ONCE = (Halt.INTERRUPTED, Halt.MOVED, Halt.PAUSED)
 _LONG_ENOUGH = 3  # letters of a name that is looked for in a command
 
 
-def find_touched(run: Run, attempt: Attempt, found: Gathered) -> tuple[EarlierCheck, ...]:
+def find_touched(run: Run, attempt: Attempt, found: Gathered) -> tuple[Earlier, ...]:
     """Return the checks of done features that what would be committed may have to do with.
 
     By the files that those features changed themselves, and by the names that their checks mention.
     """
-    own = {check.command for check in attempt.order.checks}
-    names, touched = names_to_commit(run, attempt, found), list[EarlierCheck]()
+    names, touched = names_to_commit(run, attempt, found), dict[tuple[Check, ...], Earlier]()
     for feature in proven_features(run):
-        landed = run.history.of(feature.slug).landed
-        if feature.slug == attempt.slug:
-            continue
-        for check in run.checks_for(feature):
-            is_new = check.command not in own and (landed & names or mentions(check, names))
-            in_tree = run.history.of(feature.slug).in_tree
-            touched += [EarlierCheck(feature.slug, check, in_tree)] if is_new else []
-            own |= {check.command} if is_new else set()
-    return tuple(touched)
+        record, checks = run.history.of(feature.slug), run.checks_for(feature)
+        is_touched = landed_or_mentioned(record.landed, checks, names)
+        if feature.slug != attempt.slug and is_touched and checks != attempt.order.checks:
+            touched.setdefault(checks, Earlier(feature.slug, checks, record.in_tree))
+    return tuple(touched.values())
+
+
+def landed_or_mentioned(landed: Collection[str], checks: Iterable[Check], names: Collection[str]) -> bool:
+    """Return whether some of the names are among those that landed, or in a check."""
+    return not set(landed).isdisjoint(names) or any(mentions(check, names) for check in checks)
 
 
 def mentions(check: Check, names: Collection[str]) -> bool:
@@ -55,23 +55,22 @@ def proven_features(run: Run) -> Iterator[Feature]:
             yield feature
 
 
-def blame(run: Run, attempt: Attempt, runs: Iterable[CheckRun]) -> tuple[CheckRun, ...]:
+def blame(run: Run, attempt: Attempt, runs: Sequence[CheckRun]) -> tuple[CheckRun, ...]:
     """Return the red checks of done features that were green before the attempt; the others are written down.
 
     In the working tree nobody can look at what was before: there the attempt is to blame.
     """
-    red = [one for one in runs if not one.green and not one.stopped]
-    checks = {each.check.command: each.check for each in attempt.order.earlier if not each.in_tree}
-    clean = [one for one in red if one.command in checks]
-    plan = plan_head(run) if clean and attempt.order.plan is not None else None
-    if plan is None:
-        return tuple(red)
-    before = recheck(run, attempt.slug, [checks[one.command] for one in clean], plan)
-    was_red = {one.command for one in before.runs if not one.green}
-    for one in clean:
-        if one.command in was_red:
-            tell_regressed(run, one.of, (one,))
-    return tuple(one for one in red if one.command not in was_red)
+    found = [one for one in runs if one.stopped]
+    for earlier in attempt.order.earlier:
+        red = [one for one in runs if one.of == earlier.slug and not one.green and not one.stopped]
+        plan = plan_head(run) if red and not earlier.in_tree and attempt.order.plan is not None else None
+        was_red = set[str]()
+        if plan is not None:
+            was_red = {one.command for one in recheck(run, earlier.slug, earlier.checks, plan).runs if not one.green}
+        if old := [one for one in red if one.command in was_red]:
+            tell_regressed(run, earlier.slug, old)
+        found += [one for one in red if one.command not in was_red]
+    return tuple(found)
 
 
 def check_all_proven(run: Run, stop: Stop) -> Stop:
@@ -92,19 +91,24 @@ def check_all_proven(run: Run, stop: Stop) -> Stop:
 
 
 def _check_all(run: Run, features: Collection[Feature], plan: CheckoutPlan | None) -> None:
-    checks = list(dict.fromkeys(check for feature in features for check in run.checks_for(feature)))
-    unknown = [check for check in checks if plan is None or run.verdicts.find(plan, check) is None]
+    """Run the checks of features, each in a checkout of its own; those that have the same, once."""
+    alike: dict[tuple[Check, ...], list[Feature]] = {}
+    for feature in features:
+        alike.setdefault(run.checks_for(feature), []).append(feature)
+    unknown = sum(len(checks) for checks in alike if plan is None or run.verdicts.find(plan, checks) is None)
     if unknown:
         names = counted(len(features), "done feature")
-        run.tell(f"checking again that {names} still hold: {counted(len(unknown), 'check')}")
-    found = recheck(run, "all", checks, plan)
-    red = {one.command: one for one in found.runs if not one.green and not one.stopped}
-    for feature in features:
-        own = run.checks_for(feature)
-        if mine := tuple(red[check.command] for check in own if check.command in red):
-            tell_regressed(run, feature.slug, mine)
-        elif run.history.of(feature.slug).regressed and not found.stopped:
-            run.write(Verified(slug=feature.slug, green=True))
+        run.tell(f"checking again that {names} still hold: {counted(unknown, 'check')}")
+    for checks, same in alike.items():
+        found = recheck(run, same[0].slug, checks, plan)
+        if found.stopped:
+            return
+        red = [one for one in found.runs if not one.green]
+        for feature in same:
+            if red:
+                tell_regressed(run, feature.slug, red)
+            elif run.history.of(feature.slug).regressed:
+                run.write(Verified(slug=feature.slug, green=True))
 
 
 def tell_regressed(run: Run, slug: str, runs: Iterable[CheckRun]) -> None:

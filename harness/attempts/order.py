@@ -14,11 +14,11 @@ from harness.workspace.clean_checkout import CheckoutPlan
 
 
 @dataclass(frozen=True, slots=True)
-class EarlierCheck:
-    """A check of a feature that is done, which a claim must not break."""
+class Earlier:
+    """The checks of a feature that is done, which a claim must not break."""
 
     slug: str
-    check: Check
+    checks: tuple[Check, ...]
     in_tree: bool = False  # it was proven in the working tree
 
 
@@ -39,7 +39,7 @@ class Order:
     check_timeout: float  # seconds that a check gets which names none itself
     may_change: tuple[str, ...] = ()  # of what is read-only inside
     claimed: bool = False
-    earlier: tuple[EarlierCheck, ...] = ()
+    earlier: tuple[Earlier, ...] = ()
     plan: CheckoutPlan | None = None  # of the clean checkout that the claim is checked in; None for the working tree
 
     @property

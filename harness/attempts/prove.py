@@ -48,12 +48,17 @@ def find_changed(run: Run, attempt: Attempt, found: Gathered, settled: Settled) 
 def settle_checks(run: Run, attempt: Attempt, delivery: Delivery) -> Settled:
     """Return which runs of the checks count, once it is known what the attempt made that its commit does not hold."""
     if delivery.checked_in.clean and (plan := attempt.order.plan) is not None:
-        for check, one in zip(attempt.order.checks, delivery.checks, strict=False):
-            run.verdicts.remember(plan, check, one)
+        run.verdicts.remember(plan, attempt.order.checks, delivery.checks)
+    if run.settings.prove == "commit" and not delivery.checked_in.clean and attempt.order.checks:
+        because = delivery.checked_in.because
+        red = CheckRun("harness: claims are checked in a clean checkout (`prove: commit`)", 1, 0.0, because)
+        return Settled((*delivery.checks, red), delivery.checked_in)
     if not delivery.in_tree:
         return Settled(delivery.checks, delivery.checked_in)
     left_out = find_not_committed(run, attempt)
     known = run.history.of(attempt.slug).pass_when_clean
+    if run.settings.prove == "commit":
+        known = {check.command for check in attempt.order.checks}
     return settle(delivery.checks, delivery.in_tree, delivery.checked_in, left_out, known)
 
 
@@ -61,7 +66,7 @@ def find_not_committed(run: Run, attempt: Attempt) -> tuple[str, ...]:
     """Return what the attempt made or changed that its commit does not hold, each with the reason."""
     if attempt.found is None or not run.workspace.has_git:
         return ()
-    began = files.modified_at(attempt.folder / "prompt.md") or 0.0
+    began = _begin_of_work(run, attempt)
     left = find_left_out(run.workspace.top, run.workspace.ignored(), began)
     found = [f"{printable(name)} (ignored by git)" for name in left]
     within = find_left_out(run.workspace.top, run.workspace.submodules(), began)
@@ -70,6 +75,13 @@ def find_not_committed(run: Run, attempt: Attempt) -> tuple[str, ...]:
     others = (name for name in sorted(attempt.found.after.files) if name not in own or name.endswith("/"))
     found += [f"{printable(name)} ({_why_left(name)})" for name in others]
     return tuple(found)
+
+
+def _begin_of_work(run: Run, attempt: Attempt) -> float:
+    """Return when the work on the feature began that is not accepted yet, in epoch seconds."""
+    first = max(1, attempt.number - run.history.of(attempt.slug).open_attempts)
+    prompts = (run.paths.attempt(attempt.slug, number) / "prompt.md" for number in range(first, attempt.number + 1))
+    return min((at for one in prompts if (at := files.modified_at(one)) is not None), default=0.0)
 
 
 def _why_left(name: str) -> str:

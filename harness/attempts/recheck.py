@@ -39,24 +39,25 @@ def plan_head(run: Run) -> CheckoutPlan | None:
     return plan_for(run, head)
 
 
-def recheck(run: Run, slug: str, checks: Sequence[Check], plan: CheckoutPlan | None) -> Rechecked:
-    """Run checks in a clean checkout, those alone whose end on its tree is not known; without one, in the working tree.
+def recheck(
+    run: Run, slug: str, checks: Sequence[Check], plan: CheckoutPlan | None, *, anew: bool = False
+) -> Rechecked:
+    """Run checks one after another in a clean checkout of their own; without a plan, in the working tree.
 
-    Ctrl-C ends them. HALT does not: it pauses work, and this is none.
+    If their end on that tree is known they are not run, unless they are to run `anew`. Ctrl-C ends them. HALT does not:
+    it pauses work, and this is none.
     """
     if plan is None or run.site.checkout is None:
         return Rechecked(_run(run, slug, checks, None))
-    known = {check: run.verdicts.find(plan, check) for check in checks}
-    unknown = [check for check in checks if known[check] is None]
-    if unknown:
-        try:
-            checkout = run.site.checkout.check_out(plan)
-        except CheckoutError:
-            return Rechecked(_run(run, slug, checks, None))
-        for check, one in zip(unknown, _run(run, slug, unknown, checkout), strict=False):
-            run.verdicts.remember(plan, check, one)
-            known[check] = one
-    return Rechecked(tuple(one for one in known.values() if one is not None), clean=True)
+    if not anew and (known := run.verdicts.find(plan, checks)) is not None:
+        return Rechecked(known, clean=True)
+    try:
+        checkout = run.site.checkout.check_out(plan)
+    except CheckoutError:
+        return Rechecked(_run(run, slug, checks, None))
+    runs = _run(run, slug, checks, checkout)
+    run.verdicts.remember(plan, checks, runs)
+    return Rechecked(runs, clean=True)
 
 
 def _run(run: Run, slug: str, checks: Sequence[Check], checkout: Checkout | None) -> tuple[CheckRun, ...]:

@@ -38,7 +38,8 @@ def renew_or_reopen(run: Run) -> bool:
             continue
         checks = run.checks_for(feature)
         run.tell(f"{feature.slug}: {because}; running {counted(len(checks), 'check')}")
-        found = recheck(run, feature.slug, checks, None if history.of(feature.slug).in_tree else plan_head(run))
+        plan = None if history.of(feature.slug).in_tree else plan_head(run)
+        found = recheck(run, feature.slug, checks, plan, anew=because == FAILED)
         if found.stopped or run.tally.moved is not None:
             return taken_up
         if not found.runs or not all(one.green for one in found.runs):

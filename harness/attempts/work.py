@@ -94,12 +94,15 @@ def check_claim(order: Order, site: Site) -> Delivery:
         runs = _run_checks(order, site, order.checks, checkout)
         if checkout is not None and site.checkout is not None and (names := site.checkout.find_changed()):
             runs = (*runs, red_for_changed(names))
-        earlier = _run_earlier(order, site, checkout) if all(one.green for one in runs) else ()
+        try:
+            earlier = _run_earlier(order, site, checkout) if all(one.green for one in runs) else ()
+        except CheckoutError as error:
+            runs, earlier = (*runs, CheckRun("harness: a clean checkout for done features", 1, 0.0, str(error))), ()
         if checkout is None:
             return Delivery(checks=runs, earlier=earlier, checked_in=CheckedIn(False, because))
         brought = tuple(str(path.relative_to(checkout.top)) for path in checkout.brought)
-        red = [check for check, run in zip(order.checks, runs, strict=False) if not run.green and not run.stopped]
-        again = _run_checks(order, site, red, None) if red and not any(run.stopped for run in runs) else ()
+        differs = not all(one.green for one in runs) and not any(one.stopped for one in runs)
+        again = _run_checks(order, site, order.checks, None) if differs else ()
         return Delivery(checks=runs, earlier=earlier, in_tree=again, checked_in=CheckedIn(True, brought=brought))
     finally:
         site.narrator.ended(order.key)
@@ -112,12 +115,15 @@ def red_for_changed(names: Sequence[str]) -> CheckRun:
 
 
 def _run_earlier(order: Order, site: Site, checkout: Checkout | None) -> tuple[CheckRun, ...]:
-    """Run the checks of done features that the claim may have touched, each where it was proven."""
+    """Run the checks of done features that the claim may have touched, each where they were proven."""
     found = list[CheckRun]()
-    for in_tree in (False, True):
-        chosen = [one for one in order.earlier if one.in_tree == in_tree]
-        runs = _run_checks(order, site, [one.check for one in chosen], None if in_tree else checkout)
-        found += [replace(run, of=one.slug) for run, one in zip(runs, chosen, strict=False)]
+    for one in order.earlier:
+        place = None if one.in_tree or checkout is None else checkout
+        if place is not None and site.checkout is not None and order.plan is not None:
+            place = site.checkout.check_out(order.plan)
+        found += [replace(run, of=one.slug) for run in _run_checks(order, site, one.checks, place)]
+        if found[-1:] and found[-1].stopped:
+            break
     return tuple(found)
 
 

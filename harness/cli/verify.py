@@ -50,11 +50,15 @@ def _verify_one(run: Run, feature: Feature, *, fresh: bool) -> dict[str, Any]:
     if fresh and candidate is None:
         because = "the commit that its receipt names is not in this repository"
         return {"slug": slug, "result": "drifted", "because": because, "checks": []}
-    found = recheck(run, slug, checks, None if candidate is None else plan_for(run, candidate))
+    plan = None if candidate is None else plan_for(run, candidate)
+    found = recheck(run, slug, checks, plan, anew=True)
     if found.stopped:
         return {"slug": slug, "result": "interrupted", "because": "stopped before it ended", "checks": []}
     red = [one for one in found.runs if not one.green]
-    run.write(Verified(slug=slug, green=not red, failing=tuple(one.command for one in red)))
+    # that an old commit passes says nothing of the last one
+    head = run.workspace.candidate_at_head() if candidate is not None else None
+    if red or head is None or candidate is None or candidate.tree == head.tree:
+        run.write(Verified(slug=slug, green=not red, failing=tuple(one.command for one in red)))
     stale = run.history.is_stale(feature) and not fresh
     if stale and not red:
         renew(run, feature, found, CHANGED)

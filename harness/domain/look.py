@@ -48,6 +48,7 @@ class FeatureHistory:
     # second; the second alone where there is no first
     spent: Sum = field(default_factory=Sum)
     seconds: float = 0.0
+    open_attempts: int = 0  # that have ended since it was accepted last
     unfinished: bool = False  # an attempt began and has not ended
     claim_pending: bool = False  # interrupted with its claim unchecked
     baseline: str = ""  # SHA-256 of the spec whose checks ran before the work

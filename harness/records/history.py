@@ -164,6 +164,7 @@ def _attempt_ended(history: History, event: AttemptEnded) -> None:
     record.tree = history.tree = event.tree
     done = event.outcome is Outcome.DONE
     changed = record.changed.union(event.changed)
+    record.open_attempts = 0 if done else record.open_attempts + 1
     record.changed, record.landed = (set(), record.landed | changed) if done else (changed, record.landed)
     record.changed_more = not done and (record.changed_more or event.changed_files > len(event.changed))
     record.charged += event.charged

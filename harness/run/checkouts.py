@@ -67,7 +67,7 @@ def _why_no_checkout(run: Run) -> str:
 
 
 def plan_for(run: Run, candidate: Candidate) -> CheckoutPlan:
-    """Return the checkout of a commit, with what is installed in the project, and with its specs.
+    """Return the checkout of a commit, with what is installed in the project.
 
     What is brought is the real thing, which checks may write: git's own folders and ours are not among it, and what is
     read-only to agents is so there.
@@ -78,8 +78,7 @@ def plan_for(run: Run, candidate: Candidate) -> CheckoutPlan:
     brought += [root / name for name in wanted if files.exists(root / name)]
     apart = [*find_git(root)[1], *map(real_path, (top / ".git", specs, run.paths.logs, *run.paths.halts))]
     within = [path for path in dict.fromkeys(brought) if _is_apart(path, top, apart)][:MOST_BROUGHT]
-    held = [specs] if specs.is_dir() and not specs.is_symlink() and specs.is_relative_to(top) else []
-    held += [one for one in run.site.held if any(one.is_relative_to(real_path(path)) for path in within)]
+    held = [one for one in run.site.held if any(one.is_relative_to(real_path(path)) for path in within)]
     return CheckoutPlan(candidate, tuple(within), tuple(held))
 
 

@@ -133,6 +133,7 @@ class CleanCheckout:
             if ran.code != 0:
                 self._said = ran.stderr.decode("utf-8", "replace").strip() or f"git {words[0]} failed"
                 return False
+        _remove_repositories(self._folder)
         return True
 
     def _write_repository(self, commit: str) -> None:
@@ -159,6 +160,20 @@ class CleanCheckout:
 
 
 _PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
+
+
+def _remove_repositories(folder: Path) -> None:
+    """Remove what git sees as repositories of their own within a checkout, and never cleans; links are not followed."""
+    waiting = [str(folder)]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.name == ".git" and entry.is_dir(follow_symlinks=False):
+                    untrusted.remove_tree(Path(entry.path))
+                elif entry.name == ".git":
+                    os.unlink(entry.path)  # noqa: PTH108
+                elif entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
 
 
 def find_place(root: Path, environ: Mapping[str, str]) -> Path | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -21,7 +21,8 @@ LIMIT = 8 << 20  # bytes of the file: then it begins anew
 class Verdicts:
     """The verdicts of one project; green ones outlive the run in a file, where there is a place for it.
 
-    One is valid for a tree, a command with its time limit, the environment, and what was installed beside the tree.
+    One is valid for a tree, the checks that ran one after another on it with their time limits, the environment, and
+    what was installed beside the tree.
     """
 
     def __init__(self, file: Path | None = None, environ: Mapping[str, str] = MappingProxyType({})) -> None:
@@ -29,36 +30,36 @@ class Verdicts:
         kept = sorted((name, value) for name, value in environ.items() if name != "HARNESS_RUN_ID")
         self._around = sha256(repr(kept).encode("utf-8", "surrogateescape")).hexdigest()
         self._file = file
-        self._known: dict[str, CheckRun] = {}
+        self._known: dict[str, tuple[CheckRun, ...]] = {}
         for line in (untrusted.read_plain(file, LIMIT) or b"").splitlines() if file else ():
             with suppress(ValueError, KeyError, TypeError):
                 said = json.loads(line)
-                self._known[said["key"]] = CheckRun(said["command"], 0, float(said["seconds"]))
+                self._known[said["key"]] = tuple(CheckRun(command, 0, float(took)) for command, took in said["green"])
 
-    def find(self, plan: CheckoutPlan, check: Check) -> CheckRun | None:
-        """Return how a check ended on this tree, None where that is not known."""
-        return self._known.get(self._key(plan, check))
+    def find(self, plan: CheckoutPlan, checks: Sequence[Check]) -> tuple[CheckRun, ...] | None:
+        """Return how these checks ended on this tree, one after another; None where that is not known."""
+        return self._known.get(self._key(plan, checks))
 
-    def remember(self, plan: CheckoutPlan, check: Check, run: CheckRun) -> None:
-        """Keep how a check ended on this tree, in a clean checkout."""
-        if run.stopped or run.command != check.command:
+    def remember(self, plan: CheckoutPlan, checks: Sequence[Check], runs: Sequence[CheckRun]) -> None:
+        """Keep how these checks ended on this tree, in a clean checkout."""
+        if len(runs) != len(checks) or any(one.stopped for one in runs):
             return
-        key = self._key(plan, check)
+        key = self._key(plan, checks)
         new = self._known.get(key) is None
-        self._known[key] = run
-        if self._file is None or not run.green or not new:
+        self._known[key] = tuple(runs)
+        if self._file is None or not new or not all(one.green for one in runs):
             return
-        line = json.dumps({"key": key, "command": run.command, "seconds": round(run.seconds, 3)}) + "\n"
-        with suppress(StorageError, OSError):  # a verdict that is not kept costs a run of the check, no more
+        line = json.dumps({"key": key, "green": [(one.command, round(one.seconds, 3)) for one in runs]}) + "\n"
+        with suppress(StorageError, OSError):  # a verdict that is not kept costs a run of the checks, no more
             files.make_folder(self._file.parent)
             if self._file.exists() and self._file.stat().st_size > LIMIT:
                 self._file.unlink()
             with self._file.open("ab") as file:
                 file.write(line.encode("utf-8", "replace"))
 
-    def _key(self, plan: CheckoutPlan, check: Check) -> str:
+    def _key(self, plan: CheckoutPlan, checks: Sequence[Check]) -> str:
         stamps = [_stamp(path) for path in (*plan.brought, *plan.held)]
-        words = (plan.candidate.tree, check.command, check.timeout, self._around, stamps)
+        words = (plan.candidate.tree, [(one.command, one.timeout) for one in checks], self._around, stamps)
         return sha256(repr(words).encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 

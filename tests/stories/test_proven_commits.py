@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -177,3 +178,66 @@ def test_where_agents_may_write_no_checkout_is_kept(confined: Any, tmp_path: Pat
     confined.agent("echo a > b.txt; " + CLAIM)
     assert confined.go().code == 0
     assert [one.name for one in cache.iterdir()] == ["harness"]
+
+
+def test_a_script_beside_a_spec_counts_as_the_commit_holds_it(confined: Any) -> None:
+    confined.spec("a", checks="sh specs/a/test.sh")
+    confined.repository()
+    (confined.root / "specs/a/test.sh").write_text("test -f a.txt")
+    confined.git("reset", "-q")
+    confined.agent("echo a > a.txt; " + CLAIM)
+    ran = confined.go(commit="done")
+    assert "checked: in a clean checkout" not in receipt_of(confined, "a"), ran.text
+
+
+def test_what_an_earlier_attempt_left_in_an_ignored_file_is_missed_by_a_later_claim_too(confined: Any) -> None:
+    (confined.root / ".gitignore").write_text("lib/\n")
+    confined.spec("a", checks="test -f lib/auth.py")
+    confined.repository()
+    confined.agent("test -e lib || { mkdir lib; echo a > lib/auth.py; }; " + CLAIM)
+    ran = confined.go(stuck_limit=2)
+    assert (ran.code, (confined.root / "logs/a.done").exists()) == (5, False), ran.text
+
+
+def test_with_prove_commit_nothing_is_accepted_that_no_checkout_has_passed(confined: Any, tmp_path: Path) -> None:
+    (confined.root / ".gitignore").write_text("data/\n")
+    confined.spec("a", checks="test -f data/big && test -f a.txt")
+    confined.repository()
+    (confined.root / "data").mkdir()
+    (confined.root / "data/big").write_text("x")
+    confined.agent("echo a > a.txt; " + CLAIM)
+    assert confined.go(prove="commit", stuck_limit=1).code == 5
+    (tmp_path / "home/.cache").mkdir(exist_ok=True)
+    shutil.rmtree(tmp_path / "home/.cache")
+    (tmp_path / "home/.cache").write_text("a file")
+    (confined.root / "HALT").unlink()
+    ran = confined.go(prove="commit", stuck_limit=1, workspace_include="data")
+    assert ran.code == 5, ran.text
+    assert "claims are checked in a clean checkout" in confined.events("attempt_ended")[-1]["reason"]
+
+
+def test_a_repository_that_a_check_makes_is_gone_at_the_next_one(confined: Any) -> None:
+    confined.spec("a", checks="git init -q src && test -f src/a.txt")
+    confined.spec("b", checks="test ! -e src/.git && test -f src/b.txt && git add -n src/b.txt")
+    (confined.root / "src").mkdir()
+    (confined.root / "src/kept").write_text("x")
+    confined.repository()
+    confined.agent("echo a > src/$slug.txt; " + CLAIM)
+    ran = confined.go()
+    assert (ran.code, confined.states()) == (0, {"a": "done", "b": "done"}), ran.text
+
+
+def test_verify_fresh_of_an_old_commit_says_nothing_of_the_last_one(confined: Any) -> None:
+    confined.spec("a", checks="test -f a.txt")
+    confined.repository()
+    confined.agent("echo a > a.txt; " + CLAIM)
+    confined.config_file(sandbox="bwrap")
+    confined.git("add", "harness.yaml")
+    confined.git("commit", "-qm", "settings")
+    assert confined.go().code == 0
+    confined.git("rm", "-q", "a.txt")
+    confined.git("commit", "-qm", "a person's")
+    around = {"HOME": confined.environment["HOME"], "HARNESS_SANDBOX": ""}
+    assert confined.command("verify", **around).returncode == 1
+    assert confined.command("verify", "--fresh", **around).returncode == 0
+    assert confined.states() == {"a": "regressed"}

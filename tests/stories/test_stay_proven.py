@@ -78,3 +78,32 @@ def test_verify_that_finds_a_red_check_is_remembered_and_worked_on(world: World,
     assert world.states() == {"a": "regressed"}
     ran = world.run()
     assert (ran.code, world.states()) == (0, {"a": "done"}), ran.text
+
+
+def test_checks_that_build_on_one_another_run_together_and_apart_from_those_of_other_features(confined: Any) -> None:
+    for slug in ("a", "b"):
+        confined.spec(slug, checks=["mkdir built && echo x > built/it", f"test -f built/it && test -f {slug}.txt"])
+    confined.repository()
+    confined.agent("echo x > $slug.txt; " + CLAIM)
+    ran = confined.go()
+    assert (ran.code, confined.states()) == (0, {"a": "done", "b": "done"}), ran.text
+    (confined.root / "mine.txt").write_text("x")
+    confined.git("add", "mine.txt")
+    confined.git("commit", "-qm", "a person's")
+    ran = confined.go()
+    assert (ran.code, "checking again that 2 done features" in ran.text) == (0, True), ran.text
+
+
+def test_what_verify_found_red_is_run_anew_and_not_believed_from_a_known_tree(confined: Any) -> None:
+    confined.spec("a", checks="test -f node_modules/tool/it && test -f a.txt")
+    (confined.root / ".gitignore").write_text("node_modules/\n")
+    (confined.root / "node_modules/tool").mkdir(parents=True)
+    (confined.root / "node_modules/tool/it").write_text("x")
+    confined.repository()
+    confined.agent("echo x > $slug.txt; " + CLAIM)
+    confined.config_file(sandbox="bwrap")
+    assert confined.go().code == 0
+    (confined.root / "node_modules/tool/it").unlink()
+    assert confined.command("verify", HOME=confined.environment["HOME"], HARNESS_SANDBOX="").returncode == 1
+    ran = confined.go(stuck_limit=1)
+    assert (ran.code, "its receipt stands" in ran.text) == (5, False), ran.text
