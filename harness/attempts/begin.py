@@ -60,6 +60,7 @@ def begin(run: Run, feature: Feature, prepared: Prepared, because: str) -> Attem
         run.guard.remember()
         run.guard.save(run.paths.obeyed)
         note_standing(run.paths)
+        run.note_links()
         workspace.keep_index()
         workspace.heads.note()
     log, learnings = _mark_log(run, feature.slug), run.logs.learnings_end

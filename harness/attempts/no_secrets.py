@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 from harness.attempts.attempt import Attempt, Gathered
 from harness.attempts.write_down import names_to_commit
@@ -11,14 +14,13 @@ from harness.domain.verdict import CheckRun
 from harness.run.run import Run
 from harness.system import untrusted
 
-LONGEST = 4 << 20  # bytes of a file that are searched
-IN_ALL = 64 << 20
+IN_ALL = 256 << 20  # bytes that are searched, of all files together
 MOST = 200  # files of an agent's own commits that are searched
 COMMAND = "harness: no secret in what would be committed"
 
 
 def check_for_secrets(run: Run, attempt: Attempt, found: Gathered) -> tuple[CheckRun, ...]:
-    """Return a red check where a changed file holds the value of a secret that its last commit does not hold.
+    """Return a red check where a changed file, or its name, holds the value of a secret that its last commit does not.
 
     Shapes of tokens are no reason: a test may need one. Only values of the environment and of `.env*` files count.
     """
@@ -26,20 +28,31 @@ def check_for_secrets(run: Run, attempt: Attempt, found: Gathered) -> tuple[Chec
         return ()
     left, lines = IN_ALL, [f"`{name}` {run.redactor.TOO_LARGE}" for name in run.redactor.unread]
     for name in sorted(names_to_commit(run, attempt, found)):
-        content = untrusted.read_plain(attempt.workspace.root / name, min(LONGEST, left)) or b""
+        content = _read(attempt.workspace.root / name, left)
         left -= len(content)
         lines += _compare(run, name, content, partial(attempt.workspace.committed, name))
     heads, before = run.workspace.heads, attempt.before.head
     for name in found.committed[:MOST]:
-        content = heads.read_file(found.after.head, name)[: min(LONGEST, left)]
+        content = heads.read_file(found.after.head, name)[:left]
         left -= len(content)
-        lines += _compare(run, f"the agent's own commit of {name}", content, partial(heads.read_file, before, name))
+        read_old = partial(heads.read_file, before, name)
+        lines += _compare(run, name, content, read_old, f"the agent's own commit of {name}")
     hint = "take it out of the file, and read it from the environment"
     return (CheckRun(COMMAND, 1, 0.0, "\n".join((*lines, hint))),) if lines else ()
 
 
-def _compare(run: Run, what: str, content: bytes, read_old: Callable[[], bytes]) -> list[str]:
-    """Return what is to be said of a file: it holds a secret that it did not hold before."""
-    secrets = set(run.redactor.names_in(content))
-    new = secrets - set(run.redactor.names_in(read_old())) if secrets else ()
-    return [f"{what} holds the value of {', '.join(sorted(new))}"] if new else []
+def _read(path: Path, limit: int) -> bytes:
+    """Return what git would store of a file: of a link, where it leads."""
+    with suppress(OSError):
+        return os.fsencode(os.readlink(path))  # noqa: PTH115
+    return untrusted.read_plain(path, limit) or b""
+
+
+def _compare(run: Run, name: str, content: bytes, read_old: Callable[[], bytes], what: str = "") -> list[str]:
+    """Return what is to be said of a file: it, or its name, holds a secret that was not there before."""
+    in_name = set(run.redactor.names_in(os.fsencode(name)))
+    if not (secrets := in_name | set(run.redactor.names_in(content))):
+        return []
+    old = read_old()
+    new = secrets - set(run.redactor.names_in(old)) - (in_name if old else set())
+    return [f"{what or name} holds the value of {', '.join(sorted(new))}"] if new else []

@@ -14,7 +14,7 @@ from harness.agents.choose import environment_of
 from harness.agents.from_settings import agent_options, choose_from_settings
 from harness.agents.table import AGENTS
 from harness.domain.agent import Agent
-from harness.domain.errors import AgentError, ConfigError, HarnessError
+from harness.domain.errors import AgentError, HarnessError
 from harness.domain.text import counted, one_line
 from harness.domain.units import format_size
 from harness.records.run_lock import find_holder
@@ -136,20 +136,8 @@ def _look_at_credentials(config: Config, environ: Mapping[str, str]) -> Diagnosi
     return Diagnosis("credentials", "fail", f"none found for {agent.name}", hint)
 
 
-def _find_fifo(config: Config) -> ConfigError | None:
-    """Return what is wrong where git would wait for a fifo, for ever."""
-    guard = make_guard(config.paths, ())
-    guard.remember()
-    try:
-        guard.check_fifos()
-    except ConfigError as error:
-        return error
-    return None
-
-
 def _look_at_git(config: Config, environ: Mapping[str, str]) -> Diagnosis:
-    if (fifo := _find_fifo(config)) is not None:
-        return Diagnosis("git", "fail", fifo.message, fifo.hint)
+    _check_fifos(config)
     workspace = InPlace(config.paths, environ, filters=False, written=config.written)  # no sandbox is around git here
     if not workspace.has_git:
         said = f"{workspace.why_no_git}: nothing will be committed"
@@ -165,14 +153,20 @@ def _look_at_git(config: Config, environ: Mapping[str, str]) -> Diagnosis:
     return Diagnosis("git", "ok", f"clean at {snapshot.head[:12]}")
 
 
+def _check_fifos(config: Config) -> None:
+    """Raise ConfigError where git would wait for ever."""
+    guard = make_guard(config.paths, ())
+    guard.remember()
+    guard.check_fifos()
+
+
 def _look_at_commits(config: Config, environ: Mapping[str, str]) -> Diagnosis:
     """Make a real commit in a scratch clone, where a run would make its own: with the hooks, as the person."""
     if config.settings.commit == "never":
         return Diagnosis("commits", "ok", "none wanted (`commit: never`)")
     if find_holder(config.paths.lock, config.paths.root) is not None:
         return Diagnosis("commits", "ok", "not tried: a run is active")
-    if _find_fifo(config) is not None:
-        return Diagnosis("commits", "warn", "not tried: git would wait for a fifo")
+    _check_fifos(config)
     with open_site(config, environ, "doctor") as site:
         workspace = InPlace(config.paths, environment_of_git(config, environ), site.temporary, written=config.written)
         if not workspace.has_git or not workspace.candidate_at_head():

@@ -42,6 +42,11 @@ class Paths:
         return self.kept / "obeyed.json"
 
     @property
+    def held_links(self) -> Path:
+        """Where the links led to what agents may not change, before the attempts in flight."""
+        return self.kept / "links.json"
+
+    @property
     def heartbeat(self) -> Path:
         """The last sign of life of the run."""
         return self.logs / "heartbeat.json"

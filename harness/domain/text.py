@@ -45,6 +45,14 @@ def one_line(text: str, limit: int = 200) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
+_ORDERS = re.compile(r"(#|@|\bGH-)(?=\w)")
+
+
+def without_orders(line: str) -> str:
+    """Return a line in which a CI and a forge find nothing to obey: no `[skip ci]`, no `closes #1`, no `@name`."""
+    return _ORDERS.sub(r"\1 ", line.replace("[", "(").replace("]", ")").replace("***", "*"))
+
+
 def fenced(text: str) -> str:
     """Return `text` with `| ` before every line, so that no line of it can open or close a block."""
     return "\n".join(f"| {line}" for line in text.splitlines())

@@ -45,6 +45,7 @@ from harness.system.own_output import find_output_files
 from harness.system.process import Supervisor
 from harness.system.redact import Redactor
 from harness.workspace.guard import Guard
+from harness.workspace.held_links import load_links, put_links_back
 from harness.workspace.in_place import InPlace
 from harness.workspace.quarantine import (
     find_fifos_of_git,
@@ -211,9 +212,12 @@ def clear_away(paths: Paths, journal: Journal, history: History, guarded: tuple[
     Before the sandbox is built and git is asked anything. Raises ConfigError for settings: this run has read them.
     """
     forged = ""
+    links = load_links(paths.held_links)
     for slug, began in history.unfinished.items():
         during = f"during attempt {began.attempt} of {slug}, which was cut off"
         folder = paths.attempt(slug, began.attempt)
+        for name in put_links_back(paths.root, links, folder):
+            forged = f"the link `{printable(name)}` was changed {during}; it is back"
         recorded = find_recorded(paths.root, began.absent, all_agents().guarded)
         absent = (*recorded, *map(str, find_fifos_of_git(paths.root)))
         held = guarded_paths(paths.root, all_agents().guarded) if began.confined else []  # a person changed it since

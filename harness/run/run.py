@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -33,12 +34,13 @@ from harness.run.logs import KeptLogs
 from harness.run.site import Site
 from harness.run.specs import KeptSpecs
 from harness.run.tally import Tally
-from harness.settings.load import Config
+from harness.settings.load import CONFIG_FILE, Config
 from harness.settings.options import Settings
 from harness.system import files
 from harness.system.clocks import Clocks, say_jump
 from harness.system.redact import Redactor
 from harness.workspace.guard import Guard
+from harness.workspace.held_links import find_links, save_links
 from harness.workspace.in_place import InPlace
 from harness.workspace.verdicts import Verdicts
 
@@ -89,6 +91,7 @@ class Run:
     commits: bool = False  # whether proven features are committed
     jobs: int = 1  # attempts that may be in flight at a time
     in_flight: dict[str, Begun] = field(default_factory=dict)  # the attempts that have begun and are not judged
+    held_links: dict[str, str] = field(default_factory=dict)  # as they were before the attempts in flight
     markers: set[str] = field(default_factory=set)  # by name, those that harness knows to stand (see markers.py)
 
     @property
@@ -204,6 +207,13 @@ class Run:
             return False
         self.tell("the journal was deleted, replaced or rewritten while it was in use; it has been restored", Tone.BAD)
         return True
+
+    def note_links(self) -> None:
+        """Note where links lead by which the next run finds specs, settings and harness itself."""
+        root, named = self.paths.root, (self.settings.order_file, self.settings.script)
+        held = [self.paths.specs, self.template, *(root / name for name in (CONFIG_FILE, *named) if name)]
+        self.held_links = find_links(root, [*held, Path(sys.prefix)])
+        save_links(self.held_links, self.paths.held_links)
 
     def _folders_in_logs(self) -> list[Path]:
         """Return the folders in logs/ where harness writes now, the outer ones first."""

@@ -39,7 +39,7 @@ def find_mounts(
     hooks = visible_hooks(git_config, home, root)
     hidden = list(find_credentials((*tools, *hooks), environ, root, hooks))
     obeyed = guarded_paths(root, agents.guarded)
-    plain = [path for path in obeyed if real_path(path) == path]  # a link there may be an agent's
+    plain = [path for path in obeyed if real_path(path) == path or files.is_file(path)]
     within = tuple(dict.fromkeys((root, top, *gits)))
     written = list(_without_links_out((_expand(path, root, home) for path in settings.sandbox_write), within))
     guarded += find_own_code((root, *written))
@@ -53,8 +53,7 @@ def find_mounts(
         ),
         protected=existing(
             [
-                *plain,
-                *_real_paths_to_protect(guarded, within, real_path(paths.logs)),
+                *_real_paths_to_protect([*plain, *guarded], within, real_path(paths.logs)),
                 *_find_trust(root, environ, written),
             ]
         ),

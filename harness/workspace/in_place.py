@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.domain.paths import Paths
-from harness.domain.text import one_line
+from harness.domain.text import one_line, without_orders
 from harness.system import files
 from harness.system.capture import Captured
 from harness.system.command import Command
@@ -430,7 +430,8 @@ def _as_lines(names: Collection[str]) -> bytes:
 
 
 def _compose_message(slug: str, words: str, attempt: int) -> str:
-    return f"{slug}: {one_line(words, 100) or 'done'}\n\nHarness-Feature: {slug}\nHarness-Attempt: {attempt}\n"
+    subject = f"{slug}: {without_orders(one_line(words, 100)) or 'done'}"
+    return f"{subject}\n\nHarness-Feature: {slug}\nHarness-Attempt: {attempt}\n"
 
 
 def _is_stale(lock: Path) -> bool:

@@ -9,7 +9,7 @@ from helpers.laws import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.domain.text import fenced, one_line, plain, printable, shown
+from harness.domain.text import fenced, one_line, plain, printable, shown, without_orders
 
 UNSEEN = {"Cc", "Cf", "Zl", "Zp", "Cs", "Co"}  # controls, formats, line ends, halves of pairs, private use
 IGNORABLE = (
@@ -45,3 +45,9 @@ def test_plain_text_has_no_control_left_and_is_stable(text: str) -> None:
     once = plain(text)
     assert plain(once) == once
     assert not any((ord(c) < 32 and c not in "\n\t") or 0x7F <= ord(c) < 0xA0 for c in once)
+
+
+def test_the_words_of_an_agent_give_no_orders_to_a_forge() -> None:
+    said = "[skip ci] closes #12, fixes GH-3 and a/b#4; thanks @me ***NO_CI***"
+    assert without_orders(said) == "(skip ci) closes # 12, fixes GH- 3 and a/b# 4; thanks @ me *NO_CI*"
+    assert without_orders("reset: 204 for a (known) address, C# too") == "reset: 204 for a (known) address, C# too"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from helpers.marks import needs_bwrap
 from helpers.waiting import wait_until_ready
-from helpers.world import FINISH
+from helpers.world import CLAIM, FINISH, World
 
 EVERYWHERE = [
     pytest.param("none", id="unconfined", marks=pytest.mark.deep),
@@ -243,3 +243,20 @@ def test_the_repository_itself_is_not_taken_away_though_an_agent_moved_it(projec
     (project.root / ".git").unlink()
     (project.root / "sub/.git").rename(project.root / ".git")
     assert project.git("log", "--format=%s")
+
+
+@pytest.mark.parametrize(
+    "plant",
+    ["ln -s $S link", "touch x-$S", "mkdir d-$S; echo x > d-$S/y", "(head -c 5000000 /dev/zero; echo $S) > big"],
+    ids=["where a link leads", "the name of a file", "the name of a folder", "the end of a large file"],
+)
+def test_nothing_that_git_would_store_holds_a_secret(world: World, plant: str) -> None:
+    (world.root / ".env").write_text("DB_PASSWORD=correct-horse-9\n")
+    (world.root / ".gitignore").write_text(".env\n")
+    world.spec("a", checks=["true"])
+    world.repository()
+    world.agent(f"S=correct-horse-9; {plant}; {CLAIM}")
+    world.run(max_iterations=1)
+    assert world.outcomes() == ["unconfirmed"]
+    assert "holds the value of DB_PASSWORD" in world.events("attempt_ended")[0]["observed"]
+    assert "correct-horse-9" not in world.log("journal.jsonl")

@@ -17,7 +17,8 @@ from helpers.waiting import wait_until_ready
 from helpers.world import FINISH, SECRET
 
 from harness.agents.table import all_agents
-from harness.domain.errors import AgentError
+from harness.domain.errors import AgentError, ConfigError
+from harness.system.shipped import shipped_template
 from harness.workspace.quarantine import find_absent
 
 
@@ -314,3 +315,44 @@ def test_git_fetches_nothing_that_is_missing_by_a_program_of_the_repository(conf
     confined.agent(f"echo {SECRET} > leak; {FINISH}")
     confined.go(max_iterations=1)
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_link_to_the_specs_or_to_settings_is_as_good_as_they_are(confined: Any) -> None:
+    confined.spec("a")
+    for name, place, text in (
+        ("harness.yaml", "conf/h.yml", "stuck_limit: 3\n"),
+        ("templates/prompt.md", "conf/prompt.md", shipped_template("prompt.md").read_text()),
+    ):
+        (confined.root / place).parent.mkdir(exist_ok=True)
+        (confined.root / place).write_text(text)
+        (confined.root / name).parent.mkdir(exist_ok=True)
+        (confined.root / name).symlink_to(os.path.relpath(confined.root / place, (confined.root / name).parent))
+    (confined.root / "docs").mkdir()
+    (confined.root / "specs").rename(confined.root / "docs/specs")
+    (confined.root / "specs").symlink_to("docs/specs")
+    confined.repository()
+    evil = "mkdir -p evil/a; echo '# evil' > evil/a/spec.md; rm specs; ln -s evil specs; rm templates/prompt.md"
+    confined.agent(f"{evil}; echo evil > templates/prompt.md; for f in conf/*; do echo '# evil' >> $f; done; note hi")
+    ran = confined.go(max_iterations=1)
+    assert str((confined.root / "specs").readlink()) == "docs/specs"
+    assert "a: the link `specs` was changed during the attempt; it is back" in ran.lines
+    assert "evil" not in "".join((confined.root / f).read_text() for f in ("conf/h.yml", "templates/prompt.md"))
+    assert str((confined.root / "templates/prompt.md").readlink()) == "../conf/prompt.md"
+
+
+def test_a_link_to_the_specs_that_a_killed_run_left_changed_is_put_back(confined: Any) -> None:
+    confined.spec("a")
+    (confined.root / "specs").rename(confined.root / "real")
+    (confined.root / "specs").symlink_to("real")
+    confined.agent("note hi")
+    confined.go(max_iterations=1)
+    journal = confined.root / "logs/journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(lines[: next(n for n, one in enumerate(lines) if b"attempt_began" in one) + 1]))
+    (confined.root / "evil/a").mkdir(parents=True)
+    (confined.root / "evil/a/spec.md").write_text("# evil\n")
+    (confined.root / "specs").unlink()
+    (confined.root / "specs").symlink_to("evil")
+    with pytest.raises(ConfigError, match=r"the link `specs` was changed during attempt 1 of a, which was cut off"):
+        confined.go(max_iterations=1)
+    assert str((confined.root / "specs").readlink()) == "real"
