@@ -26,8 +26,8 @@ from harness.specs.shelf import open_specs_folder
 from harness.system import files
 from harness.system.capture import capture, find_program, path_outside
 from harness.system.files import LITTLE_SPACE, free_bytes
+from harness.workspace.guards import make_guards
 from harness.workspace.in_place import InPlace
-from harness.workspace.quarantine import make_guard
 
 NEEDS = "if it needs a file outside the project, name that in `sandbox_read`"
 OLDEST_CLOCK = 1_780_000_000  # epoch seconds, mid 2026: a clock before it is wrong
@@ -138,7 +138,7 @@ def _look_at_credentials(config: Config, environ: Mapping[str, str]) -> Diagnosi
 
 def _find_fifo(config: Config) -> ConfigError | None:
     """Return what is wrong where git would wait for a fifo, for ever."""
-    guard = make_guard(config.paths, ())
+    guard = make_guards(config.paths, ()).tree
     guard.remember()
     try:
         guard.check_fifos()

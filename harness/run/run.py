@@ -38,7 +38,7 @@ from harness.settings.options import Settings
 from harness.system import files
 from harness.system.clocks import Clocks, say_jump
 from harness.system.redact import Redactor
-from harness.workspace.guard import Guard
+from harness.workspace.guards import Guards
 from harness.workspace.in_place import InPlace
 from harness.workspace.verdicts import Verdicts
 
@@ -76,7 +76,7 @@ class Run:
     logs: KeptLogs
     interrupts: Interrupts
     workspace: InPlace  # the person's own checkout
-    guard: Guard  # of that checkout
+    guard: Guards  # of that checkout
     template: Path
     clocks: Clocks
     prices: PriceBook
