@@ -77,8 +77,7 @@ def quarantine_appeared(run: Run, attempt: Attempt, when: str) -> list[str]:
 
     What the spec of a feature in flight says that it may change is left.
     """
-    absent = (*attempt.absent, *map(str, attempt.workspace.fifos()))
-    found = quarantine_absent(run.paths, attempt.folder, absent)
+    found = quarantine_absent(run.paths, attempt.folder, attempt.absent, run.guard.tree.is_obeyed)
     at_work = [attempt.feature, *(begun.feature for begun in run.in_flight.values())]
     may_change = [pattern for feature in at_work for pattern in feature.may_change]
     found += quarantine_changes(run.paths, attempt.folder, run.guard, may_change, run.site.held)

@@ -27,7 +27,6 @@ from harness.system import files
 from harness.system.capture import capture, find_program, path_outside
 from harness.system.files import LITTLE_SPACE, free_bytes
 from harness.workspace.in_place import InPlace
-from harness.workspace.quarantine import make_guard
 
 NEEDS = "if it needs a file outside the project, name that in `sandbox_read`"
 OLDEST_CLOCK = 1_780_000_000  # epoch seconds, mid 2026: a clock before it is wrong
@@ -155,7 +154,7 @@ def _look_at_git(config: Config, environ: Mapping[str, str]) -> Diagnosis:
 
 def _check_fifos(config: Config) -> None:
     """Raise ConfigError where git would wait for ever."""
-    guard = make_guard(config.paths, ())
+    guard = make_guards(config.paths, ()).tree
     guard.remember()
     guard.check_fifos()
 

@@ -26,7 +26,8 @@ from harness.specs.spec_file import read_spec_text
 from harness.system.environment import clean_environment
 from harness.system.secrets import read_own_redactor
 from harness.workspace.checks import Checker, describe
-from harness.workspace.quarantine import make_guard, quarantine
+from harness.workspace.guards import make_guards
+from harness.workspace.quarantine import quarantine
 
 LONGEST_CHECK = 60.0  # seconds a check gets here; a slow suite is no reason to wait for a preview
 
@@ -99,7 +100,7 @@ def _try_checks(config: Config, checks: tuple[Check, ...], environ: Mapping[str,
     limit = min(settings.check_timeout or LONGEST_CHECK, LONGEST_CHECK)
     with open_site(config, environ, "dry-run") as site:
         checker = Checker(site.supervisor, paths.root, around, limit, confine=site.confine_check)
-        guard = make_guard(paths, all_agents().guarded)
+        guard = make_guards(paths, all_agents().guarded)
         with quarantine(paths, paths.kept, site.find_absent(paths.root), guard):  # what an agent wrote, the checks run
             runs = checker.run(checks)
     states = [(one, "already green" if one.green else f"red ({describe(one)})") for one in runs]

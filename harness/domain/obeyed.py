@@ -14,8 +14,8 @@ from dataclasses import dataclass
 # Folders of what is installed and of caches: only repositories are looked for inside, the rest is as it was installed.
 INSTALLED = frozenset(
     (
-        "node_modules", "bower_components", ".venv", "venv", "site-packages", "__pycache__", ".tox", ".nox", ".cache",
-        ".mypy_cache", ".ruff_cache", ".pytest_cache",
+        "node_modules", "bower_components", ".venv", "venv", "site-packages", ".tox", ".nox", ".cache", ".mypy_cache",
+        ".ruff_cache", ".pytest_cache",
     )
 )  # fmt: skip
 
@@ -75,6 +75,12 @@ TABLE = (
 )  # fmt: skip
 REPOSITORY = Row("git", ".git", "gitrepository-layout(5): hooks, config", may_change=False)
 
+# Python runs what it compiled, whatever the source says: which source it was made of, it says itself.
+COMPILED_HERE = "__pycache__"
+COMPILED = Row("Python", "*.pyc in __pycache__", "PEP 552", may_change=False)
+COMPILED_LINK = Row("Python", "a link as __pycache__", "PEP 3147", may_change=False)
+SHADOWING = Row("Python", "NAME.so beside NAME.py", "importlib: extension modules come first")
+
 
 class Obeyed:
     """The table, ready to be asked; `of_agents` are files that agents load: these, or their folders."""
@@ -94,6 +100,12 @@ class Obeyed:
                 else:
                     self._names[last] = row
 
+    def within(self, folder: str) -> list[tuple[str, Row]]:
+        """Return what is obeyed in a folder of this name as `FOLDER/NAME`, and its rows."""
+        low = folder.lower()
+        found = ((last, row) for last, paths in self._paths.items() for wanted, row in paths if _last(wanted) == low)
+        return list(found)
+
     def find(self, folder: str, name: str) -> Row | None:
         """Return the row of what is called `name` in a `folder` (as a relative path, "" for the root)."""
         low = name.lower()
@@ -102,6 +114,10 @@ class Obeyed:
         if (row := self._names.get(low) or self._endings.get(low.rpartition(".")[2])) is not None:
             return row
         return next((row for wanted, row in self._paths.get(low, ()) if _ends_with(folder.lower(), wanted)), None)
+
+
+def _last(folder: str) -> str:
+    return folder.rpartition("/")[2]
 
 
 def _ends_with(folder: str, wanted: str) -> bool:

@@ -12,7 +12,7 @@ from harness.run.run import Run
 from harness.system import files
 from harness.system.capture import path_outside
 from harness.workspace.clean_checkout import INSTALLED, CheckoutPlan, CleanCheckout, find_place
-from harness.workspace.quarantine import find_git, real_path
+from harness.workspace.repositories import find_git, real_path
 from harness.workspace.verdicts import Verdicts
 from harness.workspace.workspace import Candidate
 

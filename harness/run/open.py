@@ -44,14 +44,13 @@ from harness.system.environment import clean_environment
 from harness.system.own_output import find_output_files
 from harness.system.process import Supervisor
 from harness.system.redact import Redactor
-from harness.workspace.guard import Guard
+from harness.workspace.guards import Guards, make_guards
 from harness.workspace.held_links import load_links, put_links_back
 from harness.workspace.in_place import InPlace
 from harness.workspace.quarantine import (
     find_fifos_of_git,
     find_recorded,
     guarded_paths,
-    make_guard,
     quarantine_absent,
     quarantine_changes,
 )
@@ -98,7 +97,7 @@ def open_run(
         if redactor.unread:
             tell(f"`{printable(redactor.unread[0])}` {redactor.TOO_LARGE}")
         journal = enter(closing(Journal(paths.logs, secrets.token_hex(16), clocks.wall, redactor)))
-        guard = make_guard(paths, all_agents().guarded)
+        guard = make_guards(paths, all_agents().guarded)
         history = read_history(paths, journal, guard, specs, tell)
         interrupts = enter(Interrupts(paths).watching())
         supervisor = enter(start_supervisor(config, lock, interrupts, redactor))
@@ -134,7 +133,8 @@ def open_run(
             failover=Failover(Turn(settings.chain, settings.chain[0])),
             tally=Tally(),
         )
-        guard.ignored = run.workspace.ignores
+        guard.tree.ignored = run.workspace.ignores
+        guard.name(run.workspace.named())
         connect(run, narrator)
         stack.callback(run.workspace.stop_git)
         stack.callback(note_made_at_last, paths)
@@ -179,7 +179,7 @@ def take_lock(paths: Paths, tell: Tell) -> Iterator[Lock]:
         yield lock
 
 
-def read_history(paths: Paths, journal: Journal, guard: Guard, specs: KeptSpecs, tell: Tell) -> History:
+def read_history(paths: Paths, journal: Journal, guard: Guards, specs: KeptSpecs, tell: Tell) -> History:
     """Return what the journal tells, after what a killed run left alive is ended and what it left behind quarantined.
 
     Raises ConfigError, see `clear_away`.
@@ -206,7 +206,7 @@ def read_end(paths: Paths) -> float | None:
         return None
 
 
-def clear_away(paths: Paths, journal: Journal, history: History, guarded: tuple[Guard, list[str]], tell: Tell) -> None:
+def clear_away(paths: Paths, journal: Journal, history: History, guarded: tuple[Guards, list[str]], tell: Tell) -> None:
     """Quarantine what would be obeyed outside the sandbox and appeared during an attempt that was cut off.
 
     Before the sandbox is built and git is asked anything. Raises ConfigError for settings: this run has read them.
@@ -221,7 +221,8 @@ def clear_away(paths: Paths, journal: Journal, history: History, guarded: tuple[
         recorded = find_recorded(paths.root, began.absent, all_agents().guarded)
         absent = (*recorded, *map(str, find_fifos_of_git(paths.root)))
         held = guarded_paths(paths.root, all_agents().guarded) if began.confined else []  # a person changed it since
-        found = [*quarantine_absent(paths, folder, absent), *quarantine_changes(paths, folder, *guarded, held)]
+        came = quarantine_absent(paths, folder, absent, guarded[0].tree.is_obeyed)
+        found = [*came, *quarantine_changes(paths, folder, *guarded, held)]
         for one in found:
             name = paths.shown(one.what)
             history.apply(journal.append(Foreign(slug=slug, attempt=began.attempt, marker=name)))

@@ -39,7 +39,7 @@ from harness.settings.options import Settings
 from harness.system import files
 from harness.system.clocks import Clocks, say_jump
 from harness.system.redact import Redactor
-from harness.workspace.guard import Guard
+from harness.workspace.guards import Guards
 from harness.workspace.held_links import find_links, save_links
 from harness.workspace.in_place import InPlace
 from harness.workspace.verdicts import Verdicts
@@ -78,7 +78,7 @@ class Run:
     logs: KeptLogs
     interrupts: Interrupts
     workspace: InPlace  # the person's own checkout
-    guard: Guard  # of that checkout
+    guard: Guards  # of that checkout
     template: Path
     clocks: Clocks
     prices: PriceBook

@@ -22,7 +22,7 @@ from harness.settings.reach import OWNER, Reach, find_nested, find_reaches
 from harness.specs.shelf import open_specs_folder
 from harness.system import files
 from harness.system.owners import find_owner, name_user
-from harness.workspace.quarantine import find_git, real_path
+from harness.workspace.repositories import find_git, real_path
 
 _PATHS = ("specs_dir", "logs_dir", "order_file", "template", "script")
 _UNCONFINED = ("none", "container")  # words of `sandbox`

@@ -15,8 +15,10 @@ from harness.sandbox.tools import find_credentials, find_own_code, find_python, 
 from harness.settings.load import Config
 from harness.system import files
 from harness.workspace.git_config import GitConfig, holds_hooks
-from harness.workspace.quarantine import GUARDED_OF_GIT, find_git, guarded_paths, real_path
+from harness.workspace.quarantine import GUARDED_OF_GIT, guarded_paths
+from harness.workspace.repositories import find_git, real_path
 
+OF_ANOTHER_TREE = ("HEAD", "index", "ORIG_HEAD", "logs/HEAD")  # in the repository of a linked worktree
 AUTHORITIES = (
     "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO",
     "PIP_CERT", "CARGO_HTTP_CAINFO", "DENO_CERT",
@@ -33,6 +35,7 @@ def find_mounts(
     guarded = [paths.specs, *named, *_find_worktrees(gits)]
     for git in gits:
         guarded += [git / name for name in GUARDED_OF_GIT]
+    guarded += [gits[0] / name for name in OF_ANOTHER_TREE] if len(gits) > 1 else []
     if (top / ".git").is_file():
         guarded.append(top / ".git")  # where git looks for the repository
     tools = find_tools(environ, home, root, agents.installed)

@@ -25,7 +25,7 @@ from harness.system.capture import find_program
 from harness.system.command import Command, Confined
 from harness.system.process import Supervisor
 from harness.workspace.git_config import read_git_config
-from harness.workspace.quarantine import find_git, real_path
+from harness.workspace.repositories import find_git, real_path
 
 if TYPE_CHECKING:
     from harness.sandbox.network.broker import Broker

@@ -16,7 +16,7 @@ from harness.sandbox.bubblewrap import SYSTEM
 from harness.settings.options import Settings
 from harness.system import files
 from harness.system.command import Command
-from harness.workspace.quarantine import real_path
+from harness.workspace.repositories import real_path
 
 # What lies beside a `bin` and belongs to its programs: the names of the FHS, of venv, of conda. With a file that only
 # one kind of installation has, more: Go (go.env), a JDK (release), Homebrew (Cellar), pyenv and its like (versions).

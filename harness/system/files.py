@@ -292,13 +292,23 @@ def move(source: Path, target: Path) -> Path:
     return free
 
 
-def find_free(target: Path) -> Path:
-    """Return the path, or one beside it that is free."""
-    number, free = 1, target
+def find_free(target: Path, end: str = "") -> Path:
+    """Return the path with `end`, or one beside it that is free; a name that becomes too long is cut before its end."""
+    number, free = 1, target.with_name(fitting(target.name, end))
     while os.path.lexists(free):
         number += 1
-        free = target.with_name(f"{target.name}.{number}")
+        free = target.with_name(fitting(target.name, f".{number}{end}"))
     return free
+
+
+NAME_LIMIT = 255  # bytes of a file's name, on all usual file systems
+
+
+def fitting(name: str, end: str) -> str:
+    """Return a name with another end, cut so that a file can bear it."""
+    room = NAME_LIMIT - len(os.fsencode(end))
+    raw = os.fsencode(name)
+    return (name if len(raw) <= room else raw[:room].decode("utf-8", "ignore")) + end
 
 
 def copy_tail(source: Path, target: Path, limit: int) -> None:

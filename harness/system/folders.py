@@ -34,13 +34,15 @@ class Folders(Generic[_T]):
     _listed: dict[str, _Listed[_T]] = field(default_factory=dict)
 
     def look(self, path: str) -> _T | None:
-        """Return what is known of a folder; None for what is no folder, or cannot be listed. A link is no folder."""
+        """Return what is known of a folder; None for what is no folder, or is closed to us. A link is no folder."""
         try:
             found = os.lstat(path)
             stamp = (found.st_ctime_ns, found.st_ino)
             if (last := self._listed.get(path)) is not None and last.settled and last.stamp == stamp:
                 return last.value
             if not stat.S_ISDIR(found.st_mode):
+                return None
+            if not found.st_mode & 0o111 and os.geteuid() != 0:  # its names could be read, and nothing behind them
                 return None
             settled = time.time_ns() - found.st_ctime_ns > RACY
             with os.scandir(path) as entries:
@@ -83,8 +85,19 @@ def find_fifos(folders: Folders[Own], top: str, limit: int) -> list[str]:
     return sorted(found)
 
 
+def find_links(folders: Folders[Own], top: str, limit: int) -> set[str]:
+    """Return the links below a folder; at most `limit` folders are looked at."""
+    waiting, found, looked = [top], set[str](), 0
+    while waiting and looked < limit:
+        if (seen := folders.look(waiting.pop())) is not None:
+            looked += 1
+            waiting += seen[0]
+            found.update(seen[2])
+    return found
+
+
 def sort_by_kind(path: str, entries: list[tuple[str, Kind]]) -> Own:
-    """Return what is in a folder, for `find_fifos`."""
+    """Return what is in a folder, for `find_fifos` and `find_links`."""
     within: dict[str, list[str]] = {"folder": [], "fifo": [], "link": [], "other": []}
     for name, kind in entries:
         within[kind].append(f"{path}/{name}")

@@ -8,12 +8,15 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shutil
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from harness.system.files import find_free, make_own_folder, storage
+from harness.system.files import find_free, fitting, make_own_folder, storage
 
+INERT = ".quarantined"  # the end of a name that no program obeys
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -33,12 +36,15 @@ def read_plain(path: Path, limit: int) -> bytes | None:
         return file.read(limit)
 
 
-def move_out(root: Path, path: Path, folder: Path) -> tuple[Path, Path] | None:
+def move_out(
+    root: Path, path: Path, folder: Path, is_obeyed: Callable[[str, str], bool] = lambda folder, name: False
+) -> tuple[Path, Path] | None:
     """Move what stands at `path`, below a `root` that an agent writes, into `folder`: what was moved, and where to.
 
-    The way is walked through no link, by descriptors, so that nothing can be swapped under us: a link on the way is
-    moved in the stead of what it leads to. Folders on the way and what is moved are made ours to write. None when
-    there is nothing.
+    There it has a name that no program obeys, and so has all in it that `is_obeyed`, by its folder and its name. The
+    way is walked through no link, by descriptors, so that nothing can be swapped under us: a link on the way is
+    moved in the stead of what it leads to. Folders on the way and what is moved are made ours to write. What cannot be
+    brought to `folder` gets such a name where it is. None when there is nothing.
     """
     make_own_folder(folder)
     parts = path.relative_to(root).parts
@@ -48,10 +54,10 @@ def move_out(root: Path, path: Path, folder: Path) -> tuple[Path, Path] | None:
             for depth, part in enumerate(parts, start=1):
                 inner = None if depth == len(parts) else _open_inner(part, around)
                 if inner is None:
-                    free = find_free(folder / part)
                     make_ours(part, around)
-                    os.rename(part, free, src_dir_fd=around)
-                    return root.joinpath(*parts[:depth]), free
+                    _defuse(part, around, is_obeyed)
+                    found = root.joinpath(*parts[:depth])
+                    return found, _bring(found, around, find_free(folder / part, INERT))
                 os.close(around)
                 around = inner
                 if (mode := stat.S_IMODE(os.fstat(around).st_mode)) & stat.S_IRWXU != stat.S_IRWXU:
@@ -61,6 +67,126 @@ def move_out(root: Path, path: Path, folder: Path) -> tuple[Path, Path] | None:
         finally:
             os.close(around)
     return None
+
+
+def _bring(found: Path, around: int, free: Path) -> Path:
+    """Move what stands in the folder `around` to where it is free; a copy goes to another file system."""
+    try:
+        os.rename(found.name, free, src_dir_fd=around)
+        return free
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+    here = find_free(found, INERT)
+    os.rename(found.name, here.name, src_dir_fd=around, dst_dir_fd=around)
+    if not _copy(here, free):
+        remove_tree(free)
+        return here
+    with suppress(OSError):
+        remove_tree(here) if here.is_dir() and not here.is_symlink() else here.unlink()
+    return free
+
+
+def _copy(source: Path, target: Path) -> bool:
+    """Copy a file, a link or a folder, with its files and links; False where that cannot be done."""
+    try:
+        if source.is_symlink():
+            target.symlink_to(source.readlink())
+        elif source.is_dir():
+            shutil.copytree(source, target, symlinks=True, ignore=_find_strange)
+        elif source.is_file():
+            shutil.copyfile(source, target)
+        return True
+    except (OSError, RecursionError):
+        with suppress(OSError):
+            target.unlink()
+        return False
+
+
+def _find_strange(folder: str, names: list[str]) -> set[str]:
+    """Return which names are no file, folder or link: what opens them may wait for ever."""
+    kinds = {name: os.lstat(f"{folder}/{name}").st_mode for name in names}
+    return {name for name, it in kinds.items() if not (stat.S_ISREG(it) or stat.S_ISDIR(it) or stat.S_ISLNK(it))}
+
+
+def _defuse(name: str, around: int, is_obeyed: Callable[[str, str], bool]) -> None:
+    """Give a name that nobody obeys to all that is obeyed in a folder, however deep; what is not ours stays."""
+    with suppress(OSError):
+        if (here := _open_folder(name, around)) is None:
+            return
+        way, waiting = list[str](), [_list(here)]
+        try:
+            while True:
+                if waiting[-1]:
+                    one, is_folder = waiting[-1].pop()
+                    now = _rename_inert(one, here) if is_obeyed("/".join(way[-4:]), one) else one
+                    if is_folder and (inner := _open_folder(now, here)) is not None:
+                        os.close(here)
+                        here = inner
+                        way.append(one)
+                        waiting.append(_list(here))
+                elif way:
+                    up = os.open("..", _FOLDER, dir_fd=here)
+                    os.close(here)
+                    here = up
+                    way.pop()
+                    waiting.pop()
+                else:
+                    return
+        finally:
+            os.close(here)
+
+
+def _rename_inert(name: str, around: int) -> str:
+    now = fitting(name, INERT)
+    try:
+        os.stat(now, dir_fd=around, follow_symlinks=False)
+        now = fitting(name, f".{secrets.token_hex(4)}{INERT}")
+    except FileNotFoundError:
+        pass
+    try:
+        os.rename(name, now, src_dir_fd=around, dst_dir_fd=around)
+    except OSError:
+        return name
+    return now
+
+
+def _list(folder: int) -> list[tuple[str, bool]]:
+    with os.scandir(folder) as entries:
+        return [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+
+
+def _open_folder(name: str, around: int) -> int | None:
+    """A descriptor of a folder in a folder, made ours; None for anything else, and for what is not ours."""
+    with suppress(OSError):
+        if stat.S_ISDIR(os.stat(name, dir_fd=around, follow_symlinks=False).st_mode):
+            make_ours(name, around)
+            return os.open(name, _FOLDER, dir_fd=around)
+    return None
+
+
+def open_folder(path: str) -> bool:
+    """Let us into a folder that an agent closed to us; False where that cannot be done."""
+    with suppress(OSError):
+        mode = os.lstat(path).st_mode
+        if stat.S_ISDIR(mode):
+            os.chmod(path, stat.S_IMODE(mode) | stat.S_IRWXU)  # noqa: PTH101
+            return True
+    return False
+
+
+def remove_file(root: Path, path: Path) -> None:
+    """Remove what is no folder, below a `root` that an agent writes, through no link; what cannot be removed stays."""
+    with suppress(OSError):
+        around = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            for part in path.relative_to(root).parts[:-1]:
+                inner = os.open(part, _FOLDER, dir_fd=around)
+                os.close(around)
+                around = inner
+            os.unlink(path.name, dir_fd=around)
+        finally:
+            os.close(around)
 
 
 def put_back(root: Path, path: Path, content: bytes, mode: int) -> bool:

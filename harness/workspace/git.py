@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -21,11 +21,12 @@ from harness.domain.text import one_line
 from harness.system import files, untrusted
 from harness.system.capture import Captured, capture, find_program, path_outside
 from harness.system.command import Bounds, Command, Kept
-from harness.system.folders import Folders, find_fifos, is_fifo, sort_by_kind
+from harness.system.folders import Folders, find_fifos, find_links, is_fifo, sort_by_kind
 from harness.system.process import Supervisor
 from harness.workspace.clean_checkout import Repository
 from harness.workspace.confined_git import ConfinedGit
 from harness.workspace.git_config import read_git_config
+from harness.workspace.repositories import find_git, real_path
 
 TIMEOUT = 120.0  # seconds for one call
 LOOK_ON, WRITE_ON = 5.0, 20.0  # seconds a look and a commit (its hooks) go on when everything has to stop
@@ -51,7 +52,8 @@ class Git:
     """Runs git for one project. `environ` is the environment git gets; `temporary` holds what it reads on stdin.
 
     `confine` puts a command into the sandbox, and leaves it as it is where there is none: then it is run as we are,
-    without any filter if `filters` are not wanted. `stop` gives a grace in seconds when everything has to stop.
+    without any filter if `filters` are not wanted. `written` are more folders that agents write. `stop` gives a grace
+    in seconds when everything has to stop.
     """
 
     def __init__(
@@ -82,6 +84,8 @@ class Git:
             self.environ_inside["GIT_CONFIG_NOSYSTEM"] = "1"
         self._outside = {**self._environ, "PATH": path_outside(environ.get("PATH", os.defpath), root, *written)}
         self._program = find_program("git", environ, root, *written) or "git"
+        self._known, self._written = list[Path](), tuple({real_path(one) for one in (root, *written)})
+        self.named: tuple[Path, ...] = ()
         self.found, self.why = False, "a fifo or a device stands in .git, where git would wait for ever"
         if self.fifos():
             return
@@ -94,11 +98,24 @@ class Git:
             return
         self.environ_inside |= read_git_config(root, self._environ, written).environ
         self.top, self.prefix, self._folders = top, prefix, (root / own, root / common)
+        self._known = [real_path(one) for one in self._folders] if "GIT_DIR" in environ else find_git(root)[1]
+        if not self._is_where_it_lies():
+            self.found, self.why = False, f"git takes `{real_path(root / own)}` for the repository, which is not `.git`"
+            return
+        self._linked = self._links()
         self._hooks = os.fsdecode(self.ask("-C", top, "rev-parse", "--git-path", "hooks").stdout).strip("\n")
-        self._signs, self._pinned = self._read_signing()
+        configured = self._read_configuration()
+        self._signs, self._pinned = self._read_signing(configured)
+        self.named = tuple(self._find_named(configured))
 
     def ask(self, *words: str, told: Sequence[str] = (), stdin: bytes = b"", **more: str) -> Captured:
-        """Run, as we are, what makes git read its own files and run no program."""
+        """Run, as we are, what makes git read its own files and run no program.
+
+        A ref is not written through a link that came since the run began: its log would be.
+        """
+        writes = words[0] == "update-ref" or words[:2] == ("symbolic-ref", "-m")
+        if writes and (came := self._links() - self._linked):
+            return Captured(128, b"", f"`{min(came)}` is a link that came meanwhile".encode("utf-8", "replace"))
         line = _line(self._program, [_NO_CACHE, *told], words)
         env, stop = {**self._outside, **_NO_FETCH, **more}, self._must_end(WRITE_ON)
         return capture(line, cwd=self.root, env=env, stdin=stdin, timeout=TIMEOUT, stop=stop)
@@ -113,6 +130,11 @@ class Git:
     def fifos(self) -> list[Path]:
         """Return the fifos and devices in git's folders, and in the tree where it would read them."""
         return [Path(one) for top in dict.fromkeys(self._folders) for one in find_fifos(self._seen, str(top), FOLDERS)]
+
+    def _links(self) -> set[str]:
+        """Return the links in git's folders."""
+        found = (find_links(self._seen, str(top), FOLDERS) for top in dict.fromkeys(self._folders))
+        return set[str]().union(*found)
 
     def locks(self) -> list[Path]:
         """Return the locks that a commit takes: of the index, of HEAD, of the branch, of the packed refs."""
@@ -290,21 +312,45 @@ class Git:
             raise OSError(os.fsdecode(made.stderr).strip() or "git could not sign")
         return signed
 
-    def _read_signing(self) -> tuple[bool, list[str]]:
-        """Return whether commits are signed, and by what; a file of the work tree is not asked."""
-        keys = r"^(commit\.gpgsign|gpg\..*|user\.signingkey)$"
-        words = os.fsdecode(self.ask("config", "--null", "--show-origin", "--get-regexp", keys).stdout).split("\0")
+    def _read_configuration(self) -> list[tuple[str, str, str]]:
+        """Return what is configured: where (as git names an origin), key and value."""
+        words = os.fsdecode(self.ask("config", "--null", "--show-origin", "--list").stdout).split("\0")
+        pairs = (word.partition("\n") for word in words[1::2])
+        return [(origin, key, value) for origin, (key, _, value) in zip(words[::2], pairs, strict=False)]
+
+    def _read_signing(self, configured: list[tuple[str, str, str]]) -> tuple[bool, list[str]]:
+        """Return whether commits are signed, and by what; a file that an agent can write is not asked."""
+        keys = re.compile(r"commit\.gpgsign|gpg\..*|user\.signingkey")
         found = dict(_SIGNING)
-        for origin, (key, _, value) in zip(words[::2], (word.partition("\n") for word in words[1::2]), strict=False):
-            if not self._is_in_tree(origin):
+        for origin, key, value in configured:
+            if keys.fullmatch(key) and not self._is_writable(origin):
                 found[key] = value or "true"
         signs = found.pop("commit.gpgsign", "false").lower() in ("true", "yes", "on", "1")
         return signs, [f"{key}={value}" for key, value in found.items() if value]
 
-    def _is_in_tree(self, origin: str) -> bool:
+    def _is_writable(self, origin: str) -> bool:
+        """Whether a confined agent can write what is configured there: of git's folders, all but the configuration."""
         kind, _, name = origin.partition(":")
-        path, top = (self.root / name).resolve(), Path(self.top).resolve()
-        return kind == "file" and path.is_relative_to(top) and not path.is_relative_to(top / ".git")
+        path = real_path(self.root / name)
+        if kind != "file" or any(path in (git / "config", git / "config.worktree") for git in self._known):
+            return False
+        return any(path.is_relative_to(one) for one in (real_path(self.top), *self._written, *self._known))
+
+    def _find_named(self, configured: list[tuple[str, str, str]]) -> Iterator[Path]:
+        """Yield what the configuration names and git obeys: files of it, hooks, attributes."""
+        for origin, key, value in configured:
+            kind, _, name = origin.partition(":")
+            if kind == "file" and self._is_writable(origin):
+                yield self.root / name
+            if key in ("core.hookspath", "core.attributesfile") and value and not value.startswith("~"):
+                yield Path(self.top) / value
+            if key.startswith("include") and key.endswith(".path") and value and not value.startswith("~"):
+                yield real_path(self.root / name).parent / value
+
+    def _is_where_it_lies(self) -> bool:
+        """Whether git's folder is the one that `.git` says, or one that does not hold the project itself."""
+        own, root = real_path(self._folders[0]), real_path(self.root)
+        return own in self._known if self._known else not root.is_relative_to(own)
 
 
 def _line(program: str, told: Sequence[str], words: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The guard of a work tree: what programs would obey there is known before an attempt, and compared after it.
+"""The guard of a tree: what programs would obey there is known before an attempt, and compared after it.
 
 It looks at every folder, at the cost of one stat each (`system/folders.py`). What is known is kept with its content,
 so that it can be put back.
@@ -7,28 +7,56 @@ so that it can be put back.
 from __future__ import annotations
 
 import base64
-import json
 import os
 import stat
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from harness.domain.errors import ConfigError, StorageError
-from harness.domain.obeyed import INSTALLED, REPOSITORY, Obeyed, Row, is_allowed, is_harmless
-from harness.system import files, untrusted
+from harness.domain.errors import ConfigError
+from harness.domain.obeyed import (
+    COMPILED,
+    COMPILED_HERE,
+    COMPILED_LINK,
+    INSTALLED,
+    REPOSITORY,
+    SHADOWING,
+    Obeyed,
+    Row,
+    is_allowed,
+    is_harmless,
+)
+from harness.system import untrusted
 from harness.system.folders import Folders, Kind
+from harness.workspace.repositories import (
+    FIFO,
+    HEAD_OF_BARE,
+    MAY_GO,
+    OF_BARE,
+    OF_REPOSITORY,
+    TODO,
+    find_odd,
+    holds_others,
+    is_bare,
+    is_repository,
+    row_of_own,
+    runs_program,
+)
 
 FOLDERS = 50_000  # that are looked at, the shallow ones first
-KEPT = 64 << 10  # bytes of a file whose content is kept
-KEPT_IN_ALL = 4 << 20
+KEPT = 4 << 20  # bytes of a file whose content is kept: Yarn itself, in .yarn/releases, has three million
+KEPT_IN_ALL = 16 << 20
+CONFIG = 64 << 10  # bytes of a configuration that git may have written
 GIT_READS = (".gitignore", ".gitattributes", ".gitmodules")
-FIFO = Row("git", "", "gitignore(5)", may_change=False)  # it would wait there for ever
-_OF_REPOSITORY = ("config", "config.worktree", "hooks", "commondir", "gitdir", "info")  # what git obeys of one
-_BARE = {"head", "objects", "refs"}  # what makes a folder a repository to git
+OF_GIT = (REPOSITORY, HEAD_OF_BARE, OF_BARE)
+
+# How a folder is looked at: for names that are obeyed; as one in which all is; as a repository in the tree, or as a
+# folder of some; as the project's own repository.
+Mode = Literal["tree", "whole", "repository", "repositories", "own"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,31 +81,48 @@ class Change:
     gone: bool = False
 
 
-# What is obeyed in a folder, and the folders in it with the row that holds for all inside.
-_Listed = tuple[list[tuple[str, Row]], list[str]]
+# What is obeyed in a folder (None for the row that the folder itself has), and the folders in it, with how to look.
+_Listed = tuple[list[tuple[str, Row | None]], list[tuple[str, Mode, Row | None]]]
 
 
 @dataclass(slots=True)
 class Guard:
-    """Knows what is obeyed in the tree below `root`, but for `own`: names of harness's files there."""
+    """Knows what is obeyed in the tree below `root`, but for `own`: names there that are not looked at."""
 
     root: Path
     own: Collection[str]
     obeyed: Obeyed
     ignored: Callable[[str], bool] = lambda name: False  # whether git ignores a name
+    mode: Mode = "tree"
+    specs: str = ""  # the folder of specs: a person writes them while a run is on
+    named: Mapping[str, Row] = field(default_factory=dict)  # what a configuration names: files, and folders as a whole
     known: dict[str, Thing] = field(default_factory=dict)
+    closed: dict[str, int] = field(default_factory=dict)  # folders that cannot be listed, and their ctime
     repository: tuple[int, int] = (0, 0)  # device and inode of the project's own `.git`, wherever it was moved to
     may_put_back: bool = True  # what is known was seen here
     unseen: bool = False  # there are more folders than are looked at
-    _folders: Folders[_Listed] = field(init=False)
-    _saved: dict[str, Thing] | None = None
+    compiled: list[str] = field(default_factory=list)  # compiled Python that came since, whose source may say other
+    _seen: dict[str, Thing] = field(default_factory=dict)
+    _folders: dict[Mode, Folders[_Listed]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._folders = Folders(self._list)
+        lists: dict[Mode, Callable[[str, list[tuple[str, Kind]]], _Listed]] = {
+            "tree": self._list_tree,
+            "whole": self._list_whole,
+            "repository": partial(self._list_repository, several=False),
+            "repositories": partial(self._list_repository, several=True),
+            "own": self._list_own,
+        }
+        self._folders = {mode: Folders(read) for mode, read in lists.items()}
 
     def remember(self) -> None:
         """Take what stands there now as the person's."""
-        self.known, self.may_put_back = self._read(self._look()), True
+        self._seen = self._look(opening=False)
+        self.remember_seen()
+
+    def remember_seen(self) -> None:
+        """Take what was seen last as the person's: nothing was changed since."""
+        self.known, self.may_put_back = self._read(self._seen), True
 
     def check_fifos(self) -> None:
         """Raise ConfigError where a fifo stands that git would read: it would wait there for ever."""
@@ -89,18 +134,23 @@ class Guard:
 
         What a spec says that its feature `may_change` is none, if the row allows that.
         """
-        now = self._look()
-        free = {name for name in (now.keys() | self.known.keys()) if self._is_free(name, now, may_change)}
+        now = self._seen = self._look(opening=True)
+        self.compiled = [name for name, one in now.items() if one.row is COMPILED and self.known.get(name) != one]
+        now = {name: one for name, one in now.items() if one.row is not COMPILED}
+        names = now.keys() | {name for name, one in self.known.items() if one.row is not COMPILED}
+        free = {name for name in names if self._is_free(name, now, may_change)}
         half_free, tops, found = {one for name in free for one in _above(name)}, set[str](), list[Change]()
-        for name in sorted((now.keys() | self.known.keys()) - free):
+        bare = {_around(name) for name in now if now[name].row is HEAD_OF_BARE and name not in self.known}
+        for name in sorted(names - free):
             old, new = self.known.get(name), now.get(name)
             if old is None and new is not None:
-                if name not in half_free and tops.isdisjoint(_above(name)):
+                in_new_bare = new.row is OF_BARE and not bare.isdisjoint(_above(name))  # without its HEAD it is none
+                if name not in half_free and tops.isdisjoint(_above(name)) and not in_new_bare:
                     tops.add(name)
-                    left = self._is_plain_clone(name, new.row) or self._is_our_own(name)
-                    found += [] if left else [Change(name, new.row, None)]
+                    found += [] if self._may_stay(name, new.row) else [Change(name, new.row, None)]
             elif old is not None and new is None:
-                found += [] if stat.S_ISDIR(old.signature[-1]) else [Change(name, old.row, old, gone=True)]
+                may_go = stat.S_ISDIR(old.signature[-1]) or old.row.names in MAY_GO
+                found += [] if may_go else [Change(name, old.row, old, gone=True)]
             elif old is not None and new is not None and old.signature != new.signature and not self._same(name, old):
                 found.append(Change(name, new.row, old))
         return found
@@ -114,7 +164,7 @@ class Guard:
         Returns where it is now, None for what was deleted, and whether what stood there is back.
         """
         path, old = self.root / change.name, change.old
-        moved = None if change.gone else untrusted.move_out(self.root, path, folder / "foreign")
+        moved = None if change.gone else untrusted.move_out(self.root, path, folder / "foreign", self.is_obeyed)
         is_back = (
             self.may_put_back
             and old is not None
@@ -123,85 +173,129 @@ class Guard:
         )
         return None if moved is None else moved[1], is_back
 
-    # --- across runs ---
+    def remove_compiled(self) -> None:
+        """Remove the compiled Python that came since: Python makes it again, of the source."""
+        for name in self.compiled:
+            untrusted.remove_file(self.root, self.root / name)
+            self._seen.pop(name, None)
 
-    def save(self, file: Path) -> None:
-        """Write down what is known, for the start after a run that was killed."""
-        if self.known != self._saved:
-            files.make_folder(file.parent)
-            things = {name: _as_json(thing) for name, thing in self.known.items()}
-            files.write_atomic(file, json.dumps({"folder": _folder_of(file), "things": things}) + "\n")
-            self._saved = self.known
-
-    def load(self, file: Path) -> bool:
-        """Know what a run knew that was killed; False where nothing is written down, or it cannot be read.
-
-        A record that came here with the project, as in a clone, puts nothing back: anybody may have written it.
-        """
-        try:
-            kept = json.loads(files.read_text(file, 64 << 20))
-            known = {name: _from_json(one) for name, one in kept["things"].items()}
-            if any(name.startswith("/") or ".." in name.split("/") for name in known):
-                return False  # we never write such a name
-            self.known = self._saved = known
-            self.may_put_back = kept["folder"] == _folder_of(file)
-        except (StorageError, ValueError, TypeError, KeyError, AttributeError):
-            return False
-        return True
+    def is_obeyed(self, folder: str, name: str) -> bool:
+        """Whether a name is obeyed in a folder, or makes it a repository."""
+        return name.lower() == "head" or self.obeyed.find(folder, name) is not None
 
     # --- looking ---
 
-    def _look(self) -> dict[str, Thing]:
-        """Return what is obeyed, without its content."""
+    def _look(self, *, opening: bool) -> dict[str, Thing]:
+        """Return what is obeyed, without its content; `opening` opens folders that were closed to us meanwhile."""
         found: dict[str, Thing] = {}
-        waiting: deque[tuple[str, bool]] = deque([("", False)])
-        looked = 0
+        waiting: deque[tuple[str, Mode, Row | None, bool]] = deque([("", self.mode, None, False)])
+        waiting += [(name, "whole", row, False) for name, row in self.named.items()]
+        looked, closed = 0, {}
         while waiting and looked < FOLDERS:
-            folder, installed = waiting.popleft()
-            if (seen := self._folders.look(f"{self.root}/{folder}".rstrip("/"))) is None:
+            folder, mode, row, installed = waiting.popleft()
+            path = f"{self.root}/{folder}".rstrip("/")
+            seen = self._folders[mode].look(path)
+            if seen is None and (at := _closed_at(path)) is not None:
+                if opening and self.closed.get(folder) != at and untrusted.open_folder(path):
+                    seen = self._folders[mode].look(path)
+                else:
+                    closed[folder] = at
+            if seen is None:
                 continue
             looked += 1
-            for name, row in seen[0]:
-                if (not installed or row is REPOSITORY) and (stamp := _sign(f"{self.root}/{name}")) is not None:
-                    found[name] = Thing(row, stamp)
-            waiting += [(name, installed or _last(name) in INSTALLED) for name in seen[1]]
+            for name, its in seen[0]:
+                its = its or row
+                if its is None or (installed and its not in OF_GIT):
+                    continue
+                if (stamp := _sign(f"{self.root}/{name}")) is not None:
+                    found[name] = Thing(its, stamp)
+            waiting += [(name, way, its or row, installed or _last(name) in INSTALLED) for name, way, its in seen[1]]
         self.unseen = bool(waiting)
+        self.closed = closed
+        rows = {**self.named, **{name: thing.row for name, thing in self.known.items() if thing.row is not COMPILED}}
+        for name, its in rows.items():
+            if name not in found and (stamp := _sign(f"{self.root}/{name}")) is not None:  # not seen is not gone
+                found[name] = Thing(its, stamp)
         return found
 
-    def _list(self, path: str, entries: list[tuple[str, Kind]]) -> _Listed:
-        """Return what is obeyed in a folder, and the folders in it that are looked at."""
+    def _list_tree(self, path: str, entries: list[tuple[str, Kind]]) -> _Listed:
+        """Return what is obeyed in a folder, and the folders in it."""
         folder = path[len(str(self.root)) + 1 :]
-        row = self._row_around(folder)
-        if row is REPOSITORY and _last(folder) == ".git":  # of it git obeys a few things, and the rest is large
-            entries = [(name, kind) for name, kind in entries if name in _OF_REPOSITORY]
-        bare = bool(folder) and row is None and {name.lower() for name, _ in entries} >= _BARE
-        things, folders = [(folder, REPOSITORY)] if bare else list[tuple[str, Row]](), list[str]()
+        names = {name.lower() for name, _ in entries}
+        bare, caches = is_bare(names), _last(folder) == COMPILED_HERE
+        things, folders = list[tuple[str, Row | None]](), list[tuple[str, Mode, Row | None]]()
         for name, kind in entries:
-            whole = f"{folder}/{name}" if folder else name
+            whole, low = f"{folder}/{name}" if folder else name, name.lower()
             if whole in self.own:
                 continue
-            its = row or (REPOSITORY if bare and name in _OF_REPOSITORY else self.obeyed.find(folder, name))
-            if kind == "fifo" and name in GIT_READS:
-                its = FIFO
+            its = self._find(folder, name, kind, names)
+            if its is None and bare and (low == "head" or low in OF_REPOSITORY):
+                its = HEAD_OF_BARE if low == "head" else OF_BARE
+            if caches and its is not None and low.endswith(".pyc"):
+                its = COMPILED
             if its is not None:
                 things.append((whole, its))
+            elif kind == "link":
+                things += [(f"{whole}/{last}", row) for last, row in self.obeyed.within(name)]
             if kind == "folder":
-                folders.append(whole)
+                folders.append((whole, _mode_within(name, its), None if its is HEAD_OF_BARE else its))
         return things, folders
 
-    def _row_around(self, folder: str) -> Row | None:
-        """Return the row of a folder, or of one that holds it: all that is inside is obeyed too."""
-        parts = folder.split("/") if folder else []
-        rows = (self.obeyed.find("/".join(parts[:depth]), part) for depth, part in enumerate(parts))
-        return next((row for row in rows if row is not None), None)
+    def _find(self, folder: str, name: str, kind: Kind, names: Collection[str]) -> Row | None:
+        """Return the row of a name in a folder of the tree, which holds these names."""
+        if kind == "fifo" and name in GIT_READS:
+            return FIFO
+        low = name.lower()
+        if low == COMPILED_HERE and kind == "link":
+            return COMPILED_LINK
+        if low.endswith((".so", ".pyd")) and f"{low.partition('.')[0]}.py" in names:
+            return SHADOWING
+        row = self.obeyed.find(folder, name)
+        is_spec = low == "spec.md" and self.specs and _around(folder) == self.specs
+        return None if is_spec else row
+
+    def _list_whole(self, path: str, entries: list[tuple[str, Kind]]) -> _Listed:
+        """Return all of a folder, and the folders in it; what may never be changed has a row of its own."""
+        things, folders = self._list_tree(path, entries)
+        rows = {name: row for name, row in things if row is not None and not row.may_change}
+        folder = path[len(str(self.root)) + 1 :]
+        every = [f"{folder}/{name}" for name, _ in entries]
+        modes: list[tuple[str, Mode, Row | None]] = [
+            (name, "whole" if mode == "tree" else mode, rows.get(name)) for name, mode, _ in folders
+        ]
+        return [(name, rows.get(name)) for name in every], modes
+
+    def _list_repository(self, path: str, entries: list[tuple[str, Kind]], *, several: bool) -> _Listed:
+        """Return what git obeys of a repository, or the folders of `several`: the rest of it is large."""
+        folder = path[len(str(self.root)) + 1 :]
+        if several and not is_repository(name for name, _ in entries):
+            return [], [(f"{folder}/{name}", "repositories", None) for name, kind in entries if kind == "folder"]
+        things = [(f"{folder}/{name}", kind) for name, kind in entries if name.lower() in OF_REPOSITORY]
+        folders = [name for name, kind in things if kind == "folder"]
+        return [(name, None) for name, _ in things], [(name, _mode_of_git(name), None) for name in folders]
+
+    def _list_own(self, path: str, entries: list[tuple[str, Kind]]) -> _Listed:
+        """Return what is to be looked at in the project's own repository, and all folders in it."""
+        folder = path[len(str(self.root)) + 1 :]
+        things, folders = list[tuple[str, Row | None]](), list[tuple[str, Mode, Row | None]]()
+        for name, kind in entries:
+            whole = f"{folder}/{name}" if folder else name
+            if (row := row_of_own(whole, kind)) is not None:
+                things.append((whole, row))
+            if kind == "folder":
+                folders.append((whole, "own" if row is None else "whole", row))
+        return things, folders
 
     def _read(self, things: dict[str, Thing]) -> dict[str, Thing]:
         """Return things with their content, from what is known where they are as they were."""
         left, read = KEPT_IN_ALL, {}
         for name, thing in things.items():
             old = self.known.get(name)
+            if thing.row is COMPILED:
+                read[name] = thing
+                continue
             if old is not None and old.signature == thing.signature:
-                read[name] = old
+                read[name] = Thing(thing.row, old.signature, old.content)
             else:
                 content = _read(self.root / name, thing.signature) if left > 0 else None
                 read[name] = Thing(thing.row, thing.signature, content)
@@ -216,6 +310,12 @@ class Guard:
         same = now is not None and now[-1] == old.signature[-1] and old.content is not None
         return same and now is not None and _read(self.root / name, now) == old.content
 
+    def _may_stay(self, name: str, row: Row) -> bool:
+        """Whether what is new runs nothing, or is the project's own repository, moved."""
+        if row is TODO:
+            return not runs_program(self.root / name)
+        return self._is_plain_clone(name, row) or self._is_our_own(name)
+
     def _is_our_own(self, name: str) -> bool:
         """Whether it is the project's own repository, moved: it is not taken further away from the person."""
         found = os.lstat(self.root / name)
@@ -223,20 +323,58 @@ class Guard:
 
     def _is_plain_clone(self, name: str, row: Row) -> bool:
         """Whether it is a repository that git ignores and that runs nothing: a package manager fetches such."""
-        place = self.root / name
-        if row is not REPOSITORY or place.is_symlink() or not place.is_dir():
+        place = self.root / (_around(name) if row is HEAD_OF_BARE else name)
+        if row not in (REPOSITORY, HEAD_OF_BARE) or place.is_symlink() or not place.is_dir():
             return False
-        config = untrusted.read_plain(place / "config", KEPT)
+        config = untrusted.read_plain(place / "config", CONFIG + 1)
+        if config is None or len(config) > CONFIG or not is_harmless(config.decode("utf-8", "replace")):
+            return False
         try:
-            hooks = os.listdir(place / "hooks") if (place / "hooks").is_dir() else []  # noqa: PTH208
+            if find_odd(place):
+                return False
         except OSError:
             return False
-        odd = [one for one in ("config.worktree", "commondir", "gitdir") if os.path.lexists(place / one)]
-        plain = not odd and not (place / "hooks").is_symlink() and all(one.endswith(".sample") for one in hooks)
-        if not plain or config is None or not is_harmless(config.decode("utf-8", "replace")):
-            return False
-        around = name.rpartition("/")[0] if _last(name) == ".git" else name
+        around = _around(name)
         return any(part in INSTALLED for part in around.split("/")) or self.ignored(around + "/")
+
+    # --- across runs ---
+
+    def as_json(self) -> dict[str, object]:
+        """Return what is known, for the start after a run that was killed."""
+        things = {name: _as_json(thing) for name, thing in self.known.items() if thing.row is not COMPILED}
+        return {"things": things, "closed": self.closed, "named": {name: row.by for name, row in self.named.items()}}
+
+    def take_json(self, kept: Mapping[str, Any], *, may_put_back: bool) -> None:
+        """Know what a run knew that was killed. Raises ValueError, or its like, for what no run has written."""
+        known = {str(name): _from_json(one) for name, one in kept["things"].items()}
+        closed = {str(name): int(at) for name, at in kept.get("closed", {}).items()}
+        named = {str(name): Row(str(by), "", "", may_change=self.mode == "tree") for name, by in kept["named"].items()}
+        if any(name.startswith("/") or ".." in name.split("/") for name in (*known, *named)):
+            raise ValueError("a name leads out of the tree")
+        self.known, self.closed, self.named, self.may_put_back = known, closed, named, may_put_back
+
+
+def _mode_within(name: str, row: Row | None) -> Mode:
+    """Return how a folder in the tree is looked at, by its name and its row."""
+    if row is None or row is HEAD_OF_BARE or row is COMPILED:
+        return "tree"
+    if row is OF_BARE:
+        return _mode_of_git(name)
+    return "repository" if row is REPOSITORY else "whole"
+
+
+def _mode_of_git(name: str) -> Mode:
+    return "repositories" if holds_others(_last(name)) else "whole"
+
+
+def _closed_at(path: str) -> int | None:
+    """Return the ctime of a folder that is closed to us; None for any other."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    is_closed = stat.S_ISDIR(found.st_mode) and not os.access(path, os.R_OK | os.X_OK)
+    return found.st_ctime_ns if is_closed else None
 
 
 def _sign(path: str) -> tuple[int, ...] | None:
@@ -259,29 +397,30 @@ def _read(path: Path, signature: tuple[int, ...]) -> bytes | None:
     return None
 
 
-def _folder_of(file: Path) -> int:
-    """Return the inode of the folder that a record is written in: a copy of it elsewhere has another."""
-    return file.parent.stat().st_ino
-
-
 def _last(name: str) -> str:
     return name.rpartition("/")[2].lower()
 
 
+def _around(name: str) -> str:
+    return name.rpartition("/")[0]
+
+
 def _as_json(thing: Thing) -> dict[str, object]:
     text = None if thing.content is None else base64.b64encode(thing.content).decode()
-    return {"by": thing.row.by, "may_change": thing.row.may_change, "signature": thing.signature, "content": text}
+    row = {"by": thing.row.by, "names": thing.row.names, "may_change": thing.row.may_change}
+    return {**row, "signature": thing.signature, "content": text}
 
 
 def _from_json(kept: Mapping[str, Any]) -> Thing:
     text = kept["content"]
-    row = Row(str(kept["by"]), "", "", may_change=bool(kept["may_change"]))
+    row = Row(str(kept["by"]), str(kept["names"]), "", may_change=bool(kept["may_change"]))
     content = None if text is None else base64.b64decode(text)
     return Thing(row, tuple(map(int, kept["signature"])), content)
 
 
 def _above(name: str) -> Iterator[str]:
-    """Yield the folders that hold a name."""
+    """Yield the folders that hold a name; last of all the root."""
     while "/" in name:
         name = name.rpartition("/")[0]
         yield name
+    yield ""

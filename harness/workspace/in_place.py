@@ -123,9 +123,9 @@ class InPlace:
         self._last_at = time.monotonic()
         return self._last
 
-    def fifos(self) -> list[Path]:
-        """Return what git would wait for, for ever, in its own folder."""
-        return self._git.fifos() if self.has_git else []
+    def named(self) -> tuple[Path, ...]:
+        """Return what git's configuration names, and git obeys."""
+        return self._git.named if self.has_git else ()
 
     def keep_index(self) -> None:
         """Keep git's index as it is now; what an attempt makes of it is not believed."""
@@ -155,8 +155,12 @@ class InPlace:
         return after
 
     def _put_index_back(self) -> bool:
-        """Put the index back as it was kept; not within a merge, of which it is a part, and nothing is committed."""
-        return self._index is not None and not self.heads.operation() and self._index.put_back()
+        """Put the index back as it was kept; not within a merge with conflicts, of which it is a part."""
+        return self._index is not None and not self._has_conflicts() and self._index.put_back()
+
+    def _has_conflicts(self) -> bool:
+        """Whether something that git has begun here waits for what a person makes of its conflicts."""
+        return bool(self.heads.operation() and self._git.ask("ls-files", "--unmerged").stdout)
 
     def recent_snapshot(self) -> Snapshot:
         """Return the last look while it is fresh, else a new one: it saves a git call where no pause lies between."""

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.domain.errors import StorageError
 from harness.domain.obeyed import Obeyed, is_allowed
 from harness.domain.paths import Paths
-from harness.system import files, untrusted
+from harness.system import untrusted
 from harness.system.folders import Folders, find_fifos, sort_by_kind
-from harness.workspace.guard import FOLDERS, Guard
+from harness.workspace.guard import FOLDERS
+from harness.workspace.guards import Guards
+from harness.workspace.repositories import find_git, real_path
+
+IsObeyed = Callable[[str, str], bool]  # by a folder, and a name in it
+NOTHING: IsObeyed = lambda folder, name: False  # noqa: E731
 
 # What the project holds that would be obeyed outside the sandbox, besides the settings of agents. What is there is
 # read-only inside; what was not there and appears during an attempt goes into quarantine. Of `.git`: where its
@@ -62,68 +66,82 @@ def quarantine(
     paths: Paths,
     folder: Path,
     absent: Iterable[str],
-    guard: Guard,
+    guards: Guards,
     tell: Callable[[Quarantined], None] = lambda found: None,
 ) -> Iterator[None]:
     """Quarantine what would be obeyed and came to be while the block ran, into `folder`/foreign.
 
-    `absent` are names of git's own files (see `find_absent`), the `guard` knows the rest of the tree. `tell` is told
-    of each.
+    `absent` are names of git's own files (see `find_absent`), the `guards` know the rest of it, and the tree.
+    `tell` is told of each.
     """
-    guard.remember()
+    guards.remember()
     try:
         yield
     finally:
-        for found in (*quarantine_absent(paths, folder, absent), *quarantine_changes(paths, folder, guard)):
+        came = quarantine_absent(paths, folder, absent, guards.tree.is_obeyed)
+        for found in (*came, *quarantine_changes(paths, folder, guards)):
             tell(found)
 
 
-def quarantine_one(paths: Paths, folder: Path, path: Path) -> Quarantined | None:
+def quarantine_one(paths: Paths, folder: Path, path: Path, is_obeyed: IsObeyed = NOTHING) -> Quarantined | None:
     """Move what appeared where nothing was into `folder`/foreign."""
     if not os.path.lexists(path):
         return None
     around = paths.root if path.is_relative_to(paths.root) else path.parent
-    moved = untrusted.move_out(around, path, folder / "foreign")
+    moved = untrusted.move_out(around, path, folder / "foreign", is_obeyed)
     return None if moved is None else Quarantined(*moved)
 
 
-def quarantine_absent(paths: Paths, folder: Path, absent: Iterable[str]) -> list[Quarantined]:
+def quarantine_absent(
+    paths: Paths, folder: Path, absent: Iterable[str], is_obeyed: IsObeyed = NOTHING
+) -> list[Quarantined]:
     """Move all that appeared where nothing was into `folder`/foreign."""
-    found = (quarantine_one(paths, folder, Path(name)) for name in absent if os.path.lexists(name))
+    found = (quarantine_one(paths, folder, Path(name), is_obeyed) for name in absent if os.path.lexists(name))
     return [one for one in found if one is not None]
 
 
 def quarantine_changes(
-    paths: Paths, folder: Path, guard: Guard, may_change: Sequence[str] = (), held: Collection[Path] = ()
+    paths: Paths, folder: Path, guards: Guards, may_change: Sequence[str] = (), held: Collection[Path] = ()
 ) -> list[Quarantined]:
-    """Move all that the guard finds into `folder`/foreign, and put back what stood there.
+    """Move all that the guards find into `folder`/foreign, and put back what stood there.
 
-    What a spec says that its feature `may_change` stays, and so do changes of what is `held`: they are a person's.
+    What a spec says that its feature `may_change` stays, and so do changes of what is `held`: they are a person's, who
+    may also write their settings while a run is on. Where one cannot be moved the others are, before it is raised.
     """
-    found, held = [], (paths.root / "harness.yaml", *held)  # a person may write their settings while a run is on
-    for change in guard.changes(may_change):
-        path, is_new = paths.root / change.name, change.old is None
-        if is_new or not any(path.is_relative_to(one) for one in held):
-            where, is_back = guard.set_aside(change, folder)
+    found, failed, held = list[Quarantined](), list[StorageError](), {paths.root / "harness.yaml", *held}
+    for guard in guards.all:
+        for change in guard.changes(may_change):
+            path, is_new = _shown_path(paths, guard.root / change.name), change.old is None
+            if any(one in path.parents for one in held) or (not is_new and path in held):
+                continue
+            try:
+                where, is_back = guard.set_aside(change, folder)
+            except StorageError as error:
+                failed.append(error)
+                continue
             how = "appeared" if is_new else "was deleted" if change.gone else "was changed"
             back = "" if is_new else "what was there is back" if is_back else "what was there could not be put back"
             found.append(Quarantined(path, where or folder / "foreign", how, change.row.by, back))
-    guard.remember()
+        guard.remove_compiled()
+    if failed:
+        raise failed[0]
+    if found:
+        guards.remember()
+    else:
+        guards.remember_seen()
     return found
+
+
+def _shown_path(paths: Paths, path: Path) -> Path:
+    """Return a path as it is named from the project's root, which may be a link."""
+    root = real_path(paths.root)
+    return paths.root / path.relative_to(root) if path.is_relative_to(root) else path
 
 
 def find_fifos_of_git(root: Path) -> list[Path]:
     """Return the fifos and devices in git's folders: git would wait for them for ever."""
     seen = Folders(sort_by_kind)
     return [Path(one) for git in find_git(root)[1] for one in find_fifos(seen, str(git), FOLDERS)]
-
-
-def real_path(path: Path | str) -> Path:
-    """Return where a path leads behind its links; the path as it is where they lead nowhere, round and round."""
-    try:
-        return Path(os.path.realpath(str(path).replace("\0", "")))
-    except RecursionError:  # a chain of a thousand links
-        return Path(path)
 
 
 def guarded_paths(root: Path, of_agents: Iterable[str]) -> list[Path]:
@@ -141,45 +159,3 @@ def allowed_paths(root: Path, of_agents: Iterable[str], may_change: Sequence[str
 def _split(name: str) -> tuple[str, str]:
     folder, _, last = name.rpartition("/")
     return folder, last
-
-
-def make_guard(paths: Paths, of_agents: Iterable[str], ignored: Callable[[str], bool] = lambda name: False) -> Guard:
-    """Return a guard of the project's tree, which knows nothing yet; git's own folder and ours are not looked at."""
-    own = [path for path in (paths.specs, paths.logs, *paths.halts) if path.is_relative_to(paths.root)]
-    names = {str(path.relative_to(paths.root)) for path in own}
-    names |= {".git"} if os.path.lexists(paths.root / ".git") else set()
-    guard = Guard(real_path(paths.root), frozenset(names), Obeyed(of_agents), ignored)
-    with suppress(OSError):
-        found = (paths.root / ".git").lstat()
-        guard.repository = found.st_dev, found.st_ino
-    return guard
-
-
-def find_git(root: Path) -> tuple[Path, list[Path]]:
-    """Return the top of the work tree that holds `root`, and the folders where its repository keeps itself.
-
-    These an agent may write, so a `.git` that leads elsewhere is believed only where git itself leads back to it.
-    """
-    for folder in (root, *root.parents):
-        dot = folder / ".git"
-        if dot.is_symlink():
-            return folder, []
-        if dot.is_dir():
-            return folder, [real_path(dot)]
-        if dot.is_file():  # a worktree or a submodule: "gitdir: PATH"
-            own = real_path(folder / files.read_text(dot, 4096).removeprefix("gitdir:").strip())
-            return folder, _follow_back(own, folder)
-    return root, []
-
-
-def _follow_back(own: Path, folder: Path) -> list[Path]:
-    """Return the folders of a worktree's or a submodule's repository; none where it knows nothing of `folder`."""
-    try:
-        if back := files.read_text(own / "gitdir", 4096).strip():
-            common = real_path(own / files.read_text(own / "commondir", 4096).strip())
-            known = real_path(own / back) == real_path(folder) / ".git" and own.parent == common / "worktrees"
-            return [common, own] if known else []
-        tree = re.search(r"^\s*worktree\s*=\s*(.+?)\s*$", files.read_text(own / "config", 1 << 20), re.MULTILINE)
-    except StorageError:  # it leads to something that is no repository
-        return []
-    return [own] if tree and real_path(own / tree[1].strip('"')) == real_path(folder) else []

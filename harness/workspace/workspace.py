@@ -62,9 +62,6 @@ class Workspace(Protocol):
     def snapshot(self) -> Snapshot:
         """Look at the working tree, without what is harness's own."""
 
-    def fifos(self) -> list[Path]:
-        """Return what git would wait for, for ever, in its own folder."""
-
     def remove_replacements(self) -> list[str]:
         """Delete what shows other objects of git in the place of ours, and came since the attempt began."""
 

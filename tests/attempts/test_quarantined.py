@@ -42,4 +42,4 @@ def test_what_a_check_forges_when_it_is_run_again_is_set_aside(confined: Any, tm
     ran = confined.command("verify", HOME=confined.environment["HOME"], HARNESS_SANDBOX="")
     assert (ran.returncode, standing(confined)) == (0, []), ran.stdout + ran.stderr
     assert {event["marker"] for event in confined.events("foreign")} == set(FORGED)
-    assert (confined.root / "logs/.kept/foreign/.mcp.json").is_symlink()
+    assert (confined.root / "logs/.kept/foreign/.mcp.json.quarantined").is_symlink()

@@ -99,4 +99,4 @@ def test_what_a_check_of_a_dry_run_plants_is_set_aside(crippled: Any) -> None:
     crippled.config_file(sandbox="bwrap")
     crippled.command("dry-run", HOME=crippled.environment["HOME"], HARNESS_SANDBOX="")
     assert not crippled.has(".claude/settings.json")
-    assert crippled.has("logs/.kept/foreign/.claude/settings.json")
+    assert crippled.has("logs/.kept/foreign/.claude.quarantined/settings.json")

@@ -21,7 +21,7 @@ from harness.sandbox.mounts import existing, find_mounts
 from harness.sandbox.tools import find_own_code, find_tools, installation
 from harness.settings.load import find_root, load_config
 from harness.workspace.git_config import GitConfig
-from harness.workspace.quarantine import find_git
+from harness.workspace.repositories import find_git
 
 NOBODYS: Any = {"agents": all_agents(), "git_config": GitConfig()}
 

@@ -133,7 +133,7 @@ def test_a_link_that_an_agent_makes_in_logs_is_not_followed(world: World, home: 
     world.agent(f'note "did it"; ln -s {home} "$logs/attempts/a/0001/foreign"; echo evil > .npmrc')
     assert world.run(max_iterations=1).code == 1
     assert sorted(one.name for one in home.iterdir()) == [".bashrc", "thesis.txt"]
-    assert (world.root / "logs/attempts/a/0001/foreign/.npmrc").read_text() == "evil\n"
+    assert (world.root / "logs/attempts/a/0001/foreign/.npmrc.quarantined").read_text() == "evil\n"
 
 
 def test_a_link_within_logs_is_left(world: World) -> None:

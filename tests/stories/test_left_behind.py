@@ -70,7 +70,7 @@ def test_what_stood_there_is_put_back_and_the_next_attempt_is_told(project: Any)
     project.agent("echo 'script-shell=./evil' > pkg/.npmrc; note 'changed the registry of npm, as it seemed best'")
     project.go(max_iterations="1")
     assert (project.root / "pkg/.npmrc").read_text() == "registry=https://mine.invalid\n"
-    assert project.log("attempts/hello/0001/foreign/.npmrc") == "script-shell=./evil\n"
+    assert project.log("attempts/hello/0001/foreign/.npmrc.quarantined") == "script-shell=./evil\n"
     project.agent(FINISH)
     assert project.go().code == 0
     prompt = project.log("attempts/hello/0002/prompt.md")

@@ -55,7 +55,7 @@ def test_a_file_that_would_be_obeyed_outside_is_set_aside(confined: Any) -> None
     assert {event["marker"] for event in confined.events("foreign")} == {
         ".claude", "harness.yaml", ".git/commondir"
     }  # fmt: skip
-    assert confined.log("attempts/hello/0001/foreign/harness.yaml") == "sandbox: none\n"
+    assert confined.log("attempts/hello/0001/foreign/harness.yaml.quarantined") == "sandbox: none\n"
 
 
 def test_the_marker_of_another_feature_is_nobodys_claim(confined: Any) -> None:

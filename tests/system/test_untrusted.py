@@ -25,7 +25,7 @@ def test_a_link_is_set_aside_and_not_what_it_leads_to(place: Paths, tmp_path: Pa
     home, settings = tmp_path / "home", place.root / ".claude/settings.json"
     (place.root / ".claude").symlink_to(home)
     found = quarantine_one(place, tmp_path / "attempt", settings)
-    assert found == Quarantined(place.root / ".claude", tmp_path / "attempt/foreign/.claude")
+    assert found == Quarantined(place.root / ".claude", tmp_path / "attempt/foreign/.claude.quarantined")
     assert ((home / "settings.json").read_text(), (place.root / ".claude").is_symlink()) == (SECRET, False)
 
 
@@ -33,7 +33,7 @@ def test_a_file_is_set_aside_under_a_name_that_is_free(place: Paths, tmp_path: P
     for text in ("one", "two"):
         (place.root / ".mcp.json").write_text(text)
         quarantine_one(place, tmp_path, place.root / ".mcp.json")
-    assert [path.read_text() for path in sorted((tmp_path / "foreign").iterdir())] == ["one", "two"]
+    assert sorted(path.read_text() for path in (tmp_path / "foreign").iterdir()) == ["one", "two"]
 
 
 @pytest.mark.parametrize("made", ["nothing", "a file on the way", "an empty folder"])

@@ -11,6 +11,7 @@ import pytest
 from harness.domain.obeyed import Obeyed
 from harness.workspace import guard as module
 from harness.workspace.guard import Guard
+from harness.workspace.guards import Guards
 from harness.workspace.quarantine import GUARDED
 
 
@@ -100,7 +101,7 @@ def test_repositories_are_found_as_folder_file_link_or_bare(tmp_path: Path) -> N
     (tmp_path / "four/.GIT").symlink_to("../one/.git")
     put(tmp_path, "node_modules/x/.git/config", "[core]\n\tfsmonitor = ./evil\n")
     put(tmp_path, "node_modules/y/.vscode/settings.json")
-    assert names(guard) == ["four/.GIT", "node_modules/x/.git", "one/.git", "three/.git", "two"]
+    assert names(guard) == ["four/.GIT", "node_modules/x/.git", "one/.git", "three/.git", "two/HEAD"]
 
 
 def test_a_plain_clone_that_git_ignores_is_a_package_manager_s(tmp_path: Path) -> None:
@@ -137,13 +138,13 @@ def test_more_folders_than_are_looked_at_are_told_and_cost_no_more(tmp_path: Pat
 def test_what_is_known_outlives_the_run(tmp_path: Path) -> None:
     file, kept = put(tmp_path, "a/.npmrc", "good\n"), tmp_path / "logs/obeyed.json"
     put(tmp_path, "logs/x")
-    guard_of(tmp_path).save(kept)
+    Guards(guard_of(tmp_path)).save(kept)
     put(tmp_path, "a/.npmrc", "evil\n")
     put(tmp_path, "b/.envrc")
-    later = Guard(tmp_path, frozenset({"logs"}), Obeyed())
+    later = Guards(Guard(tmp_path, frozenset({"logs"}), Obeyed()))
     assert later.load(kept)
-    for change in later.changes():
-        later.set_aside(change, tmp_path / "logs")
+    for change in later.tree.changes():
+        later.tree.set_aside(change, tmp_path / "logs")
     assert (file.read_text(), (tmp_path / "b/.envrc").exists()) == ("good\n", False)
     kept.write_text("{]")
     assert not later.load(kept)

@@ -9,7 +9,8 @@ import pytest
 
 from harness.agents.table import all_agents
 from harness.domain.paths import Paths
-from harness.workspace.quarantine import find_absent, find_git
+from harness.workspace.quarantine import find_absent
+from harness.workspace.repositories import find_git
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,117 @@
+"""What git obeys of a repository: of one in the tree, of a bare one, and of the project's own while an agent works."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from harness.domain.errors import StorageError
+from harness.domain.obeyed import Row
+from harness.system import files, untrusted
+from harness.system.folders import Kind
+
+OF_REPOSITORY = frozenset(
+    (
+        "config", "config.worktree", "hooks", "commondir", "gitdir", "info", "modules", "worktrees",
+        "remotes", "branches", "rebase-merge", "rebase-apply",
+    )
+)  # fmt: skip
+_HOLDS_OTHERS = ("modules", "worktrees")  # repositories of submodules, of other work trees
+
+HEAD_OF_BARE = Row("git", "HEAD", "git-rev-parse(1): a bare repository", may_change=False)
+OF_BARE = Row("git", "a bare repository", "gitrepository-layout(5)", may_change=False)
+FIFO = Row("git", "a fifo", "gitignore(5)", may_change=False)  # it would wait there for ever
+LINK = Row("git", "a link", "gitrepository-layout(5): git writes through it", may_change=False)
+TODO = Row("git", "the list of a rebase", "git-rebase(1): --exec", may_change=False)
+UNFINISHED = Row("git", "a rebase", "git-rebase(1): --autostash, --strategy", may_change=False)
+REMOTE = Row("git", "a remote", "gitrepository-layout(5): remotes, branches", may_change=False)
+HISTORY = Row("git", "another history", "gitrepository-layout(5): shallow, commit-graph", may_change=False)
+MAY_GO = frozenset(row.names for row in (FIFO, LINK, TODO, UNFINISHED, REMOTE, HISTORY))  # and nobody is harmed
+
+LONGEST_TODO = 1 << 20  # bytes
+_OF_OWN = {
+    "rebase-merge/git-rebase-todo": TODO, "rebase-merge/autostash": UNFINISHED, "rebase-merge/strategy": UNFINISHED,
+    "rebase-apply/autostash": UNFINISHED, "MERGE_AUTOSTASH": UNFINISHED,
+    "remotes": REMOTE, "branches": REMOTE, "shallow": HISTORY,
+    "objects/info/commit-graph": HISTORY, "objects/info/commit-graphs": HISTORY,
+}  # fmt: skip
+
+
+def is_bare(names: Iterable[str]) -> bool:
+    """Whether git takes a folder that holds these names for a repository; objects and refs may lie elsewhere."""
+    low = {name.lower() for name in names}
+    return "head" in low and ("commondir" in low or {"objects", "refs"} <= low)
+
+
+def is_repository(names: Iterable[str]) -> bool:
+    """Whether one of these names is what every repository has."""
+    return any(name.lower() == "head" for name in names)
+
+
+def holds_others(name: str) -> bool:
+    """Whether a folder of a repository holds further ones."""
+    return name in _HOLDS_OTHERS
+
+
+def row_of_own(name: str, kind: Kind) -> Row | None:
+    """Return the row of a name in the project's own repository; None for what an agent's git may make there."""
+    return FIFO if kind == "fifo" else LINK if kind == "link" else _OF_OWN.get(name)
+
+
+def runs_program(todo: Path) -> bool:
+    """Whether the list of a rebase runs a program; True where that cannot be told."""
+    said = untrusted.read_plain(todo, LONGEST_TODO + 1)
+    return said is None or len(said) > LONGEST_TODO or re.search(rb"^[ \t]*(x|exec)\b", said, re.MULTILINE) is not None
+
+
+def find_odd(git: Path) -> list[str]:
+    """Return what a plain clone does not have: hooks, other configuration, what is unfinished, links."""
+    odd = OF_REPOSITORY - {"config", "hooks", "info", "modules", "worktrees", "branches"}
+    with os.scandir(git) as entries:
+        found = [one.name for one in entries if one.name.lower() in odd or one.is_symlink()]
+    if (git / "hooks").is_dir():
+        found += [one for one in os.listdir(git / "hooks") if not one.endswith(".sample")]  # noqa: PTH208
+    return found
+
+
+# --- where it lies ------------------------------------------------------------------------------------------------
+
+
+def find_git(root: Path) -> tuple[Path, list[Path]]:
+    """Return the top of the work tree that holds `root`, and the folders where its repository keeps itself.
+
+    These an agent may write, so a `.git` that leads elsewhere is believed only where git itself leads back to it.
+    """
+    for folder in (root, *root.parents):
+        dot = folder / ".git"
+        if dot.is_symlink():
+            return folder, []
+        if dot.is_dir():
+            return folder, [real_path(dot)]
+        if dot.is_file():  # a worktree or a submodule: "gitdir: PATH"
+            own = real_path(folder / files.read_text(dot, 4096).removeprefix("gitdir:").strip())
+            return folder, _follow_back(own, folder)
+    return root, []
+
+
+def _follow_back(own: Path, folder: Path) -> list[Path]:
+    """Return the folders of a worktree's or a submodule's repository; none where it knows nothing of `folder`."""
+    try:
+        if back := files.read_text(own / "gitdir", 4096).strip():
+            common = real_path(own / files.read_text(own / "commondir", 4096).strip())
+            known = real_path(own / back) == real_path(folder) / ".git" and own.parent == common / "worktrees"
+            return [common, own] if known else []
+        tree = re.search(r"^\s*worktree\s*=\s*(.+?)\s*$", files.read_text(own / "config", 1 << 20), re.MULTILINE)
+    except StorageError:  # it leads to something that is no repository
+        return []
+    return [own] if tree and real_path(own / tree[1].strip('"')) == real_path(folder) else []
+
+
+def real_path(path: Path | str) -> Path:
+    """Return where a path leads behind its links; the path as it is where they lead nowhere, round and round."""
+    try:
+        return Path(os.path.realpath(str(path).replace("\0", "")))
+    except RecursionError:  # a chain of a thousand links
+        return Path(path)

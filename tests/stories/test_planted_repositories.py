@@ -1,0 +1,278 @@
+"""No repository that an agent planted, in whatever shape, runs a program when a person uses git in its folder."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.marks import needs_bwrap
+from helpers.world import FINISH, GIT, World
+
+pytestmark = needs_bwrap
+CONFIG = "printf '[core]\\n\\tfsmonitor = touch {ran}; false\\n'"
+IN_TREE = "printf '[core]\\n\\trepositoryformatversion = 0\\n\\tbare = false\\n\\tworktree = %s\\n' $PWD"
+SHAPES = {
+    "in a folder": (f"git init -q sub; {CONFIG} >> sub/.git/config", "sub"),
+    "in quarantine": (f"git init -q sub; {CONFIG} >> sub/.git/config", "logs/attempts/hello/0001/foreign"),
+    "in what is seen as logs": (
+        f"git init -q $logs; {CONFIG} >> $logs/.git/config",
+        "logs/attempts/hello/0001/foreign",
+    ),
+    "bare, in two folders": (
+        "mkdir -p x y/objects y/refs; echo 'ref: refs/heads/main' > x/HEAD; echo ../y > x/commondir;"
+        "printf '[core]\\n\\trepositoryformatversion = 1\\n[extensions]\\n\\tworktreeConfig = true\\n' > y/config;"
+        f"cd x; ({IN_TREE}; {CONFIG}) > config.worktree; cd ..",
+        "x",
+    ),
+    "bare, in a folder that was there": (
+        f"git init -q --bare b; mv b/HEAD b/objects b/refs code; cd code;({IN_TREE}; {CONFIG}) > config; cd ..",
+        "code",
+    ),
+    "ignored, behind a long configuration": (
+        "git init -q build/x; yes '[core] ' | head -c 72000 > build/x/.git/config;"
+        f"echo >> build/x/.git/config; {CONFIG} >> build/x/.git/config",
+        "build/x",
+    ),
+    "in HALT": (f"rm -f HALT; git init -q HALT; {CONFIG} >> HALT/.git/config", "HALT"),
+    "in a folder that may be changed": (f"git init -q .husky; {CONFIG} >> .husky/.git/config", ".husky"),
+}
+
+
+@pytest.fixture
+def project(confined: World) -> World:
+    confined.spec("hello", may_change=[".husky"])
+    (confined.root / "code").mkdir()
+    (confined.root / "code/kept.txt").write_text("mine\n")
+    (confined.root / ".gitignore").write_text("build/\n")
+    confined.repository()
+    return confined
+
+
+def use_git(folder: Path, *words: str) -> None:
+    """Use git as a person does, by their own settings."""
+    subprocess.run(["git", *(words or ("status",))], cwd=folder, env={**os.environ, **GIT}, check=False)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_no_planted_repository_runs_a_program(project: Any, tmp_path: Path, shape: str) -> None:
+    plant, folder = SHAPES[shape]
+    project.agent(plant.format(ran=tmp_path / "ran") + f"; {FINISH}")
+    project.go(max_iterations="1")
+    assert (project.root / folder).is_dir()
+    use_git(project.root / folder)
+    assert ((tmp_path / "ran").exists(), project.has("code/kept.txt")) == (False, True)
+
+
+@pytest.mark.parametrize("where", ["specs", "logs"])
+def test_nothing_is_obeyed_in_the_folders_of_harness_itself(project: Any, tmp_path: Path, where: str) -> None:
+    config = CONFIG.format(ran=tmp_path / "ran")
+    project.agent(f"cd {where}; mkdir z; git init -q z; {config} >> z/.git/config; echo evil > .envrc; cd ..; {FINISH}")
+    project.go(sandbox="none", max_iterations="1")
+    use_git(project.root / where / "z")
+    found = [(tmp_path / "ran").exists(), project.has(f"{where}/.envrc"), project.has("specs/hello/spec.md")]
+    assert found == [False, False, True]
+
+
+def test_what_lies_in_quarantine_has_no_name_that_is_obeyed(project: Any) -> None:
+    project.agent(
+        f"mkdir -p .vscode/deep/.idea; for one in harness.yaml .envrc .vscode/x.pth; do echo x > $one; done; {FINISH}"
+    )
+    project.go(max_iterations="1")
+    foreign = project.root / "logs/attempts/hello/0001/foreign"
+    assert sorted(str(path.relative_to(foreign)) for path in foreign.rglob("*") if not path.is_dir()) == [
+        ".envrc.quarantined", ".vscode.quarantined/x.pth.quarantined", "harness.yaml.quarantined"
+    ]  # fmt: skip
+    assert (foreign / ".vscode.quarantined/deep/.idea.quarantined").is_dir()
+
+
+def test_the_hooks_of_a_bare_repository_of_the_person_s_are_theirs(project: Any, tmp_path: Path) -> None:
+    project.git("init", "-q", "--bare", "fixture.git")
+    hook = "fixture.git/hooks/post-update"
+    project.agent(f"printf '#!/bin/sh\\ntouch {tmp_path}/ran\\n' > {hook}; chmod +x {hook}; {FINISH}")
+    project.go(max_iterations="1")
+    use_git(project.root, "push", "./fixture.git", "HEAD:refs/heads/main")
+    assert ((tmp_path / "ran").exists(), project.has("fixture.git/refs/heads/main")) == (False, True)
+
+
+def test_the_repositories_of_submodules_in_a_nested_one_are_the_person_s(project: Any, tmp_path: Path) -> None:
+    for name in ("inner", "sub"):
+        project.git("init", "-q", name)
+        project.git("-C", name, "commit", "-q", "--allow-empty", "-m", "begin")
+    project.git("-C", "sub", "-c", "protocol.file.allow=always", "submodule", "add", "-q", "../inner", "inner")
+    project.agent(f"{CONFIG.format(ran=tmp_path / 'ran')} >> sub/.git/modules/inner/config; {FINISH}")
+    project.go(max_iterations="1")
+    use_git(project.root / "sub/inner")
+    assert ((tmp_path / "ran").exists(), project.has("sub/inner/.git")) == (False, True)
+
+
+EVIL_ROOT = f"""
+git init -q --bare b; mv b/HEAD b/objects b/refs .; rm -rf b
+({IN_TREE}; {CONFIG}; printf '[include]\\n\\tpath = ../.git/evil\\n') > config
+printf '#!/bin/sh\\ntouch {{ran}}\\nexit 1\\n' > evil.sh; chmod +x evil.sh
+printf '[commit]\\n\\tgpgSign = true\\n[gpg]\\n\\tprogram = %s/evil.sh\\n' "$PWD" > ../.git/evil
+"""
+
+
+@pytest.fixture
+def below(project: World, tmp_path: Path) -> Any:
+    """A project in a folder of its repository."""
+    for name in ("specs", "code"):
+        (project.root / "sub").mkdir(exist_ok=True)
+        (project.root / name).rename(project.root / "sub" / name)
+    project.git("add", "-A")
+    project.git("commit", "-qm", "below")
+    project.root /= "sub"
+    return project
+
+
+def test_the_root_of_a_project_is_no_repository_that_it_was_not(below: Any, tmp_path: Path) -> None:
+    below.agent(f"{EVIL_ROOT.format(ran=tmp_path / 'ran')}{FINISH}")
+    below.go(max_iterations="1")
+    use_git(below.root)
+    assert ((tmp_path / "ran").exists(), below.has("HEAD")) == (False, False)
+    assert below.git("rev-parse", "--show-toplevel") == str(below.root.parent)
+
+
+def test_git_is_not_used_where_it_takes_another_folder_for_the_repository(below: Any, tmp_path: Path) -> None:
+    script = EVIL_ROOT.format(ran=tmp_path / "ran")
+    subprocess.run(["/bin/sh", "-c", script], cwd=below.root, check=True)
+    below.agent(FINISH)
+    ran = below.go(max_iterations="1")
+    assert ((tmp_path / "ran").exists(), "which is not `.git`" in ran.text) == (False, True), ran.text
+
+
+def test_a_signing_program_is_not_taken_from_a_file_that_an_agent_can_write(project: Any, tmp_path: Path) -> None:
+    (project.root / ".git/branchless").mkdir()
+    (project.root / ".git/branchless/config").write_text("")
+    project.git("config", "include.path", "branchless/config")
+    evil = tmp_path / "project/evil.sh"
+    evil.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\nexit 1\n")
+    evil.chmod(0o755)
+    (project.root / ".git/branchless/config").write_text(f"[commit]\ngpgSign = true\n[gpg]\nprogram = {evil}\n")
+    project.git("-c", "commit.gpgSign=false", "add", "-A")
+    project.git("-c", "commit.gpgSign=false", "commit", "-qm", "evil")
+    project.agent(FINISH)
+    assert project.go().code == 0
+    assert not (tmp_path / "ran").exists()
+
+
+# --- the project's own repository ---------------------------------------------------------------------------------
+
+REBASE = """
+cd .git; mkdir rebase-merge; cd rebase-merge; git rev-parse HEAD > onto; cp onto orig-head; touch interactive
+echo refs/heads/$(git branch --show-current) > head-name; echo 'exec touch {ran}' > git-rebase-todo; cd ../..
+"""
+REMOTE = """
+mkdir -p .git/remotes; echo 'URL: .git/x' > .git/remotes/origin; git init -q --bare .git/x
+printf '#!/bin/sh\\ntouch {ran}\\n' > .git/x/hooks/pre-receive; chmod +x .git/x/hooks/pre-receive
+"""
+
+
+@pytest.mark.parametrize(
+    ("plant", "words"),
+    [
+        pytest.param(REBASE, "rebase --continue", id="a rebase"),
+        pytest.param(REMOTE, "push origin HEAD:refs/heads/x", id="a remote"),
+    ],
+)
+def test_nothing_is_begun_that_a_person_s_git_would_go_on_with(
+    project: Any, tmp_path: Path, plant: str, words: str
+) -> None:
+    project.agent(plant.format(ran=tmp_path / "ran") + FINISH)
+    ran = project.go(max_iterations="1")
+    use_git(project.root, *words.split())
+    assert ((tmp_path / "ran").exists(), "where git would obey it" in ran.text) == (False, True), ran.text
+
+
+@pytest.mark.parametrize("sandbox", ["none", "bwrap"])
+@pytest.mark.parametrize("name", ["logs/HEAD", "packed-refs", "COMMIT_EDITMSG", "FETCH_HEAD"])
+def test_git_writes_through_no_link_that_came_into_its_folder(
+    project: Any, tmp_path: Path, name: str, sandbox: str
+) -> None:
+    mine = tmp_path / "home/mine.txt"
+    mine.write_text("mine\n")
+    project.agent(f"rm -f .git/{name}; ln -s {mine} .git/{name}; {FINISH}")
+    ran = project.go(sandbox=sandbox, max_iterations="1")
+    use_git(project.root, "commit", "--allow-empty", "-qm", "x $(touch ran)")
+    use_git(project.root, "fetch", "-q", ".")
+    use_git(project.root, "pack-refs", "--all")
+    assert (ran.code, mine.read_text()) == (0, "mine\n"), ran.text
+    assert f"`.git/{name}` appeared during the attempt, where git would obey it" in ran.text
+
+
+def test_a_signature_is_written_through_no_link_of_a_hook_s(project: Any, tmp_path: Path) -> None:
+    mine, program = tmp_path / "home/mine.txt", tmp_path / "sign.sh"
+    mine.write_text("mine\n")
+    program.write_text("#!/bin/sh\ncat > /dev/null; echo '[GNUPG:] SIG_CREATED ' >&2; echo signature\n")
+    program.chmod(0o755)
+    project.git("config", "commit.gpgSign", "true")
+    project.git("config", "gpg.program", str(program))
+    hook = project.root / ".git/hooks/post-commit"
+    hook.write_text("#!/bin/sh\nexec sh link.sh\n")
+    hook.chmod(0o755)
+    project.agent(f"echo 'rm -f .git/logs/HEAD; ln -s {mine} .git/logs/HEAD' > link.sh; {FINISH}")
+    ran = project.go()
+    assert (ran.code, mine.read_text()) == (0, "mine\n"), ran.text
+    assert "logs/HEAD` is a link that came meanwhile" in ran.text
+
+
+def test_a_link_that_was_there_before_stays(project: Any) -> None:
+    (project.root / ".git/logs/HEAD").rename(project.root / ".git/kept")
+    (project.root / ".git/logs/HEAD").symlink_to("../kept")
+    project.agent(FINISH)
+    assert (project.go().code, project.has(".git/logs/HEAD")) == (0, True)
+
+
+def test_a_history_that_is_cut_short_is_whole_again(project: Any) -> None:
+    for number in range(3):
+        project.git("commit", "-q", "--allow-empty", "-m", str(number))
+    project.agent(f"git rev-parse HEAD > .git/shallow; git commit-graph write --reachable; {FINISH}")
+    assert project.go(commit="never").code == 0
+    assert (project.git("rev-list", "--count", "HEAD"), project.has(".git/objects/info/commit-graph")) == ("4", False)
+
+
+@pytest.mark.parametrize("sandbox", ["none", "bwrap"])
+def test_a_cherry_pick_that_is_none_leaves_nothing_staged(project: Any, sandbox: str) -> None:
+    (project.root / ".gitignore").write_text(".env\n")
+    project.git("commit", "-qam", "mine")
+    project.agent(f"git rev-parse HEAD > .git/CHERRY_PICK_HEAD; echo secret > .env; git add -f .env; {FINISH}")
+    project.go(sandbox=sandbox, max_iterations="2")
+    assert ".env" not in project.git("ls-files").split()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "name"),
+    [
+        ("core.hooksPath", "tools/hooks", "tools/hooks/post-checkout"),
+        ("include.path", "../conf/git.inc", "conf/git.inc"),
+        ("include.path", "branchless/config", ".git/branchless/config"),
+    ],
+)
+def test_what_git_is_configured_to_obey_stays_as_it_was(
+    project: Any, tmp_path: Path, key: str, value: str, name: str
+) -> None:
+    file = project.root / name
+    file.parent.mkdir(parents=True)
+    file.write_text("")
+    project.git("config", key, value)
+    project.git("add", "-A")
+    project.git("commit", "-qm", "mine", "--allow-empty")
+    evil = f"'#!/bin/sh\\ntouch {tmp_path}/ran\\n'" if "hooks" in name else CONFIG.partition(" ")[2]
+    project.agent(f"printf {evil.format(ran=tmp_path / 'ran')} > {name}; chmod +x {name}; {FINISH}")
+    ran = project.go(max_iterations="1")
+    use_git(project.root)
+    use_git(project.root, "checkout", "-q", "-b", "other")
+    assert ((tmp_path / "ran").exists(), file.read_text()) == (False, ""), ran.text
+
+
+def test_a_linked_worktree_stages_nothing_in_the_main_one(project: Any) -> None:
+    project.git("worktree", "add", "-q", "../linked")
+    main, project.root = project.root, project.root.parent / "linked"
+    project.agent(f"echo x > y; "
+                  f"GIT_INDEX_FILE={main}/.git/index git add y; {FINISH}")  # fmt: skip
+    assert project.go().code == 0
+    project.root = main
+    assert project.git("status", "--porcelain") == ""
