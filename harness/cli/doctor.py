@@ -26,6 +26,7 @@ from harness.specs.shelf import open_specs_folder
 from harness.system import files
 from harness.system.capture import capture, find_program, path_outside
 from harness.system.files import LITTLE_SPACE, free_bytes
+from harness.workspace.guards import make_guards
 from harness.workspace.in_place import InPlace
 
 NEEDS = "if it needs a file outside the project, name that in `sandbox_read`"
