@@ -9,17 +9,16 @@ from harness.agents.failures import find_remarks
 from harness.attempts.accept import write_marker
 from harness.attempts.attempt import Attempt, Gathered
 from harness.attempts.moves import Mover, watch_head
-from harness.attempts.quarantined import quarantine_marker, tell_env_files, tell_found, tell_quarantined
+from harness.attempts.quarantined import quarantine_marker, restore_links, tell_env_files, tell_found, tell_quarantined
 from harness.domain.listener import Tone
 from harness.domain.reply import Reply
-from harness.domain.text import plain, printable
+from harness.domain.text import plain
 from harness.records.events import Foreign, Tampered, Vanished
 from harness.records.lessons import mend_learnings, redact_file, redact_log
 from harness.run.markers import read_names
 from harness.run.run import Run
 from harness.system import files
 from harness.workspace.guard import FOLDERS
-from harness.workspace.held_links import put_links_back
 from harness.workspace.private_logs import import_private_logs
 from harness.workspace.quarantine import quarantine_absent, quarantine_changes
 from harness.workspace.workspace import changed_files
@@ -85,9 +84,7 @@ def quarantine_appeared(run: Run, attempt: Attempt, when: str) -> list[str]:
     for one in found:
         tell_found(run, attempt.slug, attempt.number, when, one)
     tell_env_files(run, attempt.slug)
-    for link in put_links_back(run.paths.root, run.held_links, attempt.folder):
-        run.write(Foreign(slug=attempt.slug, attempt=attempt.number, marker=link))
-        run.tell(f"{attempt.slug}: the link `{printable(link)}` was changed {when}; it is back", Tone.BAD)
+    restore_links(run, attempt.slug, attempt.number, when, attempt.folder)
     for ref in attempt.workspace.remove_replacements():
         run.write(Foreign(slug=attempt.slug, attempt=attempt.number, marker=ref))
         run.tell(f"{attempt.slug}: `{ref}` appeared {when}: git would show another object; it is deleted", Tone.BAD)

@@ -12,6 +12,7 @@ from harness.records.events import Foreign
 from harness.records.lessons import redact_file
 from harness.run.run import Run
 from harness.system import files
+from harness.workspace.held_links import put_links_back
 from harness.workspace.quarantine import Quarantined
 
 
@@ -31,6 +32,13 @@ def tell_env_files(run: Run, slug: str) -> None:
     """Tell which `.env*` files came to be: the next run goes by none of them."""
     for name in note_made(run.paths):
         run.tell(f"{slug}: `{printable(name)}` {ENV_FILE_APPEARED}", Tone.NOTICE)
+
+
+def restore_links(run: Run, slug: str, attempt: int, when: str, folder: Path) -> None:
+    """Put back the links by which the next run finds specs and settings, and tell of each."""
+    for link in put_links_back(run.paths.root, run.held_links, folder):
+        run.write(Foreign(slug=slug, attempt=attempt, marker=link))
+        run.tell(f"{slug}: the link `{printable(link)}` was changed {when}; it is back", Tone.BAD)
 
 
 def quarantine_marker(run: Run, attempt: Attempt, name: str, said: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from harness.attempts.moves import Mover, watch_head
-from harness.attempts.quarantined import tell_env_files, tell_found
+from harness.attempts.quarantined import restore_links, tell_env_files, tell_found
 from harness.domain.feature import Check
 from harness.domain.text import one_line
 from harness.domain.verdict import CheckRun
@@ -77,6 +77,7 @@ def _run(run: Run, slug: str, checks: Sequence[Check], checkout: Checkout | None
         run.workspace.heads.note()
     if not run.in_flight:
         note_standing(run.paths)
+        run.note_links()
     appeared = partial(tell_found, run, slug, run.history.of(slug).attempts, "during the checks")
     with quarantine(run.paths, run.paths.kept, site.find_absent(run.paths.root), run.guard, appeared):
         try:
@@ -84,6 +85,7 @@ def _run(run: Run, slug: str, checks: Sequence[Check], checkout: Checkout | None
         finally:
             run.narrator.ended(slug)
             tell_env_files(run, slug)
+            restore_links(run, slug, run.history.of(slug).attempts, "during the checks", run.paths.kept)
             run.workspace.forget()
             if watched:
                 watch_head(run, Mover(slug, run.history.of(slug).attempts, check=True))

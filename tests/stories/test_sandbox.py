@@ -356,3 +356,15 @@ def test_a_link_to_the_specs_that_a_killed_run_left_changed_is_put_back(confined
     with pytest.raises(ConfigError, match=r"the link `specs` was changed during attempt 1 of a, which was cut off"):
         confined.go(max_iterations=1)
     assert str((confined.root / "specs").readlink()) == "real"
+
+
+def test_a_link_to_the_specs_that_a_check_changes_is_put_back(confined: Any) -> None:
+    confined.spec("a", checks=["mkdir -p evil; ln -sfn evil specs; test -f made.txt"])
+    (confined.root / "specs").rename(confined.root / "real")
+    (confined.root / "specs").symlink_to("real")
+    confined.agent(FINISH)
+    confined.go(max_iterations=1)
+    assert str((confined.root / "specs").readlink()) == "real"
+    confined.config_file()
+    ran = confined.command("verify", HOME=confined.environment["HOME"], HARNESS_SANDBOX="bwrap")
+    assert (ran.returncode, str((confined.root / "specs").readlink())) == (0, "real"), ran.stderr
