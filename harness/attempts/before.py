@@ -25,7 +25,7 @@ def check_before(run: Run, feature: Feature) -> bool:
     wanted = run.settings.checks_must_fail_first
     if wanted == "off" or not checks or record.baseline == feature.sha256:
         return True
-    plan = plan_head(run)
+    plan = plan_head(run) if run.commits else None
     if run.in_flight or (plan is None and record.attempts):
         return True
     found = recheck(run, feature.slug, checks, plan)

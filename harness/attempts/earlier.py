@@ -84,14 +84,22 @@ def check_all_proven(run: Run, stop: Stop) -> Stop:
         return stop
     plan = plan_head(run) if features else None
     on_commit = [one for one in features if plan is not None and not run.history.of(one.slug).in_tree]
-    rest = [one for one in features if one not in on_commit and one.slug != (run.tally.accepted or [""])[-1]]
-    _check_all(run, on_commit, plan)
-    _check_all(run, rest if run.tally.accepted else [], None)
+    rest = [one for one in features if one not in on_commit]
+    if not run.tally.accepted and rest and run.workspace.snapshot().digest == run.history.tree:
+        rest = []  # the tree is as harness saw it last
+    elif run.tally.accepted:
+        rest = [one for one in rest if one.slug != run.tally.accepted[-1]]
+    because = _check_all(run, on_commit, plan) or _check_all(run, rest, None)
+    if because and stop.halt is Halt.ALL_DONE:
+        return Stop(Halt.NOT_CHECKED, because)
     return stop_for_regressed(run, stop)
 
 
-def _check_all(run: Run, features: Collection[Feature], plan: CheckoutPlan | None) -> None:
-    """Run the checks of features, each in a checkout of its own; those that have the same, once."""
+def _check_all(run: Run, features: Collection[Feature], plan: CheckoutPlan | None) -> str:
+    """Run the checks of features, each in a checkout of its own; those that have the same, once.
+
+    Returns why that could not be, "" where it could.
+    """
     alike: dict[tuple[Check, ...], list[Feature]] = {}
     for feature in features:
         alike.setdefault(run.checks_for(feature), []).append(feature)
@@ -102,13 +110,16 @@ def _check_all(run: Run, features: Collection[Feature], plan: CheckoutPlan | Non
     for checks, same in alike.items():
         found = recheck(run, same[0].slug, checks, plan)
         if found.stopped:
-            return
+            return ""
+        if plan is not None and not found.clean:
+            return f"no checkout of the last commit could be made: {found.because}"
         red = [one for one in found.runs if not one.green]
         for feature in same:
             if red:
                 tell_regressed(run, feature.slug, red)
             elif run.history.of(feature.slug).regressed:
                 run.write(Verified(slug=feature.slug, green=True))
+    return ""
 
 
 def tell_regressed(run: Run, slug: str, runs: Iterable[CheckRun]) -> None:

@@ -21,7 +21,7 @@ from harness.workspace.left_out import find_left_out
 
 def plan_checkout(run: Run, attempt: Attempt, found: Gathered) -> CheckoutPlan | None:
     """Return the checkout that a claim is checked in; None for the working tree."""
-    if run.site.checkout is None or run.site.sandbox_for(attempt.agent) is None:
+    if not run.commits or run.site.checkout is None or run.site.sandbox_for(attempt.agent) is None:
         return None
     names = names_to_commit(run, attempt, found)
     candidate = attempt.workspace.prepare_commit(attempt.slug, found.words, attempt.number, names)
@@ -67,7 +67,9 @@ def find_not_committed(run: Run, attempt: Attempt) -> tuple[str, ...]:
     if attempt.found is None or not run.workspace.has_git:
         return ()
     began = _begin_of_work(run, attempt)
-    left = find_left_out(run.workspace.top, run.workspace.ignored(), began)
+    top, logs = run.workspace.top, run.paths.logs
+    ignored = (name for name in run.workspace.ignored() if not (top / name).is_relative_to(logs))
+    left = find_left_out(top, ignored, began)
     found = [f"{printable(name)} (ignored by git)" for name in left]
     within = find_left_out(run.workspace.top, run.workspace.submodules(), began)
     found += [f"{printable(name)} (in a submodule)" for name in within if not name.endswith("/.git")]

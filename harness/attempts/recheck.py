@@ -8,6 +8,7 @@ from functools import partial
 
 from harness.attempts.moves import Mover, watch_head
 from harness.attempts.quarantined import restore_links, tell_env_files, tell_found
+from harness.attempts.work import red_for_changed
 from harness.domain.feature import Check
 from harness.domain.text import one_line
 from harness.domain.verdict import CheckRun
@@ -25,6 +26,8 @@ class Rechecked:
 
     runs: tuple[CheckRun, ...]
     clean: bool = False
+    because: str = ""  # why not in a checkout, where there was to be one
+    brought: tuple[str, ...] = ()  # into it, from the project
 
     @property
     def stopped(self) -> bool:
@@ -50,14 +53,16 @@ def recheck(
     if plan is None or run.site.checkout is None:
         return Rechecked(_run(run, slug, checks, None))
     if not anew and (known := run.verdicts.find(plan, checks)) is not None:
-        return Rechecked(known, clean=True)
+        return Rechecked(known, clean=True, brought=plan.names_of_brought(run.workspace.top))
     try:
         checkout = run.site.checkout.check_out(plan)
-    except CheckoutError:
-        return Rechecked(_run(run, slug, checks, None))
+    except CheckoutError as error:
+        return Rechecked(_run(run, slug, checks, None), because=one_line(str(error), 200))
     runs = _run(run, slug, checks, checkout)
+    if changed := run.site.checkout.find_changed():
+        runs = (*runs, red_for_changed(changed))
     run.verdicts.remember(plan, checks, runs)
-    return Rechecked(runs, clean=True)
+    return Rechecked(runs, clean=True, brought=plan.names_of_brought(run.workspace.top))
 
 
 def _run(run: Run, slug: str, checks: Sequence[Check], checkout: Checkout | None) -> tuple[CheckRun, ...]:

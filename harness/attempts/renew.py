@@ -61,7 +61,7 @@ def renew(run: Run, feature: Feature, found: Rechecked, why: str) -> None:
     where = f"commit: {snapshot.head}" if is_commit else f"tree: {snapshot.digest} at commit {snapshot.head or 'none'}"
     old = run.journal.last_receipt(slug)
     checks = tuple(replace(one, command=run.redactor.text(one.command)) for one in found.runs)
-    proof = Proof(feature.sha256, where, checks, say_where(CheckedIn(found.clean), ()))
+    proof = Proof(feature.sha256, where, checks, say_where(CheckedIn(found.clean, found.because, found.brought), ()))
     text = renew_receipt(old, proof, why=why, at=utc(run.clock()))
     run.write(Accepted(slug=slug, attempt=parse_receipt(old).attempt, sha256=digest(text), receipt=text))
     write_marker(run, slug, text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -84,28 +85,36 @@ def check_claim(order: Order, site: Site) -> Delivery:
 
     Those that are red there are run where the agent worked too: it has to know what makes the difference.
     """
-    checkout, because = None, site.no_checkout or "no commit of it could be made"
+    checkout, because = None, site.no_checkout or "no commit is made of it"
     try:
         if order.plan is not None and site.checkout is not None and site.sandbox_for(order.agent) is not None:
             try:
                 checkout = site.checkout.check_out(order.plan)
             except CheckoutError as error:
                 because = f"there is no clean checkout: {one_line(str(error), 200)}"
-        runs = _run_checks(order, site, order.checks, checkout)
-        if checkout is not None and site.checkout is not None and (names := site.checkout.find_changed()):
-            runs = (*runs, red_for_changed(names))
+        runs = _run_in(order, site, checkout)
         try:
             earlier = _run_earlier(order, site, checkout) if all(one.green for one in runs) else ()
         except CheckoutError as error:
             runs, earlier = (*runs, CheckRun("harness: a clean checkout for done features", 1, 0.0, str(error))), ()
         if checkout is None:
             return Delivery(checks=runs, earlier=earlier, checked_in=CheckedIn(False, because))
-        brought = tuple(str(path.relative_to(checkout.top)) for path in checkout.brought)
+        brought = () if order.plan is None else order.plan.names_of_brought(checkout.top)
         differs = not all(one.green for one in runs) and not any(one.stopped for one in runs)
         again = _run_checks(order, site, order.checks, None) if differs else ()
+        if again and all(one.green for one in again) and order.plan is not None and site.checkout is not None:
+            with suppress(CheckoutError):  # a check that is not of one mind is no reason to blame the checkout
+                runs = _run_in(order, site, site.checkout.check_out(order.plan))
         return Delivery(checks=runs, earlier=earlier, in_tree=again, checked_in=CheckedIn(True, brought=brought))
     finally:
         site.narrator.ended(order.key)
+
+
+def _run_in(order: Order, site: Site, checkout: Checkout | None) -> tuple[CheckRun, ...]:
+    """Run the checks of a claim; in a checkout, none may change what it holds of the commit."""
+    runs = _run_checks(order, site, order.checks, checkout)
+    changed = () if checkout is None or site.checkout is None else site.checkout.find_changed()
+    return (*runs, red_for_changed(changed)) if changed else runs
 
 
 def red_for_changed(names: Sequence[str]) -> CheckRun:

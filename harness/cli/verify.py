@@ -52,12 +52,16 @@ def _verify_one(run: Run, feature: Feature, *, fresh: bool) -> dict[str, Any]:
         return {"slug": slug, "result": "drifted", "because": because, "checks": []}
     plan = None if candidate is None else plan_for(run, candidate)
     found = recheck(run, slug, checks, plan, anew=True)
+    if fresh and not found.clean:
+        because = f"no checkout of {candidate.commit[:12] if candidate else 'it'} could be made: {found.because}"
+        return {"slug": slug, "result": "drifted", "because": because, "checks": []}
     if found.stopped:
         return {"slug": slug, "result": "interrupted", "because": "stopped before it ended", "checks": []}
     red = [one for one in found.runs if not one.green]
     # that an old commit passes says nothing of the last one
     head = run.workspace.candidate_at_head() if candidate is not None else None
-    if red or head is None or candidate is None or candidate.tree == head.tree:
+    tells = candidate is None or (head is not None and candidate.tree == head.tree and not run.history.of(slug).in_tree)
+    if tells:
         run.write(Verified(slug=slug, green=not red, failing=tuple(one.command for one in red)))
     stale = run.history.is_stale(feature) and not fresh
     if stale and not red:

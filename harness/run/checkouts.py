@@ -24,8 +24,8 @@ def open_checkout(run: Run) -> None:
 
     Raises AgentError where one is asked for and there can be none.
     """
-    wanted, why = run.settings.prove, _why_no_checkout(run)
-    if why and wanted == "commit":
+    why = _why_no_checkout(run)
+    if run.settings.prove == "commit" and (why := why or ("" if run.commits else "nothing is committed")):
         hint = "with `prove: auto` claims are checked in the working tree"
         raise AgentError(f"`prove: commit` cannot be: {why}", hint)
     if why:
@@ -57,8 +57,6 @@ def _why_no_checkout(run: Run) -> str:
         return "`prove: tree`"
     if not workspace.has_git:
         return workspace.why_no_git
-    if not run.commits:
-        return "nothing is committed"
     if sandbox is None or not sandbox.shows_checkouts:
         return "without bubblewrap a clean checkout cannot stand in the project's place"
     if files.exists(workspace.top / ".gitmodules"):

@@ -59,6 +59,10 @@ class CheckoutPlan:
     brought: tuple[Path, ...] = ()
     held: tuple[Path, ...] = ()
 
+    def names_of_brought(self, top: Path) -> tuple[str, ...]:
+        """Return what is brought in, as seen from the top of the work tree."""
+        return tuple(str(path.relative_to(top)) for path in self.brought)
+
 
 @dataclass(frozen=True, slots=True)
 class Repository:
@@ -148,7 +152,7 @@ class CleanCheckout:
         (inside / "objects/info/alternates").write_bytes(os.fsencode(objects) + b"\n")
         shutil.copyfile(self._git_folder / "index", inside / "index")
         if (packed := self._repository.packed_refs) is not None:
-            (inside / "packed-refs").write_bytes(untrusted.read_plain(packed, 64 << 20) or b"")
+            (inside / "packed-refs").write_bytes(_keep_tags(untrusted.read_plain(packed, 64 << 20) or b""))
 
     def _compose_config(self) -> str:
         version = int(any(name.startswith("extensions.") for name, _ in self._repository.config))
@@ -160,6 +164,15 @@ class CleanCheckout:
 
 
 _PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
+
+
+def _keep_tags(packed: bytes) -> bytes:
+    """Return packed refs with the tags alone, as a clone of one commit has them; `^` lines belong to the one before."""
+    kept, keeps = list[bytes](), True
+    for line in packed.splitlines(keepends=True):
+        keeps = keeps if line.startswith(b"^") else line.startswith(b"#") or b" refs/tags/" in line
+        kept += [line] if keeps else []
+    return b"".join(kept)
 
 
 def _remove_repositories(folder: Path) -> None:

@@ -142,6 +142,7 @@ class Git:
         head = (untrusted.read_plain(own / "HEAD", 4096) or b"").decode("utf-8", "replace")
         branch = head.removeprefix("ref: ").strip() if head.startswith("ref: refs/") else ""
         locks = [own / "index.lock", own / "HEAD.lock", common / "packed-refs.lock"]
+        locks += sorted(own.glob("next-index-*.lock"))  # of a commit of some files, named by the pid of its git
         return [*locks, *([common / f"{branch}.lock"] if branch and ".." not in branch else [])]
 
     def packed_replacements(self) -> frozenset[str]:
@@ -171,8 +172,10 @@ class Git:
         """Return what a clean checkout needs to know of this repository."""
         names = "autocrlf|eol|symlinks|filemode|precomposeunicode|ignorecase"
         keys = rf"^(core\.({names})|extensions\.objectformat)$"
-        said = os.fsdecode(self.ask("config", "--null", "--get-regexp", keys).stdout)
-        pairs = [one.partition("\n")[::2] for one in said.split("\0") if one]
+        words = os.fsdecode(self.ask("config", "--null", "--show-scope", "--get-regexp", keys).stdout).split("\0")
+        said = [(scope, *word.partition("\n")[::2]) for scope, word in zip(words[::2], words[1::2], strict=False)]
+        # a clone has the settings of the machine and of the person, not those of this repository
+        pairs = [(key, value) for scope, key, value in said if scope != "local" or key.startswith("extensions.")]
         common = self._folders[1]
         return Repository(Path(self.top), common / "objects", tuple(sorted(pairs)), common / "packed-refs")
 

@@ -323,6 +323,8 @@ class InPlace:
             return Commit(failure="git does not work here any more")
         waited = self._wait_for_git()
         made = self._commit(slug, words, attempt, names, candidate)
+        if made.made:
+            self.keep_index()  # it knows of the commit now
         return replace(made, remark=waited) if waited else made
 
     def _why_not(self, before: Snapshot) -> str:
@@ -337,11 +339,13 @@ class InPlace:
         before = self.recent_snapshot()
         if not before.head:
             return Commit(failure="git does not work here any more")
+        chosen = _committable(before, names)
+        if candidate is not None and candidate.names and not chosen:
+            return Commit(before.head, failure="what was checked is not in the working tree any more")
         if before.clean:
             return Commit(before.head)
         if why_not := self._why_not(before):
             return Commit(before.head, failure=why_not)
-        chosen = _committable(before, names)
         if not chosen:
             return Commit(before.head)
         listed, message = _as_lines(chosen), _compose_message(slug, words, attempt)
@@ -349,8 +353,10 @@ class InPlace:
         lines: list[tuple[str, ...]]
         as_it_is = candidate is not None and (candidate.base, candidate.names) == (before.head, tuple(chosen))
         if candidate is not None and as_it_is and not with_hooks:
-            lines = [_STAGE, ("update-ref", "-m", f"commit: {message.partition(chr(10))[0]}", "HEAD",
-                              candidate.commit, candidate.base)]  # fmt: skip
+            said = f"commit: {message.partition(chr(10))[0]}"
+            lines = [("update-ref", "-m", said, "HEAD", candidate.commit, candidate.base)]
+            few = len(chosen) <= MANY  # the index gets what was checked, whatever a person makes of the files meanwhile
+            lines += [_UNSTAGE if few else _STAGE]
         else:
             lines = [_STAGE, ("commit", "--quiet", "--message", message)]
             if len(chosen) <= MANY:  # what else was staged stays out
@@ -368,9 +374,19 @@ class InPlace:
             said = one_line((added.stderr + added.stdout).decode("utf-8", "replace"), 300)
             late = "git took too long" if self._git.stop() is None else "the run was to stop before git was done"
             failure = late if added.timed_out else said or "git refused"
-            by_hook = with_hooks and line is lines[1] and not added.timed_out and self._can_commit()
+            by_hook = with_hooks and line is lines[-1] and not added.timed_out and self._can_commit()
+            self._put_index_back()  # what was staged for a commit that did not come about is not a person's
             return Commit(before.head, failure=failure, by_hook=by_hook)
+        if with_hooks:  # git's own commit of some files leaves what a hook added out of the index
+            self._unstage(before.head, after.head, chosen)
         return self._sign(after.head)
+
+    def _unstage(self, base: str, head: str, besides: Collection[str] = ()) -> None:
+        """Let the index have what differs between two commits as the last commit has it."""
+        said = self._git.ask("diff-tree", "-r", "-z", "--name-only", "--no-renames", base, head)
+        names = sorted(set(filter(None, os.fsdecode(said.stdout).split("\0"))) - set(besides))
+        if names and len(names) <= MANY:
+            self._git.write("--literal-pathspecs", *_UNSTAGE, stdin=_as_lines(names), with_hooks=False)
 
     def _can_commit(self) -> bool:
         """Whether git knows who commits, and may write: then a commit that failed was refused by a hook."""
@@ -382,7 +398,9 @@ class InPlace:
     def take_back(self, commit: str, base: str) -> bool:
         """Put the branch back to where it was before a commit, if it is at that; the files stay as they are."""
         moved = self._git.ask("update-ref", "-m", "harness: taken back", "HEAD", base, commit, told=[NO_HOOKS])
-        self._put_index_back()
+        if moved.code == 0:
+            self._unstage(base, commit)
+            self.keep_index()
         self.forget()
         return moved.code == 0
 
@@ -421,6 +439,7 @@ def _explain(said: Captured) -> str:
 
 
 # update-index and not add: 50,000 pathspecs cost git 35 s, as many names one
+_UNSTAGE = ("reset", "--quiet", "--pathspec-from-file=-", "--pathspec-file-nul")  # as the last commit has it
 _STAGE = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
 
 

@@ -32,7 +32,7 @@ class Verdicts:
         self._file = file
         self._known: dict[str, tuple[CheckRun, ...]] = {}
         for line in (untrusted.read_plain(file, LIMIT) or b"").splitlines() if file else ():
-            with suppress(ValueError, KeyError, TypeError):
+            with suppress(ValueError, KeyError, TypeError, RecursionError):
                 said = json.loads(line)
                 self._known[said["key"]] = tuple(CheckRun(command, 0, float(took)) for command, took in said["green"])
 

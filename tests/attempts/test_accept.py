@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -179,3 +180,51 @@ def test_what_becomes_another_kind_of_thing_is_committed(world: World, sandbox: 
     assert world.git("-c", "core.quotePath=false", "ls-files").split("\n") == [
         ":(top)odd *?", "file/in", "folder", "link/in", "name", "run", "specs/a/spec.md", "stays",
     ]  # fmt: skip
+
+
+BOTH = pytest.mark.parametrize("sandbox", ["none", pytest.param("bwrap", marks=needs_bwrap)])
+
+
+@BOTH
+def test_a_commit_that_did_not_come_about_leaves_nothing_staged(world: World, sandbox: str) -> None:
+    world.spec("a", checks="test -f a.txt")
+    world.repository()
+    add_hook(world, "exit 1")
+    world.agent("echo x > a.txt; echo y > a2.txt; " + CLAIM)
+    assert world.run(stuck_limit=1, sandbox=sandbox).code == 5
+    assert world.git("diff", "--cached", "--name-only") == ""
+
+
+@BOTH
+def test_what_a_hook_adds_to_a_commit_is_not_left_staged_the_other_way(world: World, sandbox: str) -> None:
+    world.spec("a", checks="test -f a.txt")
+    world.repository()
+    add_hook(world, "echo x > gen.txt; git add gen.txt")
+    world.agent("echo x > a.txt; " + CLAIM)
+    ran = world.run(sandbox=sandbox)
+    assert (ran.code, world.git("status", "--porcelain", ":!logs")) == (0, ""), ran.text
+    assert world.git("show", "--name-only", "--format=", "HEAD").splitlines() == ["a.txt", "gen.txt"]
+
+
+@BOTH
+def test_what_a_person_takes_away_during_the_checks_is_not_told_as_committed(world: World, sandbox: str) -> None:
+    world.spec("a", checks=["test -f a.txt || test -f ../gone", "true"])
+    world.repository()
+    base = world.git("rev-parse", "HEAD")
+    world.spec("a", checks=f"mv {world.root}/a.txt {world.root.parent}/gone 2>/dev/null; test ! -e nothing")
+    world.git("commit", "-qam", "spec")
+    world.agent("echo x > a.txt; " + CLAIM)
+    ran = world.run(sandbox=sandbox, prove="tree" if sandbox == "none" else "auto")
+    assert base and (ran.code == 0) == (world.git("ls-files", "a.txt") == "a.txt"), ran.text
+
+
+def test_a_lock_that_a_killed_commit_of_some_files_left_is_moved_aside(world: World) -> None:
+    world.spec("a", checks="test -f a.txt")
+    world.repository()
+    add_hook(world, "true")
+    lock = world.root / ".git/next-index-2.lock"
+    lock.write_text("")
+    os.utime(lock, (1, 1))
+    world.agent("echo x > a.txt; " + CLAIM)
+    ran = world.run()
+    assert (ran.code, lock.exists()) == (0, False), ran.text

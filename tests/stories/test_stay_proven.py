@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -107,3 +108,30 @@ def test_what_verify_found_red_is_run_anew_and_not_believed_from_a_known_tree(co
     assert confined.command("verify", HOME=confined.environment["HOME"], HARNESS_SANDBOX="").returncode == 1
     ran = confined.go(stuck_limit=1)
     assert (ran.code, "its receipt stands" in ran.text) == (5, False), ran.text
+
+
+def test_what_goes_from_the_tree_between_two_runs_is_no_exit_0(world: World) -> None:
+    world.spec("a", checks="test -f a.txt")
+    world.repository()
+    world.agent("echo x > $slug.txt; " + CLAIM)
+    assert world.run().code == 0
+    world.git("rm", "-q", "a.txt")
+    world.git("commit", "-qm", "a person's")
+    ran = world.run()
+    assert (ran.code, world.states()) == (1, {"a": "regressed"}), ran.text
+
+
+def test_a_last_commit_that_cannot_be_checked_out_is_no_exit_0(confined: Any, tmp_path: Path) -> None:
+    confined.spec("a", checks="test -f a.txt")
+    confined.repository()
+    confined.agent("echo x > $slug.txt; " + CLAIM)
+    assert confined.go().code == 0
+    confined.git("rm", "-q", "a.txt")
+    confined.git("commit", "-qm", "a person's")
+    (confined.root / "a.txt").write_text("x")
+    shutil.rmtree(tmp_path / "home/.cache/harness")
+    (tmp_path / "home/.cache/harness").write_text("in the way")
+    ran = confined.go()
+    assert (ran.code, ran.halt.name) == (1, "NOT_CHECKED"), ran.text
+    said = confined.command("verify", "--fresh", HOME=confined.environment["HOME"], HARNESS_SANDBOX="bwrap")
+    assert said.returncode == 0, said.stdout  # its own commit holds: a fresh checkout lies elsewhere
