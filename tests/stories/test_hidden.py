@@ -108,3 +108,10 @@ def test_a_person_s_python_runs_what_the_source_says(project: Any) -> None:
     said = subprocess.run([sys.executable, "-c", "import mod, json"], cwd=project.root, capture_output=True, check=True)
     assert (ran.code, said.stdout) == (0, b"mine\n"), ran.text
     assert not project.has("json.pyc") and not project.has("mod.abi3.so")
+
+
+def test_a_run_says_that_what_is_left_in_sandbox_write_is_not_looked_at(project: Any, tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    project.agent(FINISH)
+    told = "what they leave in `sandbox_write` is not looked at"
+    assert told in project.go(sandbox_write=[str(tmp_path / "shared")]).text
