@@ -51,10 +51,24 @@ def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Gathere
     if attempt.before.head and not after.head:
         remarks.append("git does not work here any more: the changes cannot be committed")
     committed = run.workspace.heads.find_changed(attempt.before.head, after.head) if moved and after.head else ()
+    remarks += _tell_committed(run, slug, [name for name in committed if name in after.files])
     names = tuple(sorted({*changed_files(attempt.before, after), *committed}))
     changed = names or (("(a commit)",) if moved else ())
     words = run.redactor.text(_read_claim(done)) if claimed else ""
     return Gathered(reply, note, changed, after, words, claimed, remarks, committed)
+
+
+def _tell_committed(run: Run, slug: str, names: list[str]) -> list[str]:
+    """Tell which files that programs obey are in the agent's own commits, though not in the tree; a remark on them."""
+    top, root, find = run.workspace.top, run.paths.root, run.guard.tree.obeyed.find
+    within = [(top / name).relative_to(root) for name in names if (top / name).is_relative_to(root)]
+    found = [run.paths.shown(root / name) for name in within if find(str(name.parent), name.name) is not None]
+    if not found:
+        return []
+    more = f" and {len(found) - SHOWN} more" if found[SHOWN:] else ""
+    said = f"{', '.join(f'`{name}`' for name in found[:SHOWN])}{more}, which programs obey"
+    run.tell(f"{slug}: its own commits hold {said}: `git restore` would bring that back", Tone.BAD)
+    return [f"its own commits hold {said}: a later one has to take that back"]
 
 
 def _take_over(run: Run, attempt: Attempt) -> list[str]:

@@ -15,7 +15,7 @@ from harness.domain.reply import Reply
 from harness.domain.text import one_line
 from harness.domain.verdict import CheckedIn, CheckRun
 from harness.run.site import Site
-from harness.system import files
+from harness.system import files, untrusted
 from harness.system.command import Command
 from harness.workspace.checks import Checker
 from harness.workspace.clean_checkout import Checkout, CheckoutError
@@ -26,6 +26,7 @@ def carry_out(order: Order, site: Site) -> Delivery:
     try:
         return check_claim(order, site) if order.claimed else Delivery(work(order, site))
     finally:
+        untrusted.reopen(order.root)
         site.leave(order.key)
 
 

@@ -27,7 +27,7 @@ from harness.system.environment import clean_environment
 from harness.system.secrets import read_own_redactor
 from harness.workspace.checks import Checker, describe
 from harness.workspace.guards import make_guards
-from harness.workspace.quarantine import quarantine
+from harness.workspace.quarantine import Quarantined, quarantine
 
 LONGEST_CHECK = 60.0  # seconds a check gets here; a slow suite is no reason to wait for a preview
 
@@ -42,14 +42,16 @@ def report_dry_run(view: View, environ: Mapping[str, str], *, every: bool, with_
         chosen = [decision.feature] if isinstance(decision, Work) else ready[:1]
     agent, problem = _find_agent(view.config, chosen[0] if chosen else None, environ)
     name = agent.name if agent is not None else view.config.settings.agent
+    found = list[Quarantined]()
+    prompts = [_report_prompt(view, feature, environ, found, with_checks=with_checks) for feature in chosen]
     return {
         "queue": report_queue(view),
         "next": report_next(decision),
         "agent": name,
         "problem": problem,
         "loads": report_loaded(view, name),
-        "prompts": [_report_prompt(view, feature, environ, with_checks=with_checks) for feature in chosen],
-        "warnings": [*view.config.warnings, *view.warnings],
+        "prompts": prompts,
+        "warnings": [*view.config.warnings, *view.warnings, *(_say_found(view, one) for one in found)],
     }
 
 
@@ -61,7 +63,17 @@ def _find_agent(config: Config, feature: Feature | None, environ: Mapping[str, s
         return None, f"{error.message}; {error.hint}"
 
 
-def _report_prompt(view: View, feature: Feature, environ: Mapping[str, str], *, with_checks: bool) -> dict[str, Any]:
+def _say_found(view: View, found: Quarantined) -> str:
+    """Return what a check left that programs would obey, and what became of it."""
+    paths = view.config.paths
+    said = f"`{paths.shown(found.what)}` {found.how} during the checks, where {found.by} would obey it"
+    aside = "" if found.how == "was deleted" else f"it is quarantined in {paths.shown(found.where.parent)}"
+    return "; ".join(filter(None, (said, aside, found.back)))
+
+
+def _report_prompt(
+    view: View, feature: Feature, environ: Mapping[str, str], found: list[Quarantined], *, with_checks: bool
+) -> dict[str, Any]:
     config, record = view.config, view.record(feature.slug)
     checks = config.settings.checks_with(feature.checks)
     agent, _ = _find_agent(config, feature, environ)
@@ -75,7 +87,7 @@ def _report_prompt(view: View, feature: Feature, environ: Mapping[str, str], *, 
         observations(record.observed, record.answer),
         open_redactor(config.paths, environ).text,
     )
-    ran = _try_checks(config, checks, environ) if with_checks else []
+    ran = _try_checks(config, checks, environ, found) if with_checks else []
     text = prepare_prompt(agent, prompt.text) if agent else prompt.text
     size, composed = (len(one.encode("utf-8", "replace")) for one in (text, prompt.text))
     sections = [*prompt.sections, *([Section("for this agent", size - composed)] if size > composed else [])]
@@ -89,9 +101,12 @@ def _report_prompt(view: View, feature: Feature, environ: Mapping[str, str], *, 
     }
 
 
-def _try_checks(config: Config, checks: tuple[Check, ...], environ: Mapping[str, str]) -> list[dict[str, Any]]:
+def _try_checks(
+    config: Config, checks: tuple[Check, ...], environ: Mapping[str, str], found: list[Quarantined]
+) -> list[dict[str, Any]]:
     """Run the checks before any work: one that is green already proves nothing about the work to come.
 
+    What they leave that programs would obey is set aside, and added to what is `found`.
     Python leaves no bytecode, which would be a change of the tree: a run that begins with one makes no commits.
     """
     paths, settings = config.paths, config.settings
@@ -100,8 +115,9 @@ def _try_checks(config: Config, checks: tuple[Check, ...], environ: Mapping[str,
     limit = min(settings.check_timeout or LONGEST_CHECK, LONGEST_CHECK)
     with open_site(config, environ, "dry-run") as site:
         checker = Checker(site.supervisor, paths.root, around, limit, confine=site.confine_check)
-        guard = make_guards(paths, all_agents().guarded)
-        with quarantine(paths, paths.kept, site.find_absent(paths.root), guard):  # what an agent wrote, the checks run
+        guards = make_guards(paths, all_agents().guarded)
+        absent = site.find_absent(paths.root)
+        with quarantine(paths, paths.kept, absent, guards, found.append):  # what an agent wrote, the checks run
             runs = checker.run(checks)
     states = [(one, "already green" if one.green else f"red ({describe(one)})") for one in runs]
     return [{"command": one.command, "green": one.green, "state": state} for one, state in states]

@@ -22,7 +22,7 @@ INSTALLED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Names that a program obeys: `NAME`, `*.END`, `FOLDER/` with all in it, `FOLDER/NAME`; in any folder."""
+    """Names that a program obeys, in any folder: `NAME`, `START*END`, `FOLDER/` with all in it, `FOLDER/NAME`."""
 
     by: str
     names: str
@@ -35,42 +35,70 @@ TABLE = (
     Row("git", ".gitconfig", "git-config(1): what an `include.path` names"),
     Row("git hooks", ".husky/ .githooks/", "githooks(5): what a `core.hooksPath` names"),
     Row("pre-commit", ".pre-commit-config.yaml", "pre-commit.com"),
-    Row("lefthook", "lefthook.yml lefthook.yaml .lefthook.yml .lefthook.yaml lefthook-local.yml", "lefthook.dev"),
+    Row("lefthook", "lefthook.* .lefthook.* lefthook-local.* .lefthook-local.* .lefthook/ .lefthook-local/",
+        "lefthook.dev: config file name, scripts"),
+    Row("a hook manager", ".huskyrc .huskyrc.* .lintstagedrc .lintstagedrc.* lint-staged.config.* .git-hooks/ .hooks/ "
+        ".simple-git-hooks.* simple-git-hooks.* captainhook.json grumphp.yml grumphp.yml.dist prek.toml",
+        "their manuals: what an installed hook reads"),
     Row("overcommit", ".overcommit.yml", "github.com/sds/overcommit"),
     Row("Mercurial", ".hg/", "hgrc(5)"),
     Row("Jujutsu", ".jj/", "docs of jj: config"),
-    Row("direnv", ".envrc", "direnv(1)"),
-    Row("mise", "mise.toml .mise.toml mise.local.toml .mise.local.toml .mise/ .config/mise.toml", "mise.jdx.dev"),
-    Row("VS Code", ".vscode/ *.code-workspace", "code.visualstudio.com: workspace trust, tasks"),
+    Row("another version control", ".sl/ _darcs/ .pijul/ .fossil-settings/ .repo/ .gclient .west/ .lfsconfig",
+        "their manuals: hooks, where they fetch from"),
+    Row("direnv", ".envrc .direnv/", "direnv(1); nix-direnv: the profile that it keeps"),
+    Row("a shell", ".autoenv .autoenv.zsh .autoenv_leave.zsh .shadowenv.d/", "autoenv, zsh-autoenv, shadowenv"),
+    Row("mise", "mise.toml .mise.toml mise.*.toml .mise.*.toml .miserc.toml .mise/ mise/config.toml mise/config.*.toml "
+        "mise/conf.d .config/mise .config/mise.toml .config/mise.*.toml .tool-versions", "mise.jdx.dev: configuration"),
+    Row("VS Code", ".vscode/ .theia/ *.code-workspace", "code.visualstudio.com: workspace trust, tasks"),
     Row("dev containers", ".devcontainer/ .devcontainer.json", "containers.dev: lifecycle scripts"),
-    Row("JetBrains IDEs", ".idea/", "jetbrains.com: trusted projects"),
+    Row("Visual Studio", ".vs/", "learn.microsoft.com: launch.vs.json, tasks.vs.json"),
+    Row("Eclipse", ".project .factorypath .externalToolBuilders/", "help.eclipse.org: builders, annotation processing"),
+    Row("a language server", ".bsp/ .metals/ .bloop/ hie.yaml .lsp/ .luarc.json .luarc.jsonc rust-analyzer.toml",
+        "Metals, HLS, clojure-lsp, lua-language-server, rust-analyzer: programs that they start"),
+    Row("JetBrains IDEs", ".idea/ .run/", "jetbrains.com: trusted projects"),
     Row("Zed", ".zed/", "zed.dev: project settings, tasks"),
     Row("Fleet", ".fleet/", "jetbrains.com: run configurations"),
     Row("Helix", ".helix/", "docs.helix-editor.com: workspace config"),
-    Row("Vim", ".exrc .vimrc .nvimrc .nvim.lua .lvimrc .local.vimrc", "vim: 'exrc'; localvimrc"),
+    Row("Vim", ".exrc .vimrc .nvimrc .nvim.lua .lvimrc .local.vimrc .lazy.lua .vim/ .vimspector.json",
+        "vim: 'exrc'; localvimrc, lazy.nvim, coc.nvim, vimspector"),
     Row("Emacs", ".dir-locals.el .dir-locals-2.el", "Emacs manual: per-directory local variables"),
     Row("Sublime Text", "*.sublime-project", "sublimetext.com: build systems"),
     Row("Cursor", ".cursor/", "cursor.com: hooks, mcp.json"),
     Row("Windsurf", ".windsurf/", "docs.windsurf.com"),
     Row("Continue", ".continue/", "docs.continue.dev"),
     Row("Aider", ".aider.conf.yml", "aider.chat: lint-cmd, test-cmd"),
-    Row("a coding agent", ".roo/ .kiro/ .amazonq/ .junie/ .qwen/ .goose/ .copilot/ .agents/ .crush.json crush.json",
+    Row("a coding agent", ".roo/ .kiro/ .amazonq/ .junie/ .qwen/ .goose/ .copilot/ .agents/ .crush.json crush.json "
+        ".clinerules/hooks .kilocode/ .augment/ .factory/ .amp/ .trae/ .openhands/ .pi/ .iflow/ .codebuddy/ "
+        ".github/hooks .opencode.json mcp.json",
         "their manuals: hooks, MCP servers"),
-    Row("Python", "sitecustomize.py usercustomize.py *.pth .pdbrc ipython_config.py", "site, pdb, IPython"),
+    Row("Python", "sitecustomize.py usercustomize.py sitecustomize/ usercustomize/ *.pth *.pyc .pdbrc "
+        "ipython_config.py", "site, importlib (a module without its source), pdb, IPython"),
+    Row("uv, PDM or pyenv", ".python-version .pdm-python", "docs.astral.sh, pdm-project.org: a path of an interpreter"),
     Row("a debugger", ".gdbinit .lldbinit .perldb", "gdb: auto-loading; lldb(1); perldebug(1)"),
-    Row("an interpreter", ".irbrc .pryrc .Rprofile .Renviron .iex.exs .ghci .ocamlinit .utoprc .octaverc",
+    Row("an interpreter", ".irbrc .pryrc .byebugrc .rdbgrc .psysh.php .Rprofile .Renviron .RData .iex.exs .ghci "
+        ".ocamlinit .utoprc .octaverc .user.ini",
         "their manuals: start-up files of the current folder"),
-    Row("npm", ".npmrc", "npmrc(5): script-shell, node-options, registry"),
-    Row("pnpm", ".pnpmfile.cjs .pnpmfile.mjs", "pnpm.io: pnpmfile"),
-    Row("Yarn", ".yarnrc .yarnrc.yml .yarn/plugins .yarn/releases", "yarnpkg.com: yarnPath, plugins"),
+    Row("a test runner", ".proverc .rspec .actrc", "prove(1), rspec.info, nektosact.com: options"),
+    Row("npm", ".npmrc binding.gyp", "npmrc(5): script-shell, node-options, registry; npm-scripts: node-gyp rebuild"),
+    Row("pnpm", ".pnpmfile.cjs .pnpmfile.mjs pnpm-workspace.yaml", "pnpm.io: pnpmfile, settings: scriptShell"),
+    Row("Yarn", ".yarnrc .yarnrc.yml .yarn/plugins .yarn/releases .yarn/sdks", "yarnpkg.com: yarnPath, plugins"),
     Row("Bun", "bunfig.toml", "bun.sh: preload, registry"),
     Row("pip or uv", "pip.conf pip.ini .pypirc uv.toml poetry.toml .condarc", "pip, uv, poetry, conda: indexes"),
     Row("Cargo", ".cargo/ rust-toolchain rust-toolchain.toml", "doc.rust-lang.org: runner, rustc-wrapper, path"),
     Row("Bundler", ".bundle/", "bundle-config(1)"),
     Row("Maven", ".mvn/", "maven.apache.org: extensions, jvm.config"),
-    Row("Gradle", "gradle.properties init.gradle wrapper/gradle-wrapper.properties", "docs.gradle.org"),
-    Row("Bazel", ".bazelrc", "bazel.build: run_under, credential_helper"),
+    Row("Gradle", "gradle.properties init.gradle wrapper/gradle-wrapper.properties wrapper/gradle-wrapper.jar",
+        "docs.gradle.org"),
+    Row("sbt", ".sbtopts .jvmopts .sbtrc", "scala-sbt.org"),
+    Row("Cabal", "cabal.project.local", "cabal.readthedocs.io"),
+    Row("Bazel", ".bazelrc .bazeliskrc tools/bazel", "bazel.build: run_under, credential_helper; bazelisk"),
+    Row("Buck or Pants", ".buckconfig .buckconfig.local .pants.rc", "buck.build, pantsbuild.org"),
     Row("NuGet", "nuget.config", "learn.microsoft.com: package sources"),
+    Row("MSBuild", "Directory.Build.props Directory.Build.targets Directory.Build.rsp Directory.Solution.props "
+        "Directory.Solution.targets", "learn.microsoft.com: customize by folder"),
+    Row("Docker Compose", "docker-compose.override.yml docker-compose.override.yaml compose.override.yml "
+        "compose.override.yaml", "docs.docker.com: merge"),
+    Row("Terraform", "override.tf override.tf.json *_override.tf *_override.tf.json", "developer.hashicorp.com"),
     Row("Ansible", "ansible.cfg", "docs.ansible.com: plugins"),
 )  # fmt: skip
 REPOSITORY = Row("git", ".git", "gitrepository-layout(5): hooks, config", may_change=False)
@@ -88,15 +116,19 @@ class Obeyed:
     def __init__(self, of_agents: Iterable[str] = ()) -> None:
         """Sort the names by their shape; case does not count, as on many file systems."""
         self._names: dict[str, Row] = {}  # NAME
-        self._endings: dict[str, Row] = {}  # *.END
+        self._patterns: list[tuple[str, str, Row]] = []  # START*END
         self._paths: dict[str, list[tuple[str, Row]]] = {}  # NAME -> FOLDER/NAME, where * stands for any folder
+        self._paths_like: list[tuple[str, str, str, Row]] = []  # FOLDER/START*END
         for row in (*TABLE, *(Row("an agent", _whole(name), "its profile") for name in of_agents)):
             for name in row.names.lower().split():
                 folder, _, last = name.rstrip("/").rpartition("/")
-                if folder:
+                start, star, end = last.partition("*")
+                if folder and star:
+                    self._paths_like.append((folder, start, end, row))
+                elif folder:
                     self._paths.setdefault(last, []).append((folder, row))
-                elif last.startswith("*."):
-                    self._endings[last.removeprefix("*.")] = row
+                elif star:
+                    self._patterns.append((start, end, row))
                 else:
                     self._names[last] = row
 
@@ -111,9 +143,21 @@ class Obeyed:
         low = name.lower()
         if low == ".git":
             return REPOSITORY
-        if (row := self._names.get(low) or self._endings.get(low.rpartition(".")[2])) is not None:
+        if (row := self._names.get(low)) is not None:
             return row
-        return next((row for wanted, row in self._paths.get(low, ()) if _ends_with(folder.lower(), wanted)), None)
+        rows = [row for start, end, row in self._patterns if _is_between(low, start, end)]
+        rows += [row for wanted, row in self._paths.get(low, ()) if _ends_with(folder.lower(), wanted)]
+        rows += [
+            row
+            for wanted, start, end, row in self._paths_like
+            if _is_between(low, start, end) and _ends_with(folder.lower(), wanted)
+        ]
+        return rows[0] if rows else None
+
+
+def _is_between(name: str, start: str, end: str) -> bool:
+    """Whether a name has this start and this end, and something between them."""
+    return len(name) > len(start) + len(end) and name.startswith(start) and name.endswith(end)
 
 
 def _last(folder: str) -> str:

@@ -175,6 +175,8 @@ def _say_sandbox(run: Run, agents: Mapping[str, Agent]) -> str:
         network = _NETWORKS[run.settings.sandbox_network]
         name = sandbox.name if sandbox.has_private_logs else f"{sandbox.name} (untested)"
         line = f"sandbox: {name}: agents and checks see only this project and their tools, {network}"
+        if run.settings.sandbox_write:
+            line += "; what they leave in `sandbox_write` is not looked at, and your programs obey it"
         said = [word for agent in agents.values() for word in sandbox.explain_keys(agent, site.environment_for(agent))]
         return "; but ".join((line, ", ".join(said))) if said else line
     if site.unconfined == "container":

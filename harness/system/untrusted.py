@@ -175,6 +175,12 @@ def open_folder(path: str) -> bool:
     return False
 
 
+def reopen(folder: Path) -> None:
+    """Let us into a folder of ours that an agent closed to us."""
+    if not os.access(folder, os.R_OK | os.X_OK):
+        open_folder(str(folder))
+
+
 def remove_file(root: Path, path: Path) -> None:
     """Remove what is no folder, below a `root` that an agent writes, through no link; what cannot be removed stays."""
     with suppress(OSError):

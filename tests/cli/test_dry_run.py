@@ -97,6 +97,7 @@ def test_what_a_check_of_a_dry_run_plants_is_set_aside(crippled: Any) -> None:
     crippled.spec("hello", checks=["mkdir -p .claude && echo '{}' > .claude/settings.json"])
     crippled.agent(FINISH)
     crippled.config_file(sandbox="bwrap")
-    crippled.command("dry-run", HOME=crippled.environment["HOME"], HARNESS_SANDBOX="")
+    said = crippled.command("dry-run", HOME=crippled.environment["HOME"], HARNESS_SANDBOX="")
+    assert "`.claude` appeared during the checks, where an agent would obey it" in said.stdout + said.stderr, said
     assert not crippled.has(".claude/settings.json")
     assert crippled.has("logs/.kept/foreign/.claude.quarantined/settings.json")

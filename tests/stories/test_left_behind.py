@@ -260,3 +260,11 @@ def test_nothing_that_git_would_store_holds_a_secret(world: World, plant: str) -
     assert world.outcomes() == ["unconfirmed"]
     assert "holds the value of DB_PASSWORD" in world.events("attempt_ended")[0]["observed"]
     assert "correct-horse-9" not in world.log("journal.jsonl")
+
+
+@pytest.mark.parametrize("sandbox", EVERYWHERE)
+def test_what_an_agent_committed_and_programs_obey_is_told(project: Any, sandbox: str) -> None:
+    project.agent("mkdir app; echo evil > app/.envrc; git add app; git commit -qm own; note 'committed it by myself'")
+    ran = project.go(sandbox=sandbox, max_iterations="1")
+    assert not project.has("app/.envrc")
+    assert "its own commits hold `app/.envrc`, which programs obey: `git restore` would bring that back" in ran.text

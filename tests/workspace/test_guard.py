@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from harness.domain.obeyed import Obeyed
+from harness.system import untrusted
 from harness.workspace import guard as module
 from harness.workspace.guard import Guard
 from harness.workspace.guards import Guards
@@ -188,3 +192,54 @@ def test_what_is_read_only_inside_is_looked_for_too(tmp_path: Path) -> None:
         put(tmp_path, name)
     found = names(guard)
     assert [name for name in GUARDED if not any(f"{name}/".startswith(f"{one}/") for one in found)] == []
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder of nobody's, which they can reach."""
+    made = Path(tempfile.mkdtemp())
+    yield made
+    shutil.rmtree(made)
+
+
+def as_nobody(folder: Path, work: Callable[[], bool]) -> bool:
+    """Return what `work` says as an ordinary user who owns the folder."""
+    if os.geteuid() != 0:
+        return work()
+    os.chown(folder, 65534, 65534)
+    if (child := os.fork()) == 0:
+        try:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+            os._exit(0 if work() else 1)
+        finally:
+            os._exit(2)
+    return os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.parametrize("mode", [0o311, 0o444, 0])
+def test_a_folder_that_an_agent_closed_is_looked_at_and_one_that_a_person_closed_stays_so(
+    folder: Path, mode: int
+) -> None:
+    def close() -> bool:
+        for name in ("mine", "theirs"):
+            (folder / name).mkdir()
+        (folder / "mine").chmod(mode)
+        guard = guard_of(folder)
+        put(folder, "theirs/.envrc")
+        (folder / "theirs").chmod(mode)
+        for change in guard.changes():
+            guard.set_aside(change, folder / "logs")
+        return (folder / "mine").stat().st_mode & 0o777 == mode and not list((folder / "theirs").iterdir())
+
+    assert as_nobody(folder, close)
+
+
+def test_a_root_that_an_agent_closed_is_open_again(folder: Path) -> None:
+    def close() -> bool:
+        folder.chmod(0)
+        untrusted.reopen(folder)
+        return put(folder, "x").read_text() == "x\n"
+
+    assert as_nobody(folder, close)
