@@ -168,7 +168,7 @@ found = import_private_logs(folder, paths, "a", Mark(0, ""), Mark(0, ""))
 print(found.quarantined, found.rewritten, paths.log("a").read_text().strip(), paths.done("a").read_text().strip())
 for name in ("settings.json", "inner"):
     print(*(path.name for path in untrusted.move_out(root, root / ".claude" / name, folder / "foreign")))
-(folder / "foreign/settings.json").read_text()
+(folder / "foreign/settings.json.quarantined").read_text()
 """
 
 
@@ -192,5 +192,5 @@ def test_a_plain_user_gets_at_what_an_agent_closed(tmp_path: Path, how: str) -> 
             **{**who, "stderr": subprocess.STDOUT},
         )  # fmt: skip
         assert ran.stdout.splitlines() == [
-            "('d',) () new finished", "settings.json settings.json", "inner inner",
+            "('d',) () new finished", "settings.json settings.json.quarantined", "inner inner.quarantined",
         ], ran.stdout  # fmt: skip
