@@ -101,8 +101,9 @@ class Guard:
     repository: tuple[int, int] = (0, 0)  # device and inode of the project's own `.git`, wherever it was moved to
     may_put_back: bool = True  # what is known was seen here
     unseen: bool = False  # there are more folders than are looked at
-    compiled: list[str] = field(default_factory=list)  # compiled Python that came since, whose source may say other
+    compiled: dict[str, tuple[int, ...]] = field(default_factory=dict)  # Python's own caches, by their signatures
     _seen: dict[str, Thing] = field(default_factory=dict)
+    _compiled: dict[str, tuple[int, ...]] = field(default_factory=dict)
     _folders: dict[Mode, Folders[_Listed]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -123,6 +124,7 @@ class Guard:
     def remember_seen(self) -> None:
         """Take what was seen last as the person's: nothing was changed since."""
         self.known, self.may_put_back = self._read(self._seen), True
+        self.compiled = self._compiled
 
     def check_fifos(self) -> None:
         """Raise ConfigError where a fifo stands that git would read: it would wait there for ever."""
@@ -135,9 +137,7 @@ class Guard:
         What a spec says that its feature `may_change` is none, if the row allows that.
         """
         now = self._seen = self._look(opening=True)
-        self.compiled = [name for name, one in now.items() if one.row is COMPILED and self.known.get(name) != one]
-        now = {name: one for name, one in now.items() if one.row is not COMPILED}
-        names = now.keys() | {name for name, one in self.known.items() if one.row is not COMPILED}
+        names = now.keys() | self.known.keys()
         free = {name for name in names if self._is_free(name, now, may_change)}
         half_free, tops, found = {one for name in free for one in _above(name)}, set[str](), list[Change]()
         bare = {_around(name) for name in now if now[name].row is HEAD_OF_BARE and name not in self.known}
@@ -174,10 +174,10 @@ class Guard:
         return None if moved is None else moved[1], is_back
 
     def remove_compiled(self) -> None:
-        """Remove the compiled Python that came since: Python makes it again, of the source."""
-        for name in self.compiled:
+        """Remove compiled Python that came since, whose source may say other: Python makes it again."""
+        for name in [name for name, stamp in self._compiled.items() if self.compiled.get(name) != stamp]:
             untrusted.remove_file(self.root, self.root / name)
-            self._seen.pop(name, None)
+            del self._compiled[name]
 
     def is_obeyed(self, folder: str, name: str) -> bool:
         """Whether a name is obeyed in a folder, or makes it a repository."""
@@ -190,7 +190,7 @@ class Guard:
         found: dict[str, Thing] = {}
         waiting: deque[tuple[str, Mode, Row | None, bool]] = deque([("", self.mode, None, False)])
         waiting += [(name, "whole", row, False) for name, row in self.named.items()]
-        looked, closed = 0, {}
+        looked, closed, compiled = 0, dict[str, int](), dict[str, tuple[int, ...]]()
         while waiting and looked < FOLDERS:
             folder, mode, row, installed = waiting.popleft()
             path = f"{self.root}/{folder}".rstrip("/")
@@ -208,11 +208,14 @@ class Guard:
                 if its is None or (installed and its not in OF_GIT):
                     continue
                 if (stamp := _sign(f"{self.root}/{name}")) is not None:
-                    found[name] = Thing(its, stamp)
+                    if its is COMPILED:
+                        compiled[name] = stamp
+                    else:
+                        found[name] = Thing(its, stamp)
             waiting += [(name, way, its or row, installed or _last(name) in INSTALLED) for name, way, its in seen[1]]
         self.unseen = bool(waiting)
-        self.closed = closed
-        rows = {**self.named, **{name: thing.row for name, thing in self.known.items() if thing.row is not COMPILED}}
+        self.closed, self._compiled = closed, compiled
+        rows = {**self.named, **{name: thing.row for name, thing in self.known.items()}}
         for name, its in rows.items():
             if name not in found and (stamp := _sign(f"{self.root}/{name}")) is not None:  # not seen is not gone
                 found[name] = Thing(its, stamp)
@@ -291,9 +294,6 @@ class Guard:
         left, read = KEPT_IN_ALL, {}
         for name, thing in things.items():
             old = self.known.get(name)
-            if thing.row is COMPILED:
-                read[name] = thing
-                continue
             if old is not None and old.signature == thing.signature:
                 read[name] = Thing(thing.row, old.signature, old.content)
             else:
@@ -341,7 +341,7 @@ class Guard:
 
     def as_json(self) -> dict[str, object]:
         """Return what is known, for the start after a run that was killed."""
-        things = {name: _as_json(thing) for name, thing in self.known.items() if thing.row is not COMPILED}
+        things = {name: _as_json(thing) for name, thing in self.known.items()}
         return {"things": things, "closed": self.closed, "named": {name: row.by for name, row in self.named.items()}}
 
     def take_json(self, kept: Mapping[str, Any], *, may_put_back: bool) -> None:
