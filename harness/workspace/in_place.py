@@ -425,7 +425,7 @@ class InPlace:
     def _wait_for_lock(self, lock: Path) -> str:
         began = time.monotonic()
         while os.path.lexists(lock) and self._git.stop() is None and (age := time.monotonic() - began) < TIMEOUT:
-            if age >= STALE and _is_stale(lock) and not _git_lives(Path(self._git.top)):
+            if age >= STALE and _is_stale(lock) and not _git_lives(Path(self._git.top), lock):
                 aside = files.find_free(self._git.own(f"{lock.name}.aside"))  # among the refs it would be one
                 with suppress(OSError):
                     lock.rename(aside)
@@ -466,17 +466,20 @@ def _is_stale(lock: Path) -> bool:
     return not stat.S_ISREG(found.st_mode) or abs(time.time() - found.st_mtime) >= STALE
 
 
-def _git_lives(top: Path) -> bool:
-    """Whether a git runs in this work tree: it may hold the lock for as long as a person writes a message.
+def _git_lives(top: Path, lock: Path) -> bool:
+    """Whether a git of the lock's owner runs in this work tree: it may hold it for as long as a person writes a message.
 
     Where that cannot be seen, one does.
     """
     if sys.platform != "linux":
         return True
     with suppress(OSError):
+        owner = lock.lstat().st_uid
         for process in Path("/proc").iterdir():
             with suppress(OSError):
-                if process.name.isdigit() and re.match(r"git(-|\n)", (process / "comm").read_text(errors="replace")):
+                if not process.name.isdigit() or process.stat().st_uid != owner:
+                    continue
+                if re.match(r"git(-|\n)", (process / "comm").read_text(errors="replace")):
                     try:
                         if (process / "cwd").resolve(strict=True).is_relative_to(top.resolve()):
                             return True
