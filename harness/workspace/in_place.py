@@ -467,7 +467,7 @@ def _is_stale(lock: Path) -> bool:
 
 
 def _git_lives(top: Path, lock: Path) -> bool:
-    """Whether a git of the lock's owner runs in this work tree: it may hold it for as long as a person writes a message.
+    """Whether a git of the lock's owner runs in this work tree: it may hold it while a person writes a message.
 
     Where that cannot be seen, one does.
     """
