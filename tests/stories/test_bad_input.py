@@ -320,11 +320,12 @@ def test_what_an_agent_closed_is_named_and_no_bug(world: World, request: pytest.
     world.repository()
     (world.root / "logs").mkdir()
     closed = world.root / name
-    closed.chmod(0)
     request.addfinalizer(lambda: closed.chmod(0o755))
+    close = ["/bin/sh", "-c", 'chmod 0 "$0" && exec "$@"', closed]  # who is in it already
     for words in (["run", "--max-iterations", "1"], ["status"], ["why"], ["verify"], ["doctor"], ["config"]):
+        closed.chmod(0o755)
         ran = subprocess.run(
-            [*without_privileges(), sys.executable, "-m", "harness", *words],
+            [*close, *without_privileges(), sys.executable, "-m", "harness", *words],
             cwd=world.root, env=world.environ, capture_output=True, text=True, timeout=PATIENCE, check=False,
         )  # fmt: skip
         assert ran.returncode in (0, 1, 2) and "a bug in harness" not in ran.stderr, (words, ran.stderr)

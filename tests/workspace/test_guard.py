@@ -231,7 +231,10 @@ def test_a_folder_that_an_agent_closed_is_looked_at_and_one_that_a_person_closed
         (folder / "theirs").chmod(mode)
         for change in guard.changes():
             guard.set_aside(change, folder / "logs")
-        return (folder / "mine").stat().st_mode & 0o777 == mode and not list((folder / "theirs").iterdir())
+        held = (folder / "mine").stat().st_mode & 0o777 == mode and not list((folder / "theirs").iterdir())
+        for name in ("mine", "theirs"):
+            (folder / name).chmod(0o755)  # for who cleans up
+        return held
 
     assert as_nobody(folder, close)
 
