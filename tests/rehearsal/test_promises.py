@@ -45,12 +45,12 @@ def gather_with_echo(run, attempt, reply, **named):
     return found
 keep.gather = gather_with_echo
 """,
-    "leak": "open.read_redactor = lambda *given: redact.Redactor()",
+    "leak": "open.open_redactor = lambda *given: redact.Redactor()",
     "limit": "keep.diagnose = lambda *given, **named: None",
     "crash": "judge = keep.judge\nkeep.judge = lambda evidence: replace(judge(evidence), reason='it failed')",
     "flood": "begin.Bounds = functools.partial(command.Bounds, output_cap=80 << 20)",
     "cap": "files.explain_storage = lambda *given: ZeroDivisionError('a bug')",
-    "disk": "accept._refuse_full_disk = lambda *given: None",
+    "disk": "accept.refuse_full_disk = lambda *given: None",
     "clock": "process.time = watch.time = types.SimpleNamespace(monotonic=time.time)",
 }
 MORE_BREAKS = {

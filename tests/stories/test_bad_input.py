@@ -264,7 +264,7 @@ def test_a_full_disk_halts_the_run_with_whole_files_and_it_goes_on_when_there_is
     assert [path.name for path in small_disk.rglob(".*.tmp")] == []
     filler.unlink()
     assert harness("run").code == 0
-    assert set(world.states().values()) == {"done (not shown)"}
+    assert all(state.startswith("done") for state in world.states().values())
     assert read_journal(journal)[: len(events)] == events
     assert sorted(event["slug"] for event in world.events("accepted")) == ["a", "b"]
     numbers = [(event["slug"], event["attempt"]) for event in world.events("attempt_began")]
