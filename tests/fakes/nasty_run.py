@@ -67,7 +67,7 @@ def play(folder, row, ending, timeout, token, say):
     with Supervisor(lock_fd=lock, namespace="off" if row == "no namespace" else "auto") as supervisor:
         if row == "bwrap":
             try:
-                config = load_config(root, {"sandbox": "bwrap"}, {})
+                config = load_config(root, {"sandbox": "bwrap", "sandbox_read": str(NASTY)}, {})
                 sandbox, _ = open_sandbox(config, supervisor, environ, folder / "temporary", all_agents())
             except HarnessError as error:
                 say({"skip": error.message})
