@@ -70,9 +70,7 @@ def announce(run: Run) -> None:
     run.tell(_say_limits(run))
     tell_chain(run)
     tell_budget(run, agents)
-    run.tell(f"commits: {'one for each proven feature' if run.commits else why_not}")
-    if run.commits:
-        _tell_commit_problems(run)
+    _tell_commits(run, why_not)
     if line := _say_sandbox(run, agents):
         run.tell(line, Tone.PLAIN if run.site.sandbox is not None else Tone.NOTICE)
     if run.site.sandbox is not None and run.site.outside:
@@ -139,8 +137,9 @@ def enter_sandbox(run: Run, agents: Mapping[str, Agent]) -> tuple[Site, dict[str
             outside[agent.name] = f"agent `{agent.name}` cannot start inside: {problem}"
         elif version:
             names[agent.name] = f"{agent.name} ({version})"
-    _check_named(run, [agent for agent in agents.values() if agent.name not in outside])
-    if agents and (problem := site.sandbox.why_read_only(site.supervisor)):
+    inside = [agent for agent in agents.values() if agent.name not in outside]
+    _check_named(run, inside)
+    if inside and (problem := site.sandbox.why_read_only(site.supervisor)):
         raise AgentError(f"nothing can be written in the project inside the sandbox: {problem}", WRITABLE)
     if agents and outside.keys() == agents.keys():
         return replace(site, sandbox=None, unconfined="; ".join(outside.values()), outside=outside), names
@@ -161,7 +160,10 @@ def _check_named(run: Run, agents: Iterable[Agent]) -> None:
             run.tell_once(f"{said}; `sandbox_read` lets it in", Tone.NOTICE)
 
 
-def _tell_commit_problems(run: Run) -> None:
+def _tell_commits(run: Run, why_not: str) -> None:
+    run.tell(f"commits: {'one for each proven feature' if run.commits else why_not}")
+    if not run.commits:
+        return
     if problem := run.workspace.why_no_commit():
         run.tell(f"git cannot commit here: {problem}", Tone.BAD)
     if run.site.sandbox is not None and (said := run.site.sandbox.explain_hooks()):

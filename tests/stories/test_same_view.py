@@ -129,15 +129,20 @@ def test_doctor_makes_a_real_commit_that_leaves_nothing(mine: Any) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can take a project over")
 def test_a_project_that_root_may_not_write_inside_begins_no_attempt(mine: Any) -> None:
-    (mine.home / ".gitconfig").write_text(f"{ME}[safe]\n\tdirectory = *\n")
-    for folder, _, names in os.walk(mine.root):
-        for name in (".", *names):
-            os.chown(Path(folder, name), 65534, 65534)
+    give_away(mine)
     mine.config_file(sandbox="bwrap")
     ran = mine.command("run", **around(mine))
     assert (ran.returncode, mine.has("logs/attempts")) == (2, False)
     assert "nothing can be written in the project inside the sandbox" in ran.stderr
     assert "fail  sandbox: nothing can be written" in doctor(mine)
+
+
+def give_away(mine: Any) -> None:
+    """Give the project to another user, whom git trusts."""
+    (mine.home / ".gitconfig").write_text(f"{ME}[safe]\n\tdirectory = *\n")
+    for folder, _, names in os.walk(mine.root):
+        for name in (".", *names):
+            os.chown(Path(folder, name), 65534, 65534)
 
 
 # --- Claude Code's hooks and servers ----------------------------------------------------------------------------------
@@ -173,6 +178,17 @@ def test_without_a_guard_that_cannot_be_shown_no_attempt_begins(hooked: Any) -> 
     named = f"needs `{hooked.home}/.ssh/guard.sh`, which the sandbox does not show"
     assert caught.value.message == f"hook PreToolUse of ~/.claude/settings.json {named}"
     hooked.go(max_iterations=1, sandbox_read=[str(hooked.home / ".ssh/guard.sh")])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can take a project over")
+def test_where_no_agent_works_inside_nobody_has_to_write_there(hooked: Any) -> None:
+    program = hooked.home / "bin/claude"
+    program.write_text(
+        program.read_text().replace("#!/bin/sh\n", '#!/bin/sh\n[ "$(uname -n)" != sandbox ] || exit 1\n')
+    )
+    give_away(hooked)
+    ran = hooked.go(sandbox="auto", max_iterations=1)
+    assert hooked.outcomes() == ["done"], ran.text
 
 
 def test_a_server_that_a_project_names_in_the_home_is_told(hooked: Any) -> None:
