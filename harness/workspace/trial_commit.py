@@ -15,8 +15,14 @@ scratch=$(mktemp -d) && trap 'rm -rf "$scratch"' EXIT
 cd "$top"
 hooks=$(git rev-parse --git-path hooks) && case $hooks in /*) ;; *) hooks=$top/$hooks ;; esac
 settings=$(git rev-parse --git-path config) && case $settings in /*) ;; *) settings=$top/$settings ;; esac
-GIT_LFS_SKIP_SMUDGE=1 git clone --quiet --shared "$top" "$scratch/clone"
+objects=$(git rev-parse --git-path objects) && case $objects in /*) ;; *) objects=$top/$objects ;; esac
+format=$(git rev-parse --show-object-format) branch=$(git symbolic-ref --quiet HEAD || echo refs/heads/trial)
+head=$(git rev-parse HEAD)
+git init --quiet --object-format="$format" "$scratch/clone"
 cd "$scratch/clone"
+echo "$objects" > .git/objects/info/alternates  # `git clone` would ask once more whose the repository is
+git symbolic-ref HEAD "$branch"
+GIT_LFS_SKIP_SMUDGE=1 git -c core.hooksPath=/dev/null reset --quiet --hard "$head"
 git config --file "$settings" core.worktree > /dev/null || git config include.path "$settings"
 echo 'a trial of harness doctor' > harness-doctor.txt
 git add --force harness-doctor.txt

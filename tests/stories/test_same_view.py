@@ -137,6 +137,16 @@ def test_a_project_that_root_may_not_write_inside_begins_no_attempt(mine: Any) -
     assert "fail  sandbox: nothing can be written" in doctor(mine)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can take a repository over")
+def test_a_repository_that_a_variable_calls_safe_is_tried_as_any_other(mine: Any) -> None:
+    (mine.home / ".gitconfig").write_text(ME)
+    os.chown(mine.root / ".git", 65534, 65534)
+    for folder, _, _ in os.walk(mine.root / ".git"):
+        os.chmod(folder, 0o777)  # noqa: PTH101
+    safe = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": str(mine.root)}
+    assert "ok    commits: a trial commit in a scratch clone was made as me <me@example.com>" in doctor(mine, **safe)
+
+
 def give_away(mine: Any) -> None:
     """Give the project to another user, whom git trusts."""
     (mine.home / ".gitconfig").write_text(f"{ME}[safe]\n\tdirectory = *\n")
