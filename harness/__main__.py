@@ -9,7 +9,10 @@ import sys
 def main() -> None:
     """Run the command line; ends the process with its exit code."""
     import_nothing_from_here()
-    from harness.cli.funnel import let_go_of_streams, start
+    from harness.cli.streams import let_go_of_streams, open_streams
+
+    open_streams()
+    from harness.cli.funnel import start
 
     code = start(sys.argv[1:])
     let_go_of_streams()

@@ -23,7 +23,7 @@ from harness.cli.flags import (
     with_config_to_read,
     with_flags,
 )
-from harness.cli.stdout import print_report, say
+from harness.cli.stdout import print_report, say, say_result
 from harness.domain.errors import UsageError
 from harness.domain.money import GroupBy
 from harness.settings.load import Config, load_config
@@ -86,7 +86,7 @@ def _run(config: Config, slugs: tuple[str, ...]) -> int:
     ):
         stop, result = run_and_report(run, notifier, wanted=config.settings.json)
     if config.settings.json:
-        say(jsonlib.dumps(run.redactor.deep(result), indent=1, default=str))
+        say_result(jsonlib.dumps(run.redactor.deep(result), indent=1, default=str), stop.halt.code)
     return stop.halt.code
 
 

@@ -9,6 +9,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,9 +41,6 @@ def start(argv: Sequence[str]) -> int:
         return _tell_error(argv, _lower(error.format_message()), _say_where_to_look(error), 2)
     except (KeyboardInterrupt, typer.Abort):
         return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at exit
-        return 0
     except Exception as error:
         if (known := as_expected(error)) is not None:
             return _tell_error(argv, known.message, known.hint, known.exit_code)
@@ -55,15 +53,6 @@ def command() -> TyperGroup:
     made = get_command(app)
     assert isinstance(made, TyperGroup)
     return made
-
-
-def let_go_of_streams() -> None:
-    """Flush both streams; one whose reader went away is replaced, or the interpreter would end with 120."""
-    for stream in filter(None, (sys.stdout, sys.stderr)):
-        try:
-            stream.flush()
-        except OSError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _say_where_to_look(error: ClickException) -> str:
@@ -82,11 +71,9 @@ def _tell_error(argv: Sequence[str], message: str, hint: str, code: int) -> int:
     """Tell an error on stderr, and with --json as the one document on stdout."""
     message, hint = plain(_redact(message)), plain(_redact(hint))
     if _wants_json(argv):
-        print(jsonlib.dumps({"error": message, "hint": hint, "code": code}))
-    try:
-        print(f"error: {message}" + (f"\nhint: {hint}" if hint else ""), file=sys.stderr)
-    except OSError:
-        pass
+        with suppress(OSError):  # it may be what is told
+            print(jsonlib.dumps({"error": message, "hint": hint, "code": code}), flush=True)
+    print(f"error: {message}" + (f"\nhint: {hint}" if hint else ""), file=sys.stderr)
     return code
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from harness.domain.errors import StreamError
 from harness.domain.text import plain
 from harness.settings.load import Config
 
@@ -30,8 +31,17 @@ def print_report(
 
 
 def say(text: str, end: str = "\n") -> None:
-    """Write to stdout; a closed pipe (`| head -1`) changes nothing, not even the exit code."""
+    """Write to stdout. Raises StreamError where it takes no more, as on a full disk."""
     try:
         print(text, end=end, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at exit
+    except OSError as error:
+        raise StreamError(error) from error
+
+
+def say_result(text: str, code: int) -> None:
+    """Write to stdout how something ended with `code`, which stays the exit code where it was no success."""
+    try:
+        say(text)
+    except StreamError as error:
+        error.exit_code = code or error.exit_code
+        raise

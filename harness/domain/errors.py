@@ -9,6 +9,7 @@ HarnessError
 │   └── NotConfined   ... since there is no sandbox to do it in
 ├── LockHeld          another run has the project
 ├── JournalError      the journal is damaged in its middle
+├── StreamError       stdout takes no more
 ├── MachineError      the machine has no room, no memory, no process, no descriptor left
 └── StorageError      a file cannot be read or written (full disk, permissions)
 """
@@ -77,6 +78,13 @@ class LockHeld(HarnessError):
 
 class JournalError(HarnessError):
     """The journal is damaged in its middle; harness does not guess what was there."""
+
+
+class StreamError(HarnessError):
+    """What was to be said on stdout is lost."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"stdout cannot be written: {(error.strerror or str(error)).lower()}", "see where it leads")
 
 
 class MachineError(HarnessError):
