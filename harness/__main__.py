@@ -8,6 +8,7 @@ import sys
 
 def main() -> None:
     """Run the command line; ends the process with its exit code."""
+    use_utf8()
     import_nothing_from_here()
     from harness.cli.streams import let_go_of_streams, open_streams
 
@@ -16,7 +17,15 @@ def main() -> None:
 
     code = start(sys.argv[1:])
     let_go_of_streams()
+    if "PYTHONINSPECT" in os.environ:
+        os._exit(code)  # or the interpreter would go on with a prompt, and end with a code of its own
     sys.exit(code)
+
+
+def use_utf8() -> None:
+    """Begin again where this interpreter names files in another encoding, as with `LC_ALL=C PYTHONUTF8=0`."""
+    if sys.getfilesystemencoding() != "utf-8" and "utf8" not in sys._xoptions:
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
 
 
 def import_nothing_from_here() -> None:
@@ -24,11 +33,19 @@ def import_nothing_from_here() -> None:
 
     An agent may have written there. `python -m` puts the folder first, and an editable install adds its checkout.
     """
-    here, checkout = os.path.realpath(""), os.path.dirname(os.path.dirname(os.path.realpath(__file__)))  # noqa: PTH120
-    named = {os.path.realpath(one) for one in os.environ.get("PYTHONPATH", "").split(os.pathsep)}
+    here, checkout = _real(""), os.path.dirname(os.path.dirname(_real(__file__)))  # noqa: PTH120
+    named = {_real(one) for one in os.environ.get("PYTHONPATH", "").split(os.pathsep)}
     below = {one for one in named if f"{one}/".startswith(here.rstrip("/") + "/")}
     ours = {checkout} if os.path.basename(checkout) != "site-packages" else set()  # noqa: PTH119
-    sys.path[:] = [one for one in sys.path if os.path.realpath(one) not in {here, *below, *ours}]
+    sys.path[:] = [one for one in sys.path if _real(one) not in {here, *below, *ours}]
+
+
+def _real(path: str) -> str:
+    """Return where a path leads; "" where it is relative to a folder that is gone."""
+    try:
+        return os.path.realpath(path)
+    except OSError:
+        return ""
 
 
 if __name__ == "__main__":

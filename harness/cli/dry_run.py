@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from harness.agents.choose import prepare_prompt
@@ -21,6 +19,7 @@ from harness.records.links_out import refuse_links
 from harness.reports.status import report_loaded, report_next, report_queue
 from harness.reports.view import View
 from harness.run.site import open_site
+from harness.run.temporary import find_place
 from harness.settings.load import Config
 from harness.specs.spec_file import read_spec_text
 from harness.system.environment import clean_environment
@@ -58,7 +57,7 @@ def report_dry_run(view: View, environ: Mapping[str, str], *, every: bool, with_
 def _find_agent(config: Config, feature: Feature | None, environ: Mapping[str, str]) -> tuple[Agent | None, str | None]:
     """Return the agent that would be started, or why there is none."""
     try:
-        return choose_from_settings(config, feature, Path(tempfile.gettempdir()), environ), None
+        return choose_from_settings(config, feature, find_place(config.paths.root), environ), None
     except HarnessError as error:
         return None, f"{error.message}; {error.hint}"
 

@@ -21,6 +21,7 @@ from typer.main import get_command
 from harness import __version__
 from harness.cli.app import app
 from harness.cli.flags import read_config
+from harness.cli.surroundings import set_aside
 from harness.domain.errors import as_expected
 from harness.domain.text import plain
 
@@ -33,6 +34,12 @@ else:  # what typer raises: up to 0.25 the classes of the library click, from 0.
 
 def start(argv: Sequence[str]) -> int:
     """Run one command and return its exit code: the one place that turns errors into text and a number."""
+    try:
+        told = set_aside(os.environ, Path.cwd())
+    except FileNotFoundError:
+        return _tell_error(argv, "the current folder is gone", "`cd` to your project", 2)
+    if told and "_HARNESS_COMPLETE" not in os.environ:
+        print("\n".join(f"note: {line}" for line in told), file=sys.stderr)
     try:
         code = command().main(args=list(argv), standalone_mode=False)
         sys.stdout.flush()

@@ -15,6 +15,7 @@ from harness.records.events import Reopened
 from harness.reports.view import View, read_view
 from harness.run.doubts import dependants_of, say_dependants
 from harness.run.open import environment_of_git
+from harness.run.temporary import find_place
 from harness.settings.load import Config
 from harness.system import files
 from harness.workspace.git import Git
@@ -30,7 +31,7 @@ def undo_feature(config: Config, slug: str, *, rehearse: bool) -> list[str]:
     view.feature(slug)
     git = Git(config.paths.root, environment_of_git(config, os.environ), written=config.written)
     ranges, by = _find_work(view, slug, git)
-    with tempfile.TemporaryDirectory(prefix="harness-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="harness-", dir=find_place(config.paths.root)) as scratch:
         revert = Revert(git, Path(scratch))
         try:
             if rehearse:

@@ -16,6 +16,7 @@ from harness.domain.listener import Narrator, Silent
 from harness.domain.paths import Paths
 from harness.records.history import fold_journal
 from harness.records.journal import read_events
+from harness.run.temporary import find_place
 from harness.sandbox.open import open_sandbox
 from harness.sandbox.sandbox import Sandbox
 from harness.settings.load import Config
@@ -138,6 +139,8 @@ def open_site(config: Config, environ: Mapping[str, str], who: str) -> Iterator[
     """Give a site outside of any run, with a supervisor and a temporary folder of its own; `who` asks."""
     with (
         Supervisor(namespace=config.settings.pid_namespace) as supervisor,
-        tempfile.TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True) as temporary,
+        tempfile.TemporaryDirectory(
+            prefix="harness-", dir=find_place(config.paths.root), ignore_cleanup_errors=True
+        ) as temporary,
     ):
         yield make_site(config, supervisor, environ, Path(temporary), who)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import tempfile
@@ -9,8 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from harness.domain.errors import StorageError
 from harness.domain.paths import Paths
 from harness.system import files, untrusted
+from harness.workspace.repositories import find_git, real_path
+
+_PLACES = (Path("/tmp"), Path("/var/tmp"))
 
 
 @contextmanager
@@ -28,7 +33,7 @@ def make_temporary(paths: Paths) -> Path:
 
     Its name is written down before it is made, so that a kill -9 at any moment leaves nothing behind for ever.
     """
-    place, note = Path(tempfile.gettempdir()), paths.logs / ".temporary"
+    place, note = find_place(paths.root), paths.logs / ".temporary"
     name = files.read_text(note, 1024).strip()
     if re.fullmatch(r"harness-[0-9a-f]{32}", name) and not (place / name).is_symlink():
         untrusted.remove_tree(place / name)
@@ -38,3 +43,21 @@ def make_temporary(paths: Paths) -> Path:
     with files.storage(folder, "make the folder"):
         folder.mkdir(mode=0o700)
     return folder
+
+
+def find_place(root: Path) -> Path:
+    """Return the folder for temporary files, outside the project and its repository. Raises StorageError."""
+    top = real_path(find_git(root)[0])
+    try:
+        places = [Path(tempfile.gettempdir()), *_PLACES]
+    except FileNotFoundError:  # none that can be written, not even the current folder
+        places = []
+    for place in places:
+        if os.access(place, os.W_OK | os.X_OK) and not is_within(place, top):
+            return place
+    raise StorageError("there is no folder for temporary files outside the project", "name one with TMPDIR")
+
+
+def is_within(place: Path, top: Path) -> bool:
+    """Whether a folder lies in the project's; where that is all of the disk, none is taken to."""
+    return real_path(place).is_relative_to(top) and top != Path("/")

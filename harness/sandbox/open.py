@@ -77,6 +77,9 @@ def _build(
     root = real_path(config.paths.root)
     home = real_path(environ.get("HOME", "")) if environ.get("HOME", "/") != "/" else Path("/nonexistent")
     on_mac = sys.platform == "darwin"
+    if Path("/tmp").is_relative_to(root):
+        hint = "move it to a folder of its own, or choose `sandbox: none`"
+        raise MountsError(f"the project is `{root}`, and agents get a `/tmp` of their own there", hint)
     program = MAC_PROGRAM if on_mac else find_program(PROGRAM, environ, *config.written)
     if on_mac and (config.settings.sandbox, config.settings.sandbox_network) not in MAC_WAYS:
         raise AgentError("no bubblewrap on macOS", "choose `sandbox: auto` with `sandbox_network: host` or `none`")

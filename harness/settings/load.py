@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +10,13 @@ from typing import Any
 
 from harness.domain.errors import ConfigError
 from harness.domain.paths import Paths
-from harness.domain.text import suggest
+from harness.domain.text import shown, suggest
 from harness.settings.options import OPTIONS, Settings
 from harness.system import files
 from harness.system.yamls import Mistake, Node, is_null, parse_yaml, to_plain
 
 CONFIG_FILE = "harness.yaml"
+_UNSPEAKABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,9 @@ def load_config(
     `flags` holds what was given on the command line (None for what was not). Raises ConfigError that names the source.
     """
     root = root or find_root(start.resolve())
+    if _UNSPEAKABLE.search(str(root)):
+        why = f"the path of the project, `{shown(str(root))}`, is not one line of UTF-8"
+        raise ConfigError(f"{why}: agents could not be told their files", "rename the folder")
     file = root / CONFIG_FILE
     given = [*_read_file(file), *_read_variables(environ), *_read_flags(flags)]  # the last of a name wins
     settings = Settings(**{one.name: one.value for one in given})

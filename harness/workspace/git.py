@@ -98,7 +98,7 @@ class Git:
             return
         self.environ_inside |= read_git_config(root, self._environ, written).environ
         self.top, self.prefix, self._folders = top, prefix, (root / own, root / common)
-        self._known = [real_path(one) for one in self._folders] if "GIT_DIR" in environ else find_git(root)[1]
+        self._known = find_git(root)[1]
         if not self._is_where_it_lies():
             self.found, self.why = False, f"git takes `{real_path(root / own)}` for the repository, which is not `.git`"
             return
@@ -372,9 +372,8 @@ def _explain(said: Captured) -> str:
 _NO_FETCH = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
 # What git and its hooks are told in the sandbox; what else begins so may be a key (GIT_TOKEN, GIT_CONFIG_PARAMETERS).
 _INSIDE = re.compile(
-    r"GIT_((AUTHOR|COMMITTER)_(NAME|EMAIL|DATE)|CONFIG_NOSYSTEM|DIR|WORK_TREE|COMMON_DIR|INDEX_FILE|OBJECT_DIRECTORY"
-    r"|ALTERNATE_OBJECT_DIRECTORIES|CEILING_DIRECTORIES|DISCOVERY_ACROSS_FILESYSTEM|NAMESPACE"
-    r"|DEFAULT_HASH|TERMINAL_PROMPT|NO_REPLACE_OBJECTS|EDITOR|MERGE_AUTOEDIT|ATTR_SOURCE|ADVICE)"
+    r"GIT_((AUTHOR|COMMITTER)_(NAME|EMAIL|DATE)|CONFIG_NOSYSTEM"
+    r"|TERMINAL_PROMPT|NO_REPLACE_OBJECTS|EDITOR|MERGE_AUTOEDIT|ADVICE)"
 )
 
 

@@ -78,7 +78,7 @@ def test_a_slow_reader_that_does_not_let_us_wait_gets_the_whole_document(world: 
     os.set_blocking(write, False)
     run = subprocess.Popen([*HARNESS, "status", "--json"], cwd=world.root, env=world.environ, stdout=write)
     os.close(write)
-    with open(read, encoding="utf-8") as report:
+    with os.fdopen(read, encoding="utf-8") as report:
         assert len(json.load(report)["features"]) == 300
     assert run.wait(PATIENCE) == 0
 

@@ -122,7 +122,7 @@ def command_line(
     long_cache: bool = False,
 ) -> tuple[str, ...]:
     """Return the arguments; the prompt goes to stdin. `also` are folders besides its own that it may write."""
-    line = [sys.executable, "-P", "-m", "harness.agents.api", "--model", model or DEFAULT_MODEL]
+    line = [sys.executable, "-P", "-X", "utf8", "-m", "harness.agents.api", "--model", model or DEFAULT_MODEL]
     line += ["--server", "anthropic" if is_anthropic(options, environ) else "compatible"]
     patience = min(PATIENCE, timeout / 2) if timeout else PATIENCE
     ttl = ("1h" if long_cache else "5m") if options.cache_ttl == "auto" else options.cache_ttl
