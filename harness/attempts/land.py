@@ -39,11 +39,11 @@ def land(run: Run, attempt: Attempt, found: Gathered, settled: Settled) -> Landi
     candidate = _candidate_of(run, attempt, found)
     for again in reversed(range(_TRIES)):
         commit = _commit(run, attempt, found, candidate)
-        if commit.made and candidate is not None and run.workspace.tree_of(commit.head) != candidate.tree:
+        if commit.made and candidate is not None and not _is_what_was_checked(run, commit, candidate):
             return _check_again(run, attempt, candidate, commit)
         if not commit.by_hook:
-            left_out = () if settled.checked_in.clean or commit.failure else find_not_committed(run, attempt)
-            return Landing(commit, settled, left_out)
+            told = settled.runs and not settled.checked_in.clean and not commit.failure
+            return Landing(commit, settled, find_not_committed(run, attempt) if told else ())
         if not again or (mended := _look_again(run, attempt, found)) is None:
             break
         attempt, found = mended
@@ -67,6 +67,10 @@ def _candidate_of(run: Run, attempt: Attempt, found: Gathered) -> Candidate | No
 def _commit(run: Run, attempt: Attempt, found: Gathered, candidate: Candidate | None) -> Commit:
     names = names_to_commit(run, attempt, found)
     return attempt.workspace.commit(attempt.slug, found.words, attempt.number, names, candidate)
+
+
+def _is_what_was_checked(run: Run, commit: Commit, candidate: Candidate) -> bool:
+    return commit.head == candidate.commit or run.workspace.tree_of(commit.head) == candidate.tree
 
 
 def _look_again(run: Run, attempt: Attempt, found: Gathered) -> tuple[Attempt, Gathered] | None:

@@ -23,6 +23,8 @@ def plan_checkout(run: Run, attempt: Attempt, found: Gathered) -> CheckoutPlan |
     """Return the checkout that a claim is checked in; None for the working tree."""
     if not run.commits or run.site.checkout is None or run.site.sandbox_for(attempt.agent) is None:
         return None
+    if not attempt.order.checks:
+        return None
     names = names_to_commit(run, attempt, found)
     candidate = attempt.workspace.prepare_commit(attempt.slug, found.words, attempt.number, names)
     return None if candidate is None else plan_for(run, candidate)
@@ -38,7 +40,7 @@ def fix(run: Run, attempt: Attempt, found: Gathered) -> Gathered:
 
 def find_changed(run: Run, attempt: Attempt, found: Gathered, settled: Settled) -> tuple[CheckRun, ...]:
     """Return a red check where a check in the working tree changed what is to be committed."""
-    if not run.commits or not found.claimed or settled.checked_in.clean:
+    if not run.commits or not settled.runs or settled.checked_in.clean:
         return ()
     now, own = attempt.workspace.snapshot().files, names_to_commit(run, attempt, found)
     changed = sorted(name for name in own if now.get(name) != found.after.files.get(name))

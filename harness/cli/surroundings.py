@@ -7,6 +7,7 @@ import re
 from collections.abc import MutableMapping
 from pathlib import Path
 
+from harness.domain.errors import StorageError
 from harness.domain.text import listed
 from harness.run.temporary import is_within
 from harness.settings.load import find_root
@@ -26,7 +27,7 @@ _TEMPORARY = ("TMPDIR", "TEMP", "TMP")
 
 def set_aside(environ: MutableMapping[str, str], start: Path) -> list[str]:
     """Take out of `environ` what steers git, and temporary folders that cannot be used; returns what to say of it."""
-    top = real_path(find_git(find_root(start))[0])
+    top = _find_top(start)
     steering = sorted(name for name in environ if _STEERS_GIT.fullmatch(name))
     useless = {name: why for name in _TEMPORARY if (why := _why_useless(environ.get(name, ""), top))}
     for name in (*steering, *useless):
@@ -38,12 +39,20 @@ def set_aside(environ: MutableMapping[str, str], start: Path) -> list[str]:
     return said
 
 
-def _why_useless(folder: str, top: Path) -> str:
+def _find_top(start: Path) -> Path | None:
+    """Return the folder of the project and its repository; None where it is closed, as the command itself will say."""
+    try:
+        return real_path(find_git(find_root(start))[0])
+    except StorageError:
+        return None
+
+
+def _why_useless(folder: str, top: Path | None) -> str:
     """Return why a folder cannot hold temporary files; "" where it can, or none is given."""
     if not folder:
         return ""
     if not folder.startswith("/"):
         return "is not a full path"
-    if is_within(Path(folder), top):
+    if top is not None and is_within(Path(folder), top):
         return "leads into the project"
     return "" if os.access(folder, os.W_OK | os.X_OK) and Path(folder).is_dir() else "is no folder that you can write"

@@ -74,7 +74,7 @@ class Git:
         self.stop: Callable[[], float | None] = lambda: None
         self._stopped_at: float | None = None
         folder = next((one / ".git" for one in (root, *root.parents) if files.is_dir(one / ".git")), root / ".git")
-        self._folders = (folder, folder)
+        self.folders = (folder, folder)
         self._seen = Folders(sort_by_kind)
         self._temporary = temporary
         self._filters = filters
@@ -97,7 +97,7 @@ class Git:
         if not self.found:
             return
         self.environ_inside |= read_git_config(root, self._environ, written).environ
-        self.top, self.prefix, self._folders = top, prefix, (root / own, root / common)
+        self.top, self.prefix, self.folders = top, prefix, (root / own, root / common)
         self._known = find_git(root)[1]
         if not self._is_where_it_lies():
             self.found, self.why = False, f"git takes `{real_path(root / own)}` for the repository, which is not `.git`"
@@ -122,23 +122,23 @@ class Git:
 
     def is_blocked(self) -> bool:
         """Whether a fifo or a device stands where git reads a file of its own: it would wait there for ever."""
-        own, common = self._folders
+        own, common = self.folders
         read = [own / name for name in ("HEAD", "index", "commondir", "config.worktree")]
         read += [common / name for name in ("packed-refs", "config", "shallow", "info/exclude", "info/attributes")]
         return any(is_fifo(str(file)) for file in read)
 
     def fifos(self) -> list[Path]:
         """Return the fifos and devices in git's folders, and in the tree where it would read them."""
-        return [Path(one) for top in dict.fromkeys(self._folders) for one in find_fifos(self._seen, str(top), FOLDERS)]
+        return [Path(one) for top in dict.fromkeys(self.folders) for one in find_fifos(self._seen, str(top), FOLDERS)]
 
     def _links(self) -> set[str]:
         """Return the links in git's folders."""
-        found = (find_links(self._seen, str(top), FOLDERS) for top in dict.fromkeys(self._folders))
+        found = (find_links(self._seen, str(top), FOLDERS) for top in dict.fromkeys(self.folders))
         return set[str]().union(*found)
 
     def locks(self) -> list[Path]:
         """Return the locks that a commit takes: of the index, of HEAD, of the branch, of the packed refs."""
-        own, common = self._folders
+        own, common = self.folders
         head = (untrusted.read_plain(own / "HEAD", 4096) or b"").decode("utf-8", "replace")
         branch = head.removeprefix("ref: ").strip() if head.startswith("ref: refs/") else ""
         locks = [own / "index.lock", own / "HEAD.lock", common / "packed-refs.lock"]
@@ -147,7 +147,7 @@ class Git:
 
     def packed_replacements(self) -> frozenset[str]:
         """Return the names of the refs of `git replace` that are packed; the loose ones are files of their own."""
-        packed = untrusted.read_plain(self._folders[1] / "packed-refs", _LONGEST) or b""
+        packed = untrusted.read_plain(self.folders[1] / "packed-refs", _LONGEST) or b""
         if b" refs/replace/" not in packed:
             return frozenset()
         names = (line.rpartition(b" ")[2] for line in packed.splitlines() if b" refs/replace/" in line)
@@ -176,12 +176,12 @@ class Git:
         said = [(scope, *word.partition("\n")[::2]) for scope, word in zip(words[::2], words[1::2], strict=False)]
         # a clone has the settings of the machine and of the person, not those of this repository
         pairs = [(key, value) for scope, key, value in said if scope != "local" or key.startswith("extensions.")]
-        common = self._folders[1]
+        common = self.folders[1]
         return Repository(Path(self.top), common / "objects", tuple(sorted(pairs)), common / "packed-refs")
 
     def own(self, name: str) -> Path:
         """Return where git keeps a file about this work tree alone, as it did when the run began."""
-        return self._folders[0] / name
+        return self.folders[0] / name
 
     def look(self, *words: str, ignores: Path | None = None) -> Captured:
         """Run what reads the work tree; `ignores` are more patterns for what nobody looks at."""
@@ -352,7 +352,7 @@ class Git:
 
     def _is_where_it_lies(self) -> bool:
         """Whether git's folder is the one that `.git` says, or one that does not hold the project itself."""
-        own, root = real_path(self._folders[0]), real_path(self.root)
+        own, root = real_path(self.folders[0]), real_path(self.root)
         return own in self._known if self._known else not root.is_relative_to(own)
 
 

@@ -9,13 +9,14 @@ import hashlib
 import os
 import shlex
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.domain.text import counted, printable
 from harness.system import files
 from harness.system.capture import Captured
 from harness.workspace.git import NO_HOOKS, Git
+from harness.workspace.ref_files import RefFiles
 
 KEPT = "refs/harness/kept"  # below it lies what an agent left and no branch leads to
 MOST = 2_000  # files that are compared to see whether an agent took the tree back
@@ -171,6 +172,8 @@ class Heads:
     def __init__(self, git: Git) -> None:
         self.git = git
         self.began = self.last = Head()
+        self._files = RefFiles(*git.folders)
+        self._looked: tuple[dict[str, bytes], Head] | None = None  # what git said when the files held this
 
     def operation(self) -> str:
         """Return what git has begun here and not ended, "" for nothing."""
@@ -180,6 +183,14 @@ class Heads:
         """Return where HEAD stands now; without a commit where there is none, or git does not work."""
         if not self.git.found or self.git.is_blocked():
             return Head()
+        held = self._files.read()
+        if self._looked is not None and self._looked[0] == held:
+            return replace(self._looked[1], operation=self.operation())
+        head = self._ask_for_head()
+        self._looked = (held, head) if held is not None and head.commit and held == self._files.read() else None
+        return head
+
+    def _ask_for_head(self) -> Head:
         shown = self._ask("for-each-ref", "--format=%(HEAD)%(objectname) %(refname)", *_WATCHED)
         lines = os.fsdecode(shown.stdout).splitlines()
         refs = {name: oid for oid, _, name in (line[1:].partition(" ") for line in lines)}

@@ -269,7 +269,9 @@ class InPlace:
 
     def submodules(self) -> tuple[str, ...]:
         """Return the names of the submodules, relative to the top of the work tree."""
-        said = self._git.ask("config", "--file", f"{self._git.top}/.gitmodules", "--null", "--get-regexp", r"\.path$")
+        if not files.is_file(named := self.top / ".gitmodules"):
+            return ()
+        said = self._git.ask("config", "--file", str(named), "--null", "--get-regexp", r"\.path$")
         return tuple(one.partition("\n")[2] for one in os.fsdecode(said.stdout).split("\0") if one)
 
     def ignored(self) -> tuple[str, ...]:

@@ -124,7 +124,7 @@ def test_the_agents_of_a_run_come_and_go_and_the_helper_stays(confined: Any, hel
     confined.agent('note hi; echo "$slug" > "made-$slug"; touch "$HOME/x" /tmp/x; echo ok > "$done"')
     assert confined.go(pause="0.6s").code == 0
     assert confined.git("log", "--format=%s", "-3").splitlines() == ["c: ok", "b: ok", "a: ok"]
-    assert (len(helpers), helpers[0].count("update-ref")) == (1, 3)
+    assert (len(helpers), helpers[0].count("commit")) == (1, 3)
 
 
 # --- programs that git starts: an agent may have written them -------------------------------------------------------
@@ -371,7 +371,7 @@ def test_the_helper_ends_with_the_run(confined: Any) -> None:
 
 def carriers(token: str) -> list[bytes]:
     """The command lines of all processes that have the token in their environment, but for harness itself."""
-    found, said = [], f"GIT_CEILING_DIRECTORIES={token}".encode()
+    found, said = [], f"GIT_AUTHOR_NAME={token}".encode()
     for folder in Path("/proc").iterdir():
         try:
             if folder.name.isdecimal() and said in (folder / "environ").read_bytes():
@@ -392,7 +392,7 @@ def test_nothing_is_left_of_a_run_that_is_killed_at_any_moment(
     confined.config_file(commit="done")
     (confined.root / ".gitignore").write_text("logs/\n")
     confined.repository()
-    home = {"HOME": confined.environment["HOME"], "HARNESS_SANDBOX": "bwrap", "GIT_CEILING_DIRECTORIES": token}
+    home = {"HOME": confined.environment["HOME"], "HARNESS_SANDBOX": "bwrap", "GIT_AUTHOR_NAME": token}
     seen = 0
     for _ in range(kills):
         run = start("run", **home)

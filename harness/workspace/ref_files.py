@@ -1,0 +1,46 @@
+"""The files in which git keeps HEAD, branches, tags and the stash: while they are the same, git need not be asked.
+
+Their bytes are compared, never read as refs: that is left to git.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from harness.system import untrusted
+from harness.system.folders import Folders, Kind
+
+MOST = 200  # files and folders that are looked at; where there are more, git is quicker
+LARGEST = 1 << 20  # bytes of a file that is read
+_OF_WORK_TREE = ("HEAD", "config.worktree")
+_OF_REPOSITORY = ("config", "packed-refs", "refs/stash", "reftable/tables.list", "refs/heads", "refs/tags")
+
+
+class RefFiles:
+    """Reads the files of one repository: `own` is the folder of its work tree, `common` that of the repository."""
+
+    def __init__(self, own: Path, common: Path) -> None:
+        named = [own / name for name in _OF_WORK_TREE] + [common / name for name in _OF_REPOSITORY]
+        self._named = [str(path) for path in named]
+        self._folders = Folders(_join)
+
+    def read(self) -> dict[str, bytes] | None:
+        """Return what each file holds; None where they are too many or too large, or a link or a fifo is among them."""
+        found: dict[str, bytes] = {}
+        waiting, looked = list(self._named), 0
+        while waiting and (path := waiting.pop()):
+            looked += 1
+            if looked > MOST:
+                return None
+            if (within := self._folders.look(path)) is not None:
+                waiting += within
+            elif (held := untrusted.read_plain(Path(path), LARGEST)) is not None and len(held) < LARGEST:
+                found[path] = held
+            elif os.path.lexists(path):
+                return None
+        return found
+
+
+def _join(path: str, entries: list[tuple[str, Kind]]) -> list[str]:
+    return [f"{path}/{name}" for name, _ in entries]
