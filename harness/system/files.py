@@ -46,6 +46,11 @@ def is_dir(path: Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112
 
 
+def is_link(path: Path) -> bool:
+    """Whether a link that we may see lies there."""
+    return os.path.islink(path)  # noqa: PTH114
+
+
 # --- reading ------------------------------------------------------------------------------------------------------
 
 

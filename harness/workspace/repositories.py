@@ -86,11 +86,11 @@ def find_git(root: Path) -> tuple[Path, list[Path]]:
     """
     for folder in (root, *root.parents):
         dot = folder / ".git"
-        if dot.is_symlink():
+        if files.is_link(dot):
             return folder, []
-        if dot.is_dir():
+        if files.is_dir(dot):
             return folder, [real_path(dot)]
-        if dot.is_file():  # a worktree or a submodule: "gitdir: PATH"
+        if files.is_file(dot):  # a worktree or a submodule: "gitdir: PATH"
             own = real_path(folder / files.read_text(dot, 4096).removeprefix("gitdir:").strip())
             return folder, _follow_back(own, folder)
     return root, []
