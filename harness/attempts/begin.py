@@ -57,7 +57,7 @@ def begin(run: Run, feature: Feature, prepared: Prepared, because: str) -> Attem
     sandbox = run.site.sandbox_for(agent)
     absent = run.site.find_absent(run.paths.root, agent)  # before git is asked, which may run what is there
     if not run.in_flight:
-        run.guard.remember()
+        run.guard.remember_anew()
         run.guard.save(run.paths.obeyed)
         note_standing(run.paths)
         run.note_links()

@@ -126,7 +126,8 @@ def act(run: Run, judged: Judged, landing: Landing | None) -> None:
         run.workspace.heads.note()
     if outcome is Outcome.DONE and landing is not None:
         accept(run, judged, landing)
-        quarantine_appeared(run, attempt, "during the commit")  # its hooks may be an agent's
+        if run.workspace.has_hooks():  # which may be an agent's
+            quarantine_appeared(run, attempt, "during the commit")
     elif found.claimed and judged.evidence.claim is not Claim.PENDING:
         withdraw(run, attempt)
     if outcome is Outcome.BLOCKED and judged.evidence.question is not None:

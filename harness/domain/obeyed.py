@@ -131,6 +131,8 @@ class Obeyed:
                     self._patterns.append((start, end, row))
                 else:
                     self._names[last] = row
+        shapes = [(start, end) for start, end, _ in self._patterns] + [one[1:3] for one in self._paths_like]
+        self._any_pattern = re.compile("|".join(f"{re.escape(start)}.+{re.escape(end)}" for start, end in shapes), re.S)
 
     def within(self, folder: str) -> list[tuple[str, Row]]:
         """Return what is obeyed in a folder of this name as `FOLDER/NAME`, and its rows."""
@@ -145,6 +147,8 @@ class Obeyed:
             return REPOSITORY
         if (row := self._names.get(low)) is not None:
             return row
+        if low not in self._paths and not self._any_pattern.fullmatch(low):
+            return None
         rows = [row for start, end, row in self._patterns if _is_between(low, start, end)]
         rows += [row for wanted, row in self._paths.get(low, ()) if _ends_with(folder.lower(), wanted)]
         rows += [

@@ -78,7 +78,9 @@ class History:
 
     def of(self, slug: str) -> FeatureHistory:
         """Return the record of a feature, an empty one for a new feature."""
-        return self.histories.setdefault(slug, FeatureHistory())
+        if (known := self.histories.get(slug)) is None:
+            known = self.histories[slug] = FeatureHistory()
+        return known
 
     def without_unchecked_claims(self, markers: Markers) -> Markers:
         """Return the markers without the claims that are not checked yet: a claim is not a fact."""

@@ -97,18 +97,27 @@ def _compile(pattern: Any) -> re.Pattern[Any]:  # noqa: ANN401 - str or bytes
     return re.compile(pattern)
 
 
+@cache
+def _sort_shapes(encode: Any) -> tuple[dict[Any, list[tuple[int, Any]]], list[tuple[Any, Any]]]:  # noqa: ANN401
+    """Return the shapes' numbers and words by a rare letter, which is looked for at once, and what replaces each."""
+    by_letter: dict[Any, list[tuple[int, Any]]] = {}
+    for number, one in enumerate(SHAPES):
+        for word in one.words:
+            letter = min(word, key=_BY_RARITY.find)
+            by_letter.setdefault(encode(letter), []).append((number, encode(word)))
+    return by_letter, [(encode(one.pattern), encode(f"[redacted {one.name}]")) for one in SHAPES]
+
+
+def _to_bytes(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
+
+
 class _Kinds:
     """The patterns for one kind of text, str or bytes."""
 
-    def __init__(self, known: Mapping[str, str], encode: Any) -> None:  # noqa: ANN401 - str or str.encode
+    def __init__(self, known: Mapping[str, str], encode: Any) -> None:  # noqa: ANN401 - str or _to_bytes
         self.known = [(encode(form), encode(f"[redacted {name}]")) for form, name in known.items()]
-        shapes = [(encode(one.pattern), encode(f"[redacted {one.name}]")) for one in SHAPES]
-        self.shapes: dict[Any, list[tuple[int, Any]]] = {}  # by a rare letter, since a letter is looked for at once
-        for number, one in enumerate(SHAPES):
-            for word in one.words:
-                letter = min(word, key=_BY_RARITY.find)
-                self.shapes.setdefault(encode(letter), []).append((number, encode(word)))
-        self.replacements = shapes
+        self.shapes, self.replacements = _sort_shapes(encode)
         self.backslash = encode("\\")
         self.quote, self.key_line, self.key_word = encode('"'), encode(_KEY_LINE), encode("[redacted private key]")
         self.key_begins, self.key_ends, self.key_body = (
@@ -179,7 +188,7 @@ class Redactor:
         known = {form: known[form] for form in sorted(known, key=len, reverse=True)}
         self._known = {form.encode("utf-8", "replace"): name for form, name in known.items()}
         self._str = _Kinds(known, str)
-        self._bytes = _Kinds(known, lambda text: text.encode("utf-8", "replace"))
+        self._bytes = _Kinds(known, _to_bytes)
 
     def text(self, text: str) -> str:
         """Return the text without secrets."""

@@ -86,6 +86,8 @@ class Git:
         self._program = find_program("git", environ, root, *written) or "git"
         self._known, self._written = list[Path](), tuple({real_path(one) for one in (root, *written)})
         self.named: tuple[Path, ...] = ()
+        self._hooks = Path(os.devnull)  # where they are when the run begins; by what the configuration held, now:
+        self._hooks_now: tuple[tuple[bytes | None, ...], Path | None] | None = None
         self.found, self.why = False, "a fifo or a device stands in .git, where git would wait for ever"
         if self.fifos():
             return
@@ -103,7 +105,7 @@ class Git:
             self.found, self.why = False, f"git takes `{real_path(root / own)}` for the repository, which is not `.git`"
             return
         self._linked = self._links()
-        self._hooks = os.fsdecode(self.ask("-C", top, "rev-parse", "--git-path", "hooks").stdout).strip("\n")
+        self._hooks = self._hooks_folder() or self._hooks
         configured = self._read_configuration()
         self._signs, self._pinned = self._read_signing(configured)
         self.named = tuple(self._find_named(configured))
@@ -122,10 +124,10 @@ class Git:
 
     def is_blocked(self) -> bool:
         """Whether a fifo or a device stands where git reads a file of its own: it would wait there for ever."""
-        own, common = self.folders
-        read = [own / name for name in ("HEAD", "index", "commondir", "config.worktree")]
-        read += [common / name for name in ("packed-refs", "config", "shallow", "info/exclude", "info/attributes")]
-        return any(is_fifo(str(file)) for file in read)
+        own, common = map(str, self.folders)
+        read = [f"{own}/{name}" for name in ("HEAD", "index", "commondir", "config.worktree")]
+        read += [f"{common}/{name}" for name in ("packed-refs", "config", "shallow", "info/exclude", "info/attributes")]
+        return any(map(is_fifo, read))
 
     def fifos(self) -> list[Path]:
         """Return the fifos and devices in git's folders, and in the tree where it would read them."""
@@ -220,18 +222,26 @@ class Git:
         A hook is not to meet the helper: it would get the helper's trace where it expects its own files, and could end
         the helper in the middle of its commit.
         """
-        top = Path(self.top)
-        words = ("rev-parse", "--git-path", "hooks")
-        told = self._in_helper(_line("git", [_NO_CACHE], words), top, {}, LOOK_ON) or self.ask("-C", self.top, *words)
-        if told.code != 0:
+        if (folder := self._hooks_folder()) is None:
             return True
         try:
-            names = os.listdir(top / os.fsdecode(told.stdout).strip("\n"))  # noqa: PTH208
+            names = os.listdir(folder)  # noqa: PTH208
         except FileNotFoundError:
             return False
         except OSError:
             return True
         return any(not name.endswith(".sample") for name in names)
+
+    def _hooks_folder(self) -> Path | None:
+        """Return where git looks for hooks, None where it cannot tell; asked again when its configuration changed."""
+        own, common = self.folders
+        named = (common / "config", own / "config.worktree", own / "HEAD")
+        held = tuple(untrusted.read_plain(file, _LONGEST) for file in named)
+        if self._hooks_now is None or self._hooks_now[0] != held:
+            said = self.ask("-C", self.top, "rev-parse", "--git-path", "hooks")
+            found = Path(self.top) / os.fsdecode(said.stdout).strip("\n") if said.code == 0 else None
+            self._hooks_now = held, found
+        return self._hooks_now[1]
 
     def _as_we_are(
         self, line: tuple[str, ...], cwd: Path, more: Mapping[str, str], patience: float, stdin: bytes = b""

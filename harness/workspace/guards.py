@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from harness.workspace.guard import Guard
 from harness.workspace.repositories import find_git, real_path
 
 NAMED = Row("git", "", "git-config(1): core.hooksPath, include.path, core.attributesFile")
+FRESH = 0.5  # seconds; on a busy machine that much passes between two looks with nothing between them
 NAMED_IN_GIT = Row("git", "", "git-config(1): include.path", may_change=False)
 
 
@@ -27,6 +30,7 @@ class Guards:
     tree: Guard
     repositories: tuple[Guard, ...] = ()
     _saved: Sequence[object] = ()
+    _remembered_at: float = -math.inf  # by the monotonic clock
 
     @property
     def all(self) -> tuple[Guard, ...]:
@@ -42,11 +46,18 @@ class Guards:
         """Take what stands there now as the person's."""
         for guard in self.all:
             guard.remember()
+        self._remembered_at = time.monotonic()
+
+    def remember_anew(self) -> None:
+        """Take what stands there now as the person's, unless that was done a moment ago."""
+        if time.monotonic() - self._remembered_at > FRESH:
+            self.remember()
 
     def remember_seen(self) -> None:
         """Take what was seen last as the person's: nothing was changed since."""
         for guard in self.all:
             guard.remember_seen()
+        self._remembered_at = time.monotonic()
 
     def check_fifos(self) -> None:
         """Raise ConfigError where a fifo stands in the tree that git would read: it would wait there for ever."""

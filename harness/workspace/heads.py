@@ -177,7 +177,8 @@ class Heads:
 
     def operation(self) -> str:
         """Return what git has begun here and not ended, "" for nothing."""
-        return next((what for name, (what, _) in _OPEN.items() if files.exists(self.git.own(name))), "")
+        own = str(self.git.own(""))
+        return next((what for name, (what, _) in _OPEN.items() if os.path.exists(f"{own}/{name}")), "")  # noqa: PTH110
 
     def look(self) -> Head:
         """Return where HEAD stands now; without a commit where there is none, or git does not work."""
