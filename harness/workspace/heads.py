@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.domain.text import counted, printable
-from harness.system import files
 from harness.system.capture import Captured
 from harness.workspace.git import NO_HOOKS, Git
 from harness.workspace.ref_files import RefFiles
