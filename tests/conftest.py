@@ -26,7 +26,7 @@ from harness.cli.funnel import start as start_command
 from harness.domain.paths import Paths
 
 settings.load_profile("quick")
-for name in [name for name in os.environ if name.startswith(("GIT_", "XDG_"))]:
+for name in [name for name in os.environ if name.startswith(("GIT_", "XDG_", "PYTHONUNB"))]:
     del os.environ[name]
 HOME = tempfile.mkdtemp(prefix="home-of-tests-")  # nobody's git identity is picked up, and nobody's settings
 atexit.register(shutil.rmtree, HOME, ignore_errors=True)

@@ -124,7 +124,7 @@ class World:
 
     @property
     def environ(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("HARNESS_", "PYTHONUNB"))}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("HARNESS_")}
         return {**kept, **GIT, **AT_EASE, **TRUSTED, "HARNESS_SANDBOX": "none"}
 
     def run(
