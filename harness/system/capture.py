@@ -87,14 +87,22 @@ def find_program(name: str, environ: Mapping[str, str], *written: Path) -> str:
 
 def path_outside(path: str, *written: Path) -> str:
     """Return a PATH without the folders that agents may write: those that lie in the project, and `sandbox_write`."""
-    folders = [entry for entry in path.split(os.pathsep) if entry.startswith("/")]
-    return os.pathsep.join(entry for entry in folders if not is_in(entry, *written))
+    folders, places = [entry for entry in path.split(os.pathsep) if entry.startswith("/")], _real(written)
+    return os.pathsep.join(entry for entry in folders if not _lies_in(entry, places))
 
 
 def is_in(path: str, *folders: Path) -> bool:
     """Whether a path lies in one of the folders, as it is written or where its links lead."""
-    places = [os.path.realpath(folder) for folder in folders]
-    return any(Path(one).is_relative_to(place) for one in (path, os.path.realpath(path)) for place in places)
+    return _lies_in(path, _real(folders))
+
+
+def _real(folders: Sequence[Path]) -> list[str]:
+    """Where folders are, each with a slash behind it."""
+    return [os.path.realpath(folder).rstrip("/") + "/" for folder in folders]
+
+
+def _lies_in(path: str, places: Sequence[str]) -> bool:
+    return any(f"{one}/".startswith(place) for one in (str(Path(path)), os.path.realpath(path)) for place in places)
 
 
 @dataclass(frozen=True, slots=True)
