@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.marks import in_short
 
 
-@pytest.mark.parametrize("planted", ["typer.py", "sub/typer.py"])
+@pytest.mark.parametrize("planted", in_short(["typer.py", "sub/typer.py"], "typer.py"))
 def test_nothing_is_imported_from_the_folder_it_is_started_in(tmp_path: Path, planted: str) -> None:
     """Where `python -m` and a PYTHONPATH would look first."""
     (tmp_path / planted).parent.mkdir(exist_ok=True)

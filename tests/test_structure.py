@@ -108,7 +108,7 @@ def imports_of(name: str) -> frozenset[str]:
 
 def called(node: ast.Call) -> str:
     """Return the last word of what is called: `import_module`, however it was imported."""
-    return ast.unparse(node.func).rsplit(".", 1)[-1] if isinstance(node.func, (ast.Name, ast.Attribute)) else ""
+    return str(getattr(node.func, "attr", getattr(node.func, "id", "")))
 
 
 def ours(name: str) -> set[str]:

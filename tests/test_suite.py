@@ -82,7 +82,8 @@ def test_every_tier_is_run_by_ci_and_every_law_at_full_length() -> None:
 def test_nothing_is_asserted_about_how_long_it_took() -> None:
     found = []
     for path in TESTS.rglob("test_*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        text = path.read_text("utf-8")
+        for node in ast.walk(ast.parse(text)) if any(clock in text for clock in CLOCKS) else ():
             if isinstance(node, ast.Assert) and CLOCKS & {ast.unparse(one) for one in ast.walk(node)}:
                 found.append(f"{path.name}:{node.lineno}")
     assert found == []

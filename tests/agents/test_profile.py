@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from fakes.outside import Outside
+from helpers.marks import in_short
 from helpers.recorded import lines_of, read, reply
 from helpers.world import PRELUDE, World
 
@@ -184,7 +185,9 @@ def test_doctor_says_a_sentence_about_it_and_never_its_key(world: World, install
     assert "a-key-of-a-test" not in str(found)
 
 
-@pytest.mark.parametrize("name", [name for name in EVERY if {**AGENTS, "acme": ACME}[name].credentials])
+@pytest.mark.parametrize(
+    "name", in_short([name for name in EVERY if {**AGENTS, "acme": ACME}[name].credentials], "acme")
+)
 def test_doctor_says_what_lets_it_in_where_no_key_is_set(world: World, install: Any, tmp_path: Path, name: str) -> None:
     environ, profile = install(name), AGENTS[name]
     for one in profile.credentials:
@@ -322,6 +325,7 @@ def test_acme_gets_a_stand_in_for_its_key_and_no_login_beside_it(with_acme: Any,
 
 
 @group
+@pytest.mark.deep
 def test_a_check_gets_no_key_of_acme(with_acme: Any) -> None:
     with_acme.environment["ACME_API_KEY"] = "acme-the-real-key"
     with_acme.spec("a", checks='test -z "$ACME_API_KEY"')
@@ -329,6 +333,7 @@ def test_a_check_gets_no_key_of_acme(with_acme: Any) -> None:
 
 
 @group
+@pytest.mark.deep
 def test_settings_of_acme_that_appear_during_an_attempt_are_set_aside(with_acme: Any) -> None:
     with_acme.spec("a", "FORGE")
     with_acme.go()
@@ -337,6 +342,7 @@ def test_settings_of_acme_that_appear_during_an_attempt_are_set_aside(with_acme:
 
 
 @group
+@pytest.mark.deep
 def test_words_of_acme_end_the_run_as_its_profile_says(with_acme: Any) -> None:
     with_acme.spec("a", "RUN DRY")
     ran = with_acme.go()

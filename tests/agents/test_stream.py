@@ -5,6 +5,7 @@ import pickle
 
 import pytest
 from helpers.laws import examples
+from helpers.marks import in_short
 from helpers.recorded import DIALECTS, dialect_of, exit_of, lines_of, names, read, reply, reply_of
 from hypothesis import given
 from hypothesis import strategies as st
@@ -241,7 +242,7 @@ def test_a_lone_surrogate_can_still_be_written_to_a_file():
     assert f"{transcript.text}{transcript.session_id}{transcript.last_words}".encode()
 
 
-@pytest.mark.parametrize("dialect", [*DIALECTS, "text"])
+@pytest.mark.parametrize("dialect", in_short([*DIALECTS, "text"], "codex"))
 def test_memory_stays_small_however_long_the_stream(dialect):
     reader = StreamReader(dialect)
     for number in range(3_000):

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from helpers.marks import needs_bwrap
+from helpers.marks import SANDBOXES, in_short
 from helpers.world import CLAIM, World
 
 
@@ -102,6 +102,7 @@ def test_a_commit_that_a_person_made_meanwhile_is_recognised(world: World) -> No
     assert "commit: " + world.git("rev-parse", "HEAD") in world.log("a.done")
 
 
+@pytest.mark.deep
 def test_a_hook_that_mends_what_it_refuses_is_followed(world: World) -> None:
     """As formatters do under pre-commit: they change the file, and fail."""
     world.spec("a", checks="test -s a.txt")
@@ -113,7 +114,7 @@ def test_a_hook_that_mends_what_it_refuses_is_followed(world: World) -> None:
     assert "commit: " + world.git("rev-parse", "HEAD") in (world.root / "logs/a.done").read_text()
 
 
-@pytest.mark.parametrize("sandbox", ["none", pytest.param("bwrap", marks=needs_bwrap)])
+@pytest.mark.parametrize("sandbox", SANDBOXES)
 def test_what_a_hook_makes_of_a_commit_is_checked_again_and_does_not_stay_when_it_is_red(
     world: World, sandbox: str
 ) -> None:
@@ -151,6 +152,7 @@ def test_half_done_work_of_a_blocked_feature_is_no_part_of_another_s_commit(worl
     assert world.git("show", "--format=", "--name-only", "HEAD") == "b.txt"
 
 
+@pytest.mark.deep
 def test_a_feature_that_git_refused_is_shown_as_not_committed(world: World, harness) -> None:
     world.spec("a", checks="true")
     world.repository()
@@ -159,8 +161,8 @@ def test_a_feature_that_git_refused_is_shown_as_not_committed(world: World, harn
     assert "proven, NOT COMMITTED" in harness("status").out
 
 
-@pytest.mark.parametrize("hook", ["", "pre-commit"])
-@pytest.mark.parametrize("sandbox", ["none", pytest.param("bwrap", marks=needs_bwrap)])
+@pytest.mark.parametrize("hook", in_short(["", "pre-commit"], "pre-commit"))
+@pytest.mark.parametrize("sandbox", SANDBOXES)
 def test_what_becomes_another_kind_of_thing_is_committed(world: World, sandbox: str, hook: str) -> None:
     """A file that becomes a folder, a folder a file, a link a folder, a name that only its case changes, a mode."""
     world.spec("a", checks="test -f file/in && test -f folder && test -f link/in && test -f name && test -x run")
@@ -182,7 +184,7 @@ def test_what_becomes_another_kind_of_thing_is_committed(world: World, sandbox: 
     ]  # fmt: skip
 
 
-BOTH = pytest.mark.parametrize("sandbox", ["none", pytest.param("bwrap", marks=needs_bwrap)])
+BOTH = pytest.mark.parametrize("sandbox", SANDBOXES)
 
 
 @BOTH
@@ -218,6 +220,7 @@ def test_what_a_person_takes_away_during_the_checks_is_not_told_as_committed(wor
     assert base and (ran.code == 0) == (world.git("ls-files", "a.txt") == "a.txt"), ran.text
 
 
+@pytest.mark.deep
 def test_a_lock_that_a_killed_commit_of_some_files_left_is_moved_aside(world: World) -> None:
     world.spec("a", checks="test -f a.txt")
     world.repository()

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from helpers.forger import FORGE, FORGED, forger, standing
-from helpers.marks import needs_bwrap
+from helpers.marks import in_short, needs_bwrap
 from helpers.world import FINISH
 
 
 @needs_bwrap
-@pytest.mark.parametrize("by", ["a check", "a hook"])
+@pytest.mark.parametrize("by", in_short(["a check", "a hook"], "a check"))
 def test_what_a_check_or_a_hook_forges_is_set_aside(confined: Any, tmp_path: Path, by: str) -> None:
     confined.spec("hello", checks=["sh check.sh" if by == "a check" else "test -f made.txt"], may_change=[".husky"])
     (confined.root / ".gitignore").write_text("evil*\n.mcp.json\nlogs/\nspecs/\n")
@@ -31,6 +31,7 @@ def test_what_a_check_or_a_hook_forges_is_set_aside(confined: Any, tmp_path: Pat
 
 
 @needs_bwrap
+@pytest.mark.deep
 def test_what_a_check_forges_when_it_is_run_again_is_set_aside(confined: Any, tmp_path: Path) -> None:
     confined.spec("hello", checks=["sh check.sh"])
     confined.repository()

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from helpers.forger import FORGED, standing
 from helpers.marks import needs_bwrap
 from helpers.waiting import wait_until_ready
@@ -14,6 +15,7 @@ from helpers.world import CLAIM, FINISH, World
 
 
 @needs_bwrap
+@pytest.mark.deep
 def test_a_forged_repository_of_a_killed_run_costs_no_claim(confined: Any, tmp_path: Path) -> None:
     confined.spec("hello", checks=["test -f made.txt"])
     confined.repository()

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.marks import in_short
 from helpers.stages import GOOD, proven
 from helpers.world import World
 
@@ -50,6 +51,7 @@ def test_a_completion_script_can_be_shown(world: World) -> None:
     assert "_HARNESS_COMPLETE=complete_bash" in ran.stdout
 
 
+@pytest.mark.deep
 def test_bash_completes_commands_and_options(world: World) -> None:
     def complete(words: str) -> list[str]:
         environ = {"_HARNESS_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
@@ -60,20 +62,21 @@ def test_bash_completes_commands_and_options(world: World) -> None:
     assert "--keep-going" in complete("harness run --k")
 
 
-@pytest.mark.parametrize("words", [["--help"], ["status"], ["cost"]], ids=" ".join)
-def test_who_only_looks_imports_nothing_heavy(world: World, words: list[str]) -> None:
+@pytest.mark.parametrize("words", in_short(["--help", "status", "cost"], "status"))
+def test_who_only_looks_imports_nothing_heavy(world: World, words: str) -> None:
     world.spec("a")
     code = (
         "import sys; from harness.cli.funnel import start; code = start(sys.argv[1:]);"
         "print([name for name in ('anthropic', 'genai_prices', 'watchfiles', 'jinja2') if name in sys.modules], code)"
     )
     ran = subprocess.run(
-        [sys.executable, "-c", code, *words], cwd=world.root, env=world.environ, capture_output=True, text=True,
+        [sys.executable, "-c", code, words], cwd=world.root, env=world.environ, capture_output=True, text=True,
         check=True,
     )  # fmt: skip
     assert ran.stdout.splitlines()[-1] == "[] 0"
 
 
+@pytest.mark.deep
 def test_a_text_needs_no_pydantic_to_become_a_text(world: World) -> None:
     world.spec("a")
     code = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from helpers.files import tree
 from helpers.stages import GOOD, proven
 from helpers.world import CLAIM, FINISH, World
@@ -93,6 +94,7 @@ def test_a_dry_run_confines_the_checks(crippled: Any, tmp_path: Path) -> None:
     assert "already green" in ran.stdout, ran.stdout + ran.stderr
 
 
+@pytest.mark.deep
 def test_what_a_check_of_a_dry_run_plants_is_set_aside(crippled: Any) -> None:
     crippled.spec("hello", checks=["mkdir -p .claude && echo '{}' > .claude/settings.json"])
     crippled.agent(FINISH)

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 
+import pytest
 from helpers.stages import GOOD, REPORTS, proven
 from helpers.waiting import PATIENCE
 from helpers.world import CLAIM, World
@@ -39,6 +40,7 @@ def test_a_reader_that_goes_away_disturbs_nothing(world: World) -> None:
     assert set(world.states().values()) == {"done (not shown)"}
 
 
+@pytest.mark.deep
 def test_a_reader_of_a_report_may_go_away_too(world: World) -> None:
     for number in range(50):
         world.spec(f"feature-{number}")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import pytest
+from helpers.marks import in_short
 from helpers.waiting import PATIENCE
 from helpers.world import CLAIM, World
 
@@ -24,7 +25,14 @@ def shell(world: World, words: str, **more: str) -> subprocess.CompletedProcess[
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("streams", ["0<&-", "1>&-", "2>&-", "1>&- 2>&-", "0<&- 1>&- 2>&-", "1</dev/null 2</dev/null"])
+@pytest.mark.parametrize(
+    "streams",
+    in_short(
+        ["0<&-", "1>&-", "2>&-", "1>&- 2>&-", "0<&- 1>&- 2>&-", "1</dev/null 2</dev/null"],
+        "0<&- 1>&- 2>&-",
+        "1</dev/null 2</dev/null",
+    ),
+)
 def test_a_run_with_closed_streams_works_and_writes_nothing_elsewhere(world: World, streams: str) -> None:
     world.spec("a", checks="test -f a.txt")
     world.agent("touch a.txt; " + CLAIM)
@@ -35,7 +43,13 @@ def test_a_run_with_closed_streams_works_and_writes_nothing_elsewhere(world: Wor
     assert [event["event"] for event in world.events("run_ended")] == ["run_ended"]
 
 
-@pytest.mark.parametrize("words", ["status", "status --json", "config", "--version", "--help", "run --help", "dry-run"])
+@pytest.mark.parametrize(
+    "words",
+    in_short(
+        ["status", "status --json", "config", "--version", "--help", "run --help", "dry-run"],
+        "status --json",
+    ),
+)
 def test_a_report_for_closed_streams_is_given_to_nobody(world: World, words: str) -> None:
     world.spec("a", checks="test -f a.txt")
     codes = [shell(world, f"{words} {streams}").returncode for streams in ("1>&-", "1>&- 2>&-", "1</dev/null")]
@@ -43,7 +57,7 @@ def test_a_report_for_closed_streams_is_given_to_nobody(world: World, words: str
     assert not list(world.root.glob("**/bug-*.txt"))
 
 
-@pytest.mark.parametrize("words", ["status", "status --json", "config", "--version"])
+@pytest.mark.parametrize("words", in_short(["status", "status --json", "config", "--version"], "status --json"))
 def test_a_document_that_cannot_be_written_is_told_in_a_sentence(world: World, words: str) -> None:
     world.spec("a")
     ran = shell(world, f"{words} > /dev/full")
@@ -60,7 +74,15 @@ def test_a_result_that_cannot_be_written_leaves_the_exit_code_of_the_run(world: 
     assert shell(world, "run --json --max-iterations 1 > /dev/full 2> /dev/full").returncode == 1
 
 
-@pytest.mark.parametrize(("words", "code"), [("status", 0), ("--help", 0), ("nonsense", 2), ("lint", 1)])
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("status", 0),
+        pytest.param("--help", 0, marks=pytest.mark.deep),
+        pytest.param("nonsense", 2, marks=pytest.mark.deep),
+        pytest.param("lint", 1, marks=pytest.mark.deep),
+    ],
+)
 def test_readers_that_went_away_change_no_exit_code(world: World, words: str, code: int) -> None:
     world.spec("a")
     gone, write = os.pipe()
@@ -70,6 +92,7 @@ def test_readers_that_went_away_change_no_exit_code(world: World, words: str, co
     assert ran.returncode == code
 
 
+@pytest.mark.deep
 def test_a_slow_reader_that_does_not_let_us_wait_gets_the_whole_document(world: World) -> None:
     for number in range(300):
         world.spec(f"feature-{number}")

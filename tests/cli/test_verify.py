@@ -7,7 +7,7 @@ import os
 import signal
 
 import pytest
-from helpers.marks import needs_bwrap
+from helpers.marks import SANDBOXES
 from helpers.stages import GOOD, proven
 from helpers.waiting import PATIENCE
 from helpers.world import CLAIM, World
@@ -63,7 +63,7 @@ def test_verify_that_is_interrupted_is_130_and_no_drift(world: World, start) -> 
     assert world.events("verified") == []
 
 
-@pytest.mark.parametrize("sandbox", ["none", pytest.param("bwrap", marks=needs_bwrap)])
+@pytest.mark.parametrize("sandbox", SANDBOXES)
 def test_verify_fresh_checks_the_commit_of_each_receipt_and_not_the_working_tree(world: World, sandbox: str) -> None:
     for slug in ("a", "b"):
         world.spec(slug, checks=f"test -f {slug}.txt && git rev-parse HEAD")

@@ -12,12 +12,11 @@ from harness.listeners import channels as notify
 @pytest.mark.parametrize(
     ("answers", "tries", "why"),
     [
-        ((500, 204), 2, None),
-        ((500, 503, 500), 3, "it answered 500"),
-        ((404,), 1, "it answered 404"),
-        ((302,), 1, "it answered 302"),
+        pytest.param((500, 204), 2, None, id="heals", marks=pytest.mark.deep),
+        pytest.param((500, 503, 500), 3, "it answered 500", id="stays broken"),
+        pytest.param((404,), 1, "it answered 404", id="is wrong", marks=pytest.mark.deep),
+        pytest.param((302,), 1, "it answered 302", id="redirects"),
     ],
-    ids=["heals", "stays broken", "is wrong", "redirects"],
 )
 def test_a_webhook_that_fails_is_tried_again_told_once_and_changes_nothing(
     world: World, harness, answers: tuple[int, ...], tries: int, why: str | None

@@ -42,13 +42,15 @@ def test_sleep_is_held_off_while_a_run_is_on_and_no_longer(world: World, inhibit
     assert not alive(int(pid.read_text()))
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.deep)], ids=lambda one: one.name
+)
 def test_a_killed_run_lets_the_machine_sleep(world: World, inhibit, number: signal.Signals) -> None:
     _, pid, environ = inhibit
     world.spec("a")
     world.agent("sleep 60")
     world.config_file()
-    run = world.start("run", fresh=True, **environ)
+    run = world.start("run", **environ)
     until(lambda: pid.exists() and pid.read_text())
     assert alive(int(pid.read_text()))
     run.send_signal(number)

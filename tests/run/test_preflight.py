@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from helpers.marks import in_short
 from helpers.stages import codex
 from helpers.world import CLAIM, World
 
@@ -17,7 +18,10 @@ def test_with_a_budget_an_agent_of_plain_text_does_not_start(world: World) -> No
     assert world.run(max_iterations=1).code == 1
 
 
-@pytest.mark.parametrize("setting", ["max_cost", "max_cost_per_feature", "max_cost_per_attempt", "monthly_budget"])
+@pytest.mark.parametrize(
+    "setting",
+    in_short(["max_cost", "max_cost_per_feature", "max_cost_per_attempt", "monthly_budget"], "max_cost_per_feature"),
+)
 def test_with_a_budget_and_no_price_it_says_which_line_to_add(world: World, setting: str) -> None:
     world.spec("a")
     codex(world)

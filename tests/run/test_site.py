@@ -45,6 +45,7 @@ def test_nor_are_its_checks_tried_or_verified_unconfined(confined: Any, tmp_path
     assert not confined.has("ran.txt")
 
 
+@pytest.mark.deep
 def test_an_agent_whose_program_stopped_working_inside_is_not_let_out(crippled: Any, tmp_path: Path) -> None:
     crippled.agent(FINISH)
     crippled.go("hello", sandbox="auto")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.marks import in_short
 from helpers.world import FINISH, World
 
 from harness.domain.errors import AgentError
@@ -54,7 +55,7 @@ def test_an_agent_that_could_reach_no_model_does_not_start(crippled: Any, tmp_pa
         crippled.go(agent="codex", sandbox="auto", sandbox_network="none")
 
 
-@pytest.mark.parametrize("sandbox", ["bwrap", "auto"])
+@pytest.mark.parametrize("sandbox", in_short(["bwrap", "auto"], "auto"))
 def test_a_program_that_an_agent_put_on_path_is_run_by_nobody_outside(
     world: World, tmp_path: Path, sandbox: str
 ) -> None:

@@ -94,7 +94,7 @@ def test_a_feature_comes_to_its_receipt_in_one_attempt(world) -> None:
     world.spec("a", checks=["test -f made.txt"])
     world.config_file(agent="api", api_server="anthropic")
     with MessagesApi(finish) as api:
-        ran = world.command("run", fresh=True, **environ(api))
+        ran = world.command("run", **environ(api))
     assert (ran.returncode, world.outcomes()) == (0, ["done"]), ran.stderr
     [ended] = world.events("attempt_ended")
     assert (ended["cost_source"], ended["dollars"] > 0) == ("derived", True)

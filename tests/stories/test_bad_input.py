@@ -122,7 +122,9 @@ def test_an_agent_that_cannot_work_is_named_before_an_attempt_begins(
 # --- files in logs/ that are not what they should be --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["a.log", "learnings.md", "journal.jsonl", "run.log", "a.done", ".lock"])
+@pytest.mark.parametrize(
+    "name", in_short(["a.log", "learnings.md", "journal.jsonl", "run.log", "a.done", ".lock"], "a.log", "journal.jsonl")
+)
 def test_a_folder_where_a_file_belongs_is_named_and_left_alone(world: World, harness, name: str) -> None:
     GOOD(world)
     world.config_file()
@@ -176,14 +178,19 @@ def test_a_journal_that_is_damaged_in_its_middle_is_named_and_nothing_is_guessed
 
 @pytest.mark.parametrize(
     "damage",
-    [
-        pytest.param('rm -f "$x"', id="deleted"),
-        pytest.param(': > "$x"', id="truncated"),
-        pytest.param('sed -i.bak s/first/FIRST/ "$x"', id="edited to the same length"),
-        pytest.param('rm -f "$x"; mkdir "$x"', id="made a folder"),
-        pytest.param('rm -f "$x"; mkfifo "$x"', id="made a fifo"),
-        pytest.param('rm -f "$x"; ln -s /dev/zero "$x"', id="linked to an endless file"),
-    ],
+    in_short(
+        {
+            "deleted": 'rm -f "$x"',
+            "truncated": ': > "$x"',
+            "edited to the same length": 'sed -i.bak s/first/FIRST/ "$x"',
+            "made a folder": 'rm -f "$x"; mkdir "$x"',
+            "made a fifo": 'rm -f "$x"; mkfifo "$x"',
+            "linked to an endless file": 'rm -f "$x"; ln -s /dev/zero "$x"',
+        },
+        "deleted",
+        "edited to the same length",
+        "made a fifo",
+    ),
 )
 def test_logs_that_an_agent_damages_are_whole_again(world: World, damage: str) -> None:
     world.spec("a")
@@ -280,7 +287,7 @@ def without_privileges() -> list[str]:
     return ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
 
 
-@pytest.mark.parametrize("name", ["logs", "."], ids=["logs", "the project"])
+@pytest.mark.parametrize("name", in_short({"logs": "logs", "the project": "."}, "logs"))
 def test_a_folder_that_is_read_only_is_named(world: World, request: pytest.FixtureRequest, name: str) -> None:
     GOOD(world)
     world.config_file()
@@ -313,7 +320,7 @@ def test_who_only_looks_needs_no_right_to_write(world: World, request: pytest.Fi
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("name", [".", ".git", "specs", "specs/a", "logs"])
+@pytest.mark.parametrize("name", in_short([".", ".git", "specs", "specs/a", "logs"], "logs"))
 def test_what_an_agent_closed_is_named_and_no_bug(world: World, request: pytest.FixtureRequest, name: str) -> None:
     GOOD(world)
     world.config_file()

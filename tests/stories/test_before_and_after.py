@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from helpers.marks import needs_bwrap
+from helpers.marks import SANDBOXES
 from helpers.world import CLAIM, World
 
-BOTH = pytest.mark.parametrize("sandbox", ["none", pytest.param("bwrap", marks=needs_bwrap)])
+BOTH = pytest.mark.parametrize("sandbox", SANDBOXES)
 
 
 @BOTH

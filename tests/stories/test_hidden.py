@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.marks import needs_bwrap
+from helpers.marks import in_short, needs_bwrap
 from helpers.world import FINISH
 
 pytestmark = needs_bwrap
@@ -24,6 +24,7 @@ def project(confined: Any) -> Any:
     return confined
 
 
+@pytest.mark.deep
 def test_names_that_are_as_long_as_can_be_keep_nothing_from_being_set_aside(project: Any) -> None:
     name = f"{'a' * 251}.pth"
     project.agent(f"mkdir b c d; touch b/{name} c/{name}; echo evil > d/.envrc; {FINISH}")
@@ -44,6 +45,7 @@ def test_what_cannot_be_renamed_to_another_disk_is_copied_there(project: Any, re
     assert (foreign / ".vscode.quarantined").is_symlink()
 
 
+@pytest.mark.deep
 def test_what_is_hidden_behind_many_folders_is_not_taken_for_gone(project: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr("harness.workspace.guard.FOLDERS", 900)
     file = project.root / "deep/er/still/.envrc"
@@ -57,6 +59,7 @@ def test_what_is_hidden_behind_many_folders_is_not_taken_for_gone(project: Any, 
     assert "what lies in the rest is not looked at" in ran.text
 
 
+@pytest.mark.deep
 def test_a_large_file_that_is_obeyed_is_put_back(project: Any) -> None:
     file, text = project.root / "pkg/.idea/w.xml", "a line of it\n" * 20_000
     file.parent.mkdir(parents=True)
@@ -68,7 +71,7 @@ def test_a_large_file_that_is_obeyed_is_put_back(project: Any) -> None:
     assert (file.read_text(), project.git("status", "--porcelain")) == (text, "")
 
 
-@pytest.mark.parametrize("way", ["yarn", "link"])
+@pytest.mark.parametrize("way", in_short(["yarn", "link"], "link"))
 def test_what_is_obeyed_behind_a_link_is_seen(project: Any, way: str) -> None:
     file = project.root / ".yarn/releases/yarn.cjs"
     if way == "yarn":

@@ -57,6 +57,7 @@ def test_a_receipt_has_a_line_for_each_fact_and_no_more(world: World) -> None:
     assert find_unseen(world.log("a.done")) == []
 
 
+@pytest.mark.deep
 def test_a_receipt_that_is_renewed_has_a_line_for_each_fact_too(world: World) -> None:
     hostile(world)
     world.spec("a", "Do it.", checks="true")

@@ -9,14 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.marks import needs_bwrap
+from helpers.marks import SANDBOXES, in_short
 from helpers.waiting import wait_until_ready
 from helpers.world import CLAIM, FINISH, World
 
-EVERYWHERE = [
-    pytest.param("none", id="unconfined", marks=pytest.mark.deep),
-    pytest.param("bwrap", id="confined", marks=needs_bwrap),
-]
 PLANTS = """
 mkdir -p app/specs/x app/.vscode vendor/lib
 echo 'sandbox: none' > app/harness.yaml; echo x > app/specs/x/spec.md; echo '{}' > app/.vscode/tasks.json
@@ -34,7 +30,8 @@ def project(confined: Any) -> Any:
     return confined
 
 
-@pytest.mark.parametrize("sandbox", EVERYWHERE)
+@pytest.mark.parametrize("sandbox", SANDBOXES)
+@pytest.mark.deep
 def test_nothing_that_lies_in_a_folder_is_left_there(project: Any, sandbox: str) -> None:
     project.agent(f"root={project.root}; {PLANTS}{FINISH}")
     ran = project.go(sandbox=sandbox)
@@ -54,7 +51,7 @@ def test_nothing_that_lies_in_a_folder_is_left_there(project: Any, sandbox: str)
     assert not project.has("ran")
 
 
-@pytest.mark.parametrize("sandbox", EVERYWHERE)
+@pytest.mark.parametrize("sandbox", SANDBOXES)
 def test_no_repository_inside_this_one_is_committed(project: Any, sandbox: str) -> None:
     project.agent(f"root={project.root}; {PLANTS}{FINISH}")
     project.go(sandbox=sandbox)
@@ -77,7 +74,7 @@ def test_what_stood_there_is_put_back_and_the_next_attempt_is_told(project: Any)
     assert "`pkg/.npmrc` may not be made or changed unless the spec's `may_change` names it" in prompt
 
 
-@pytest.mark.parametrize("sandbox", EVERYWHERE)
+@pytest.mark.parametrize("sandbox", SANDBOXES)
 def test_a_spec_that_says_so_may_have_it_changed(project: Any, sandbox: str) -> None:
     (project.root / ".mcp.json").write_text("{}\n")
     project.spec("hello", checks=["test -f made.txt"], may_change=[".mcp.json", "**/.npmrc", "harness.yaml"])
@@ -119,7 +116,7 @@ def test_what_a_killed_run_left_is_found_at_the_next_start(project: Any, tmp_pat
     assert "`app/.envrc` appeared during attempt 1 of hello, which was cut off" in ran.stderr
 
 
-@pytest.mark.parametrize("sandbox", EVERYWHERE)
+@pytest.mark.parametrize("sandbox", SANDBOXES)
 def test_what_is_ignored_is_not_committed_though_it_was_added_by_force(project: Any, sandbox: str) -> None:
     (project.root / ".gitignore").write_text(".env\n")
     project.git("add", "-A")
@@ -130,8 +127,8 @@ def test_what_is_ignored_is_not_committed_though_it_was_added_by_force(project: 
     assert ".env" not in (project.git("ls-files") + project.git("ls-tree", "-r", "--name-only", "HEAD")).split()
 
 
-@pytest.mark.parametrize("sandbox", EVERYWHERE)
-@pytest.mark.parametrize("flag", ["--skip-worktree", "--assume-unchanged"])
+@pytest.mark.parametrize("sandbox", SANDBOXES)
+@pytest.mark.parametrize("flag", in_short(["--skip-worktree", "--assume-unchanged"], "--skip-worktree"))
 def test_a_flag_in_the_index_hides_no_change(project: Any, sandbox: str, flag: str) -> None:
     (project.root / "test.sh").write_text("exit 1\n")
     project.git("add", "-A")
@@ -143,7 +140,8 @@ def test_a_flag_in_the_index_hides_no_change(project: Any, sandbox: str, flag: s
     assert project.git("ls-files", "-v", "test.sh") == "H test.sh"
 
 
-@pytest.mark.parametrize("sandbox", EVERYWHERE)
+@pytest.mark.parametrize("sandbox", SANDBOXES)
+@pytest.mark.deep
 def test_commits_of_the_agent_leave_a_clean_index(project: Any, sandbox: str) -> None:
     who = "-c user.name=a -c user.email=a@b.invalid"
     project.agent(f"echo one > one.txt; git add one.txt; git {who} commit -qm own; {FINISH}")
@@ -152,6 +150,7 @@ def test_commits_of_the_agent_leave_a_clean_index(project: Any, sandbox: str) ->
     assert project.git("show", "HEAD:one.txt") == "one"
 
 
+@pytest.mark.deep
 def test_an_index_that_an_agent_destroyed_is_put_back(project: Any) -> None:
     project.agent(f"rm .git/index; mkfifo .git/index; {FINISH}")
     ran = project.go(sandbox="none")
@@ -164,7 +163,8 @@ mkfifo a/pipe; ln -s ../a/pipe .git/packed-refs; echo code > src/code.txt
 """
 
 
-@pytest.mark.parametrize("sandbox", EVERYWHERE)
+@pytest.mark.parametrize("sandbox", SANDBOXES)
+@pytest.mark.deep
 def test_fifos_where_git_would_wait_are_taken_away(project: Any, sandbox: str) -> None:
     project.agent(f"{FIFOS}{FINISH}")
     ran = project.go(sandbox=sandbox)
@@ -183,7 +183,7 @@ def test_fifos_that_were_there_before_are_told_at_the_start(project: Any) -> Non
         assert (said.returncode, told in said.stdout + said.stderr) == (2, True), said
 
 
-@pytest.mark.parametrize("checks", [["true"], None], ids=["with checks", "without"])
+@pytest.mark.parametrize("checks", in_short({"with checks": ["true"], "without": None}, "with checks"))
 def test_no_secret_is_committed_that_harness_knows(project: Any, checks: list[str] | None) -> None:
     project.spec("hello", **({"checks": checks} if checks else {}))
     (project.root / ".gitignore").write_text(".env\n")
@@ -214,7 +214,8 @@ subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subp
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
-@pytest.mark.parametrize("sandbox", EVERYWHERE)
+@pytest.mark.parametrize("sandbox", SANDBOXES)
+@pytest.mark.deep
 def test_a_child_of_the_agent_cannot_write_into_its_stream(project: Any, sandbox: str) -> None:
     (project.root / "forger.py").write_text(FORGER)
     project.git("add", "-A")
@@ -225,7 +226,7 @@ def test_a_child_of_the_agent_cannot_write_into_its_stream(project: Any, sandbox
     assert project.events("attempt_ended")[0]["dollars"] == 2.5
 
 
-@pytest.mark.parametrize("pack", ["", "git pack-refs --all --prune;"], ids=["loose", "packed"])
+@pytest.mark.parametrize("pack", in_short({"loose": "", "packed": "git pack-refs --all --prune;"}, "loose"))
 def test_no_object_of_git_is_shown_in_the_place_of_another(project: Any, pack: str) -> None:
     (project.root / "code.txt").write_text("mine\n")
     project.git("add", "-A")
@@ -237,6 +238,7 @@ def test_no_object_of_git_is_shown_in_the_place_of_another(project: Any, pack: s
     assert "refs/replace" in ran.text
 
 
+@pytest.mark.deep
 def test_the_repository_itself_is_not_taken_away_though_an_agent_moved_it(project: Any) -> None:
     project.agent(f"mkdir sub; mv .git sub/.git; ln -s sub/.git .git; {FINISH}")
     assert project.go(sandbox="none").code == 0
@@ -247,8 +249,15 @@ def test_the_repository_itself_is_not_taken_away_though_an_agent_moved_it(projec
 
 @pytest.mark.parametrize(
     "plant",
-    ["ln -s $S link", "touch x-$S", "mkdir d-$S; echo x > d-$S/y", "(head -c 5000000 /dev/zero; echo $S) > big"],
-    ids=["where a link leads", "the name of a file", "the name of a folder", "the end of a large file"],
+    in_short(
+        {
+            "where a link leads": "ln -s $S link",
+            "the name of a file": "touch x-$S",
+            "the name of a folder": "mkdir d-$S; echo x > d-$S/y",
+            "the end of a large file": "(head -c 5000000 /dev/zero; echo $S) > big",
+        },
+        "the end of a large file",
+    ),
 )
 def test_nothing_that_git_would_store_holds_a_secret(world: World, plant: str) -> None:
     (world.root / ".env").write_text("DB_PASSWORD=correct-horse-9\n")
@@ -262,7 +271,7 @@ def test_nothing_that_git_would_store_holds_a_secret(world: World, plant: str) -
     assert "correct-horse-9" not in world.log("journal.jsonl")
 
 
-@pytest.mark.parametrize("sandbox", EVERYWHERE)
+@pytest.mark.parametrize("sandbox", SANDBOXES)
 def test_what_an_agent_committed_and_programs_obey_is_told(project: Any, sandbox: str) -> None:
     project.agent("mkdir app; echo evil > app/.envrc; git add app; git commit -qm own; note 'committed it by myself'")
     ran = project.go(sandbox=sandbox, max_iterations="1")

@@ -7,6 +7,7 @@ import os
 import signal
 from datetime import datetime
 
+import pytest
 from helpers.stages import scripted
 from helpers.waiting import until
 from helpers.world import NOTE, Listener, World
@@ -33,6 +34,7 @@ def test_a_run_stops_before_the_attempt_that_would_cross_its_line(world: World) 
     assert "genai" not in ran.text
 
 
+@pytest.mark.deep
 def test_another_run_may_cost_as_much_again(world: World) -> None:
     world.spec("a")
     scripted(world, {"cost": 0.4})
@@ -44,8 +46,9 @@ def test_another_run_may_cost_as_much_again(world: World) -> None:
 
 def test_four_fifths_are_told_once_and_written_down(world: World) -> None:
     world.spec("a")
-    scripted(world, {"cost": 0.1})
+    scripted(world, {"cost": 0.4})
     ran = world.run(max_cost=1, expected_cost="0.01", max_iterations=10)
+    assert len(world.outcomes()) == 3
     assert [line for line in ran.lines if line.startswith("budget: the run")] == [
         "budget: the run has cost $0.80 of $1.00 (`max_cost`)"
     ]
@@ -73,6 +76,7 @@ def test_without_keep_going_a_feature_over_its_line_ends_the_run(world: World) -
     assert world.outcomes("b") == []
 
 
+@pytest.mark.deep
 def test_a_reset_does_not_make_a_feature_cheaper(world: World, harness) -> None:
     world.spec("a")
     scripted(world, {"cost": 0.6})

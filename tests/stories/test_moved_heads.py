@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 import pytest
+from helpers.marks import in_short
 from helpers.world import CLAIM, GIT, SECRET, World
 
 from harness.domain.halt import Halt
@@ -73,7 +74,7 @@ BACK: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize(("code", "moved", "top"), BACK)
+@pytest.mark.parametrize(("code", "moved", "top"), in_short(BACK, "a branch, commits", "amended"))
 def test_what_can_be_put_right_without_loss_is(
     world: World, code: str, moved: list[tuple[str, bool]], top: list[str]
 ) -> None:
@@ -106,7 +107,7 @@ STOPS: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize(("code", "command"), STOPS)
+@pytest.mark.parametrize(("code", "command"), in_short(STOPS, "reset, hard"))
 def test_what_cannot_be_put_right_without_loss_ends_the_run_until_a_person_has_typed_the_commands(
     world: World, code: str, command: str
 ) -> None:
@@ -128,7 +129,9 @@ def test_what_cannot_be_put_right_without_loss_ends_the_run_until_a_person_has_t
     assert where(world) == ("main", "")
 
 
-@pytest.mark.parametrize("code", ["git switch -q theirs", "git checkout -q --detach origin/theirs"])
+@pytest.mark.parametrize(
+    "code", in_short(["git switch -q theirs", "git checkout -q --detach origin/theirs"], "git switch -q theirs")
+)
 def test_commits_that_others_made_are_not_taken_for_the_agent_s(world: World, code: str) -> None:
     begin(world, code, "b")
     world.git("switch", "-qc", "theirs")
@@ -164,6 +167,7 @@ def test_a_branch_that_the_agent_deletes_is_told_with_the_command_that_brings_it
     assert f"git branch 'a;b' {world.git('rev-parse', 'main~')[:12]}` brings it back" in ran.text
 
 
+@pytest.mark.deep
 def test_many_tags_are_told_in_a_few_lines(world: World) -> None:
     begin(world, "for n in $(seq 30); do git tag v$n; done", "b")
     ran = world.run()
@@ -174,6 +178,7 @@ def test_many_tags_are_told_in_a_few_lines(world: World) -> None:
     )
 
 
+@pytest.mark.deep
 def test_where_harness_commits_nothing_git_is_left_as_the_agent_left_it(world: World) -> None:
     begin(world, f"git checkout -qb feature; {COMMIT}")
     ran = world.run(commit="never")
@@ -193,6 +198,7 @@ def test_a_check_that_moves_head_is_met_before_the_commit(world: World) -> None:
     }
 
 
+@pytest.mark.deep
 def test_a_check_before_the_work_that_leaves_a_bisect_open_ends_the_run(world: World) -> None:
     world.spec("a", checks="git bisect start")
     world.repository()
@@ -214,6 +220,7 @@ def test_a_run_whose_commits_are_not_on_its_branch_does_not_end_well(world: Worl
     assert "1 commit of this run cannot be reached from `main`, where it began" in ran.text
 
 
+@pytest.mark.deep
 def test_a_run_that_begins_on_a_detached_head_ends_there(world: World) -> None:
     begin(world, COMMIT)
     world.git("checkout", "-q", "--detach")
@@ -253,10 +260,9 @@ def test_head_that_a_killed_run_left_elsewhere_waits_for_a_person(world: World, 
 @pytest.mark.parametrize(
     ("code", "ends"),
     [
-        ("git reset -q --soft HEAD~", (0, ["b: finished b", "a: finished a", "begin"])),
-        ("git reset -q --hard HEAD~", (4, ["begin"])),
+        pytest.param("git reset -q --soft HEAD~", (0, ["b: finished b", "a: finished a", "begin"]), id="soft"),
+        pytest.param("git reset -q --hard HEAD~", (4, ["begin"]), id="hard", marks=pytest.mark.deep),
     ],
-    ids=["soft", "hard"],
 )
 def test_a_confined_agent_is_met_alike(confined: Any, code: str, ends: tuple[int, list[str]]) -> None:
     begin(confined, code)
@@ -278,6 +284,7 @@ def test_a_secret_in_a_commit_of_the_agent_s_own_is_met(world: World) -> None:
     assert "b: unconfirmed" in ran.text
 
 
+@pytest.mark.deep
 def test_a_branch_without_a_commit_and_without_files_is_left_by_a_person_alone(world: World) -> None:
     begin(world, "git switch -q --orphan new")
     ran = world.run()

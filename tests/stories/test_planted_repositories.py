@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.marks import needs_bwrap
+from helpers.marks import SANDBOXES, in_short, needs_bwrap
 from helpers.world import FINISH, GIT, World
 
 pytestmark = needs_bwrap
@@ -56,7 +56,7 @@ def use_git(folder: Path, *words: str) -> None:
     subprocess.run(["git", *(words or ("status",))], cwd=folder, env={**os.environ, **GIT}, check=False)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", in_short(SHAPES.keys(), "bare, in a folder that was there", "in HALT"))
 def test_no_planted_repository_runs_a_program(project: Any, tmp_path: Path, shape: str) -> None:
     plant, folder = SHAPES[shape]
     project.agent(plant.format(ran=tmp_path / "ran") + f"; {FINISH}")
@@ -66,7 +66,7 @@ def test_no_planted_repository_runs_a_program(project: Any, tmp_path: Path, shap
     assert ((tmp_path / "ran").exists(), project.has("code/kept.txt")) == (False, True)
 
 
-@pytest.mark.parametrize("where", ["specs", "logs"])
+@pytest.mark.parametrize("where", in_short(["specs", "logs"], "logs"))
 def test_nothing_is_obeyed_in_the_folders_of_harness_itself(project: Any, tmp_path: Path, where: str) -> None:
     config = CONFIG.format(ran=tmp_path / "ran")
     project.agent(f"cd {where}; mkdir z; git init -q z; {config} >> z/.git/config; echo evil > .envrc; cd ..; {FINISH}")
@@ -88,6 +88,7 @@ def test_what_lies_in_quarantine_has_no_name_that_is_obeyed(project: Any) -> Non
     assert (foreign / ".vscode.quarantined/deep/.idea.quarantined").is_dir()
 
 
+@pytest.mark.deep
 def test_the_hooks_of_a_bare_repository_of_the_person_s_are_theirs(project: Any, tmp_path: Path) -> None:
     project.git("init", "-q", "--bare", "fixture.git")
     hook = "fixture.git/hooks/post-update"
@@ -97,6 +98,7 @@ def test_the_hooks_of_a_bare_repository_of_the_person_s_are_theirs(project: Any,
     assert ((tmp_path / "ran").exists(), project.has("fixture.git/refs/heads/main")) == (False, True)
 
 
+@pytest.mark.deep
 def test_the_repositories_of_submodules_in_a_nested_one_are_the_person_s(project: Any, tmp_path: Path) -> None:
     for name in ("inner", "sub"):
         project.git("init", "-q", name)
@@ -136,6 +138,7 @@ def test_the_root_of_a_project_is_no_repository_that_it_was_not(below: Any, tmp_
     assert below.git("rev-parse", "--show-toplevel") == str(below.root.parent)
 
 
+@pytest.mark.deep
 def test_git_is_not_used_where_it_takes_another_folder_for_the_repository(below: Any, tmp_path: Path) -> None:
     script = EVIL_ROOT.format(ran=tmp_path / "ran")
     subprocess.run(["/bin/sh", "-c", script], cwd=below.root, check=True)
@@ -175,7 +178,7 @@ printf '#!/bin/sh\\ntouch {ran}\\n' > .git/x/hooks/pre-receive; chmod +x .git/x/
     ("plant", "words"),
     [
         pytest.param(REBASE, "rebase --continue", id="a rebase"),
-        pytest.param(REMOTE, "push origin HEAD:refs/heads/x", id="a remote"),
+        pytest.param(REMOTE, "push origin HEAD:refs/heads/x", id="a remote", marks=pytest.mark.deep),
     ],
 )
 def test_nothing_is_begun_that_a_person_s_git_would_go_on_with(
@@ -187,8 +190,8 @@ def test_nothing_is_begun_that_a_person_s_git_would_go_on_with(
     assert ((tmp_path / "ran").exists(), "where git would obey it" in ran.text) == (False, True), ran.text
 
 
-@pytest.mark.parametrize("sandbox", ["none", "bwrap"])
-@pytest.mark.parametrize("name", ["logs/HEAD", "packed-refs", "COMMIT_EDITMSG", "FETCH_HEAD"])
+@pytest.mark.parametrize("sandbox", SANDBOXES)
+@pytest.mark.parametrize("name", in_short(["logs/HEAD", "packed-refs", "COMMIT_EDITMSG", "FETCH_HEAD"], "packed-refs"))
 def test_git_writes_through_no_link_that_came_into_its_folder(
     project: Any, tmp_path: Path, name: str, sandbox: str
 ) -> None:
@@ -203,6 +206,7 @@ def test_git_writes_through_no_link_that_came_into_its_folder(
     assert f"`.git/{name}` appeared during the attempt, where git would obey it" in ran.text
 
 
+@pytest.mark.deep
 def test_a_signature_is_written_through_no_link_of_a_hook_s(project: Any, tmp_path: Path) -> None:
     mine, program = tmp_path / "home/mine.txt", tmp_path / "sign.sh"
     mine.write_text("mine\n")
@@ -219,6 +223,7 @@ def test_a_signature_is_written_through_no_link_of_a_hook_s(project: Any, tmp_pa
     assert "logs/HEAD` is a link that came meanwhile" in ran.text
 
 
+@pytest.mark.deep
 def test_a_link_that_was_there_before_stays(project: Any) -> None:
     (project.root / ".git/logs/HEAD").rename(project.root / ".git/kept")
     (project.root / ".git/logs/HEAD").symlink_to("../kept")
@@ -234,7 +239,7 @@ def test_a_history_that_is_cut_short_is_whole_again(project: Any) -> None:
     assert (project.git("rev-list", "--count", "HEAD"), project.has(".git/objects/info/commit-graph")) == ("4", False)
 
 
-@pytest.mark.parametrize("sandbox", ["none", "bwrap"])
+@pytest.mark.parametrize("sandbox", SANDBOXES)
 def test_a_cherry_pick_that_is_none_leaves_nothing_staged(project: Any, sandbox: str) -> None:
     (project.root / ".gitignore").write_text(".env\n")
     project.git("commit", "-qam", "mine")
@@ -247,8 +252,8 @@ def test_a_cherry_pick_that_is_none_leaves_nothing_staged(project: Any, sandbox:
     ("key", "value", "name"),
     [
         ("core.hooksPath", "tools/hooks", "tools/hooks/post-checkout"),
-        ("include.path", "../conf/git.inc", "conf/git.inc"),
-        ("include.path", "branchless/config", ".git/branchless/config"),
+        pytest.param("include.path", "../conf/git.inc", "conf/git.inc", marks=pytest.mark.deep),
+        pytest.param("include.path", "branchless/config", ".git/branchless/config", marks=pytest.mark.deep),
     ],
 )
 def test_what_git_is_configured_to_obey_stays_as_it_was(
@@ -268,6 +273,7 @@ def test_what_git_is_configured_to_obey_stays_as_it_was(
     assert ((tmp_path / "ran").exists(), file.read_text()) == (False, ""), ran.text
 
 
+@pytest.mark.deep
 def test_a_linked_worktree_stages_nothing_in_the_main_one(project: Any) -> None:
     project.git("worktree", "add", "-q", "../linked")
     main, project.root = project.root, project.root.parent / "linked"

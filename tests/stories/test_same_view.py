@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.forks import Forked
+from helpers.marks import in_short
 from helpers.world import CLAIM, PRELUDE, World
 
 from harness.domain.errors import AgentError
@@ -42,7 +44,7 @@ IDENTITIES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("where", IDENTITIES)
+@pytest.mark.parametrize("where", in_short(IDENTITIES.keys(), "condition"))
 def test_a_commit_has_the_identity_that_git_has_outside(mine: Any, where: str) -> None:
     text, name, variables = IDENTITIES[where]
     (mine.home / ".gitconfig").write_text(text)
@@ -53,6 +55,7 @@ def test_a_commit_has_the_identity_that_git_has_outside(mine: Any, where: str) -
     assert (ran.code, mine.git("log", "-1", "--format=%an <%ae>")) == (0, "me <me@example.com>"), ran.text
 
 
+@pytest.mark.deep
 def test_a_variable_wins_over_the_repository_inside_as_well(mine: Any) -> None:
     (mine.home / ".gitconfig").write_text(ME)
     mine.git("config", "user.email", "local@example.com")
@@ -74,6 +77,7 @@ def test_a_secret_scan_in_the_home_refuses_a_commit(mine: Any) -> None:
     assert (mine.git("log", "--format=%s"), "saw it" in mine.log("a.log")) == ("begin", False)
 
 
+@pytest.mark.deep
 def test_a_folder_without_hooks_is_not_shown_whatever_git_is_told(mine: Any) -> None:
     (mine.home / ".ssh").mkdir()
     (mine.home / ".ssh/id").write_text("decoy")
@@ -84,6 +88,7 @@ def test_a_folder_without_hooks_is_not_shown_whatever_git_is_told(mine: Any) -> 
     assert "saw it" not in mine.log("a.log")
 
 
+@pytest.mark.deep
 def test_hooks_of_git_that_cannot_be_shown_are_told(mine: Any) -> None:
     hook(mine.home / "pre-commit", "exit 1")
     (mine.home / ".gitconfig").write_text(f"{ME}[core]\n\thooksPath = ~\n")
@@ -99,6 +104,7 @@ def test_nobody_is_a_person_is_told_at_the_start_and_by_doctor(mine: Any) -> Non
     assert "fail  commits: git says: Author identity unknown" in doctor(mine)
 
 
+@pytest.mark.deep
 def test_why_git_fails_is_told_in_its_own_words(mine: Any) -> None:
     (mine.home / ".gitconfig").write_text(ME)
     (mine.root / ".git/index").write_text("garbage")
@@ -218,7 +224,13 @@ def name_hook(settings: Path, command: str) -> None:
 # --- the run's own output, and its own HALT ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("line", ["harness run > night.out 2>&1", "harness run 2>&1 | cat | tee night.out"])
+@pytest.mark.parametrize(
+    "line",
+    in_short(
+        ["harness run > night.out 2>&1", "harness run 2>&1 | cat | tee night.out"],
+        "harness run 2>&1 | cat | tee night.out",
+    ),
+)
 def test_the_file_that_a_run_is_redirected_into_is_no_change(world: World, line: str) -> None:
     world.spec("a", checks=["test -f a.txt"])
     world.agent(MAKE)
@@ -259,8 +271,4 @@ def doctor(mine: Any, **environ: str) -> str:
     """Return what doctor says."""
     script = str(mine.root.parent / "agent.sh")
     chosen = {"HARNESS_AGENT": "command", "HARNESS_COMMAND": f"/bin/sh {script}", **environ}
-    env = {**mine.environment, **around(mine), **chosen}
-    python = sys.executable
-    return subprocess.run(
-        [python, "-m", "harness", "doctor"], cwd=mine.root, env=env, capture_output=True, text=True, check=False
-    ).stdout
+    return Forked(["doctor"], mine.root, {**mine.environment, **around(mine), **chosen}).communicate()[0]

@@ -151,6 +151,7 @@ def test_a_link_to_the_home_costs_the_person_nothing(confined: Any, tmp_path: Pa
 
 
 @needs_bwrap
+@pytest.mark.deep
 def test_a_thousand_folders_in_the_private_home_end_no_run(confined: Any, tmp_path: Path, monkeypatch: Any) -> None:
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(
@@ -164,6 +165,7 @@ def test_a_thousand_folders_in_the_private_home_end_no_run(confined: Any, tmp_pa
 
 
 @needs_bwrap
+@pytest.mark.deep
 def test_the_folders_above_the_logs_stay_where_they_are(confined: Any, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -193,6 +195,7 @@ def worktrees(world: Any, tmp_path: Path) -> Path:
 
 
 @needs_bwrap
+@pytest.mark.deep
 def test_a_worktree_says_nothing_of_where_others_are(confined: Any, tmp_path: Path) -> None:
     confined.spec("hello", checks=["test -f made.txt"])
     admin = worktrees(confined, tmp_path)
@@ -220,6 +223,7 @@ def test_no_word_of_a_line_lets_a_file_in_but_those_that_trust_asks_about(confin
     assert (str(key) in seen, "of a person" in seen) == (True, False)
 
 
+@pytest.mark.deep
 def test_a_program_on_path_that_an_agent_made_a_link_lets_nothing_in(confined: Any, tmp_path: Path) -> None:
     other = tmp_path / "other/node_modules/priv"
     other.mkdir(parents=True)
@@ -286,6 +290,7 @@ def test_a_folder_beside_the_project_is_let_in_as_it_is_named(confined: Any, tmp
     assert ((tmp_path / "written/file").read_text(), (confined.root / "listed").read_text()) == ("shared", "")
 
 
+@pytest.mark.deep
 def test_a_hook_is_told_what_git_needs_and_no_other_word_of_the_persons(confined: Any) -> None:
     confined.spec("hello", checks=["test -f made.txt"])
     confined.repository()
@@ -300,6 +305,7 @@ def test_a_hook_is_told_what_git_needs_and_no_other_word_of_the_persons(confined
     assert (SECRET in seen, "GIT_AUTHOR_NAME=a tester" in seen) == (False, True)
 
 
+@pytest.mark.deep
 def test_git_fetches_nothing_that_is_missing_by_a_program_of_the_repository(confined: Any, tmp_path: Path) -> None:
     confined.spec("hello")
     (confined.root / "leak").write_text("what was")
@@ -340,6 +346,7 @@ def test_a_link_to_the_specs_or_to_settings_is_as_good_as_they_are(confined: Any
     assert str((confined.root / "templates/prompt.md").readlink()) == "../conf/prompt.md"
 
 
+@pytest.mark.deep
 def test_a_link_to_the_specs_that_a_killed_run_left_changed_is_put_back(confined: Any) -> None:
     confined.spec("a")
     (confined.root / "specs").rename(confined.root / "real")
@@ -358,6 +365,7 @@ def test_a_link_to_the_specs_that_a_killed_run_left_changed_is_put_back(confined
     assert str((confined.root / "specs").readlink()) == "real"
 
 
+@pytest.mark.deep
 def test_a_link_to_the_specs_that_a_check_changes_is_put_back(confined: Any) -> None:
     confined.spec("a", checks=["mkdir -p evil; ln -sfn evil specs; test -f made.txt"])
     (confined.root / "specs").rename(confined.root / "real")

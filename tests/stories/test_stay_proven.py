@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.marks import needs_bwrap
+from helpers.marks import SANDBOXES, needs_bwrap
 from helpers.world import CLAIM, World
 
-BOTH = pytest.mark.parametrize("sandbox", ["none", pytest.param("bwrap", marks=needs_bwrap)])
+BOTH = pytest.mark.parametrize("sandbox", SANDBOXES)
 BREAKS = 'test $slug = a || rm -f a.txt; case "$prompt" in *"this attempt broke it"*) echo a > a.txt;; esac; '
 BREAKS += "echo x > $slug.txt; " + CLAIM
 
@@ -81,6 +81,7 @@ def test_verify_that_finds_a_red_check_is_remembered_and_worked_on(world: World,
     assert (ran.code, world.states()) == (0, {"a": "done"}), ran.text
 
 
+@pytest.mark.deep
 def test_checks_that_build_on_one_another_run_together_and_apart_from_those_of_other_features(confined: Any) -> None:
     for slug in ("a", "b"):
         confined.spec(slug, checks=["mkdir built && echo x > built/it", f"test -f built/it && test -f {slug}.txt"])
@@ -95,6 +96,7 @@ def test_checks_that_build_on_one_another_run_together_and_apart_from_those_of_o
     assert (ran.code, "checking again that 2 done features" in ran.text) == (0, True), ran.text
 
 
+@pytest.mark.deep
 def test_what_verify_found_red_is_run_anew_and_not_believed_from_a_known_tree(confined: Any) -> None:
     confined.spec("a", checks="test -f node_modules/tool/it && test -f a.txt")
     (confined.root / ".gitignore").write_text("node_modules/\n")
@@ -121,6 +123,7 @@ def test_what_goes_from_the_tree_between_two_runs_is_no_exit_0(world: World) -> 
     assert (ran.code, world.states()) == (1, {"a": "regressed"}), ran.text
 
 
+@pytest.mark.deep
 def test_a_last_commit_that_cannot_be_checked_out_is_no_exit_0(confined: Any, tmp_path: Path) -> None:
     confined.spec("a", checks="test -f a.txt")
     confined.repository()

@@ -31,7 +31,7 @@ def test_an_agent_that_ignores_term_is_killed_with_all_it_started(world: World, 
 SIGNALS = {"Ctrl-C": signal.SIGINT, "TERM": signal.SIGTERM, "hang-up": signal.SIGHUP}
 
 
-@pytest.mark.parametrize("number", in_short(SIGNALS, "Ctrl-C", "TERM"))
+@pytest.mark.parametrize("number", in_short(SIGNALS, "Ctrl-C"))
 def test_a_signal_ends_the_run_with_its_agent(world: World, leash: Leash, start, number: signal.Signals) -> None:
     world.spec("a")
     world.agent(f"{leash.code} sleep 600 & sleep 600")
@@ -58,7 +58,7 @@ def test_kill_9_of_harness_leaves_no_agent_and_the_next_run_goes_on(world: World
     assert world.has("logs/attempts/a/0002")
 
 
-@pytest.mark.parametrize("words", [("halt", "--now"), ("halt",)], ids=["now", "after the attempt"])
+@pytest.mark.parametrize("words", in_short({"now": ("halt", "--now"), "after the attempt": ("halt",)}, "now"))
 def test_harness_halt_reaches_a_run_from_another_terminal(world: World, harness, leash: Leash, start, words) -> None:
     world.spec("a")
     world.spec("b")

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers.marks import needs_bwrap
+from helpers.marks import SANDBOXES, in_short
 from helpers.world import CLAIM, World
 
 CLEAN = "set aside: {}; what git works on is found by the current folder alone"
@@ -30,24 +30,26 @@ def is_committed(world: World) -> bool:
 
 
 @pytest.mark.parametrize(
-    "names",
-    [
-        ("GIT_DIR",),
-        ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE"),
-        ("GIT_INDEX_FILE",),
-        ("GIT_COMMON_DIR",),
-        ("GIT_OBJECT_DIRECTORY",),
-        ("GIT_NAMESPACE",),
-        ("GIT_CEILING_DIRECTORIES",),
-        ("GIT_ICASE_PATHSPECS",),
-        ("GIT_TRACE", "GIT_TRACE2_EVENT"),
-        ("GIT_EXTERNAL_DIFF",),
-    ],
-    ids=" ".join,
+    "named",
+    in_short(
+        [
+            "GIT_DIR",
+            "GIT_DIR GIT_INDEX_FILE GIT_WORK_TREE",
+            "GIT_INDEX_FILE",
+            "GIT_COMMON_DIR",
+            "GIT_OBJECT_DIRECTORY",
+            "GIT_NAMESPACE",
+            "GIT_CEILING_DIRECTORIES",
+            "GIT_ICASE_PATHSPECS",
+            "GIT_TRACE GIT_TRACE2_EVENT",
+            "GIT_EXTERNAL_DIFF",
+        ],
+        "GIT_DIR GIT_INDEX_FILE GIT_WORK_TREE",
+        "GIT_TRACE GIT_TRACE2_EVENT",
+    ),
 )
-def test_variables_that_steer_git_lead_no_commit_elsewhere(
-    project: World, tmp_path: Path, names: tuple[str, ...]
-) -> None:
+def test_variables_that_steer_git_lead_no_commit_elsewhere(project: World, tmp_path: Path, named: str) -> None:
+    names = named.split()
     other = tmp_path / "other"
     subprocess.run(["git", "init", "-q", other], check=True)
     before = sorted(other.rglob("*"))
@@ -71,13 +73,13 @@ def test_run_by_an_alias_or_a_hook_of_git_a_run_commits_to_its_own_project(proje
     ("folder", "why"),
     [
         ("{}/tmp", "leads into the project"),
-        ("{}/.git", "leads into the project"),
-        ("{}/logs", "leads into the project"),
-        ("tmp", "is not a full path"),
-        ("/nonexistent", "is no folder that you can write"),
+        pytest.param("{}/.git", "leads into the project", marks=pytest.mark.deep),
+        pytest.param("{}/logs", "leads into the project", marks=pytest.mark.deep),
+        pytest.param("tmp", "is not a full path", marks=pytest.mark.deep),
+        pytest.param("/nonexistent", "is no folder that you can write", marks=pytest.mark.deep),
     ],
 )
-@pytest.mark.parametrize("name", ["TMPDIR", "TMP"])
+@pytest.mark.parametrize("name", in_short(["TMPDIR", "TMP"], "TMPDIR"))
 def test_a_temporary_folder_that_cannot_serve_is_set_aside(project: World, name: str, folder: str, why: str) -> None:
     (project.root / "tmp").mkdir()
     ran = project.command("run", fresh=True, **{name: folder.format(project.root)})
@@ -96,10 +98,10 @@ def test_without_any_temporary_folder_nothing_begins(project: World, monkeypatch
 @pytest.mark.parametrize(
     "environ",
     [
-        {"LC_ALL": "C", "PYTHONUTF8": "0"},
+        pytest.param({"LC_ALL": "C", "PYTHONUTF8": "0"}, marks=pytest.mark.deep),
         {"LC_ALL": "xx_YY.ISO-8859-1", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"},
-        {"PYTHONINSPECT": "1"},
-        {"PYTHONOPTIMIZE": "2", "PYTHONWARNINGS": "error"},
+        pytest.param({"PYTHONINSPECT": "1"}, marks=pytest.mark.deep),
+        pytest.param({"PYTHONOPTIMIZE": "2", "PYTHONWARNINGS": "error"}, marks=pytest.mark.deep),
     ],
     ids=lambda environ: " ".join(environ),
 )
@@ -109,7 +111,7 @@ def test_a_run_works_with_any_locale_and_python(project: World, environ: dict[st
     assert is_committed(project)
 
 
-@pytest.mark.parametrize("words", ["run", "status --json", "--version"])
+@pytest.mark.parametrize("words", in_short(["run", "status --json", "--version"], "run"))
 def test_in_a_folder_that_is_gone_every_command_says_so(tmp_path: Path, words: str) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
@@ -118,8 +120,10 @@ def test_in_a_folder_that_is_gone_every_command_says_so(tmp_path: Path, words: s
     assert (ran.returncode, ran.stderr) == (2, "error: the current folder is gone\nhint: `cd` to your project\n")
 
 
-@pytest.mark.parametrize("name", ["with space", "-dash", "a:b", "[a]*", 'q"$x', "back\\slash", "Ünï"])
-@pytest.mark.parametrize("sandbox", ["none", pytest.param("bwrap", marks=needs_bwrap)])
+@pytest.mark.parametrize(
+    "name", in_short(["with space", "-dash", "a:b", "[a]*", 'q"$x', "back\\slash", "Ünï"], "-dash", 'q"$x')
+)
+@pytest.mark.parametrize("sandbox", SANDBOXES)
 def test_a_project_may_have_any_name(project: World, name: str, sandbox: str) -> None:
     project.agent(
         'touch ä.txt; echo "a note that is long enough to count" >> logs/a.log; echo finished a > logs/a.done'
@@ -129,7 +133,9 @@ def test_a_project_may_have_any_name(project: World, name: str, sandbox: str) ->
     assert is_committed(project)
 
 
-@pytest.mark.parametrize("name", [b"line\nend", b"b\xfftes", b"\x1b[31m"])
+@pytest.mark.parametrize(
+    "name", in_short({"two lines": b"line\nend", "bytes": b"b\xfftes", "controls": b"\x1b[31m"}, "bytes")
+)
 def test_a_project_whose_name_no_prompt_can_hold_is_refused(project: World, name: bytes) -> None:
     project.root = project.root.rename(project.root.parent / os.fsdecode(name))
     ran = project.command("run", fresh=True)

@@ -53,6 +53,7 @@ def test_undo_takes_a_feature_back_by_one_commit_and_opens_it_again(world: World
     assert files(world) == ["b.txt", "c.txt"]
 
 
+@pytest.mark.deep
 def test_undo_takes_back_what_the_agent_committed_by_itself(world: World, harness: Any) -> None:
     own = "echo 1 > 1.txt; git add 1.txt; git commit -qm 1; echo 2 > 1.txt; git commit -qam 2; git add 1.txt"
     done(world, f'[ $slug = a ] && {{ {own}; }}; echo "$slug" > "$slug.txt"')
@@ -88,13 +89,14 @@ def test_a_conflict_is_told_and_changes_nothing(world: World, harness: Any) -> N
     assert (world.git("status", "--porcelain"), world.states()["a"]) == ("", "done")
 
 
+@pytest.mark.deep
 def test_later_work_in_the_same_file_stays(world: World, harness: Any) -> None:
     done(world, 'echo "$slug" > "$slug.txt"; [ $slug = a ] && sed -i s/^1/one/ shared.txt || echo $slug >> shared.txt')
     assert harness("undo", "a").code == 0
     assert (world.root / "shared.txt").read_text() == "1\n2\n3\n4\n5\n6\n7\n8\n9\nb\nc\n"
 
 
-@pytest.mark.parametrize("staged", [False, True])
+@pytest.mark.parametrize("staged", [False, pytest.param(True, marks=pytest.mark.deep)])
 def test_what_a_person_has_in_work_is_not_touched(world: World, harness: Any, staged: bool) -> None:
     done(world)
     (world.root / "a.txt").write_text("mine")
@@ -110,6 +112,7 @@ def test_what_a_person_has_in_work_is_not_touched(world: World, harness: Any, st
     assert (world.root / "b.txt").read_text() == "mine too"
 
 
+@pytest.mark.deep
 def test_what_was_reverted_by_hand_is_only_opened_again(world: World, harness: Any) -> None:
     done(world)
     world.git("revert", "--no-edit", "main~2")
@@ -122,11 +125,10 @@ def test_what_was_reverted_by_hand_is_only_opened_again(world: World, harness: A
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        (["checkout", "-q", "--detach"], "HEAD is detached"),
-        (["bisect", "start"], "a bisect is not finished"),
-        (["checkout", "-q", "-b", "old", "main~3"], "is not on `old`"),
+        pytest.param(["checkout", "-q", "--detach"], "HEAD is detached", id="detached", marks=pytest.mark.deep),
+        pytest.param(["bisect", "start"], "a bisect is not finished", id="bisect", marks=pytest.mark.deep),
+        pytest.param(["checkout", "-q", "-b", "old", "main~3"], "is not on `old`", id="another branch"),
     ],
-    ids=["detached", "bisect", "another branch"],
 )
 def test_undo_says_why_it_cannot(world: World, harness: Any, typed: list[str], said: str) -> None:
     done(world)
@@ -142,6 +144,7 @@ def test_undo_of_what_has_no_commit_says_so(world: World, harness: Any) -> None:
     assert "no commit of `a` is recorded" in harness("undo", "a").err
 
 
+@pytest.mark.deep
 def test_undo_in_a_folder_of_a_repository(
     world: World, harness: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -179,6 +182,7 @@ def test_a_reverted_commit_is_told_with_what_depends_on_it(world: World, harness
     assert harness("status", "--json").json["warnings"] == []
 
 
+@pytest.mark.deep
 def test_a_commit_that_was_reverted_before_others_were_made_is_told(world: World, harness: Any) -> None:
     for slug in "ab":
         world.spec(slug, checks=f"test -f {slug}.txt")
@@ -191,6 +195,7 @@ def test_a_commit_that_was_reverted_before_others_were_made_is_told(world: World
     assert "`b` is done, but" not in harness("status").out
 
 
+@pytest.mark.deep
 def test_a_commit_that_a_reset_took_off_is_told_with_what_depends_on_it(world: World, harness: Any) -> None:
     done(world)
     world.git("reset", "-q", "--hard", "main~2")
@@ -201,6 +206,7 @@ def test_a_commit_that_a_reset_took_off_is_told_with_what_depends_on_it(world: W
     assert harness("status", "--json").json["warnings"] == [f"{said}; `harness verify` tells what still holds"]
 
 
+@pytest.mark.deep
 def test_commits_that_a_person_picked_or_squashed_are_found_by_their_trailers(world: World, harness: Any) -> None:
     done(world)
     world.git("checkout", "-qb", "elsewhere", "main~3")
@@ -212,6 +218,7 @@ def test_commits_that_a_person_picked_or_squashed_are_found_by_their_trailers(wo
     assert harness("status", "--json").json["warnings"] == []
 
 
+@pytest.mark.deep
 def test_a_feature_that_starts_over_names_what_depends_on_it(world: World, harness: Any) -> None:
     done(world)
     assert "; `b` and `c` depend on it, done as before: `harness verify`" in harness("reset", "a").out

@@ -85,7 +85,7 @@ def change(run: Run, text: str) -> None:
     run.workspace.forget()
 
 
-@pytest.mark.parametrize("network", ["host", "none", "broker"])
+@pytest.mark.parametrize("network", in_short(["host", "none", "broker"], "broker"))
 def test_one_helper_makes_all_looks_and_commits(confined: Any, helpers: list[list[str]], network: str) -> None:
     confined.settings |= {"sandbox_network": network}
     with opened(confined) as run:
@@ -99,7 +99,9 @@ def test_one_helper_makes_all_looks_and_commits(confined: Any, helpers: list[lis
     assert confined.git("rev-list", "--count", "HEAD") == "4"
 
 
-@pytest.mark.parametrize("with_hook", [False, True], ids=["in the helper", "in a sandbox of its own"])
+@pytest.mark.parametrize(
+    "with_hook", in_short({"in the helper": False, "in a sandbox of its own": True}, "in a sandbox of its own")
+)
 def test_a_project_in_a_folder_of_its_repository_is_committed_too(confined: Any, with_hook: bool) -> None:
     confined.root.parent.joinpath("other.txt").write_text("1\n")
     for line in (["init", "-q"], ["add", "other.txt"], ["commit", "-qm", "begin"]):
@@ -200,7 +202,9 @@ test -z "$err"
 """
 
 
-@pytest.mark.parametrize("script", [OWN_FILE, SWAP], ids=["a file of its own", "swapped descriptors"])
+@pytest.mark.parametrize(
+    "script", in_short({"a file of its own": OWN_FILE, "swapped descriptors": SWAP}, "swapped descriptors")
+)
 def test_a_hook_finds_its_descriptors_as_without_harness(confined: Any, script: str) -> None:
     with opened(confined) as run:
         hook(confined, script)
@@ -210,6 +214,7 @@ def test_a_hook_finds_its_descriptors_as_without_harness(confined: Any, script: 
         assert confined.git("show", "HEAD:code/version.txt") == "files:\ncode/kept.txt\ncode/pre-commit.sh"
 
 
+@pytest.mark.deep
 def test_a_hook_that_ends_every_python_loses_no_commit(confined: Any) -> None:
     kill = "for one in /proc/[0-9]*; do grep -aq python $one/cmdline 2>/dev/null && kill -9 ${one#/proc/}; done; true\n"
     with opened(confined) as run:
@@ -219,6 +224,7 @@ def test_a_hook_that_ends_every_python_loses_no_commit(confined: Any) -> None:
             assert run.workspace.commit("a", "done", number).made
 
 
+@pytest.mark.deep
 def test_a_filter_is_obeyed_and_keeps_no_helper(confined: Any, helpers: list[list[str]]) -> None:
     (confined.root / ".gitattributes").write_text("*.txt filter=loud\n")
     with opened(confined) as run:
@@ -230,6 +236,7 @@ def test_a_filter_is_obeyed_and_keeps_no_helper(confined: Any, helpers: list[lis
     assert [kinds[-1] for kinds in helpers if "update-index" in kinds] == ["update-index"]
 
 
+@pytest.mark.deep
 def test_what_is_read_only_inside_stays_so_when_a_person_replaces_it(confined: Any, helpers: list[list[str]]) -> None:
     with opened(confined) as run:
         hook(confined, 'git config core.evil yes; echo "[core] evil = yes" >> .git/config; true\n')
@@ -241,7 +248,7 @@ def test_what_is_read_only_inside_stays_so_when_a_person_replaces_it(confined: A
     assert "evil" not in (confined.root / ".git/config").read_text()
 
 
-@pytest.mark.parametrize("what", ["folder", "file"])
+@pytest.mark.parametrize("what", in_short(["folder", "file"], "file"))
 def test_what_was_moved_and_made_anew_is_mounted_anew(confined: Any, what: str) -> None:
     with opened(confined) as run:
         hook(confined, "echo evil > .git/hooks/post-commit; echo evil >> .git/info/exclude; true\n")
@@ -326,6 +333,7 @@ def test_a_commit_that_has_to_stop_takes_its_locks_away(
     assert list((confined.root / ".git").glob("*.lock")) == []
 
 
+@pytest.mark.deep
 def test_a_helper_that_cannot_start_is_tried_once(confined: Any, helpers: list[list[str]]) -> None:
     with opened(confined) as run:
         run.workspace._git.confined._command = replace(run.workspace._git.confined._command, argv=("/bin/false",))
@@ -334,6 +342,7 @@ def test_a_helper_that_cannot_start_is_tried_once(confined: Any, helpers: list[l
     assert helpers == [["status"]]
 
 
+@pytest.mark.deep
 def test_a_git_that_does_not_trace_gets_a_sandbox_for_each_call(
     confined: Any, helpers: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -142,6 +142,7 @@ def test_a_commit_is_made_inside_and_signed_outside(confined: Any, tmp_path: Pat
 
 
 @needs_bwrap
+@pytest.mark.deep
 def test_a_commit_that_cannot_be_signed_stands_and_is_told(confined: Any) -> None:
     confined.spec("hello")
     confined.repository()

@@ -11,6 +11,7 @@ import pytest
 from fakes.api_agent import Agent
 from fakes.endless import KINDS, endless
 from fakes.raw_server import BLOCK, DELTA, END, OVER, START, STOP, RawServer, answer, sse
+from helpers.marks import in_short
 
 from harness.agents.api.counted import ROUNDED
 from harness.domain.reply import FaultKind
@@ -18,10 +19,11 @@ from harness.domain.reply import FaultKind
 pytestmark = pytest.mark.xdist_group("anthropic")
 
 WHOLE = answer(sse(START, BLOCK, DELTA, STOP, END, OVER))
+DEAR = {"letters", "arguments", "objects", "pings", "comments"}
 LEAST_MEMORY = 200  # MB of one API agent, whatever its server does
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", in_short(KINDS, *(set(KINDS) - DEAR)))
 def test_a_server_that_never_stops_is_at_fault_at_once(agent: Agent, kind: str) -> None:
     with RawServer(lambda number, headers: endless(kind)) as server:
         said = agent(server.url, server="compatible", model="m", max_tokens=1000, patience=900)
