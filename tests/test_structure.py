@@ -36,7 +36,7 @@ DOORS = {
     "jinja2": {"agents.prompt"},
     "watchfiles": {"run.interrupts"},
     "subprocess": {"system.process", "system.capture", "agents.scripted", "agents.api.shell"},
-    "fcntl": {"records.run_lock", "rehearsal.promises", "rehearsal.saboteur", "system.pipes"},
+    "fcntl": {"records.run_lock", "rehearsal.promises", "rehearsal.saboteur", "system.pipes", "workspace.places"},
     "socket": {
         "records.heartbeat",
         "records.run_lock",

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from harness.attempts.accept import say_where, write_marker
 from harness.attempts.recheck import Rechecked, plan_head, recheck
-from harness.domain.feature import Feature
+from harness.domain.feature import Check, Feature
 from harness.domain.listener import Tone
 from harness.domain.text import counted, one_line
 from harness.domain.verdict import CheckedIn, CheckRun
@@ -38,8 +38,11 @@ def renew_or_reopen(run: Run) -> bool:
             continue
         checks = run.checks_for(feature)
         run.tell(f"{feature.slug}: {because}; running {counted(len(checks), 'check')}")
-        plan = None if history.of(feature.slug).in_tree else plan_head(run)
-        found = recheck(run, feature.slug, checks, plan, anew=because == FAILED)
+        if because == CHANGED:
+            found = recheck_stale(run, feature.slug, checks)
+        else:
+            plan = None if history.of(feature.slug).in_tree else plan_head(run)
+            found = recheck(run, feature.slug, checks, plan, anew=True)
         if found.stopped or run.tally.moved is not None:
             return taken_up
         if not found.runs or not all(one.green for one in found.runs):
@@ -53,6 +56,18 @@ def renew_or_reopen(run: Run) -> bool:
     return taken_up
 
 
+def recheck_stale(run: Run, slug: str, checks: Sequence[Check]) -> Rechecked:
+    """Run the checks of a stale receipt in a clean checkout of the last commit.
+
+    If that is red and its receipt is about the working tree, they run there as before.
+    """
+    plan = plan_head(run)
+    found = recheck(run, slug, checks, plan)
+    if plan is None or found.stopped or not run.history.of(slug).in_tree or all(one.green for one in found.runs):
+        return found
+    return replace(recheck(run, slug, checks, None), because="as before: in a clean checkout its checks do not pass")
+
+
 def renew(run: Run, feature: Feature, found: Rechecked, why: str) -> None:
     """Write a new receipt for the spec and the commit as they are now; its checks are green."""
     run.workspace.forget()
@@ -61,7 +76,8 @@ def renew(run: Run, feature: Feature, found: Rechecked, why: str) -> None:
     where = f"commit: {snapshot.head}" if is_commit else f"tree: {snapshot.digest} at commit {snapshot.head or 'none'}"
     old = run.journal.last_receipt(slug)
     checks = tuple(replace(one, command=run.redactor.text(one.command)) for one in found.runs)
-    proof = Proof(feature.sha256, where, checks, say_where(CheckedIn(found.clean, found.because, found.brought), ()))
+    because = "" if found.clean else found.because or run.site.no_checkout or "there is no commit"
+    proof = Proof(feature.sha256, where, checks, say_where(CheckedIn(found.clean, because, found.brought), ()))
     text = renew_receipt(old, proof, why=why, at=utc(run.clock()))
     run.write(Accepted(slug=slug, attempt=parse_receipt(old).attempt, sha256=digest(text), receipt=text))
     write_marker(run, slug, text)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from harness.attempts.recheck import recheck
-from harness.attempts.renew import CHANGED, renew
+from harness.attempts.renew import CHANGED, recheck_stale, renew
 from harness.domain.errors import UsageError
 from harness.domain.feature import Feature
 from harness.domain.listener import Tone
 from harness.domain.text import one_line
 from harness.records.events import Verified
 from harness.records.receipt import parse_receipt
-from harness.run.checkouts import open_fresh_checkout, plan_for
+from harness.run.checkouts import open_checkout_of_head, open_fresh_checkout, plan_for
 from harness.run.look import look_around
 from harness.run.run import Run
 from harness.workspace.checks import describe
@@ -22,7 +22,8 @@ from harness.workspace.workspace import Candidate
 def verify(run: Run, *, fresh: bool = False) -> dict[str, Any]:
     """Check every accepted feature of the run again; its receipt stays as it is, the journal keeps the result.
 
-    In the working tree; if `fresh`, in a new checkout of the commit that each receipt names, or of the last one.
+    In the working tree, but for a stale one, which is to be renewed: that is checked as `harness run` does it. If
+    `fresh`, each is in a new checkout of the commit that its receipt names, or of the last one.
     Raises UsageError where there is nothing to check out.
     """
     if fresh:
@@ -31,6 +32,8 @@ def verify(run: Run, *, fresh: bool = False) -> dict[str, Any]:
         open_fresh_checkout(run)
     rows = []
     look = look_around(run)
+    if not fresh and any(map(run.history.is_stale, look.features)):
+        open_checkout_of_head(run)
     for feature in look.features:
         if run.interrupts.interrupted:
             break
@@ -50,8 +53,9 @@ def _verify_one(run: Run, feature: Feature, *, fresh: bool) -> dict[str, Any]:
     if fresh and candidate is None:
         because = "the commit that its receipt names is not in this repository"
         return {"slug": slug, "result": "drifted", "because": because, "checks": []}
+    stale = run.history.is_stale(feature) and not fresh
     plan = None if candidate is None else plan_for(run, candidate)
-    found = recheck(run, slug, checks, plan, anew=True)
+    found = recheck_stale(run, slug, checks) if stale else recheck(run, slug, checks, plan, anew=True)
     if fresh and not found.clean:
         because = f"no checkout of {candidate.commit[:12] if candidate else 'it'} could be made: {found.because}"
         return {"slug": slug, "result": "drifted", "because": because, "checks": []}
@@ -63,10 +67,10 @@ def _verify_one(run: Run, feature: Feature, *, fresh: bool) -> dict[str, Any]:
     tells = candidate is None or (head is not None and candidate.tree == head.tree and not run.history.of(slug).in_tree)
     if tells:
         run.write(Verified(slug=slug, green=not red, failing=tuple(one.command for one in red)))
-    stale = run.history.is_stale(feature) and not fresh
     if stale and not red:
         renew(run, feature, found, CHANGED)
     where = f" in a fresh checkout of {candidate.commit[:12]}" if candidate is not None and found.clean else ""
+    where = " in a clean checkout of the last commit" if stale and found.clean else where
     green = "every check is green" + (": its receipt is renewed for the spec as it is now" if stale else where)
     because = "; ".join(f"`{one_line(one.command, 60)}`: {describe(one)}{where}" for one in red) or green
     result = "drifted" if red else "proven"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from harness.domain.errors import AgentError
+from harness.domain.listener import Tone
 from harness.run.run import Run
 from harness.system import files
 from harness.system.capture import path_outside
-from harness.workspace.clean_checkout import INSTALLED, CheckoutPlan, CleanCheckout, find_place
+from harness.workspace.clean_checkout import INSTALLED, CheckoutPlan, CleanCheckout
+from harness.workspace.places import Place, find_place, hold_place, remove_unused
 from harness.workspace.repositories import find_git, real_path
 from harness.workspace.verdicts import Verdicts
 from harness.workspace.workspace import Candidate
@@ -28,18 +30,49 @@ def open_checkout(run: Run) -> None:
     if run.settings.prove == "commit" and (why := why or ("" if run.commits else "nothing is committed")):
         hint = "with `prove: auto` claims are checked in the working tree"
         raise AgentError(f"`prove: commit` cannot be: {why}", hint)
+    _open(run, why)
+
+
+def open_checkout_of_head(run: Run) -> None:
+    """Give a run that commits nothing a clean checkout of the last commit, or the reason why there is none."""
+    _open(run, _why_no_checkout(run))
+
+
+def close_checkout(run: Run) -> None:
+    """Let other runs have the place of the checkout."""
+    if run.site.checkout is not None:
+        run.site.checkout.close()
+
+
+def _open(run: Run, why: str) -> None:
     if why:
         run.site = replace(run.site, checkout=None, no_checkout=why)
         return
-    root, path = run.paths.root, path_outside(run.site.environ.get("PATH", os.defpath), *run.config.written)
+    path = path_outside(run.site.environ.get("PATH", os.defpath), *run.config.written)
     environ = {**run.site.environ, "PATH": path}
-    kept = find_place(root, environ)
-    writable = run.site.sandbox.mounts.writable if run.site.sandbox is not None else ()
-    if kept is not None and any(real_path(kept).is_relative_to(one) for one in writable):
-        kept = None  # an agent could forge there what checks are to find
-    checkout = CleanCheckout(kept or run.site.temporary / "checkout", run.workspace.repository(), environ)
-    run.verdicts = Verdicts(kept and kept.with_suffix(".verdicts"), run.site.check_environment())
+    place, lock = _take_place(run, environ)
+    folder = run.site.temporary / "checkout" if place is None else place.folder
+    checkout = CleanCheckout(folder, run.workspace.repository(), environ, lock=lock)
+    run.verdicts = Verdicts(None if place is None else place.verdicts, run.site.check_environment())
     run.site = replace(run.site, checkout=checkout)
+
+
+def _take_place(run: Run, environ: Mapping[str, str]) -> tuple[Place | None, int | None]:
+    """Return the place that is kept between runs, with its lock; None where this run is to have one of its own."""
+    place = find_place(run.paths.root, environ)
+    writable = run.site.sandbox.mounts.writable if run.site.sandbox is not None else ()
+    if place is None or any(real_path(place.folder).is_relative_to(one) for one in writable):
+        return None, None  # an agent could forge there what checks are to find
+    try:
+        lock = hold_place(place, run.paths.root)
+    except OSError:
+        return place, None  # it says itself what is wrong with it
+    if lock is None:
+        said = "another run uses the clean checkout of this project, in a container perhaps: this one makes its own"
+        run.tell(said, Tone.NOTICE)
+        return None, None
+    remove_unused(place.folder.parent, run.clock())
+    return place, lock
 
 
 def open_fresh_checkout(run: Run) -> None:

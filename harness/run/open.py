@@ -26,6 +26,7 @@ from harness.records.journal import Journal
 from harness.records.links_out import set_links_aside
 from harness.records.run_lock import Lock, hold_lock, process_start
 from harness.run.awake import stay_awake
+from harness.run.checkouts import close_checkout
 from harness.run.failover import Failover
 from harness.run.interrupts import Interrupts
 from harness.run.logs import KeptLogs
@@ -137,6 +138,7 @@ def open_run(
         guard.name(run.workspace.named())
         connect(run, narrator)
         stack.callback(run.workspace.stop_git)
+        stack.callback(close_checkout, run)
         stack.callback(note_made_at_last, paths)
         yield run
 

@@ -12,7 +12,6 @@ import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 from harness.domain.errors import HarnessError
@@ -77,17 +76,32 @@ class Repository:
 class CleanCheckout:
     """The clean checkout of one project: reused, so that the next commit costs what differs."""
 
-    def __init__(self, place: Path, repository: Repository, environ: Mapping[str, str], *, shown: bool = True) -> None:
+    def __init__(
+        self,
+        place: Path,
+        repository: Repository,
+        environ: Mapping[str, str],
+        *,
+        shown: bool = True,
+        lock: int | None = None,
+    ) -> None:
         """Nothing is made before it is wanted; `place` is a folder of its own, outside the project.
 
-        `shown` says whether commands see the checkout in the place of the project, or where it lies.
+        `shown` says whether commands see the checkout in the place of the project, or where it lies. The descriptor
+        `lock` keeps others away from the place until this is closed.
         """
-        self.place, self._repository, self._shown = place, repository, shown
+        self.place, self._repository, self._shown, self._lock = place, repository, shown, lock
         self._folder, self._git_folder = place / "tree", place / "git"
         self._program = find_program("git", environ, repository.top) or "git"
         kept = {name: value for name, value in environ.items() if not name.startswith("GIT_")}
         self._environ = {**kept, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C",
                          "GIT_DIR": str(self._git_folder), "GIT_WORK_TREE": str(self._folder)}  # fmt: skip
+
+    def close(self) -> None:
+        """Let others have the place."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def check_out(self, plan: CheckoutPlan) -> Checkout:
         """Make the checkout that of the plan's commit. Raises CheckoutError."""
@@ -187,13 +201,3 @@ def _remove_repositories(folder: Path) -> None:
                     os.unlink(entry.path)  # noqa: PTH108
                 elif entry.is_dir(follow_symlinks=False):
                     waiting.append(entry.path)
-
-
-def find_place(root: Path, environ: Mapping[str, str]) -> Path | None:
-    """Return where the clean checkout of a project is kept between runs; None where there is no home for it."""
-    home = environ.get("HOME", "")
-    cache = environ.get("XDG_CACHE_HOME", "") or (f"{home}/.cache" if home.startswith("/") else "")
-    if not cache.startswith("/") or not os.access(home or cache, os.W_OK):
-        return None
-    place = Path(cache) / "harness" / "checkouts" / sha256(os.fsencode(root)).hexdigest()[:16]
-    return None if place.is_relative_to(root) else place

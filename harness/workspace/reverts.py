@@ -30,6 +30,13 @@ class Plan:
     in_work: tuple[str, ...] = ()  # files that would change, and hold what is not committed
 
 
+_LITERAL = re.compile(r"[][*?\\]")
+
+
+def _quote(found: re.Match[str]) -> str:
+    return f"\\{found[0]}"
+
+
 class GitRefused(Exception):
     """Git did not do what it was asked for; in its words."""
 
@@ -100,9 +107,7 @@ class Revert:
             if patch.truncated:
                 raise GitRefused(f"{last[:12]} changes too much")
             if patch.stdout and not self._apply(patch.stdout):
-                unmerged = self._beside("ls-files", "--unmerged", "-z", "--full-name").split("\0")
-                names = dict.fromkeys(line.partition("\t")[2] for line in unmerged if line)
-                return Plan(head, "", tuple(commits), conflicts=tuple(names) or ("the files of " + last[:12],))
+                return Plan(head, "", tuple(commits), conflicts=self._find_conflicts(patch.stdout, (last, since)))
         tree = self._beside("write-tree")
         listed = self._say("diff-tree", "-r", "-z", "--name-only", "--no-renames", head, tree)
         files = tuple(filter(None, listed.split("\0")))
@@ -125,6 +130,20 @@ class Revert:
 
     def _apply(self, patch: bytes) -> bool:
         words = ("apply", "--cached", "--3way", "--whitespace=nowarn")
+        return self._git.ask("-C", self._git.top, *words, stdin=patch, GIT_INDEX_FILE=self._index).code == 0
+
+    def _find_conflicts(self, patch: bytes, ends: Range) -> tuple[str, ...]:
+        """Return the files at which a patch does not apply; all that it changes where git does not say which."""
+        unmerged = self._beside("ls-files", "--unmerged", "-z", "--full-name").split("\0")
+        if names := tuple(dict.fromkeys(line.partition("\t")[2] for line in unmerged if line)):
+            return names
+        listed = self._say("diff-tree", "-r", "-z", "--name-only", "--no-renames", *ends)
+        changed = tuple(filter(None, listed.split("\0")))
+        return tuple(name for name in changed if not self._applies(patch, name)) or changed
+
+    def _applies(self, patch: bytes, name: str) -> bool:
+        """Whether the part of a patch that is about one file applies."""
+        words = ("apply", "--cached", "--check", "--whitespace=nowarn", f"--include={_LITERAL.sub(_quote, name)}")
         return self._git.ask("-C", self._git.top, *words, stdin=patch, GIT_INDEX_FILE=self._index).code == 0
 
     def _in_work(self) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 from helpers.marks import SANDBOXES, in_short
 from helpers.world import CLAIM, FINISH, World
+
+from harness.workspace.places import find_place, hold_place
 
 
 def passes_in_a_clone(root: Path, commit: str, check: str, place: Path) -> bool:
@@ -249,3 +252,61 @@ def test_verify_fresh_of_an_old_commit_says_nothing_of_the_last_one(confined: An
     assert confined.command("verify", **around).returncode == 1
     assert confined.command("verify", "--fresh", **around).returncode == 0
     assert confined.states() == {"a": "regressed"}
+
+
+def test_two_runs_that_share_a_cache_do_not_share_a_checkout(confined: Any, tmp_path: Path) -> None:
+    confined.spec("a", checks="test -f a.txt")
+    confined.repository()
+    confined.agent("echo a > a.txt; " + CLAIM)
+    place = find_place(confined.root, confined.environment)
+    assert place is not None
+    other = hold_place(place, confined.root)
+    ran = confined.go()
+    assert (ran.code, "checked: in a clean checkout" in receipt_of(confined, "a")) == (0, True), ran.text
+    assert "another run uses the clean checkout of this project" in ran.text
+    assert [one.name for one in place.lock.parent.iterdir()] == [place.lock.name]
+    os.close(other or 0)
+    assert "another run" not in confined.go().text
+    assert place.hold() is not None  # the run has let it go
+
+
+@pytest.mark.deep
+def test_a_run_takes_away_the_checkouts_of_projects_that_are_gone(confined: Any, tmp_path: Path) -> None:
+    confined.spec("a", checks="test -f a.txt")
+    confined.repository()
+    confined.agent("echo a > a.txt; " + CLAIM)
+    gone = find_place(tmp_path / "gone", confined.environment)
+    assert gone is not None
+    os.close(hold_place(gone, tmp_path / "gone") or 0)
+    gone.folder.mkdir()
+    assert confined.go().code == 0
+    assert gone.folder.exists() is gone.lock.exists() is False
+
+
+def test_verify_renews_a_stale_receipt_by_a_clean_checkout_or_says_why_not(confined: Any) -> None:
+    confined.spec("a", checks="test -f a.txt")
+    (confined.root / ".gitignore").write_text("lib\n")
+    confined.config_file(sandbox="bwrap")
+    confined.repository()
+    confined.agent("echo a > a.txt; " + CLAIM)
+    assert confined.go().code == 0
+    (confined.root / "lib").write_text("")
+    confined.spec("a", checks="test -f a.txt && test -f lib")
+    around = {"HOME": confined.environment["HOME"]}
+    said = confined.command("verify", **around, HARNESS_SANDBOX="bwrap")
+    assert "in a clean checkout of the last commit" in said.stderr, said.stderr
+    assert (said.returncode, confined.states()) == (1, {"a": "stale"})
+    assert confined.command("verify", **around, HARNESS_SANDBOX="none").returncode == 0
+    assert "checked: in the working tree (without bubblewrap" in receipt_of(confined, "a")
+
+
+@pytest.mark.deep
+def test_a_receipt_about_the_tree_is_renewed_by_a_clean_checkout_once_that_can_be(confined: Any) -> None:
+    confined.spec("a", checks="test -f a.txt")
+    confined.repository()
+    confined.agent("echo a > a.txt; " + CLAIM)
+    assert confined.go(prove="tree").code == 0
+    assert "checked: in the working tree" in receipt_of(confined, "a")
+    confined.spec("a", "Do it, and more.", checks="test -f a.txt")
+    assert confined.go().code == 0
+    assert "checked: in a clean checkout of the commit" in receipt_of(confined, "a")

@@ -78,6 +78,15 @@ def test_undo_rehearses(world: World, harness: Any) -> None:
     assert world.git("status", "--porcelain") == ""
 
 
+@pytest.mark.deep
+def test_a_conflict_names_the_files_where_git_names_none(world: World, harness: Any) -> None:
+    done(world, 'echo $slug > $slug.txt; echo $slug >> list.txt; seq 20 >> list.txt; echo x > "[$slug]*.txt"')
+    assert "later work meets `a` in `list.txt`: nothing was changed" in harness("undo", "a").err
+    (world.root / "[a]*.txt").write_text("y")
+    world.git("commit", "-qam", "a person's")
+    assert "later work meets `a` in `[a]*.txt` and `list.txt`: nothing was changed" in harness("undo", "a").err
+
+
 def test_a_conflict_is_told_and_changes_nothing(world: World, harness: Any) -> None:
     done(world, 'echo "$slug" > "$slug.txt"; sed -i "s/^5.*/& $slug/" shared.txt')
     before = world.git("rev-parse", "main"), world.log("journal.jsonl")
