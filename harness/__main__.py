@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from types import FrameType
 
 
 def main() -> None:
@@ -13,6 +15,7 @@ def main() -> None:
     from harness.cli.streams import let_go_of_streams, open_streams
 
     open_streams()
+    end_in_order()
     from harness.cli.funnel import start
 
     code = start(sys.argv[1:])
@@ -20,6 +23,17 @@ def main() -> None:
     if "PYTHONINSPECT" in os.environ:
         os._exit(code)  # or the interpreter would go on with a prompt, and end with a code of its own
     sys.exit(code)
+
+
+def end_in_order() -> None:
+    """Let a polite kill end what was begun, as Ctrl-C does: the programs that were started, temporary folders."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup says otherwise
+            signal.signal(number, _interrupt)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def use_utf8() -> None:

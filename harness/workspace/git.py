@@ -19,16 +19,17 @@ from pathlib import Path
 from harness.domain.reply import Ended
 from harness.domain.text import one_line
 from harness.system import files, untrusted
-from harness.system.capture import Captured, capture, find_program, path_outside
+from harness.system.capture import Captured, capture, find_program, is_in, path_outside
 from harness.system.command import Bounds, Command, Kept
 from harness.system.folders import Folders, find_fifos, find_links, is_fifo, sort_by_kind
 from harness.system.process import Supervisor
 from harness.workspace.clean_checkout import Repository
 from harness.workspace.confined_git import ConfinedGit
-from harness.workspace.git_config import read_git_config
-from harness.workspace.repositories import find_git, real_path
+from harness.workspace.git_config import Entry, parse_entries, read_git_config
+from harness.workspace.repositories import find_endless, find_git, real_path
 
 TIMEOUT = 120.0  # seconds for one call
+FIRST = 10.0  # seconds for the first one, which reads the configuration alone
 LOOK_ON, WRITE_ON = 5.0, 20.0  # seconds a look and a commit (its hooks) go on when everything has to stop
 AT_LEAST = 2.0  # seconds that each of them gets even so
 _LONGEST = 256 << 20  # bytes of what a look may say
@@ -46,6 +47,10 @@ _SIGNING = {
     "gpg.format": "openpgp", "gpg.program": "gpg", "gpg.x509.program": "gpgsm", "gpg.ssh.program": "ssh-keygen",
     "gpg.ssh.defaultkeycommand": "false", "user.signingkey": "",
 }  # fmt: skip
+_SIGNING_KEYS = re.compile(r"commit\.gpgsign|gpg\..*|user\.signingkey")
+_SIGNING_PROGRAMS = re.compile(r"gpg\.(.+\.)?program|gpg\.ssh\.defaultkeycommand")
+# What git reads, whatever is there.
+_READ = ("core.attributesfile", "core.excludesfile", "commit.template", "mailmap.file", "gpg.ssh.allowedsignersfile")
 
 
 class Git:
@@ -73,6 +78,7 @@ class Git:
         self.confined: ConfinedGit | None = None
         self.stop: Callable[[], float | None] = lambda: None
         self._stopped_at: float | None = None
+        self._timeout = FIRST
         folder = next((one / ".git" for one in (root, *root.parents) if files.is_dir(one / ".git")), root / ".git")
         self.folders = (folder, folder)
         self._seen = Folders(sort_by_kind)
@@ -91,8 +97,12 @@ class Git:
         self.found, self.why = False, "a fifo or a device stands in .git, where git would wait for ever"
         if self.fifos():
             return
+        if (fifo := find_endless(find_git(root)[1])) is not None:
+            self.why = f"git's configuration includes `{one_line(str(fifo))}`, a fifo or a device"
+            return
         asked = ("--is-inside-work-tree", "--show-toplevel", "--show-prefix", "--git-dir", "--git-common-dir")
         said = self.ask("rev-parse", *asked)
+        self._timeout = TIMEOUT
         inside, top, prefix, own, common = [*os.fsdecode(said.stdout).split("\n"), "", "", "", ""][:5]
         self.found = said.code == 0 and inside == "true"
         self.why = "" if self.found else _explain(said)
@@ -107,7 +117,10 @@ class Git:
         self._linked = self._links()
         self._hooks = self._hooks_folder() or self._hooks
         configured = self._read_configuration()
-        self._signs, self._pinned = self._read_signing(configured)
+        if endless := self._find_endless(configured):
+            self.found, self.why = False, f"`{endless}` names a fifo or a device, where git would wait for ever"
+            return
+        self._signs, self._pinned, self._unsigned = self._read_signing(configured)
         self.named = tuple(self._find_named(configured))
 
     def ask(self, *words: str, told: Sequence[str] = (), stdin: bytes = b"", **more: str) -> Captured:
@@ -120,7 +133,7 @@ class Git:
             return Captured(128, b"", f"`{min(came)}` is a link that came meanwhile".encode("utf-8", "replace"))
         line = _line(self._program, [_NO_CACHE, *told], words)
         env, stop = {**self._outside, **_NO_FETCH, **more}, self._must_end(WRITE_ON)
-        return capture(line, cwd=self.root, env=env, stdin=stdin, timeout=TIMEOUT, stop=stop)
+        return capture(line, cwd=self.root, env=env, stdin=stdin, timeout=self._timeout, stop=stop)
 
     def is_blocked(self) -> bool:
         """Whether a fifo or a device stands where git reads a file of its own: it would wait there for ever."""
@@ -311,6 +324,8 @@ class Git:
         fields = dict(lines)
         if "gpgsig" in fields:
             return head
+        if self._unsigned:
+            raise OSError(self._unsigned)
         name, _, rest = fields["author"].rpartition(" <")
         mail, _, date = rest.partition("> ")
         parents = [word for key, value in lines if key == "parent" for word in ("-p", value)]
@@ -325,21 +340,42 @@ class Git:
             raise OSError(os.fsdecode(made.stderr).strip() or "git could not sign")
         return signed
 
-    def _read_configuration(self) -> list[tuple[str, str, str]]:
-        """Return what is configured: where (as git names an origin), key and value."""
-        words = os.fsdecode(self.ask("config", "--null", "--show-origin", "--list").stdout).split("\0")
-        pairs = (word.partition("\n") for word in words[1::2])
-        return [(origin, key, value) for origin, (key, _, value) in zip(words[::2], pairs, strict=False)]
+    def _read_configuration(self) -> list[Entry]:
+        """Return what is configured, in git's order."""
+        said = self.ask("config", "--null", "--show-scope", "--show-origin", "--list")
+        return list(parse_entries(os.fsdecode(said.stdout)))
 
-    def _read_signing(self, configured: list[tuple[str, str, str]]) -> tuple[bool, list[str]]:
-        """Return whether commits are signed, and by what; a file that an agent can write is not asked."""
-        keys = re.compile(r"commit\.gpgsign|gpg\..*|user\.signingkey")
-        found = dict(_SIGNING)
-        for origin, key, value in configured:
-            if keys.fullmatch(key) and not self._is_writable(origin):
-                found[key] = value or "true"
+    def _find_endless(self, configured: list[Entry]) -> str:
+        """Return the first key that names a fifo or a device for git to read, "" where none does."""
+        named = (one for one in configured if one.key in _READ and one.value)
+        return next((one.key for one in named if is_fifo(str(self.root / files.expand_home(one.value or "")))), "")
+
+    def _read_signing(self, configured: list[Entry]) -> tuple[bool, list[str], str]:
+        """Return whether commits are signed, by what, and why not by what is configured.
+
+        A file that an agent can write is not asked; a program is taken only where the person named it, and only from
+        where no agent can write.
+        """
+        found, refused = dict(_SIGNING), ""
+        for one in configured:
+            if not _SIGNING_KEYS.fullmatch(one.key) or self._is_writable(one.origin):
+                continue
+            if _SIGNING_PROGRAMS.fullmatch(one.key) and (why := self._why_not_run(one)):
+                refused = why
+            else:
+                found[one.key] = one.value or "true"
         signs = found.pop("commit.gpgsign", "false").lower() in ("true", "yes", "on", "1")
-        return signs, [f"{key}={value}" for key, value in found.items() if value]
+        pinned = [f"{key}={value}" for key, value in found.items() if value]
+        return signs, [*pinned, *(["commit.gpgSign=false"] if refused else [])], refused
+
+    def _why_not_run(self, named: Entry) -> str:
+        """Return why a program is not run that the configuration names, "" where it may be."""
+        if named.scope in ("local", "worktree"):
+            return f"`{named.key}` is named by the repository: only your own configuration says what signs"
+        paths = [str(self.root / files.expand_home(word)) for word in (named.value or "").split() if "/" in word]
+        if any(is_in(path, real_path(self.top), *self._written) for path in paths):
+            return f"`{named.key}` lies where an agent can write"
+        return ""
 
     def _is_writable(self, origin: str) -> bool:
         """Whether a confined agent can write what is configured there: of git's folders, all but the configuration."""
@@ -349,11 +385,12 @@ class Git:
             return False
         return any(path.is_relative_to(one) for one in (real_path(self.top), *self._written, *self._known))
 
-    def _find_named(self, configured: list[tuple[str, str, str]]) -> Iterator[Path]:
+    def _find_named(self, configured: list[Entry]) -> Iterator[Path]:
         """Yield what the configuration names and git obeys: files of it, hooks, attributes."""
-        for origin, key, value in configured:
-            kind, _, name = origin.partition(":")
-            if kind == "file" and self._is_writable(origin):
+        for one in configured:
+            kind, _, name = one.origin.partition(":")
+            key, value = one.key, one.value
+            if kind == "file" and self._is_writable(one.origin):
                 yield self.root / name
             if key in ("core.hookspath", "core.attributesfile") and value and not value.startswith("~"):
                 yield Path(self.top) / value
@@ -375,6 +412,8 @@ def _explain(said: Captured) -> str:
     words = one_line(said.stderr.decode("utf-8", "replace"), 200)
     if said.code == 127:
         return "git is not installed"
+    if said.timed_out:
+        return f"git does not answer within {FIRST:.0f}s: its configuration may lead to a fifo or a device"
     return "this is not a git repository" if not words or "not a git repository" in words else f"git says: {words}"
 
 

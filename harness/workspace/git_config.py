@@ -14,6 +14,7 @@ from pathlib import Path
 
 from harness.system import files
 from harness.system.capture import capture, find_program, path_outside
+from harness.workspace.repositories import find_endless, find_git
 
 # What runs a program that only the person has use for, or signs: that is done outside.
 _PROGRAMS = re.compile(
@@ -67,7 +68,7 @@ def read_git_config(root: Path, environ: Mapping[str, str], written: Iterable[Pa
     """
     written = (root, *written)
     program = find_program("git", environ, *written)
-    if not program:
+    if not program or find_endless(find_git(root)[1]) is not None:
         return GitConfig()
     env = {**environ, "PATH": path_outside(environ.get("PATH", os.defpath), *written), "LC_ALL": "C"}
     said = capture((program, "config", "--list", "--null", "--show-scope", "--show-origin"), cwd=root, env=env)

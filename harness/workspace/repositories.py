@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from harness.domain.errors import StorageError
 from harness.domain.obeyed import Row
 from harness.system import files, untrusted
-from harness.system.folders import Kind
+from harness.system.folders import Kind, is_fifo
 
 OF_REPOSITORY = frozenset(
     (
@@ -94,6 +95,25 @@ def find_git(root: Path) -> tuple[Path, list[Path]]:
             own = real_path(folder / files.read_text(dot, 4096).removeprefix("gitdir:").strip())
             return folder, _follow_back(own, folder)
     return root, []
+
+
+_INCLUDED = re.compile(r'^[ \t]*(?:\[.*\])?[ \t]*path[ \t]*=[ \t]*"?([^"#;\n]+)', re.MULTILINE | re.IGNORECASE)
+_MOST_INCLUDED = 100
+
+
+def find_endless(folders: Iterable[Path]) -> Path | None:
+    """Return a fifo or a device that the configuration in git's folders includes: git would wait there for ever."""
+    waiting = [folder / name for folder in folders for name in ("config", "config.worktree")]
+    for _ in range(_MOST_INCLUDED):
+        if not waiting:
+            return None
+        file = waiting.pop(0)
+        if is_fifo(str(file)):
+            return file
+        with suppress(StorageError):
+            names = _INCLUDED.findall(files.read_text(file, 1 << 20))
+            waiting += [real_path(file).parent / files.expand_home(name.strip()) for name in names]
+    return None
 
 
 def _follow_back(own: Path, folder: Path) -> list[Path]:

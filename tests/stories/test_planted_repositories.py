@@ -212,8 +212,8 @@ def test_a_signature_is_written_through_no_link_of_a_hook_s(project: Any, tmp_pa
     mine.write_text("mine\n")
     program.write_text("#!/bin/sh\ncat > /dev/null; echo '[GNUPG:] SIG_CREATED ' >&2; echo signature\n")
     program.chmod(0o755)
-    project.git("config", "commit.gpgSign", "true")
-    project.git("config", "gpg.program", str(program))
+    configured = {"KEY_0": "commit.gpgSign", "VALUE_0": "true", "KEY_1": "gpg.program", "VALUE_1": str(program)}
+    project.environment |= {"GIT_CONFIG_COUNT": "2"} | {f"GIT_CONFIG_{name}": one for name, one in configured.items()}
     hook = project.root / ".git/hooks/post-commit"
     hook.write_text("#!/bin/sh\nexec sh link.sh\n")
     hook.chmod(0o755)

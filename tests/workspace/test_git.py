@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from harness.domain.paths import Paths
 from harness.system.command import Confined
 from harness.system.process import Supervisor
 from harness.workspace import in_place as workspace
+from harness.workspace.git import Git
 from harness.workspace.in_place import InPlace
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
@@ -122,6 +124,15 @@ printf -- '-----BEGIN PGP SIGNATURE-----\\n\\nxx\\n-----END PGP SIGNATURE-----\\
 """
 
 
+def configured(values: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables by which a person configures git for one command."""
+    pairs = [(f"GIT_CONFIG_{kind}_{n}", one[i]) for n, one in enumerate(values.items()) for i, kind in KINDS]
+    return {"GIT_CONFIG_COUNT": str(len(values)), **dict(pairs)}
+
+
+KINDS = ((0, "KEY"), (1, "VALUE"))
+
+
 @needs_bwrap
 def test_a_commit_is_made_inside_and_signed_outside(confined: Any, tmp_path: Path) -> None:
     signer, ran = tmp_path / "signer", tmp_path / "ran"
@@ -129,8 +140,8 @@ def test_a_commit_is_made_inside_and_signed_outside(confined: Any, tmp_path: Pat
     signer.chmod(0o755)
     confined.spec("hello", may_change=[".husky/pre-commit"])
     confined.repository()
-    for key, value in (("commit.gpgsign", "true"), ("gpg.program", str(signer)), ("core.hooksPath", ".husky")):
-        confined.git("config", key, value)
+    confined.environment |= configured({"commit.gpgsign": "true", "gpg.program": str(signer)})
+    confined.git("config", "core.hooksPath", ".husky")
     hook = f"#!/bin/sh\\nif test -e {tmp_path}/signer; then echo outside; else echo inside; fi > hook.txt"
     confined.agent(f"mkdir .husky; printf '{hook}\\n' > .husky/pre-commit; chmod +x .husky/pre-commit; {FINISH}")
     ran_to_end = confined.go()
@@ -146,12 +157,81 @@ def test_a_commit_is_made_inside_and_signed_outside(confined: Any, tmp_path: Pat
 def test_a_commit_that_cannot_be_signed_stands_and_is_told(confined: Any) -> None:
     confined.spec("hello")
     confined.repository()
-    for key, value in (("commit.gpgsign", "true"), ("gpg.program", "/bin/false")):
-        confined.git("config", key, value)
+    confined.environment |= configured({"commit.gpgsign": "true", "gpg.program": "/bin/false"})
     confined.agent(FINISH)
     ran = confined.go()
     assert (ran.code, confined.git("rev-list", "--count", "HEAD")) == (0, "2")
     assert "hello: committed, but not signed: " in ran.text
+
+
+@needs_bwrap
+@pytest.mark.parametrize(
+    "by_whom", ["the repository", pytest.param("the person, in the project", marks=pytest.mark.deep)]
+)
+def test_no_program_signs_that_an_agent_or_the_project_chose(confined: Any, tmp_path: Path, by_whom: str) -> None:
+    confined.spec("hello")
+    program = confined.root / "sign.sh"
+    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\nexit 1\n")
+    program.chmod(0o755)
+    confined.repository()
+    signing = {"commit.gpgSign": "true", "gpg.program": "./sign.sh"}
+    if by_whom == "the repository":
+        for key, value in signing.items():
+            confined.git("config", key, value)
+    else:
+        confined.environment |= configured(signing)
+    confined.agent(FINISH)
+    ran = confined.go()
+    assert (ran.code, (tmp_path / "ran").exists()) == (0, False), ran.text
+    why = "is named by the repository" if by_whom == "the repository" else "lies where an agent can write"
+    assert "hello: committed, but not signed: `" in ran.text and why in ran.text
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        pytest.param("include.path", "{fifo}", id="an include"),
+        pytest.param("include.path", "{around}/more", id="an include in an include"),
+        pytest.param("core.attributesFile", "{fifo}", id="attributes"),
+    ],
+)
+def test_git_is_not_asked_where_its_configuration_leads_to_a_fifo(
+    world: Any, tmp_path: Path, key: str, value: str
+) -> None:
+    world.repository()
+    os.mkfifo(fifo := tmp_path / "fifo")
+    (tmp_path / "more").write_text("[include] path = fifo\n")
+    with (world.root / ".git/config").open("a") as config:
+        section, _, name = key.partition(".")
+        config.write(f"[{section}]\n\t{name} = {value.format(fifo=fifo, around=tmp_path)}\n")
+    git = Git(world.root, world.environ)
+    assert (git.found, "a fifo or a device" in git.why, "answer" in git.why) == (False, True, False), git.why
+
+
+@on_linux
+@pytest.mark.deep
+def test_a_git_that_hangs_is_given_up_and_ends_with_a_command_that_is_killed(world: Any, tmp_path: Path) -> None:
+    world.repository()
+    world.spec("a", checks="true")
+    os.mkfifo(fifo := tmp_path / "fifo")
+    with (world.root / ".git/config").open("a") as config:
+        config.write(f"[include]\n\tpath = \\\n{fifo}\n")  # spelled so that git alone finds it
+    doctor = world.start("doctor")
+    mine = until(lambda: find_gits(world.root))
+    doctor.terminate()
+    doctor.communicate()
+    assert (doctor.returncode, bool(mine), find_gits(world.root)) == (130, True, [])
+    assert "git does not answer within 10s" in Git(world.root, world.environ).why
+
+
+def find_gits(root: Path) -> list[str]:
+    """Return the processes of git that work in a folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (process / "comm").read_text() == "git\n" and (process / "cwd").readlink() == root:
+                found.append(process.name)
+    return found
 
 
 def test_why_git_does_not_serve_is_told_in_its_own_words(world: Any) -> None:
