@@ -49,8 +49,9 @@ def accept(run: Run, judged: Judged, landing: Landing) -> None:
 def say_where(checked_in: CheckedIn, left_out: tuple[str, ...]) -> str:
     """Return where the checks of a receipt ran, in one line."""
     if checked_in.clean:
+        set_up = f", set up by {', '.join(f'`{one}`' for one in checked_in.set_up_by)}" if checked_in.set_up_by else ""
         besides = f", with the project's {', '.join(checked_in.brought)}" if checked_in.brought else ""
-        return f"{CLEAN}{besides}"
+        return f"{CLEAN}{set_up}{besides}"
     because = f" ({checked_in.because})" if checked_in.because else ""
     lacks = f"; not in the commit: {say_names(left_out)}" if left_out else ""
     return f"in the working tree{because}{lacks}"

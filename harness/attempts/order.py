@@ -55,5 +55,6 @@ class Delivery:
     reply: Reply | None = None
     checks: tuple[CheckRun, ...] = ()
     earlier: tuple[CheckRun, ...] = ()  # of features that are done
+    failed_setup: CheckRun | None = None  # of the clean checkout: then the checks ran in the working tree
     in_tree: tuple[CheckRun, ...] = ()  # those that were red in a clean checkout, run again in the working tree
     checked_in: CheckedIn = field(default_factory=CheckedIn)

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from harness.attempts.attempt import Attempt, Gathered
 from harness.attempts.order import Delivery
-from harness.attempts.recheck import recheck
+from harness.attempts.recheck import can_set_up_head, recheck
 from harness.attempts.work import red_for_changed
 from harness.attempts.write_down import names_to_commit
 from harness.decide.proof import Settled, settle
+from harness.domain.listener import Tone
 from harness.domain.text import printable
 from harness.domain.verdict import CheckRun
 from harness.run.checkouts import plan_for
@@ -51,6 +52,10 @@ def settle_checks(run: Run, attempt: Attempt, delivery: Delivery) -> Settled:
     """Return which runs of the checks count, once it is known what the attempt made that its commit does not hold."""
     if delivery.checked_in.clean and (plan := attempt.order.plan) is not None:
         run.verdicts.remember(plan, attempt.order.checks, delivery.checks)
+    if (failed := delivery.failed_setup) is not None:
+        if can_set_up_head(run, attempt.slug):  # so it is the work that keeps a clone from being set up
+            return Settled((replace(failed, command=f"workspace_setup: {failed.command}"),), delivery.checked_in)
+        run.tell(f"{attempt.slug}: {delivery.checked_in.because}; the checks ran in the working tree", Tone.BAD)
     if run.settings.prove == "commit" and not delivery.checked_in.clean and attempt.order.checks:
         because = delivery.checked_in.because
         red = CheckRun("harness: claims are checked in a clean checkout (`prove: commit`)", 1, 0.0, because)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from harness.attempts.moves import Mover, watch_head
 from harness.attempts.quarantined import restore_links, tell_env_files, tell_found
 from harness.attempts.work import red_for_changed
 from harness.domain.feature import Check
+from harness.domain.listener import Tone
 from harness.domain.text import one_line
 from harness.domain.verdict import CheckRun
 from harness.records.env_files import note_standing
 from harness.run.checkouts import plan_for
 from harness.run.run import Run
 from harness.workspace.checks import Checker
-from harness.workspace.clean_checkout import Checkout, CheckoutError, CheckoutPlan
+from harness.workspace.clean_checkout import CheckoutError, CheckoutPlan, SetupFailed
 from harness.workspace.quarantine import quarantine
 
 
@@ -28,6 +29,7 @@ class Rechecked:
     clean: bool = False
     because: str = ""  # why not in a checkout, where there was to be one
     brought: tuple[str, ...] = ()  # into it, from the project
+    set_up_by: tuple[str, ...] = ()  # the commands of its setup
 
     @property
     def stopped(self) -> bool:
@@ -52,45 +54,59 @@ def recheck(
     """
     if plan is None or run.site.checkout is None:
         return Rechecked(_run(run, slug, checks, None))
+    clean = Rechecked((), clean=True, brought=plan.names_of_brought(run.workspace.top), set_up_by=plan.set_up_by)
     if not anew and (known := run.verdicts.find(plan, checks)) is not None:
-        return Rechecked(known, clean=True, brought=plan.names_of_brought(run.workspace.top))
+        return replace(clean, runs=known)
     try:
-        checkout = run.site.checkout.check_out(plan)
+        runs = _run(run, slug, checks, plan)
+    except SetupFailed as failed:
+        if failed.run.stopped:
+            return Rechecked((failed.run,))
+        run.tell(f"{slug}: {failed}; the checks run in the working tree", Tone.BAD)
+        return Rechecked(_run(run, slug, checks, None), because=str(failed))
     except CheckoutError as error:
         return Rechecked(_run(run, slug, checks, None), because=one_line(str(error), 200))
-    runs = _run(run, slug, checks, checkout)
     if changed := run.site.checkout.find_changed():
         runs = (*runs, red_for_changed(changed))
     run.verdicts.remember(plan, checks, runs)
-    return Rechecked(runs, clean=True, brought=plan.names_of_brought(run.workspace.top))
+    return replace(clean, runs=runs)
 
 
-def _run(run: Run, slug: str, checks: Sequence[Check], checkout: Checkout | None) -> tuple[CheckRun, ...]:
-    """Run checks; what they leave in the project that programs obey is set aside."""
-    site = run.site
-    checker = Checker(
-        site.supervisor,
-        run.paths.root if checkout is None else checkout.place_of(run.paths.root),
-        site.check_environment(),
-        run.settings.check_timeout,
-        confine=partial(site.confine_check, checkout=checkout if checkout is not None and checkout.shown else None),
-        asked_to_stop=lambda: 1.0 if run.interrupts.interrupted else None,
-        began=lambda command: run.narrator.began(slug, f"{slug} · check {one_line(command, 60)}"),
-    )
-    watched = checkout is None and not run.in_flight
+def can_set_up_head(run: Run, slug: str) -> bool:
+    """Whether a clean checkout of the commit that the branch is at can be made and set up."""
+    try:
+        return (plan := plan_head(run)) is not None and _run(run, slug, (), plan) == ()
+    except CheckoutError:
+        return False
+
+
+def _run(run: Run, slug: str, checks: Sequence[Check], plan: CheckoutPlan | None) -> tuple[CheckRun, ...]:
+    """Run checks; what they leave in the project that programs obey is set aside. Raises CheckoutError for a plan."""
+    site, root, number = run.site, run.paths.root, run.history.of(slug).attempts
+    watched = plan is None and not run.in_flight
     if watched:
         run.workspace.heads.note()
     if not run.in_flight:
         note_standing(run.paths)
         run.note_links()
-    appeared = partial(tell_found, run, slug, run.history.of(slug).attempts, "during the checks")
-    with quarantine(run.paths, run.paths.kept, site.find_absent(run.paths.root), run.guard, appeared):
+    appeared = partial(tell_found, run, slug, number, "during the checks")
+    with quarantine(run.paths, run.paths.kept, site.find_absent(root), run.guard, appeared):
         try:
+            checkout = None if plan is None else site.check_out(plan, root, slug)
+            checker = Checker(
+                site.supervisor,
+                root if checkout is None else checkout.place_of(root),
+                site.check_environment(),
+                run.settings.check_timeout,
+                confine=partial(site.confine_check, checkout=checkout if checkout and checkout.shown else None),
+                asked_to_stop=lambda: 1.0 if run.interrupts.interrupted else None,
+                began=lambda command: run.narrator.began(slug, f"{slug} · check {one_line(command, 60)}"),
+            )
             return checker.run(checks)
         finally:
             run.narrator.ended(slug)
             tell_env_files(run, slug)
-            restore_links(run, slug, run.history.of(slug).attempts, "during the checks", run.paths.kept)
+            restore_links(run, slug, number, "during the checks", run.paths.kept)
             run.workspace.forget()
             if watched:
-                watch_head(run, Mover(slug, run.history.of(slug).attempts, check=True))
+                watch_head(run, Mover(slug, number, check=True))

@@ -77,7 +77,8 @@ def renew(run: Run, feature: Feature, found: Rechecked, why: str) -> None:
     old = run.journal.last_receipt(slug)
     checks = tuple(replace(one, command=run.redactor.text(one.command)) for one in found.runs)
     because = "" if found.clean else found.because or run.site.no_checkout or "there is no commit"
-    proof = Proof(feature.sha256, where, checks, say_where(CheckedIn(found.clean, because, found.brought), ()))
+    checked_in = CheckedIn(found.clean, because, found.brought, found.set_up_by)
+    proof = Proof(feature.sha256, where, checks, run.redactor.text(say_where(checked_in, ())))
     text = renew_receipt(old, proof, why=why, at=utc(run.clock()))
     run.write(Accepted(slug=slug, attempt=parse_receipt(old).attempt, sha256=digest(text), receipt=text))
     write_marker(run, slug, text)

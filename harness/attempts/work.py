@@ -18,7 +18,7 @@ from harness.run.site import Site
 from harness.system import files, untrusted
 from harness.system.command import Command
 from harness.workspace.checks import Checker
-from harness.workspace.clean_checkout import Checkout, CheckoutError
+from harness.workspace.clean_checkout import Checkout, CheckoutError, CheckoutPlan, SetupFailed
 
 
 def carry_out(order: Order, site: Site) -> Delivery:
@@ -86,11 +86,15 @@ def check_claim(order: Order, site: Site) -> Delivery:
 
     Those that are red there are run where the agent worked too: it has to know what makes the difference.
     """
-    checkout, because = None, site.no_checkout or "no commit is made of it"
+    checkout, because, failed_setup = None, site.no_checkout or "no commit is made of it", None
     try:
         if order.plan is not None and site.checkout is not None and site.sandbox_for(order.agent) is not None:
             try:
-                checkout = site.checkout.check_out(order.plan)
+                checkout = _check_out(order, site, order.plan)
+            except SetupFailed as failed:
+                if failed.run.stopped:
+                    return Delivery(checks=(failed.run,))
+                because, failed_setup = str(failed), failed.run
             except CheckoutError as error:
                 because = f"there is no clean checkout: {one_line(str(error), 200)}"
         runs = _run_in(order, site, checkout)
@@ -99,16 +103,23 @@ def check_claim(order: Order, site: Site) -> Delivery:
         except CheckoutError as error:
             runs, earlier = (*runs, CheckRun("harness: a clean checkout for done features", 1, 0.0, str(error))), ()
         if checkout is None:
-            return Delivery(checks=runs, earlier=earlier, checked_in=CheckedIn(False, because))
+            checked_in = CheckedIn(False, because)
+            return Delivery(checks=runs, earlier=earlier, failed_setup=failed_setup, checked_in=checked_in)
         brought = () if order.plan is None else order.plan.names_of_brought(checkout.top)
+        set_up_by = () if order.plan is None else order.plan.set_up_by
         differs = not all(one.green for one in runs) and not any(one.stopped for one in runs)
         again = _run_checks(order, site, order.checks, None) if differs else ()
         if again and all(one.green for one in again) and order.plan is not None and site.checkout is not None:
             with suppress(CheckoutError):  # a check that is not of one mind is no reason to blame the checkout
-                runs = _run_in(order, site, site.checkout.check_out(order.plan))
-        return Delivery(checks=runs, earlier=earlier, in_tree=again, checked_in=CheckedIn(True, brought=brought))
+                runs = _run_in(order, site, _check_out(order, site, order.plan))
+        checked_in = CheckedIn(True, brought=brought, set_up_by=set_up_by)
+        return Delivery(checks=runs, earlier=earlier, in_tree=again, checked_in=checked_in)
     finally:
         site.narrator.ended(order.key)
+
+
+def _check_out(order: Order, site: Site, plan: CheckoutPlan) -> Checkout:
+    return site.check_out(plan, order.root, order.slug, order.agent, order.key)
 
 
 def _run_in(order: Order, site: Site, checkout: Checkout | None) -> tuple[CheckRun, ...]:
@@ -130,7 +141,7 @@ def _run_earlier(order: Order, site: Site, checkout: Checkout | None) -> tuple[C
     for one in order.earlier:
         place = None if one.in_tree or checkout is None else checkout
         if place is not None and site.checkout is not None and order.plan is not None:
-            place = site.checkout.check_out(order.plan)
+            place = _check_out(order, site, order.plan)
         found += [replace(run, of=one.slug) for run in _run_checks(order, site, one.checks, place)]
         if found[-1:] and found[-1].stopped:
             break

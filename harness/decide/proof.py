@@ -45,7 +45,7 @@ def settle(
         return Settled(tuple(runs), checked_in, remark)
     counting = tuple(green_there.get(one.command, one) for one in runs)
     because = f"{names} {verb} there, and not in a clean checkout, which lacks what git does not hold"
-    return Settled(counting, replace(checked_in, clean=False, because=because, brought=()))
+    return Settled(counting, replace(checked_in, clean=False, because=because, brought=(), set_up_by=()))
 
 
 def say_names(names: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ def why_it_cannot_fail(command: str) -> str:
     Said only of what is certain: a line that cannot be read as words is taken to be sound.
     """
     try:
-        parts = list(_split(command))
+        parts = list(split_commands(command))
     except ValueError:
         return ""
     for (operator, words), (after, _) in zip(parts, [*parts[1:], ("", ())], strict=True):
@@ -41,7 +41,7 @@ def _is_always_green(words: tuple[str, ...]) -> bool:
     return words[:1] != () and (words[0] in _ALWAYS_GREEN or words[:2] in (("exit", "0"), ("exit",)))
 
 
-def _split(command: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+def split_commands(command: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield each command with the operator before it. Raises ValueError where quotes do not match."""
     lexer = shlex.shlex(command.replace("\\\n", " ").replace("\n", " ; "), posix=True, punctuation_chars=True)
     lexer.whitespace_split, lexer.commenters = True, "#"

@@ -59,12 +59,13 @@ class CheckedIn:
     """Where the checks of a claim ran: in a clean checkout of its commit, or in the working tree.
 
     `because` says why not in a checkout. `brought` are names of what the checkout had from the project, since git does
-    not hold it.
+    not hold it, `set_up_by` the commands that ran there first.
     """
 
     clean: bool = False
     because: str = ""
     brought: tuple[str, ...] = ()
+    set_up_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

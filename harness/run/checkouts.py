@@ -12,7 +12,7 @@ from harness.domain.listener import Tone
 from harness.run.run import Run
 from harness.system import files
 from harness.system.capture import path_outside
-from harness.workspace.clean_checkout import INSTALLED, CheckoutPlan, CleanCheckout
+from harness.workspace.clean_checkout import INSTALLED, MACHINES_OWN, CheckoutPlan, CleanCheckout
 from harness.workspace.places import Place, find_place, hold_place, remove_unused
 from harness.workspace.repositories import find_git, real_path
 from harness.workspace.verdicts import Verdicts
@@ -98,19 +98,22 @@ def _why_no_checkout(run: Run) -> str:
 
 
 def plan_for(run: Run, candidate: Candidate) -> CheckoutPlan:
-    """Return the checkout of a commit, with what is installed in the project.
+    """Return the checkout of a commit, with what is installed in the project, or with the setup that installs it.
 
     What is brought is the real thing, which checks may write: git's own folders and ours are not among it, and what is
     read-only to agents is so there.
     """
     top, specs = run.workspace.top, run.paths.specs
-    root, wanted = run.paths.root, {*run.settings.workspace_include}
-    brought = [top / name for name in run.workspace.ignored() if _is_brought(name, wanted)]
+    root, wanted, settings = run.paths.root, {*run.settings.workspace_include}, run.settings
+    usual = MACHINES_OWN if settings.workspace_setup else INSTALLED | MACHINES_OWN
+    brought = [top / name for name in run.workspace.ignored() if _is_brought(name, usual, wanted)]
     brought += [root / name for name in wanted if files.exists(root / name)]
     apart = [*find_git(root)[1], *map(real_path, (top / ".git", specs, run.paths.logs, *run.paths.halts))]
     within = [path for path in dict.fromkeys(brought) if _is_apart(path, top, apart)][:MOST_BROUGHT]
     held = [one for one in run.site.held if any(one.is_relative_to(real_path(path)) for path in within)]
-    return CheckoutPlan(candidate, tuple(within), tuple(held))
+    limit = settings.check_timeout
+    setup = [one if one.timeout is not None else replace(one, timeout=limit) for one in settings.workspace_setup]
+    return CheckoutPlan(candidate, tuple(within), tuple(held), tuple(setup))
 
 
 def _is_apart(path: Path, top: Path, others: Sequence[Path]) -> bool:
@@ -120,6 +123,6 @@ def _is_apart(path: Path, top: Path, others: Sequence[Path]) -> bool:
     return real.is_relative_to(top) and not mixed
 
 
-def _is_brought(name: str, wanted: set[str]) -> bool:
+def _is_brought(name: str, usual: set[str], wanted: set[str]) -> bool:
     last = name.rstrip("/").rpartition("/")[2]
-    return last in INSTALLED or last.startswith(".env.") or name.rstrip("/") in wanted
+    return last in usual or last.startswith(".env.") or name.rstrip("/") in wanted

@@ -67,6 +67,9 @@ def announce(run: Run) -> None:
     run.tell(f"harness {__version__}, run {run.id[:8]}, agent {names}, model {_say_models(agents)}")
     said = _say_checks(checks, len(todo)) + (_say_where(run) if checks else "")
     run.tell(f"{counted(len(features), 'feature')}, {len(todo)} to do; checks: {said}")
+    if run.settings.workspace_setup and (run.site.checkout is None or not run.commits):
+        because = run.site.no_checkout or "nothing is committed"
+        run.tell(f"`workspace_setup` is not run: claims are checked in the working tree ({because})", Tone.NOTICE)
     run.tell(_say_limits(run))
     tell_chain(run)
     tell_budget(run, agents)
@@ -258,9 +261,10 @@ def _say_where(run: Run) -> str:
     """Return where claims are checked, where it is not plain from the line about commits."""
     if not run.commits:
         return ""
-    return (
-        ", in clean checkouts" if run.site.checkout is not None else f", in the working tree ({run.site.no_checkout})"
-    )
+    if run.site.checkout is None:
+        return f", in the working tree ({run.site.no_checkout})"
+    setup = ", ".join(f"`{one_line(one.command, 60)}`" for one in run.settings.workspace_setup)
+    return ", in clean checkouts" + (f" set up by {setup}" if setup else "")
 
 
 def _say_limits(run: Run) -> str:

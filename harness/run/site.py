@@ -6,14 +6,18 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from harness.agents.choose import environment_of
 from harness.agents.table import all_agents
 from harness.domain.agent import Agent
 from harness.domain.errors import AgentError, NotConfined
+from harness.domain.feature import Check
 from harness.domain.listener import Narrator, Silent
 from harness.domain.paths import Paths
+from harness.domain.text import one_line
+from harness.domain.verdict import CheckRun
 from harness.records.history import fold_journal
 from harness.records.journal import read_events
 from harness.run.temporary import find_place
@@ -25,7 +29,8 @@ from harness.system.command import Command
 from harness.system.environment import clean_environment
 from harness.system.process import Supervisor
 from harness.system.redact import Redactor
-from harness.workspace.clean_checkout import Checkout, CleanCheckout
+from harness.workspace.checks import Checker
+from harness.workspace.clean_checkout import Checkout, CheckoutPlan, CleanCheckout
 from harness.workspace.quarantine import find_absent
 
 HAS_RUN_CONFINED = "this project has run in a sandbox"
@@ -83,6 +88,36 @@ class Site:
             return command
         sandbox = sandbox if checkout is None else sandbox.showing(checkout)
         return sandbox.confine(command, agent=None, attempt=attempt)
+
+    def check_out(
+        self, plan: CheckoutPlan, root: Path, whose: str, agent: Agent | None = None, attempt: str = ""
+    ) -> Checkout:
+        """Make the clean checkout of a plan, set up as a check runs there; `root` is the project's.
+
+        Raises CheckoutError, SetupFailed.
+        """
+        assert self.checkout is not None
+
+        def set_up(checkout: Checkout, commands: tuple[Check, ...]) -> tuple[CheckRun, ...]:
+            checker = Checker(
+                self.supervisor,
+                checkout.place_of(root),
+                self.check_environment(),
+                0.0,
+                confine=partial(
+                    self.confine_check, agent=agent, attempt=attempt, checkout=checkout if checkout.shown else None
+                ),
+                asked_to_stop=self.stop,
+                began=lambda command: self.narrator.began(attempt or whose, f"{whose} · setup {one_line(command, 60)}"),
+            )
+            runs = list[CheckRun]()
+            for command in commands:
+                runs += checker.run([command])
+                if not runs[-1].green:
+                    break
+            return tuple(runs)
+
+        return self.checkout.check_out(plan, set_up)
 
     def confine_helper(self, command: Command) -> Command | None:
         """Return a helper of ours, inside; None without a sandbox, or where some agent works outside of it, as we."""

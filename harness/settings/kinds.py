@@ -35,6 +35,7 @@ class Kind(Generic[T]):
     show: Callable[[T], str]
     schema: Schema
     written: str = ""  # how a person writes it, for an editor
+    with_lines: bool = False  # `parse` is given what harness.yaml holds as it was read, to name the line of a mistake
     secret: bool = False
 
 
@@ -182,23 +183,37 @@ CHANNELS = Kind(
 )
 
 _COMMAND = {"type": ["string", "number"], "pattern": r"^(?!\s*$)[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$"}
-_CHECK = {
-    "pattern": _COMMAND["pattern"],
-    "properties": {"run": _COMMAND, "timeout": or_nothing(DURATION.schema), "fix": SWITCH.schema},
-    "required": ["run"],
-    "additionalProperties": False,
-}
+_TIMED: dict[str, Schema] = {"run": _COMMAND, "timeout": or_nothing(DURATION.schema)}
+
+
+def _describe_commands(properties: Mapping[str, Schema]) -> Schema:
+    """Return the schema of one command or a list, each as text or as these properties."""
+    one = {
+        "pattern": _COMMAND["pattern"],
+        "properties": properties,
+        "required": ["run"],
+        "additionalProperties": False,
+    }
+    items = {"type": ["string", "number", "object"], **one}
+    return {"type": ["string", "number", "object", "array"], "items": items, **one}
+
 
 CHECKS = Kind(
     "checks",
     parse.checks,
     show.checks,
-    {
-        "type": ["string", "number", "object", "array"],
-        "items": {"type": ["string", "number", "object"], **_CHECK},
-        **_CHECK,
-    },
+    _describe_commands({**_TIMED, "fix": SWITCH.schema}),
     written="commands of the shell: `- make test`, or `- {run: make lint, timeout: 5m}`; `fix: true` for a formatter",
+    with_lines=True,
+)
+
+SETUP = Kind(
+    "setup",
+    parse.setup,
+    show.checks,
+    _describe_commands(_TIMED),
+    written="commands of the shell: `npm ci`, or `- {run: npm ci, timeout: 20m}`",
+    with_lines=True,
 )
 
 PRICES = Kind(

@@ -86,7 +86,8 @@ class _Given:
 def _read_file(file: Path) -> Iterator[_Given]:
     for name, node in _parse_file(file).items():
         where = f"`{file.name}` line {node.line}: `{name}`"
-        yield _Given(name, _parse_one(name, node if name == "checks" else to_plain(node), where), file.name)
+        value = node if OPTIONS[name].kind.with_lines else to_plain(node)
+        yield _Given(name, _parse_one(name, value, where), file.name)
 
 
 def _read_variables(environ: Mapping[str, str]) -> Iterator[_Given]:

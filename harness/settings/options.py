@@ -22,6 +22,7 @@ from harness.settings.kinds import (
     OPTIONAL_PATH,
     PATH,
     PRICES,
+    SETUP,
     SHARE,
     SIZE,
     SWITCH,
@@ -179,6 +180,14 @@ class Settings:
         "what clean checkouts get from the project besides what is installed in it (node_modules, .venv, .env)",
         Group.PROOF,
         examples=(["build", "tests/data.local"],),
+    )
+    workspace_setup: tuple[Check, ...] = setting(
+        (),
+        SETUP,
+        "commands that install in a clean checkout what checks need, run there before the first check",
+        Group.PROOF,
+        more="see [what a receipt proves](#what-a-receipt-proves)",
+        examples=("npm ci",),
     )
     commit: str = setting(
         "done",

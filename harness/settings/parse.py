@@ -107,6 +107,14 @@ def checks(value: object) -> tuple[Check, ...]:
     return parse_checks("checks", node)
 
 
+def setup(value: object) -> tuple[Check, ...]:
+    """Return the commands of a node of YAML, or one command, that set a checkout up. Raises Mistake, ValueError."""
+    commands = checks(value)
+    if any(one.fix for one in commands):
+        raise ValueError("must not say `fix: true`: what it changes of the commit is put back")
+    return commands
+
+
 def dollars(value: object) -> float:
     """Return dollars as people write them: 5, 0.50, "$5"."""
     said = str(value).strip().removeprefix("$")

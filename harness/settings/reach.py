@@ -129,6 +129,8 @@ def _find_unconfined(config: Config, features: tuple[Feature, ...]) -> Iterator[
     own = config.settings.checks if _is_of_project(config, "checks") else ()
     for check in (*own, *(check for feature in features for check in feature.checks)):
         yield Reach("check", check.command, f"a check runs {_code(check.command)}", always=False)
+    for one in config.settings.workspace_setup if _is_of_project(config, "workspace_setup") else ():
+        yield Reach("setup", one.command, f"`workspace_setup` runs {_code(one.command)}", always=False)
 
 
 def _code(text: str) -> str:

@@ -3,31 +3,51 @@
 Checks see it in the project's place. What they make of it is gone at the next one. So git's knowledge of it lies beside
 it, where no check writes, and git trusts no file there whose time of change is another one. The repository inside is
 made anew each time, for checks that ask git something; it reads the project's objects and holds nothing of its own.
+What `workspace_setup` made of it stays, untouched, as long as what that depends on is the same.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from harness.domain.errors import HarnessError
+from harness.domain.feature import Check
+from harness.domain.setup_command import depends_on_manifests, is_manifest
+from harness.domain.text import one_line
+from harness.domain.verdict import CheckRun
 from harness.system import files, untrusted
 from harness.system.capture import capture, find_program
+from harness.workspace.set_up import find_made, keep_made, read_made, write_made
 from harness.workspace.workspace import Candidate
 
 TIMEOUT = 600.0  # seconds; a first checkout of a large project on a slow disk
 OBJECTS = ".git/project-objects"  # where the repository inside finds the project's
 # What a check needs, and git is usually told to ignore: what is installed, and settings of this machine.
+MACHINES_OWN = {".env"}
 INSTALLED = {"node_modules", ".venv", "venv", ".direnv", "bower_components", ".bundle", "Pods", ".pnp.cjs",
-             ".pnp.loader.mjs", ".env"}  # fmt: skip
+             ".pnp.loader.mjs"}  # fmt: skip
 
 
 class CheckoutError(Exception):
     """No clean checkout can be made; says why."""
+
+
+class SetupFailed(CheckoutError):
+    """A command that was to set the checkout up is red."""
+
+    def __init__(self, run: CheckRun) -> None:
+        """`run` says how it ended."""
+        ended = "" if run.code is None else f" (exit {run.code})"
+        ended = " (over its time limit)" if run.timed_out else ended
+        said = f": {one_line(run.tail[-300:], 300)}" if run.tail else ""
+        super().__init__(f"setup failed: `{one_line(run.command, 60)}`{ended}{said}")
+        self.run = run
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +72,27 @@ class Checkout:
 
 @dataclass(frozen=True, slots=True)
 class CheckoutPlan:
-    """What a clean checkout is to hold: a commit, and what is brought in from the project or only shown (`held`)."""
+    """What a clean checkout is to hold: a commit, and what is brought in from the project or only shown (`held`).
+
+    `setup` are the commands that run in it before the first check.
+    """
 
     candidate: Candidate
     brought: tuple[Path, ...] = ()
     held: tuple[Path, ...] = ()
+    setup: tuple[Check, ...] = ()
 
     def names_of_brought(self, top: Path) -> tuple[str, ...]:
         """Return what is brought in, as seen from the top of the work tree."""
         return tuple(str(path.relative_to(top)) for path in self.brought)
+
+    @property
+    def set_up_by(self) -> tuple[str, ...]:
+        """The commands of its setup."""
+        return tuple(one.command for one in self.setup)
+
+
+SetUp = Callable[[Checkout, tuple[Check, ...]], tuple[CheckRun, ...]]  # runs commands in a checkout
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +123,7 @@ class CleanCheckout:
         `lock` keeps others away from the place until this is closed.
         """
         self.place, self._repository, self._shown, self._lock = place, repository, shown, lock
-        self._folder, self._git_folder = place / "tree", place / "git"
+        self._folder, self._git_folder, self._record = place / "tree", place / "git", place / "setup.json"
         self._program = find_program("git", environ, repository.top) or "git"
         kept = {name: value for name, value in environ.items() if not name.startswith("GIT_")}
         self._environ = {**kept, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C",
@@ -103,21 +135,24 @@ class CleanCheckout:
             os.close(self._lock)
             self._lock = None
 
-    def check_out(self, plan: CheckoutPlan) -> Checkout:
-        """Make the checkout that of the plan's commit. Raises CheckoutError."""
+    def check_out(self, plan: CheckoutPlan, set_up: SetUp) -> Checkout:
+        """Make the checkout that of the plan's commit, set up. Raises CheckoutError, SetupFailed."""
         candidate = plan.candidate
+        brought, held = (plan.brought, plan.held) if self._shown else ((), ())
+        checkout = Checkout(self._repository.top, self._folder, self._repository.objects, brought, held, self._shown)
         try:
             if not self._is_ours():
                 self._begin_anew()
-            if not self._switch(candidate.tree):
+            if not self._switch(plan):
                 self._begin_anew()  # a check has made of it what git cannot put right
-                if not self._switch(candidate.tree):
+                if not self._switch(plan):
                     raise CheckoutError(self._said)
             self._write_repository(candidate.commit)
+            if plan.setup and not self._record.exists():
+                self._set_up(plan, checkout, set_up)
         except (OSError, HarnessError) as error:
             raise CheckoutError(str(error)) from error
-        brought, held = (plan.brought, plan.held) if self._shown else ((), ())
-        return Checkout(self._repository.top, self._folder, self._repository.objects, brought, held, self._shown)
+        return checkout
 
     def find_changed(self) -> tuple[str, ...]:
         """Return the names of tracked files that are not as they were checked out."""
@@ -142,17 +177,68 @@ class CleanCheckout:
         (self._git_folder / "objects/info/alternates").write_bytes(os.fsencode(self._repository.objects) + b"\n")
         (self._git_folder / "config").write_text(self._compose_config())
 
-    def _switch(self, tree: str) -> bool:
-        """Write what differs from a tree, and remove what does not belong to it."""
-        (self._git_folder / "index.lock").unlink(missing_ok=True)
-        for words in (("read-tree", "--reset", "-u", tree), ("clean", "-ffdxq")):
-            line = (self._program, "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", *words)
-            ran = capture(line, cwd=self._folder, env=self._environ, timeout=TIMEOUT)
-            if ran.code != 0:
-                self._said = ran.stderr.decode("utf-8", "replace").strip() or f"git {words[0]} failed"
-                return False
+    def _switch(self, plan: CheckoutPlan) -> bool:
+        """Write what differs from a tree, and remove what does not belong to it, nor was made by its setup."""
+        if not self._write_tree(plan):
+            return False
+        if self._keep_setup(plan):
+            return True
+        self._record.unlink(missing_ok=True)
+        if self._ask("clean", "-ffdxq") is None:
+            return False
         _remove_repositories(self._folder)
         return True
+
+    def _write_tree(self, plan: CheckoutPlan) -> bool:
+        (self._git_folder / "index.lock").unlink(missing_ok=True)
+        return self._ask("read-tree", "--reset", "-u", plan.candidate.tree) is not None
+
+    def _keep_setup(self, plan: CheckoutPlan) -> bool:
+        """Whether the setup of the plan has run here, and all that it made is there; what else there is, is removed."""
+        if not plan.setup or not self._record.exists():
+            return False
+        with suppress(OSError):
+            tracked = self._list_tracked()
+            made = read_made(self._record, self._key_of_setup(plan, tracked))
+            return made is not None and keep_made(self._folder, tracked, made)
+        return False
+
+    def _set_up(self, plan: CheckoutPlan, checkout: Checkout, set_up: SetUp) -> None:
+        """Run the setup; what it changed of the commit is put back, and what it made goes on record."""
+        if red := next((one for one in set_up(checkout, plan.setup) if not one.green), None):
+            raise SetupFailed(red)
+        _remove_repositories(self._folder)
+        if not self._write_tree(plan):
+            raise CheckoutError(self._said)
+        tracked = self._list_tracked()
+        made = find_made(self._folder, tracked, plan.names_of_brought(self._repository.top))
+        write_made(self._record, self._key_of_setup(plan, tracked), made)
+        self._write_repository(plan.candidate.commit)
+
+    def _list_tracked(self) -> dict[str, str]:
+        """Return the id of each file of the commit, by its name."""
+        lines = os.fsdecode(self._ask("ls-files", "--stage", "-z") or b"").split("\0")
+        found = (line.partition("\t") for line in lines if line)
+        return {name: about.split()[1] for about, _, name in found}
+
+    def _key_of_setup(self, plan: CheckoutPlan, tracked: Mapping[str, str]) -> str:
+        """Return a digest of what its setup depends on: of manifests alone where that is certain, or of the tree."""
+        manifests = sorted((name, id) for name, id in tracked.items() if is_manifest(name))
+        named = (self._folder / name for name, _ in manifests if name.endswith("package.json"))
+        texts = [(untrusted.read_plain(one, 1 << 20) or b"").decode("utf-8", "replace") for one in named]
+        by_manifests = manifests and all(depends_on_manifests(one.command, texts) for one in plan.setup)
+        around = (self._environ.get("PATH", ""), plan.names_of_brought(self._repository.top))
+        commands = [one.command for one in plan.setup]
+        words = (commands, around, manifests if by_manifests else plan.candidate.tree)
+        return sha256(repr(words).encode("utf-8", "surrogateescape")).hexdigest()
+
+    def _ask(self, *words: str) -> bytes | None:
+        """Return what git says about the checkout; None where it fails, `_said` says why."""
+        line = (self._program, "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", *words)
+        ran = capture(line, cwd=self._folder, env=self._environ, timeout=TIMEOUT)
+        if ran.code != 0:
+            self._said = ran.stderr.decode("utf-8", "replace").strip() or f"git {words[0]} failed"
+        return ran.stdout if ran.code == 0 else None
 
     def _write_repository(self, commit: str) -> None:
         """Make the repository that checks see: at the commit, with a clean index, and the tags that were packed."""

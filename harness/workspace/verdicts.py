@@ -21,8 +21,8 @@ LIMIT = 8 << 20  # bytes of the file: then it begins anew
 class Verdicts:
     """The verdicts of one project; green ones outlive the run in a file, where there is a place for it.
 
-    One is valid for a tree, the checks that ran one after another on it with their time limits, the environment, and
-    what was installed beside the tree.
+    One is valid for a tree, the checks that ran one after another on it with their time limits, the environment,
+    what was installed beside the tree, and what set the checkout up.
     """
 
     def __init__(self, file: Path | None = None, environ: Mapping[str, str] = MappingProxyType({})) -> None:
@@ -59,7 +59,8 @@ class Verdicts:
 
     def _key(self, plan: CheckoutPlan, checks: Sequence[Check]) -> str:
         stamps = [_stamp(path) for path in (*plan.brought, *plan.held)]
-        words = (plan.candidate.tree, [(one.command, one.timeout) for one in checks], self._around, stamps)
+        commands = [(one.command, one.timeout) for one in checks]
+        words = (plan.candidate.tree, commands, self._around, stamps, *([plan.set_up_by] if plan.setup else []))
         return sha256(repr(words).encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 

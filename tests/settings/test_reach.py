@@ -74,10 +74,12 @@ def test_hosts_that_a_project_adds_to_the_persons_own_broker_are_asked_about(tmp
 
 
 def test_checks_and_commands_reach_outside_only_without_a_sandbox(tmp_path: Path) -> None:
-    found = reaches(tmp_path, {"checks": ["make test"], "command": "cat"}, "true", "make test")
+    found = reaches(
+        tmp_path, {"checks": ["make test"], "command": "cat", "workspace_setup": "npm ci"}, "true", "make test"
+    )
     assert [one.value for one in found["check"]] == ["make test", "true"]
     assert {one.always for listed in found.values() for one in listed} == {False}
-    assert found.keys() == {"check", "command", "unconfined"}
+    assert found.keys() == {"check", "command", "setup", "unconfined"}
 
 
 def test_a_command_reaches_outside_by_the_files_that_it_names(tmp_path: Path) -> None:
@@ -115,6 +117,7 @@ def test_a_key_and_an_address_are_trusted_together(tmp_path: Path) -> None:
 ASKED_ABOUT = {
     "agent_args", "api_key_env", "api_server", "base_url", "checks", "command", "env_pass", "notify", "on_finish",
     "sandbox", "sandbox_hosts", "sandbox_network", "sandbox_read", "sandbox_write", "webhook",
+    "workspace_setup",
     "logs_dir", "order_file", "script", "specs_dir", "template",  # where they lead; see run.trust
 }  # fmt: skip
 STAYS_INSIDE = {

@@ -1,0 +1,91 @@
+"""What a setup made stays in a clean checkout while nobody touches it and what it depends on is the same."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.domain.feature import Check
+from harness.domain.verdict import CheckRun
+from harness.workspace.clean_checkout import Checkout, CheckoutPlan, CleanCheckout, Repository
+from harness.workspace.workspace import Candidate
+
+
+class Project:
+    """A repository, a clean checkout of it, and a setup that counts how often it ran."""
+
+    def __init__(self, place: Path) -> None:
+        self.top, self.ran = place / "project", 0
+        self.top.mkdir()
+        self.git("init", "-q")
+        self.checkout = CleanCheckout(
+            place / "checkout", Repository(self.top, self.top / ".git/objects"), {"PATH": os.environ["PATH"]}
+        )
+
+    def git(self, *words: str) -> str:
+        who = ("-c", "user.name=a", "-c", "user.email=a@b.invalid")
+        return subprocess.run(["git", *who, *words], cwd=self.top, capture_output=True, text=True, check=True).stdout
+
+    def check_out(self, command: str, **changed: str) -> Path:
+        for name, text in changed.items():
+            (self.top / name.replace("_", ".")).write_text(text)
+        self.git("add", "-A")
+        self.git("commit", "-qm", "x", "--allow-empty")
+        commit, tree = self.git("rev-parse", "HEAD", "HEAD^{tree}").split()
+        plan = CheckoutPlan(Candidate(commit, tree, commit), setup=(Check(command),))
+        return self.checkout.check_out(plan, self.set_up).folder
+
+    def set_up(self, checkout: Checkout, commands: tuple[Check, ...]) -> tuple[CheckRun, ...]:
+        self.ran += 1
+        (checkout.folder / "node_modules/x/.git").mkdir(parents=True)
+        (checkout.folder / "node_modules/x/tool").write_text("whole")
+        (checkout.folder / "node_modules/link").symlink_to("/nowhere")
+        (checkout.folder / "package.json").write_text("changed")
+        return tuple(CheckRun(one.command, 0, 0.0) for one in commands)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    yield Project(tmp_path)
+
+
+def test_an_install_by_lock_files_runs_again_when_one_is_new_and_no_sooner(project: Project) -> None:
+    folder = project.check_out("npm ci", package_json="{}", a_py="1")
+    assert (folder / "package.json").read_text() == "{}"
+    (folder / "left").mkdir()
+    (folder / "node_modules/x/cache").write_text("left by a check")
+    project.check_out("npm ci", a_py="2")
+    assert (project.ran, (folder / "a.py").read_text()) == (1, "2")
+    assert (folder / "node_modules/x/tool").read_text() == "whole"
+    assert not (folder / "left").exists() and not (folder / "node_modules/x/cache").exists()
+    project.check_out("npm ci", package_json='{"name": "b"}')
+    assert project.ran == 2
+    project.check_out("npm ci", package_json='{"scripts": {"prepare": "tsc"}}')
+    project.check_out("npm ci", a_py="3")
+    assert project.ran == 4
+
+
+def test_any_other_setup_runs_again_for_each_tree(project: Project) -> None:
+    project.check_out("make", package_json="{}")
+    project.check_out("make")
+    assert project.ran == 1
+    project.check_out("make", a_py="2")
+    assert project.ran == 2
+
+
+def forge(tool: Path) -> None:
+    times = (tool.stat().st_atime_ns, tool.stat().st_mtime_ns)
+    tool.write_text("forge")
+    os.utime(tool, ns=times)
+
+
+@pytest.mark.parametrize("harm", [forge, Path.unlink, lambda tool: tool.chmod(0o755)], ids=["forged", "gone", "mode"])
+def test_what_somebody_touched_is_made_anew(project: Project, harm: Callable[[Path], None]) -> None:
+    folder = project.check_out("npm ci", package_json="{}")
+    harm(folder / "node_modules/x/tool")
+    project.check_out("npm ci")
+    assert (project.ran, (folder / "node_modules/x/tool").read_text()) == (2, "whole")
