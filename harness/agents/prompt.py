@@ -64,8 +64,11 @@ def compose_prompt(
     paths: Paths,
     observed: str,
     redact: Callable[[str], str] = str,
+    red_before: Sequence[str] = (),
 ) -> Prompt:
     """Return the prompt for one attempt. Reads the tails of the feature's log and of the learnings.
+
+    `red_before` are those of the project's own checks that failed before any work on the feature.
 
     `redact` takes secrets out of what agents and checks said; what the person wrote, and paths, stay as they are.
 
@@ -83,6 +86,7 @@ def compose_prompt(
         "learnings_path": str(paths.learnings),
         "spec": spec.strip(),
         "checks": list(checks),
+        "red_before": list(red_before),
         "learnings": fenced(redact(plain(learnings.text))),
         "learnings_cut": learnings.cut,
         "prior_log": fenced(redact(plain(log.text))),

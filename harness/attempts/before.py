@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.attempts.recheck import plan_head, recheck
 from harness.attempts.write_down import as_result
+from harness.domain.errors import ConfigError
 from harness.domain.feature import Feature
 from harness.domain.listener import Tone
 from harness.domain.text import one_line
@@ -21,6 +22,7 @@ def check_before(run: Run, feature: Feature) -> bool:
 
     Again when its spec has changed, if the work that was done meanwhile does not get in the way.
     """
+    _refuse_red_baseline(run, feature)
     record, checks = run.history.of(feature.slug), run.checks_for(feature)
     wanted = run.settings.checks_must_fail_first
     if wanted == "off" or not checks or record.baseline == feature.sha256:
@@ -36,6 +38,11 @@ def check_before(run: Run, feature: Feature) -> bool:
     red = [one for one in found.runs if not one.green]
     if found.clean and red and find_left_out(run.workspace.top, run.workspace.ignored(), 0.0):
         _tell_what_needs_more(run, feature, {one.command for one in red})
+    shared = {one.command for one in run.settings.checks_besides(run.specs.checks_of(feature))}
+    for one in red:
+        if one.command in shared and not _cannot_run(one):
+            said = f"`{one_line(one.command, 60)}` of harness.yaml is red (exit {one.code})"
+            run.tell_once(f"before the work, {said}: every claim waits until it is green", Tone.NOTICE)
     for one in filter(_cannot_run, red):
         said = "does it need something that is not installed?" if one.code in NOT_RUN else "is it meant to?"
         run.tell(
@@ -49,6 +56,23 @@ def check_before(run: Run, feature: Feature) -> bool:
         return False
     run.tell(f"{feature.slug}: {said}", Tone.NOTICE)
     return True
+
+
+def _refuse_red_baseline(run: Run, feature: Feature) -> None:
+    """Raise ConfigError where the project's own checks are red and that is refused; looked at once in a run."""
+    checks = run.settings.checks
+    if run.settings.baseline != "refuse" or run.tally.knows_baseline or not checks or run.in_flight:
+        return
+    run.tally.knows_baseline = True
+    plan = plan_head(run) if run.commits else None
+    if plan is None and any(record.attempts for record in run.history.histories.values()):
+        run.tell("`baseline: refuse` refuses nothing here: work has begun in this tree", Tone.NOTICE)
+        return
+    found = recheck(run, feature.slug, checks, plan)
+    if red := [one for one in found.runs if not one.green and not one.stopped]:
+        names = "; ".join(f"`{one_line(one.command, 60)}`: {describe(one)}" for one in red)
+        hint = "mend that first, or begin all the same with `baseline: accept`"
+        raise ConfigError(f"red before the work, and `baseline: refuse`: {names}", hint)
 
 
 def _tell_what_needs_more(run: Run, feature: Feature, red: set[str]) -> None:

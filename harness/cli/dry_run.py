@@ -85,6 +85,7 @@ def _report_prompt(
         config.paths,
         observations(record.observed, record.answer),
         open_redactor(config.paths, environ).text,
+        list(map(own, record.red_before(config.settings.checks_besides(feature.checks)))),
     )
     ran = _try_checks(config, checks, environ, found) if with_checks else []
     text = prepare_prompt(agent, prompt.text) if agent else prompt.text

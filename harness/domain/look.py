@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from harness.domain.feature import Feature
+from harness.domain.feature import Check, Feature
 from harness.domain.halt import HaltFile, Stop
 from harness.domain.money import Spend, Sum
 
@@ -54,6 +55,10 @@ class FeatureHistory:
     baseline: str = ""  # SHA-256 of the spec whose checks ran before the work
     before: dict[str, bool] = field(default_factory=dict)  # whether each was green then
     pass_when_clean: set[str] = field(default_factory=set)  # the commands that were, in a clean checkout
+
+    def red_before(self, checks: Iterable[Check]) -> list[str]:
+        """Return the commands of those checks that failed before the work."""
+        return [one.command for one in checks if self.before.get(one.command) is False]
 
 
 class State(StrEnum):

@@ -21,4 +21,5 @@ def compose(run: Run, feature: Feature) -> Prompt:
         run.paths,
         observations(record.observed, record.answer),
         run.redactor.text,
+        list(map(own, record.red_before(run.settings.checks_besides(run.specs.checks_of(feature))))),
     )

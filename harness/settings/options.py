@@ -174,6 +174,12 @@ class Settings:
         "run a feature's checks before the work: where none fails, say that they cannot show it, or leave the feature",
         Group.PROOF,
     )
+    baseline: str = setting(
+        "accept",
+        one_of("accept", "refuse"),
+        "what a run does when `checks` are red before the work: name them, or end at once with exit 2",
+        Group.PROOF,
+    )
     workspace_include: tuple[str, ...] = setting(
         (),
         WORDS,
@@ -363,7 +369,11 @@ class Settings:
 
     def checks_with(self, own: tuple[Check, ...]) -> tuple[Check, ...]:
         """Return a feature's own checks, then the project's that are not among them."""
-        return (*own, *(check for check in self.checks if check not in own))
+        return (*own, *self.checks_besides(own))
+
+    def checks_besides(self, own: tuple[Check, ...]) -> tuple[Check, ...]:
+        """Return the project's checks that are not among a feature's own."""
+        return tuple(check for check in self.checks if check not in own)
 
     @property
     def chain(self) -> tuple[str, ...]:

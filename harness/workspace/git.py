@@ -94,7 +94,12 @@ class Git:
         self.named: tuple[Path, ...] = ()
         self._hooks = Path(os.devnull)  # where they are when the run begins; by what the configuration held, now:
         self._hooks_now: tuple[tuple[bytes | None, ...], Path | None] | None = None
-        self.found, self.why = False, "a fifo or a device stands in .git, where git would wait for ever"
+        self.found, self.why = False, ""
+        self._find_repository(written)
+
+    def _find_repository(self, written: Sequence[Path]) -> None:
+        """Look where git works, and `why` it does not; a file that nobody can read to its end is not given to it."""
+        root, self.why = self.root, "a fifo or a device stands in .git, where git would wait for ever"
         if self.fifos():
             return
         if (fifo := find_endless(find_git(root)[1])) is not None:

@@ -6,6 +6,8 @@ import pytest
 from helpers.marks import SANDBOXES
 from helpers.world import CLAIM, World
 
+from harness.domain.errors import ConfigError
+
 BOTH = pytest.mark.parametrize("sandbox", SANDBOXES)
 
 
@@ -63,3 +65,34 @@ def test_checks_run_once_before_the_work_and_again_when_the_spec_changes(world: 
     assert (world.root.parent / "ran").read_text() == "x\n"
     world.run(max_iterations=1)
     assert (world.root.parent / "ran").read_text() == "x\n"
+
+
+@BOTH
+def test_a_check_of_the_project_that_was_red_before_is_named_to_the_person_and_to_the_agent(
+    world: World, sandbox: str
+) -> None:
+    world.spec("a", checks="test -f a.txt")
+    world.repository()
+    world.agent("echo a > a.txt; echo b > lint.txt; " + CLAIM)
+    ran = world.run(sandbox=sandbox, checks="test -f lint.txt")
+    assert ran.code == 0, ran.text
+    said = "before the work, `test -f lint.txt` of harness.yaml is red (exit 1): every claim waits until it is green"
+    assert ran.lines.index(said) < next(n for n, line in enumerate(ran.lines) if "attempt 1 begins" in line)
+    told = world.prompt("a", 1).partition("Red before any work on this feature")[2].partition("##")[0]
+    assert "- `test -f lint.txt`" in told and "a.txt" not in told
+    assert "(red before, green after): test -f lint.txt" in world.log("a.done")
+
+
+@BOTH
+def test_a_run_that_refuses_a_red_baseline_begins_nothing(world: World, sandbox: str) -> None:
+    world.spec("a", checks="test -f a.txt")
+    world.repository()
+    world.agent("echo a > a.txt; " + CLAIM)
+    for _ in range(2):
+        with pytest.raises(ConfigError, match="red before the work, and `baseline: refuse`: `test -f ok`: exit 1"):
+            world.run(sandbox=sandbox, checks="test -f ok", baseline="refuse")
+        assert not world.has("logs/attempts/a")
+    (world.root / "ok").touch()
+    world.git("add", "--all")
+    world.git("commit", "-qm", "mended")
+    assert world.run(sandbox=sandbox, checks="test -f ok", baseline="refuse").code == 0
