@@ -11,6 +11,7 @@ import pytest
 from helpers.waiting import HANGS
 from helpers.world import World
 
+from harness.domain.paths import Paths
 from harness.system.command import Confined
 from harness.system.process import Supervisor
 from harness.workspace.in_place import InPlace
@@ -45,3 +46,16 @@ def test_a_look_in_good_time_is_made_though_everything_has_to_stop(checkout: tup
     with ask_to_stop(place, lambda: 5.0, confined=True):
         assert set(place.snapshot().files) == {"kept"}
         assert place.snapshot().head
+
+
+def test_a_hook_that_a_person_adds_while_a_run_is_on_is_found(world: World) -> None:
+    world.repository()
+    workspace = InPlace(Paths(world.root, world.root / "specs", world.root / "logs"), world.environ)
+    hook = world.root / "mine/commit-msg"
+    hook.parent.mkdir()
+    assert not workspace.has_hooks()
+    hook.write_text("#!/bin/sh\n")
+    world.git("config", "core.hooksPath", "mine")
+    assert workspace.has_hooks()
+    hook.rename(hook.with_suffix(".sample"))
+    assert not workspace.has_hooks()
