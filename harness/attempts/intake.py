@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.agents.failures import find_remarks
 from harness.attempts.accept import write_marker
 from harness.attempts.attempt import Attempt, Gathered
-from harness.attempts.moves import Mover, watch_head
+from harness.attempts.moves import Mover, tell_unstaged, watch_head
 from harness.attempts.quarantined import quarantine_marker, restore_links, tell_env_files, tell_found, tell_quarantined
 from harness.domain.listener import Tone
 from harness.domain.reply import Reply
@@ -43,16 +43,18 @@ def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Gathere
             remarks.append(f"it had cut or rewritten {name}: {back}, what it wrote is kept")
             run.write(Tampered(slug=slug, attempt=attempt.number, file=name))
     quarantine_foreign(run, attempt, harmed=harmed)
-    remarks += watch_head(run, Mover(slug, attempt.number, crashed=attempt.crashed))
+    moved_head = watch_head(run, Mover(slug, attempt.number, crashed=attempt.crashed))
+    remarks += moved_head.remarks
     done = run.paths.done(slug)
     claimed = done.exists() or done.is_symlink()
-    after = attempt.workspace.snapshot_after(attempt.before)
+    after = attempt.workspace.snapshot_after(attempt.before, moved_head.elsewhere if moved_head.head else None)
+    tell_unstaged(run, slug)
     moved = attempt.before.head != after.head
     if attempt.before.head and not after.head:
         remarks.append("git does not work here any more: the changes cannot be committed")
     committed = run.workspace.heads.find_changed(attempt.before.head, after.head) if moved and after.head else ()
     remarks += _tell_committed(run, slug, [name for name in committed if name in after.files])
-    names = tuple(sorted({*changed_files(attempt.before, after), *committed}))
+    names = tuple(sorted({*changed_files(attempt.before, after), *committed}.difference(moved_head.elsewhere)))
     changed = names or (("(a commit)",) if moved else ())
     words = run.redactor.text(_read_claim(done)) if claimed else ""
     return Gathered(reply, note, changed, after, words, claimed, remarks, committed)

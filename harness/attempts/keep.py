@@ -10,7 +10,7 @@ from harness.attempts.attempt import Attempt, Gathered, Judged
 from harness.attempts.earlier import blame, find_touched
 from harness.attempts.intake import gather, quarantine_appeared
 from harness.attempts.land import Landing, land
-from harness.attempts.moves import Mover, watch_head
+from harness.attempts.moves import CHECKS, COMMIT, Mover, tell_unstaged, watch_commit, watch_head
 from harness.attempts.no_secrets import check_for_secrets
 from harness.attempts.order import Delivery
 from harness.attempts.prove import find_changed, fix, plan_checkout, settle_checks
@@ -45,7 +45,7 @@ def keep(run: Run, attempt: Attempt, delivery: Delivery) -> Attempt | Judged:
     else:
         run.workspace.forget()
         quarantine_appeared(run, attempt, "during the checks")
-        watch_head(run, Mover(attempt.slug, attempt.number, check=True))
+        watch_head(run, Mover(attempt.slug, attempt.number, CHECKS, apart=ran_apart(attempt, delivery)))
     assert attempt.found is not None
     judged, landing = weigh(run, attempt, attempt.found, delivery)
     act(run, judged, landing)
@@ -56,6 +56,12 @@ def keep(run: Run, attempt: Attempt, delivery: Delivery) -> Attempt | Judged:
     run.inform_messenger()
     run.logs.pack(attempt.slug, newest=attempt.number, keep=run.settings.keep_transcripts)
     return judged
+
+
+def ran_apart(attempt: Attempt, delivery: Delivery) -> bool:
+    """Whether no check saw the project's repository."""
+    in_tree = delivery.in_tree or any(one.in_tree for one in attempt.order.earlier)
+    return delivery.checked_in.clean and not in_tree
 
 
 def receive(run: Run, attempt: Attempt, reply: Reply) -> Attempt:
@@ -123,7 +129,9 @@ def act(run: Run, judged: Judged, landing: Landing | None) -> None:
     """Do what the verdict asks for: seal the claim or withdraw it, ask the question, leave a memory."""
     attempt, found, outcome = judged.attempt, judged.found, judged.verdict.outcome
     if landing is not None:
-        run.workspace.heads.note()
+        made = landing.commit.head if landing.commit.made else ""
+        watch_commit(run, Mover(attempt.slug, attempt.number, COMMIT, apart=True), made)
+        tell_unstaged(run, attempt.slug)
     if outcome is Outcome.DONE and landing is not None:
         accept(run, judged, landing)
         if run.workspace.has_hooks():  # which may be an agent's

@@ -1,4 +1,7 @@
-"""What an agent moved in git: told at once, written down, and put right where that loses nothing; else the run ends."""
+"""What was moved in git meanwhile: told, written down, and put right where that loses nothing; else the run ends.
+
+Who did it nobody can know: an agent, a check or a hook can, and so can a person.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from harness.domain.halt import Halt, Stop
 from harness.domain.listener import Tone
-from harness.domain.text import counted, one_line
+from harness.domain.text import counted, one_line, printable
 from harness.records.events import HeadMoved, TreeLeft
 from harness.run.run import Run
 from harness.workspace.heads import (
@@ -16,26 +19,56 @@ from harness.workspace.heads import (
     describe_move,
     describe_refs,
     find_way,
+    is_elsewhere,
     name_of,
     say_commands,
 )
 
 SHOWN = 10  # branches and tags that are told one by one
-RULE = "it did not leave HEAD and branches as they were; harness makes the commits, on the branch that was there"
+RULE = "HEAD and branches were not left as they were; harness makes the commits, on the branch that was there"
 
 
 @dataclass(frozen=True, slots=True)
 class Mover:
-    """Who was at work meanwhile: the agent of an attempt, or a check of a feature. `crashed`: its run was killed."""
+    """What was going on meanwhile: the agent of an attempt worked, or `during` says what else.
+
+    `apart` says that it saw nothing of the repository, so that it was somebody else; `crashed` that its run was killed.
+    """
 
     slug: str
     attempt: int
-    check: bool = False
+    during: str = ""
+    apart: bool = False
     crashed: bool = False
 
+    @property
+    def when(self) -> str:
+        """When it was, in words."""
+        return self.during or ("before it was killed" if self.crashed else "while its agent worked")
 
-def watch_head(run: Run, mover: Mover) -> list[str]:
-    """Compare where HEAD, branches and tags stand with where they stood; returns remarks for the next attempt.
+    @property
+    def by(self) -> str:
+        """Who it was, for the journal."""
+        return "somebody" if self.apart else "a check" if self.during else "its attempt" if self.crashed else ""
+
+
+CHECKS, COMMIT = "while its checks ran", "while it was committed"
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What came of a look: `remarks` for the next attempt, and files whose content was committed on another branch.
+
+    `head` says whether HEAD or its branch was moved, other than by new commits.
+    """
+
+    head: bool = False
+    remarks: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
+
+
+def watch_head(run: Run, mover: Mover) -> Moved:
+    """Compare where HEAD, branches and tags stand with where they stood.
 
     The branch is harness's to watch while it commits there itself. An attempt whose run was killed may have been
     followed by a person, so nothing is put back after it.
@@ -43,32 +76,46 @@ def watch_head(run: Run, mover: Mover) -> list[str]:
     heads = run.workspace.heads
     was, now = heads.last, heads.look()
     if not was.commit or was == now:
-        return []
+        return Moved()
     line = heads.find_line(was, now)
     way = find_way(was, now, line) if run.commits else None
     moved = describe_move(was, now, line)
+    elsewhere = heads.find_alike(was, now) if way is not None and not way.why else ()
     outcome = "" if way is None else _go(run, mover, was, now, way)
     after = heads.note()
     about = HeadMoved(
         slug=mover.slug,
         attempt=mover.attempt,
-        by="a check" if mover.check else "its attempt" if mover.crashed else "",  # whose commit harness may have made
+        by=mover.by,
         branch=was.branch,
         since=was.commit,
         commit=now.commit,
     )
     back = way is not None and run.tally.moved is None
     for word, text in moved:
-        _tell(run, replace(about, what=word, text="; ".join(filter(None, (text, outcome))), back=back))
-    _tell_commits(run, about, was, after)
+        _tell(run, mover, replace(about, what=word, text="; ".join(filter(None, (text, outcome))), back=back))
+    _tell_commits(run, mover, about, was, after)
     for text in _say_refs(was, now):
-        _tell(run, replace(about, what="refs", text=text))
-    return [RULE] if moved and run.commits else []
+        _tell(run, mover, replace(about, what="refs", text=text))
+    return Moved(bool(moved), (RULE,) if moved and run.commits else (), elsewhere)
+
+
+def watch_commit(run: Run, mover: Mover, made: str) -> None:
+    """Compare where HEAD stands with where a commit of harness leaves it (`made`: "" for none): hooks have run."""
+    heads = run.workspace.heads
+    was = heads.last
+    if made and was.branch:
+        heads.last = replace(was, commit=made, refs={**was.refs, was.branch: made})
+    elif made:
+        heads.last = replace(was, commit=made)
+    watch_head(run, mover)
+    heads.note()
 
 
 def _go(run: Run, mover: Mover, was: Head, now: Head, way: Way) -> str:
     """Go the way back; returns what came of it, in words. Where there is none, the run ends."""
     heads = run.workspace.heads
+    line = heads.find_line(was, now)
     if mover.crashed and not way.why:
         home = (f"git switch {name_of(was.branch)}",) if now.branch != was.branch else ()
         why = "the run was killed then, so a person may have done it"
@@ -78,33 +125,45 @@ def _go(run: Run, mover: Mover, was: Head, now: Head, way: Way) -> str:
         way = replace(way, why=f"git refused to put it back: {one_line(refused)}", commands=())
     if not way.why:
         kept = ", ".join(f"`{name}`" for name in heads.kept_as(way))
-        return f"HEAD is back on {was.place}{kept and f', and what was there is kept as {kept}'}"
-    moved = describe_move(was, now, heads.find_line(was, now))
+        stays = f", and what was committed there stays on {now.place}" if is_elsewhere(was, now, line) else ""
+        return f"HEAD is back on {was.place}{kept and f', and what was there is kept as {kept}'}{stays}"
+    moved = describe_move(was, now, line)
     what = " and ".join(text for _, text in moved)
     typed = f": {say_commands(way.commands)}" if way.commands else ""
     run.tally.moved = Stop(
         Halt.MOVED,
-        f"{mover.slug}: {'a check' if mover.check else f'attempt {mover.attempt}'} {what}; {way.why}",
+        f"{mover.slug}: {mover.during or f'in attempt {mover.attempt}'}, somebody {what}; {way.why}",
         advice=f"look with `git status`, put it right{typed}, then `harness resume`",
     )
     return f"{way.why}; a person puts it right{typed}"
 
 
-def _tell(run: Run, moved: HeadMoved) -> None:
-    """Write down one thing that an agent moved, and tell it."""
+def _tell(run: Run, mover: Mover, moved: HeadMoved) -> None:
+    """Write down one thing that was moved, and tell it."""
     run.write(moved)
     tone = Tone.NOTICE if moved.what in ("committed", "refs") else Tone.BAD
-    run.tell(f"{moved.slug}: {moved.by or 'its agent'} {moved.text}", tone)
+    run.tell(f"{moved.slug}: {mover.when}, somebody {moved.text}", tone)
 
 
-def _tell_commits(run: Run, about: HeadMoved, was: Head, now: Head) -> None:
-    """Tell of the commits that its branch has now, and had not: they are part of the feature."""
+def _tell_commits(run: Run, mover: Mover, about: HeadMoved, was: Head, now: Head) -> None:
+    """Tell of the commits that its branch has now, and had not: they are part of the feature, if they can be."""
     tip = now.refs.get(was.branch, "" if was.branch else now.commit)
     if tip in ("", was.commit) or not (line := run.workspace.heads.find_line(was, Head(tip))).goes_on:
         return
-    made = f"made {counted(line.made, 'commit')} on {was.place} ({was.commit[:12]}..{tip[:12]}), part of the feature"
+    whose = "" if mover.apart else ", part of the feature"
+    made = f"made {counted(line.made, 'commit')} on {was.place} ({was.commit[:12]}..{tip[:12]}){whose}"
     others = f"; {line.others} of them are on another branch or a remote, too" if line.others else ""
-    _tell(run, replace(about, what="committed", text=made + others, commit=tip))
+    _tell(run, mover, replace(about, what="refs" if mover.apart else "committed", text=made + others, commit=tip))
+
+
+def tell_unstaged(run: Run, slug: str) -> None:
+    """Tell what was staged meanwhile and is not any more."""
+    names, run.workspace.unstaged = run.workspace.unstaged, []
+    if names:
+        more = f" and {len(names) - SHOWN} more" if names[SHOWN:] else ""
+        shown = ", ".join(f"`{printable(name)}`" for name in names[:SHOWN])
+        said = "ignored by git, a repository of its own, or obeyed by programs, so not staged any more"
+        run.tell(f"{slug}: somebody staged {shown}{more}: {said}", Tone.NOTICE)
 
 
 def _say_refs(was: Head, now: Head) -> list[str]:

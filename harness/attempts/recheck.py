@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from harness.attempts.moves import Mover, watch_head
+from harness.attempts.moves import CHECKS, Mover, watch_head
 from harness.attempts.quarantined import restore_links, tell_env_files, tell_found
 from harness.attempts.work import red_for_changed
 from harness.domain.feature import Check
@@ -109,4 +109,4 @@ def _run(run: Run, slug: str, checks: Sequence[Check], plan: CheckoutPlan | None
             restore_links(run, slug, number, "during the checks", run.paths.kept)
             run.workspace.forget()
             if watched:
-                watch_head(run, Mover(slug, number, check=True))
+                watch_head(run, Mover(slug, number, CHECKS))

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from functools import partial
 
 from harness.agents.from_settings import choose_from_settings
 from harness.agents.prices import PriceBook
@@ -136,6 +137,7 @@ def open_run(
         )
         guard.tree.ignored = run.workspace.ignores
         guard.name(run.workspace.named())
+        run.workspace.is_obeyed = partial(_is_obeyed, run)
         connect(run, narrator)
         stack.callback(run.workspace.stop_git)
         stack.callback(close_checkout, run)
@@ -279,6 +281,14 @@ def connect(run: Run, narrator: Narrator) -> None:
         return run.site.confine_helper(command)
 
     run.workspace.confine_git(run.site.supervisor, confine, run.asked_to_stop, confine_helper)
+
+
+def _is_obeyed(run: Run, name: str) -> bool:
+    """Whether programs obey a file, named from the top of the work tree."""
+    path, root = run.workspace.top / name, run.paths.root
+    if not path.is_relative_to(root):
+        return False
+    return run.guard.tree.obeyed.find(str(path.relative_to(root).parent), path.name) is not None
 
 
 def process_identity() -> dict[str, object]:

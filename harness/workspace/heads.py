@@ -106,8 +106,8 @@ def find_way(was: Head, now: Head, line: Line) -> Way | None:
     tip = now.refs.get(was.branch, "")
     home = () if now.branch == was.branch else (f"git switch {name_of(was.branch)}",)
     if line.goes_on and tip in ("", was.commit, now.commit):
-        if not line.others:
-            return Way(to=now.commit)
+        if not line.others:  # what another branch holds stays there: a person may have made it
+            return Way(to=was.commit if is_elsewhere(was, now, line) else now.commit)
         return Way(why="some of the commits are on another branch or a remote", commands=home)
     if not line.taken_back and line.base:
         return Way(to=was.commit, kept=tuple(dict.fromkeys(filter(None, (now.commit, tip)))))
@@ -120,6 +120,11 @@ def find_way(was: Head, now: Head, line: Line) -> Way | None:
         return Way(why=why, commands=home)
     kept = (f"git branch left-by-the-agent {(tip or now.commit)[:12]}",) if line.made or home else ()
     return Way(why=why, commands=(*kept, *home, f"git reset --keep {was.commit[:12]}"))
+
+
+def is_elsewhere(was: Head, now: Head, line: Line) -> bool:
+    """Whether commits were made meanwhile on another branch, and the one where HEAD was is as it was."""
+    return bool(now.branch) and now.branch != was.branch and line.made > 0 and now.refs.get(was.branch) == was.commit
 
 
 def describe_move(was: Head, now: Head, line: Line) -> list[tuple[str, str]]:
@@ -251,6 +256,16 @@ class Heads:
         """Return the files that commits have changed, from the top of the work tree."""
         listed = self._say("diff-tree", "-r", "-z", "--name-only", "--no-renames", since, until)
         return tuple(filter(None, listed.split("\0")))
+
+    def find_alike(self, was: Head, now: Head) -> tuple[str, ...]:
+        """Return the files that commits on another branch have changed, and the tree holds as they do.
+
+        Of a branch that was there before: who makes one commits there what may be the feature's.
+        """
+        line = self.find_line(was, now)
+        if now.branch not in was.refs or not is_elsewhere(was, now, line):
+            return ()
+        return self._find_taken_back(now.commit, was.commit)
 
     def read_file(self, commit: str, name: str) -> bytes:
         """Return what a commit holds of a file, b"" where it holds none."""

@@ -12,7 +12,7 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from harness.workspace.confined_git import ConfinedGit
 from harness.workspace.contents import Contents
 from harness.workspace.git import NO_HOOKS, TIMEOUT, Git
 from harness.workspace.heads import Heads
-from harness.workspace.kept_index import KeptIndex
+from harness.workspace.kept_index import Entry, KeptIndex, compose_entries, find_staged
 from harness.workspace.trial_commit import try_commit, who_commits
 from harness.workspace.workspace import Candidate, Commit, Snapshot
 
@@ -35,7 +35,6 @@ WALK_LIMIT = 100_000  # files and folders that are looked at where there is no g
 _SKIPPED = {".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".mypy_cache", ".cache"}
 FRESH = 0.5  # seconds; on a busy machine that much passes between two looks with nothing between them
 STALE = 5.0  # seconds after which a lock of git that no living git holds is moved aside
-MANY = 1000  # files in one commit that git can take as pathspecs without slowing down
 
 
 class InPlace:
@@ -71,6 +70,8 @@ class InPlace:
         self.has_git, self.why_no_git, prefix = self._git.found, self._git.why, self._git.prefix
         self._index = KeptIndex(self._git.own("index"), paths.kept / "index") if self.has_git else None
         self._replacements = frozenset[str]()
+        self.is_obeyed: Callable[[str], bool] = lambda name: False  # whether programs obey a file, from the top
+        self.unstaged: list[str] = []  # what was staged meanwhile, and is not any more
         self._ignores: Path | None = None
         if self.has_git and temporary:
             self._ignores = self._write_ignores(temporary / "git-ignores", prefix, environ)
@@ -143,20 +144,90 @@ class InPlace:
             self._git.ask("update-ref", "-d", name, told=[NO_HOOKS])
         return new
 
-    def snapshot_after(self, before: Snapshot) -> Snapshot:
-        """Look at what an attempt left, by the index as it was kept before it."""
-        was_changed = self._put_index_back()
+    def snapshot_after(self, before: Snapshot, staged_again: Collection[str] | None = None) -> Snapshot:
+        """Look at what an attempt left, by the index as it was kept before it.
+
+        What was staged meanwhile is staged again, or only these files.
+        """
+        staged = self._put_index_back()
         after = self.snapshot()
-        if was_changed and before.head and after.head not in ("", before.head):
+        if staged is not None and before.head and after.head not in ("", before.head):
             moved = ("-m", before.head, after.head), ("--reset", after.head)  # the agent made commits of its own
             any(self._git.write("read-tree", *words, stdin=b"", with_hooks=False).code == 0 for words in moved)
-            self.keep_index()
-            return self.snapshot()
+            after = self.snapshot()
+        if staged is not None and staged_again is not None:
+            staged = [one for one in staged if one.name in staged_again]
+        self._stage_again(staged)
         return after
 
-    def _put_index_back(self) -> bool:
-        """Put the index back as it was kept; not within a merge with conflicts, of which it is a part."""
-        return self._index is not None and not self._has_conflicts() and self._index.put_back()
+    def _put_index_back(self) -> list[Entry] | None:
+        """Put the index back as it was kept; returns what was staged meanwhile, None where it was as it is.
+
+        Not within a merge with conflicts, of which it is a part.
+        """
+        if self._index is None or not self._index.is_changed or self._has_conflicts():
+            return None
+        before, now = self._list_index(self._index.copy), self._list_index(self._index.index)
+        back = self._index.put_back()
+        return find_staged(before, now) if back and before and now else [] if back else None
+
+    def _list_index(self, index: Path) -> str:
+        words = ("-C", self._git.top, "ls-files", "--stage", "-z", "--full-name")
+        said = self._git.ask(*words, GIT_INDEX_FILE=str(index))
+        return os.fsdecode(said.stdout) if said.code == 0 and not said.truncated else ""
+
+    def _stage_again(self, staged: list[Entry] | None) -> None:
+        """Stage what somebody staged, a person perhaps, and keep the index so.
+
+        Neither what git ignores, nor a repository, nor what programs obey: nobody is to find that there unasked.
+        """
+        if staged is None:
+            return
+        ignored = self._find_ignored([one.name for one in staged if one.what])
+        again = list[Entry]()
+        for one in staged:
+            refused = one.what and (one.is_repository or one.name in ignored or self.is_obeyed(one.name))
+            if refused and not self._is_committed(one):
+                self.unstaged.append(one.name)
+            elif not refused:
+                again.append(one)
+        intended = [one for one in again if one.is_empty and self._is_filled(one.name)]
+        self._write_entries([one for one in again if one not in intended])
+        if intended:
+            names = _as_lines([one.name for one in intended])
+            words = ("add", "--intent-to-add", "--pathspec-from-file=-", "--pathspec-file-nul")
+            self._git.write("--literal-pathspecs", *words, stdin=names, with_hooks=False)
+        self.keep_index()
+
+    def _is_committed(self, entry: Entry) -> bool:
+        """Whether the last commit holds what the index held."""
+        said = self._git.ask("-C", self._git.top, "ls-tree", "-z", "HEAD", f"./{entry.name}")
+        mode, _, rest = os.fsdecode(said.stdout).partition(" ")
+        return entry.what == f"{mode} {rest.partition(' ')[2].partition(chr(9))[0]}"
+
+    def _find_ignored(self, names: Sequence[str]) -> set[str]:
+        if not names:
+            return set()
+        words = ("check-ignore", "--no-index", "-z", "--stdin")
+        said = self._git.write(*words, stdin=_as_lines(names), with_hooks=False)
+        return set(filter(None, os.fsdecode(said.stdout).split("\0")))
+
+    def _is_filled(self, name: str) -> bool:
+        path = Path(self._git.top) / name
+        return not path.is_symlink() and path.is_file() and path.stat().st_size > 0
+
+    @property
+    def _width(self) -> int:
+        """How long the ids of git are here."""
+        return len(self._last.head if self._last else "") or 40
+
+    def _write_entries(self, entries: Collection[Entry]) -> bool:
+        if not entries:
+            return True
+        words, listed = ("update-index", "--replace", "-z", "--index-info"), compose_entries(entries, self._width)
+        written = self._git.write(*words, stdin=listed, with_hooks=False).code == 0
+        self._git.write("update-index", "-q", "--refresh", stdin=b"", with_hooks=False)  # it is not to look changed
+        return written
 
     def _has_conflicts(self) -> bool:
         """Whether something that git has begun here waits for what a person makes of its conflicts."""
@@ -281,31 +352,47 @@ class InPlace:
         return tuple(filter(None, os.fsdecode(said.stdout).split("\0"))) if said.code == 0 else ()
 
     def prepare_commit(self, slug: str, words: str, attempt: int, names: Collection[str]) -> Candidate | None:
-        """Make the commit of what the feature changed, in an index of its own; None where `commit` will say why not."""
-        self._put_index_back()
+        """Make the commit of what the feature changed, on no branch yet; None where `commit` will say why not."""
+        self._stage_again(self._put_index_back())
         before = self.recent_snapshot()
         if self._git.is_blocked() or not before.head or self._why_not(before):
             return None
         chosen = _committable(before, names)
         if not chosen:
             return self.candidate_at_head()
-        index = self._git.own("harness-index")
-        with suppress(OSError):
-            index.unlink()
+        made = self._make_candidate(before.head, chosen, _compose_message(slug, words, attempt))
+        return made if isinstance(made, Candidate) else None
+
+    def _make_candidate(self, base: str, chosen: Sequence[str], message: str) -> Candidate | Captured:
+        """Make a commit of files as they are, in an index of its own; or return what git said."""
+        said = Captured(0, b"", b"")
 
         def write(*words: str, stdin: bytes = b"") -> str:
-            said = self._git.write(*words, stdin=stdin, with_hooks=False, GIT_INDEX_FILE=str(index))
-            return os.fsdecode(said.stdout).strip() or "done" if said.code == 0 else ""
+            nonlocal said
+            if said.code == 0:
+                said = self._git.write(*words, stdin=stdin, with_hooks=False, GIT_INDEX_FILE=str(index))
+            return os.fsdecode(said.stdout).strip()
 
-        message = _compose_message(slug, words, attempt).encode("utf-8", "surrogateescape")
+        with self._beside() as index:
+            write("read-tree", base)
+            write("--literal-pathspecs", *_STAGE, stdin=_as_lines(chosen))
+            tree = write("write-tree")
+            given = message.encode("utf-8", "surrogateescape")
+            commit = write("commit-tree", tree, "-p", base, stdin=given) if tree else ""
+        return Candidate(base, tree, commit, tuple(chosen)) if said.code == 0 and commit else said
+
+    @contextmanager
+    def _beside(self) -> Iterator[Path]:
+        """Give an index that is not the person's."""
+        index = self._git.own("harness-index")
+        for file in (index, index.with_name(f"{index.name}.lock")):
+            with suppress(OSError):
+                file.unlink()
         try:
-            read = write("read-tree", before.head) and write("--literal-pathspecs", *_STAGE, stdin=_as_lines(chosen))
-            tree = write("write-tree") if read else ""
-            commit = write("commit-tree", tree, "-p", before.head, stdin=message) if tree else ""
+            yield index
         finally:
             with suppress(OSError):
                 index.unlink()
-        return Candidate(before.head, tree, commit, tuple(chosen)) if commit else None
 
     def commit(
         self,
@@ -320,13 +407,18 @@ class InPlace:
         Specs, logs and HALT are never part of it, nor is anything ignored, nor a repository inside this one. A hook
         that refuses is a failure, told.
         """
-        self._put_index_back()  # checks ran what an agent wrote
+        staged = self._put_index_back()  # checks ran what an agent wrote
+        self._stage_again(staged)
         if self._git.is_blocked():
             return Commit(failure="git does not work here any more")
         waited = self._wait_for_git()
-        made = self._commit(slug, words, attempt, names, candidate)
-        if made.made:
-            self.keep_index()  # it knows of the commit now
+        made = self._commit(_compose_message(slug, words, attempt), names, candidate)
+        if made.made:  # the index is to know of it, but for what somebody has staged there since the claim
+            if not self._follow(made.base, made.head, {one.name for one in staged or ()}):
+                waited = "; ".join(
+                    filter(None, (waited, "git's index could not be brought to the commit: `git reset`"))
+                )
+            self.keep_index()
         return replace(made, remark=waited) if waited else made
 
     def _why_not(self, before: Snapshot) -> str:
@@ -335,9 +427,7 @@ class InPlace:
         unfinished = self.heads.operation() or ("a merge" if unmerged else "")
         return f"{unfinished} is not finished; harness left it alone" if unfinished else ""
 
-    def _commit(
-        self, slug: str, words: str, attempt: int, names: Collection[str] | None, candidate: Candidate | None
-    ) -> Commit:
+    def _commit(self, message: str, names: Collection[str] | None, candidate: Candidate | None) -> Commit:
         before = self.recent_snapshot()
         if not before.head:
             return Commit(failure="git does not work here any more")
@@ -350,45 +440,44 @@ class InPlace:
             return Commit(before.head, failure=why_not)
         if not chosen:
             return Commit(before.head)
-        listed, message = _as_lines(chosen), _compose_message(slug, words, attempt)
+        made: Candidate | Captured | None = candidate
+        if candidate is None or (candidate.base, candidate.names) != (before.head, tuple(chosen)):
+            made = self._make_candidate(before.head, chosen, message)
+        if not isinstance(made, Candidate):
+            return Commit(before.head, failure=_say_refusal(made))
+        if made.tree == self.tree_of(made.base):
+            return Commit(before.head)
+        if os.path.lexists(self._git.own("index.lock")):
+            return Commit(before.head, failure="another git is at work: it holds `index.lock`")
         with_hooks = self._git.has_hooks()
-        lines: list[tuple[str, ...]]
-        as_it_is = candidate is not None and (candidate.base, candidate.names) == (before.head, tuple(chosen))
-        if candidate is not None and as_it_is and not with_hooks:
-            said = f"commit: {message.partition(chr(10))[0]}"
-            lines = [("update-ref", "-m", said, "HEAD", candidate.commit, candidate.base)]
-            few = len(chosen) <= MANY  # the index gets what was checked, whatever a person makes of the files meanwhile
-            lines += [_UNSTAGE if few else _STAGE]
-        else:
-            lines = [_STAGE, ("commit", "--quiet", "--message", message)]
-            if len(chosen) <= MANY:  # what else was staged stays out
-                lines[1] = (*lines[1], "--pathspec-from-file=-", "--pathspec-file-nul")
-                top = Path(self._git.top)  # a file that is a folder now goes with what is in that
-                listed = _as_lines(
-                    [name for name in chosen if (top / name).is_symlink() or not files.is_dir(top / name)]
-                )
-        for line in lines:
-            added = self._git.write("--literal-pathspecs", *line, stdin=listed, with_hooks=with_hooks)
-            if added.code != 0:
-                break
+        said = self._land(made, message, with_hooks=with_hooks)
         after = self.snapshot()
-        if added.code != 0 or after.head == before.head:
-            said = one_line((added.stderr + added.stdout).decode("utf-8", "replace"), 300)
+        if said.code != 0 or after.head == before.head:
             late = "git took too long" if self._git.stop() is None else "the run was to stop before git was done"
-            failure = late if added.timed_out else said or "git refused"
-            by_hook = with_hooks and line is lines[-1] and not added.timed_out and self._can_commit()
-            self._put_index_back()  # what was staged for a commit that did not come about is not a person's
-            return Commit(before.head, failure=failure, by_hook=by_hook)
-        if with_hooks:  # git's own commit of some files leaves what a hook added out of the index
-            self._unstage(before.head, after.head, chosen)
-        return self._sign(after.head)
+            failure = late if said.timed_out else _say_refusal(said)
+            return Commit(
+                before.head, failure=failure, by_hook=with_hooks and not said.timed_out and self._can_commit()
+            )
+        return replace(self._sign(after.head), base=before.head)
 
-    def _unstage(self, base: str, head: str, besides: Collection[str] = ()) -> None:
-        """Let the index have what differs between two commits as the last commit has it."""
-        said = self._git.ask("diff-tree", "-r", "-z", "--name-only", "--no-renames", base, head)
-        names = sorted(set(filter(None, os.fsdecode(said.stdout).split("\0"))) - set(besides))
-        if names and len(names) <= MANY:
-            self._git.write("--literal-pathspecs", *_UNSTAGE, stdin=_as_lines(names), with_hooks=False)
+    def _land(self, candidate: Candidate, message: str, *, with_hooks: bool) -> Captured:
+        """Move the branch to a candidate; where hooks have a say, let git commit what the candidate holds."""
+        if not with_hooks:
+            said = f"commit: {message.partition(chr(10))[0]}"
+            words = ("update-ref", "-m", said, "HEAD", candidate.commit, candidate.base)
+            return self._git.write(*words, stdin=b"", with_hooks=False)
+        with self._beside() as index:
+            more = {"GIT_INDEX_FILE": str(index)}
+            self._git.write("read-tree", candidate.tree, stdin=b"", with_hooks=False, **more)
+            self._git.write("update-index", "-q", "--refresh", stdin=b"", with_hooks=False, **more)
+            return self._git.write("commit", "--quiet", "--message", message, stdin=b"", with_hooks=True, **more)
+
+    def _follow(self, base: str, head: str, besides: Collection[str] = ()) -> bool:
+        """Let the index have what differs between two commits as the second one has it; returns whether it has."""
+        said = self._git.ask("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", base, head)
+        words = os.fsdecode(said.stdout).split("\0")
+        pairs = zip(words[::2], words[1::2], strict=False)
+        return self._write_entries([_entry_of(about, name) for about, name in pairs if name not in besides])
 
     def _can_commit(self) -> bool:
         """Whether git knows who commits, and may write: then a commit that failed was refused by a hook."""
@@ -401,7 +490,7 @@ class InPlace:
         """Put the branch back to where it was before a commit, if it is at that; the files stay as they are."""
         moved = self._git.ask("update-ref", "-m", "harness: taken back", "HEAD", base, commit, told=[NO_HOOKS])
         if moved.code == 0:
-            self._unstage(base, commit)
+            self._follow(commit, base)
             self.keep_index()
         self.forget()
         return moved.code == 0
@@ -436,12 +525,23 @@ class InPlace:
         return ""
 
 
+def _entry_of(about: str, name: str) -> Entry:
+    """Return what the second commit has of a file, by a line of `diff-tree --raw`."""
+    _, mode, _, blob, _ = about.split(" ")
+    return Entry(name, "" if set(mode) == {"0"} else f"{mode} {blob}")
+
+
+def _say_refusal(said: Captured | None) -> str:
+    return (
+        one_line((said.stderr + said.stdout).decode("utf-8", "replace"), 300) if said and said.stderr else "git refused"
+    )
+
+
 def _explain(said: Captured) -> str:
     return one_line(said.stderr.decode("utf-8", "replace"), 300) or f"git failed (exit {said.code})"
 
 
 # update-index and not add: 50,000 pathspecs cost git 35 s, as many names one
-_UNSTAGE = ("reset", "--quiet", "--pathspec-from-file=-", "--pathspec-file-nul")  # as the last commit has it
 _STAGE = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
 
 

@@ -1,13 +1,15 @@
-"""The index of git as a person left it: what an agent staged, and the flags that it set there, are not believed.
+"""The index of git as it was before an attempt: what was made of it meanwhile is not believed.
 
-A flag (`assume-unchanged`, `skip-worktree`) hides a change from every look; a forced add takes in what git ignores; an
-added repository becomes a gitlink. So the index is kept before an attempt and put back after it.
+A flag (`assume-unchanged`, `skip-worktree`) hides a change from every look, and so do times that somebody wrote there;
+a forced add takes in what git ignores; an added repository becomes a gitlink. So the index is kept before an attempt
+and put back after it. What was staged meanwhile may be a person's: that is staged again, entry by entry.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,9 +32,14 @@ class KeptIndex:
                 self._copy(self.index, self.copy)
                 self._seen = now
 
+    @property
+    def is_changed(self) -> bool:
+        """Whether it was kept, and is not as it was."""
+        return bool(self._seen) and _sign(self.index) != self._seen
+
     def put_back(self) -> bool:
         """Put the copy in the place of an index that was changed since; returns whether it was."""
-        if not self._seen or _sign(self.index) == self._seen or not self.index.parent.is_dir():
+        if not self.is_changed or not self.index.parent.is_dir():
             return False
         with files.storage(self.index, "put back"):
             if self.index.is_dir() and not self.index.is_symlink():
@@ -48,6 +55,54 @@ class KeptIndex:
         times = source.lstat()  # git trusts what it noted of a file by how old its index is
         os.utime(new, ns=(times.st_atime_ns, times.st_mtime_ns), follow_symlinks=False)
         new.replace(target)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the index holds of a file: `what` is its mode and its blob, "" where it holds nothing of it any more."""
+
+    name: str
+    what: str
+
+    @property
+    def is_repository(self) -> bool:
+        """Whether it is a repository of its own."""
+        return self.what.startswith("160000 ")
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is in the file: as it is where git is only to know of it (`add --intent-to-add`)."""
+        return self.what.endswith(_EMPTY)
+
+
+_EMPTY = (
+    " e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
+    " 473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
+)
+
+
+def find_staged(kept: str, now: str) -> list[Entry]:
+    """Return what differs between two listings of the index (`ls-files --stage -z`), as it is now."""
+    if kept == now:
+        return []
+    old, new = _read_entries(kept), _read_entries(now)
+    return [
+        Entry(name, new.get(name, "")) for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)
+    ]
+
+
+def _read_entries(listing: str) -> dict[str, str]:
+    pairs = (line.partition("\t")[::2] for line in listing.split("\0") if line)
+    return {name: about.rpartition(" ")[0] for about, name in pairs}
+
+
+def compose_entries(entries: Iterable[Entry], width: int) -> bytes:
+    """Return entries for `update-index -z --index-info`, what goes first: it may be in the way.
+
+    `width` is how long ids are.
+    """
+    ordered, nothing = sorted(entries, key=lambda one: bool(one.what)), f"0 {'0' * width}"
+    return b"".join(os.fsencode(f"{one.what or nothing}\t{one.name}") + b"\0" for one in ordered)
 
 
 def _sign(path: Path) -> tuple[int, ...]:

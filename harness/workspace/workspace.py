@@ -42,6 +42,7 @@ class Commit:
     unsigned: str = ""
     remark: str = ""
     by_hook: bool = False
+    base: str = ""  # the commit that it was made on
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,8 @@ class Workspace(Protocol):
     def remove_replacements(self) -> list[str]:
         """Delete what shows other objects of git in the place of ours, and came since the attempt began."""
 
-    def snapshot_after(self, before: Snapshot) -> Snapshot:
-        """Look at what an attempt left since `before`."""
+    def snapshot_after(self, before: Snapshot, staged_again: Collection[str] | None = None) -> Snapshot:
+        """Look at what an attempt left since `before`; of what was staged meanwhile, only these files stay so."""
 
     def committed(self, name: str) -> bytes:
         """Return what the last commit holds of a file, b"" where it holds none."""

@@ -27,6 +27,7 @@ def test_each_proven_feature_is_one_commit_with_trailers(world: World) -> None:
 def test_a_commit_starts_no_upkeep_of_git(world: World, tmp_path: Path) -> None:
     world.spec("a")
     world.repository()
+    add_hook(world, "exit 0")
     world.agent("echo x > a.txt; " + CLAIM)
     assert world.run(environ={**world.environ, "GIT_TRACE": str(tmp_path / "trace")}).code == 0
     traced = (tmp_path / "trace").read_text()
@@ -137,7 +138,10 @@ def test_an_unfinished_merge_is_left_as_it_is(world: World) -> None:
         "echo 2 > c.txt; git add c.txt; git commit -qm main; git merge side > /dev/null;" + CLAIM
     )
     ran = world.run()
-    assert "a: its agent left a merge open; nothing is committed until that is finished or aborted" in ran.text
+    assert (
+        "a: while its agent worked, somebody left a merge open; nothing is committed until that is finished or aborted"
+        in ran.text
+    )
     assert world.git("status", "--porcelain", "c.txt") == "AA c.txt"
 
 

@@ -54,8 +54,8 @@ BACK: list[Any] = [
     pytest.param("git checkout -qb side", [("switched", True), ("refs", False)], ["b: finished b"], id="a branch"),
     pytest.param(
         f"git checkout -qb side; {COMMIT}",
-        [("switched", True), ("committed", False), ("refs", False)],
-        ["own"],
+        [("switched", True), ("refs", False)],
+        ["b: finished b"],
         id="a branch, commits",
     ),
     pytest.param(
@@ -115,7 +115,7 @@ def test_what_cannot_be_put_right_without_loss_ends_the_run_until_a_person_has_t
     world.git("branch", "elder")
     ran = world.run(keep_going=True)
     assert (ran.code, ran.halt) == (4, Halt.MOVED), ran.text
-    assert "b: its agent " in ran.text and command in ran.stop.advice
+    assert "b: while its agent worked, somebody " in ran.text and command in ran.stop.advice
     assert command in (world.root / "HALT").read_text()
     assert {back for _, back in moves(world)} == {False}
     assert (world.outcomes(), world.states()["b"]) == (["done", "interrupted"], "claimed")
@@ -152,7 +152,7 @@ def test_the_agent_s_own_commits_are_part_of_the_feature_in_journal_and_why(worl
     ran = world.run()
     since, own, last = (world.git("rev-parse", name) for name in ("main~2", "main~1", "main"))
     said = f"made 1 commit on `main` ({since[:12]}..{own[:12]}), part of the feature"
-    assert f"b: its agent {said}" in ran.text
+    assert f"b: while its agent worked, somebody {said}" in ran.text
     (event,) = world.events("head_moved")
     assert (event["since"], event["commit"], event["text"]) == (since, own, said)
     shown = harness("why", "b")
@@ -173,8 +173,8 @@ def test_many_tags_are_told_in_a_few_lines(world: World) -> None:
     ran = world.run()
     assert len(moves(world)) == 11
     assert (
-        "b: its agent made the tag `v1`" in ran.text
-        and "b: its agent made, moved or deleted 20 more branches and tags" in ran.text
+        "b: while its agent worked, somebody made the tag `v1`" in ran.text
+        and "b: while its agent worked, somebody made, moved or deleted 20 more branches and tags" in ran.text
     )
 
 
@@ -183,7 +183,7 @@ def test_where_harness_commits_nothing_git_is_left_as_the_agent_left_it(world: W
     begin(world, f"git checkout -qb feature; {COMMIT}")
     ran = world.run(commit="never")
     assert (ran.code, where(world)[0]) == (0, "feature")
-    assert "b: its agent switched from `main` to `feature`" in ran.text
+    assert "b: while its agent worked, somebody switched from `main` to `feature`" in ran.text
 
 
 def test_a_check_that_moves_head_is_met_before_the_commit(world: World) -> None:
@@ -204,10 +204,11 @@ def test_a_check_before_the_work_that_leaves_a_bisect_open_ends_the_run(world: W
     world.repository()
     ran = world.run()
     assert (ran.halt, world.outcomes()) == (Halt.MOVED, [])
-    assert "a: a check left a bisect open" in ran.text and "`git bisect reset`" in ran.stop.advice
+    assert "a: while its checks ran, somebody left a bisect" in ran.text and "`git bisect reset`" in ran.stop.advice
 
 
-def test_a_run_whose_commits_are_not_on_its_branch_does_not_end_well(world: World) -> None:
+def test_a_run_whose_commits_are_not_on_its_branch_does_not_end_well(world: World, monkeypatch: Any) -> None:
+    monkeypatch.setattr("harness.attempts.keep.watch_commit", lambda *rest: None)  # as if somebody were quick enough
     world.spec("a", checks="test -f a.txt")
     world.repository()
     world.git("branch", "-M", "main")
@@ -218,6 +219,19 @@ def test_a_run_whose_commits_are_not_on_its_branch_does_not_end_well(world: Worl
     ran = world.run()
     assert (ran.code, ran.halt) == (4, Halt.MOVED), ran.text
     assert "1 commit of this run cannot be reached from `main`, where it began" in ran.text
+
+
+def test_a_hook_that_moves_head_after_the_commit_is_told_and_met(world: World) -> None:
+    world.spec("a", checks="test -f a.txt")
+    world.repository()
+    world.git("branch", "-M", "main")
+    hook = world.root / ".git/hooks/post-commit"
+    hook.write_text("#!/bin/sh\ngit switch -q -c stolen\n")
+    hook.chmod(0o755)
+    world.agent("echo x > a.txt; " + CLAIM)
+    ran = world.run()
+    assert "a: while it was committed, somebody switched from `main` to `stolen`; HEAD is back on `main`" in ran.text
+    assert (ran.code, where(world), subjects(world)) == (0, ("main", ""), ["a: finished a", "begin"]), ran.text
 
 
 @pytest.mark.deep
@@ -250,7 +264,7 @@ def test_head_that_a_killed_run_left_elsewhere_waits_for_a_person(world: World, 
     world.agent("echo x > a.txt; " + CLAIM)
     ran = world.run()
     assert (ran.halt, where(world)[0]) == (Halt.MOVED, "HEAD")
-    assert "a: its attempt left HEAD detached" in ran.text
+    assert "a: before it was killed, somebody left HEAD detached" in ran.text
     assert "so a person may have done it; a person puts it right: `git switch main`" in ran.text
     (world.root / "HALT").unlink()
     world.git("switch", "main")
@@ -274,7 +288,10 @@ def test_a_repository_that_is_gone_ends_the_run(world: World) -> None:
     begin(world, "mv .git ../gone")
     ran = world.run()
     assert (ran.code, ran.halt) == (4, Halt.MOVED)
-    assert "b: its agent left git where it does not work any more; nothing can be committed" in ran.text
+    assert (
+        "b: while its agent worked, somebody left git where it does not work any more; nothing can be committed"
+        in ran.text
+    )
 
 
 def test_a_secret_in_a_commit_of_the_agent_s_own_is_met(world: World) -> None:

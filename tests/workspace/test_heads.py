@@ -24,7 +24,7 @@ def head(commit: str, branch: str = MAIN, operation: str = "", **tips: str) -> H
     [
         pytest.param(head(NEW), ON, None, id="it went on"),
         pytest.param(head(NEW, "", main=OLD), ON, Way(NEW), id="detached, own commits"),
-        pytest.param(head(NEW, SIDE, main=OLD), ON, Way(NEW), id="another branch, own commits"),
+        pytest.param(head(NEW, SIDE, main=OLD), ON, Way(OLD), id="another branch, own commits"),
         pytest.param(head(NEW, SIDE, main=TIP), ON, Way(OLD, (NEW, TIP)), id="two lines of work"),
         pytest.param(head(NEW), OFF, Way(OLD, (NEW,)), id="amended"),
         pytest.param(
