@@ -19,6 +19,7 @@ from harness.workspace.checks import describe
 from harness.workspace.clean_checkout import CheckoutPlan
 
 _ENDS_AT_ONCE = (Halt.INTERRUPTED, Halt.MOVED, Halt.PAUSED)
+TELL_EVERY = 10.0  # seconds between two words about how far a long recheck has come
 _LONG_ENOUGH = 3  # letters of a name that is looked for in a command
 
 
@@ -103,12 +104,18 @@ def _check_all(run: Run, features: Collection[Feature], plan: CheckoutPlan | Non
     alike: dict[tuple[Check, ...], list[Feature]] = {}
     for feature in features:
         alike.setdefault(run.checks_for(feature), []).append(feature)
-    unknown = sum(len(checks) for checks in alike if plan is None or run.verdicts.find(plan, checks) is None)
+    unknown = {checks for checks in alike if plan is None or run.verdicts.find(plan, checks) is None}
+    total, through, told = sum(map(len, unknown)), 0, run.clocks.steady()
     if unknown:
         names = counted(len(features), "done feature")
-        run.tell(f"checking again that {names} still hold: {counted(unknown, 'check')}")
+        run.heartbeat.phase("checking", feature="", attempt=None)
+        run.tell(f"checking again that {names} still hold: {counted(total, 'check')}")
     for checks, same in alike.items():
         found = recheck(run, same[0].slug, checks, plan)
+        through += len(checks) if checks in unknown else 0
+        if through < total and run.clocks.steady() - told >= TELL_EVERY:
+            run.tell(f"checking again: {through} of {counted(total, 'check')}")
+            told = run.clocks.steady()
         if found.stopped:
             return ""
         if plan is not None and not found.clean:

@@ -138,3 +138,13 @@ def test_a_last_commit_that_cannot_be_checked_out_is_no_exit_0(confined: Any, tm
     assert (ran.code, ran.halt.name) == (1, "NOT_CHECKED"), ran.text
     said = confined.command("verify", "--fresh", HOME=confined.environment["HOME"], HARNESS_SANDBOX="bwrap")
     assert said.returncode == 0, said.stdout  # its own commit holds: a fresh checkout lies elsewhere
+
+
+def test_a_long_recheck_says_how_far_it_has_come(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.attempts.earlier.TELL_EVERY", 0.0)
+    for slug in "abc":
+        world.spec(slug, checks=["true", f"test -f {slug}.txt"])
+    world.agent("echo x > $slug.txt; " + CLAIM)
+    lines = world.run().lines
+    first = lines.index("checking again that 2 done features still hold: 4 checks")
+    assert lines[first + 1] == "checking again: 2 of 4 checks"
