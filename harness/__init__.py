@@ -14,7 +14,7 @@ A file imports only from its own folder and from those named in its row; `tests/
     sandbox     puts a command inside                               workspace settings records
     workspace   where an attempt works, and what it changed         records
     agents      one module says all about one agent                 settings
-    specs       what a person wrote becomes features                settings
+    specs       what a person wrote becomes features                settings decide
     listeners   who hears of events                                 records settings
     rehearsal   demo and chaos: harness from outside                records settings
     records     the files in logs/, a module for each kind          nothing

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from harness.attempts.recheck import plan_head, recheck
+from harness.attempts.recheck import Rechecked, plan_head, recheck
 from harness.attempts.write_down import as_result
+from harness.decide.evidence import ALREADY_GREEN, Mending, find_weak_runs
 from harness.domain.errors import ConfigError
 from harness.domain.feature import Feature
 from harness.domain.listener import Tone
 from harness.domain.text import one_line
 from harness.domain.verdict import CheckRun
 from harness.records.events import CheckedBefore
+from harness.run.checkouts import find_mending
 from harness.run.run import Run
-from harness.workspace.checks import describe
+from harness.workspace.clean_checkout import CheckoutPlan
 from harness.workspace.left_out import find_left_out
-
-NOT_RUN = (126, 127)  # how a shell ends when there is no such command, or none that can be run
 
 
 def check_before(run: Run, feature: Feature) -> bool:
@@ -35,26 +35,21 @@ def check_before(run: Run, feature: Feature) -> bool:
         return run.tally.moved is None
     results = tuple(map(as_result, found.runs))
     run.write(CheckedBefore(slug=feature.slug, spec=feature.sha256, clean=found.clean, checks=results))
+    weak = tuple(find_weak_runs(found.runs, *_look_in_tree(run, feature, plan, found)))
     red = [one for one in found.runs if not one.green]
-    if found.clean and red and find_left_out(run.workspace.top, run.workspace.ignored(), 0.0):
-        _tell_what_needs_more(run, feature, {one.command for one in red})
     shared = {one.command for one in run.settings.checks_besides(run.specs.checks_of(feature))}
     for one in red:
-        if one.command in shared and not _cannot_run(one):
+        if one.command in shared and one.ran:
             said = f"`{one_line(one.command, 60)}` of harness.yaml is red (exit {one.code})"
             run.tell_once(f"before the work, {said}: every claim waits until it is green", Tone.NOTICE)
-    for one in filter(_cannot_run, red):
-        said = "does it need something that is not installed?" if one.code in NOT_RUN else "is it meant to?"
-        run.tell(
-            f"{feature.slug}: before the work, `{one_line(one.command, 60)}`: {describe(one)}; {said}", Tone.NOTICE
-        )
-    if red:
-        return True
-    said = "every check passes before the work: none can show that it was done"
-    if wanted == "require":
-        run.skip(feature, f"{said} (`checks_must_fail_first: require`)")
-        return False
-    run.tell(f"{feature.slug}: {said}", Tone.NOTICE)
+    for weakness in weak:
+        if weakness.rule != ALREADY_GREEN:
+            run.tell_once(f"{feature.slug}: before the work, {weakness.says}; {weakness.hint}", Tone.NOTICE)
+        elif wanted == "require":
+            run.skip(feature, f"{weakness.says} (`checks_must_fail_first: require`)")
+            return False
+        else:
+            run.tell(f"{feature.slug}: {weakness.says}", Tone.NOTICE)
     return True
 
 
@@ -70,21 +65,19 @@ def _refuse_red_baseline(run: Run, feature: Feature) -> None:
         return
     found = recheck(run, feature.slug, checks, plan)
     if red := [one for one in found.runs if not one.green and not one.stopped]:
-        names = "; ".join(f"`{one_line(one.command, 60)}`: {describe(one)}" for one in red)
+        names = "; ".join(f"`{one_line(one.command, 60)}`: {one.ending}" for one in red)
         hint = "mend that first, or begin all the same with `baseline: accept`"
         raise ConfigError(f"red before the work, and `baseline: refuse`: {names}", hint)
 
 
-def _tell_what_needs_more(run: Run, feature: Feature, red: set[str]) -> None:
-    """Say which of the checks that are red in a clean checkout pass in the working tree."""
-    checks = [check for check in run.checks_for(feature) if check.command in red]
-    for one in recheck(run, feature.slug, checks, None).runs:
-        if one.green:
-            said = f"`{one_line(one.command, 60)}` passes in the working tree and not in a clean checkout"
-            hint = "it needs what git does not hold: `workspace_include` brings that, or `prove: tree`"
-            run.tell_once(f"{feature.slug}: before the work, {said}; {hint}", Tone.NOTICE)
-
-
-def _cannot_run(one: CheckRun) -> bool:
-    """Whether a check is red for a reason that may have nothing to do with the feature."""
-    return one.code in NOT_RUN or one.code is None or one.timed_out
+def _look_in_tree(
+    run: Run, feature: Feature, plan: CheckoutPlan | None, found: Rechecked
+) -> tuple[dict[str, CheckRun], Mending]:
+    """Return how the checks that are red in a clean checkout end in the working tree, and what could mend that."""
+    checks = [one for one, ran in zip(run.checks_for(feature), found.runs, strict=False) if not ran.green]
+    if plan is None or not found.clean or not checks:
+        return {}, Mending()
+    mending = find_mending(run.config, run.workspace, plan)
+    if not plan.setup and not find_left_out(run.workspace.top, run.workspace.ignored(), 0.0):
+        return {}, mending
+    return {one.command: one for one in recheck(run, feature.slug, checks, None).runs}, mending

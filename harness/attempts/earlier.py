@@ -15,7 +15,6 @@ from harness.domain.text import counted, one_line
 from harness.domain.verdict import CheckRun
 from harness.records.events import Verified
 from harness.run.run import Run
-from harness.workspace.checks import describe
 from harness.workspace.clean_checkout import CheckoutPlan
 
 _ENDS_AT_ONCE = (Halt.INTERRUPTED, Halt.MOVED, Halt.PAUSED)
@@ -134,7 +133,7 @@ def tell_regressed(run: Run, slug: str, runs: Iterable[CheckRun]) -> None:
     runs = tuple(runs)
     if not run.history.of(slug).regressed:
         run.write(Verified(slug=slug, green=False, failing=tuple(one.command for one in runs)))
-    names = "; ".join(f"`{one_line(one.command, 60)}`: {describe(one)}" for one in runs)
+    names = "; ".join(f"`{one_line(one.command, 60)}`: {one.ending}" for one in runs)
     run.tell(f"{slug}: regressed: it was done, and does not hold any more: {names}", Tone.BAD)
 
 

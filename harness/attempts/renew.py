@@ -16,7 +16,7 @@ from harness.records.journal import utc
 from harness.records.receipt import Proof, digest, parse_receipt, renew_receipt
 from harness.run.run import Run
 from harness.system import files
-from harness.workspace.checks import describe, report_failures
+from harness.workspace.checks import report_failures
 
 CHANGED, FAILED = "its spec changed since it was accepted", "it was accepted, and a check of it failed since"
 REFUSED_RED = "git refused to commit it at first"
@@ -89,7 +89,7 @@ def reopen(run: Run, feature: Feature, runs: Sequence[CheckRun], why: str) -> No
     """Put the receipt aside: the feature is worked on again."""
     slug, done = feature.slug, run.paths.done(feature.slug)
     red = [one for one in runs if not one.green]
-    names = "; ".join(f"`{one_line(one.command, 60)}`: {describe(one)}" for one in red)
+    names = "; ".join(f"`{one_line(one.command, 60)}`: {one.ending}" for one in red)
     because = (
         f"{why}, and {names or 'no check can tell whether it still holds'}" if why == CHANGED else f"{why}: {names}"
     )

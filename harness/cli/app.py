@@ -196,7 +196,7 @@ def new(slug: Slug, *, config: Config) -> None:
 @app.command(epilog="Example: harness lint --json")
 @with_config_to_read(*FILE_SETTINGS)
 def lint(*, config: Config) -> int:
-    """Review the specs. Finds broken front matter and criteria that no check could prove false; exit 1 on an error."""
+    """Review the specs. Finds broken front matter, vague criteria and checks that show nothing; exit 1 on an error."""
     from harness.reports.as_text import show_findings
     from harness.reports.status import report_lint
 

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 from harness.agents.choose import prepare_prompt
 from harness.agents.from_settings import choose_from_settings
 from harness.agents.prompt import Section, compose_prompt, find_template, observations
 from harness.agents.table import all_agents
+from harness.decide.evidence import CANNOT_RUN, Mending, Weakness, find_weak_runs, find_weak_words
 from harness.domain.agent import Agent
 from harness.domain.errors import HarnessError
 from harness.domain.feature import Check, Feature
 from harness.domain.look import State, Work
+from harness.domain.verdict import CheckRun
 from harness.records.env_files import open_redactor
 from harness.records.links_out import refuse_links
-from harness.reports.status import report_loaded, report_next, report_queue
+from harness.reports.status import is_on_path, report_loaded, report_next, report_queue
 from harness.reports.view import View
-from harness.run.site import open_site
+from harness.run.checkouts import find_mending, make_plan, why_no_checkout
+from harness.run.open import environment_of_git
+from harness.run.site import Site, open_site
 from harness.run.temporary import find_place
 from harness.settings.load import Config
 from harness.specs.spec_file import read_spec_text
+from harness.system.capture import path_outside
 from harness.system.environment import clean_environment
 from harness.system.secrets import read_own_redactor
-from harness.workspace.checks import Checker, describe
+from harness.workspace.checks import Checker
+from harness.workspace.clean_checkout import CheckoutError, CleanCheckout
 from harness.workspace.guards import make_guards
+from harness.workspace.in_place import InPlace
 from harness.workspace.quarantine import Quarantined, quarantine
 
 LONGEST_CHECK = 60.0  # seconds a check gets here; a slow suite is no reason to wait for a preview
@@ -50,8 +59,20 @@ def report_dry_run(view: View, environ: Mapping[str, str], *, every: bool, with_
         "problem": problem,
         "loads": report_loaded(view, name),
         "prompts": prompts,
+        "weak": _find_weak(view, [feature.slug for feature in chosen]),
         "warnings": [*view.config.warnings, *view.warnings, *(_say_found(view, one) for one in found)],
     }
+
+
+def _find_weak(view: View, besides: Collection[str]) -> list[dict[str, Any]]:
+    """Return what the checks of the features cannot show that are not done, by their words alone."""
+    waiting = [one for one in view.look.features if view.standing_of(one).state is not State.DONE]
+    return [
+        {"slug": feature.slug, **asdict(weak)}
+        for feature in waiting
+        if feature.slug not in besides and not feature.problem
+        for weak in find_weak_words(view.config.settings.checks_with(feature.checks), is_on_path)
+    ]
 
 
 def _find_agent(config: Config, feature: Feature | None, environ: Mapping[str, str]) -> tuple[Agent | None, str | None]:
@@ -87,7 +108,9 @@ def _report_prompt(
         open_redactor(config.paths, environ).text,
         list(map(own, record.red_before(config.settings.checks_besides(feature.checks)))),
     )
-    ran = _try_checks(config, checks, environ, found) if with_checks else []
+    tried = _try_checks(config, feature.slug, checks, environ, found) if with_checks else _Tried()
+    states = [(one, "already green" if one.green else f"red ({one.ending})") for one in tried.runs]
+    told = [weak for weak in find_weak_words(checks, is_on_path) if weak.rule != CANNOT_RUN or not tried.runs]
     text = prepare_prompt(agent, prompt.text) if agent else prompt.text
     size, composed = (len(one.encode("utf-8", "replace")) for one in (text, prompt.text))
     sections = [*prompt.sections, *([Section("for this agent", size - composed)] if size > composed else [])]
@@ -96,18 +119,30 @@ def _report_prompt(
         "bytes": size,
         "tokens": Section("prompt", size).tokens,
         "sections": [{"name": one.name, "bytes": one.size, "tokens": one.tokens, "cut": one.cut} for one in sections],
-        "checks": ran,
+        "checks": [{"command": one.command, "green": one.green, "state": state} for one, state in states],
+        "weak": [asdict(weak) for weak in (*told, *tried.weak)],
+        "not_clean": tried.failed,
         "text": text,
     }
 
 
-def _try_checks(
-    config: Config, checks: tuple[Check, ...], environ: Mapping[str, str], found: list[Quarantined]
-) -> list[dict[str, Any]]:
-    """Run the checks before any work: one that is green already proves nothing about the work to come.
+@dataclass(slots=True)
+class _Tried:
+    """How checks ended before any work, and what they cannot show."""
 
-    What they leave that programs would obey is set aside, and added to what is `found`.
-    Python leaves no bytecode, which would be a change of the tree: a run that begins with one makes no commits.
+    runs: tuple[CheckRun, ...] = ()
+    weak: tuple[Weakness, ...] = ()
+    failed: str = ""  # why not in a clean checkout
+
+
+def _try_checks(
+    config: Config, slug: str, checks: tuple[Check, ...], environ: Mapping[str, str], found: list[Quarantined]
+) -> _Tried:
+    """Run the checks before any work, where a run would: one that is green already proves nothing about what comes.
+
+    Those that are red in a clean checkout run in the working tree too. What they leave that programs would obey is set
+    aside, and added to what is `found`. Python leaves no bytecode, which would be a change of the tree: a run that
+    begins with one makes no commits.
     """
     paths, settings = config.paths, config.settings
     refuse_links(paths)  # where what the checks leave may be moved to
@@ -118,6 +153,36 @@ def _try_checks(
         guards = make_guards(paths, all_agents().guarded)
         absent = site.find_absent(paths.root)
         with quarantine(paths, paths.kept, absent, guards, found.append):  # what an agent wrote, the checks run
-            runs = checker.run(checks)
-    states = [(one, "already green" if one.green else f"red ({describe(one)})") for one in runs]
-    return [{"command": one.command, "green": one.green, "state": state} for one, state in states]
+            clean = _check_clean(config, slug, checks, environ, site, checker)
+            if clean is None or clean.failed:
+                runs = checker.run(checks)
+                return _Tried(runs, tuple(find_weak_runs(runs, {}, Mending())), clean.failed if clean else "")
+            return clean
+
+
+def _check_clean(
+    config: Config, slug: str, checks: tuple[Check, ...], environ: Mapping[str, str], site: Site, checker: Checker
+) -> _Tried | None:
+    """Run checks in a clean checkout of the last commit, and what is red there in the tree; None without one."""
+    if site.sandbox is None or config.settings.prove == "tree" or config.settings.commit == "never":
+        return None
+    guard = make_guards(config.paths, ())
+    guard.remember()
+    guard.check_fifos()  # git would wait for ever
+    workspace = InPlace(config.paths, environment_of_git(config, environ), site.temporary, written=config.written)
+    if why_no_checkout(config, site, workspace):
+        return None
+    workspace.confine_git(site.supervisor, site.confine_check)
+    if (head := workspace.candidate_at_head()) is None:
+        return None
+    around = {**environ, "PATH": path_outside(environ.get("PATH", os.defpath), *config.written)}
+    site = replace(site, checkout=CleanCheckout(site.temporary / "checkout", workspace.repository(), around))
+    plan = make_plan(config, site, workspace, head)
+    try:
+        checkout = site.check_out(plan, config.paths.root, slug)
+    except CheckoutError as error:
+        return _Tried(failed=str(error))
+    runs = replace(checker, confine=partial(site.confine_check, checkout=checkout)).run(checks)
+    red = [check for check, one in zip(checks, runs, strict=False) if not one.green]
+    in_tree = {one.command: one for one in checker.run(red)}
+    return _Tried(runs, tuple(find_weak_runs(runs, in_tree, find_mending(config, workspace, plan))))

@@ -15,7 +15,6 @@ from harness.records.receipt import parse_receipt
 from harness.run.checkouts import open_checkout_of_head, open_fresh_checkout, plan_for
 from harness.run.look import look_around
 from harness.run.run import Run
-from harness.workspace.checks import describe
 from harness.workspace.workspace import Candidate
 
 
@@ -72,7 +71,7 @@ def _verify_one(run: Run, feature: Feature, *, fresh: bool) -> dict[str, Any]:
     where = f" in a fresh checkout of {candidate.commit[:12]}" if candidate is not None and found.clean else ""
     where = " in a clean checkout of the last commit" if stale and found.clean else where
     green = "every check is green" + (": its receipt is renewed for the spec as it is now" if stale else where)
-    because = "; ".join(f"`{one_line(one.command, 60)}`: {describe(one)}{where}" for one in red) or green
+    because = "; ".join(f"`{one_line(one.command, 60)}`: {one.ending}{where}" for one in red) or green
     result = "drifted" if red else "proven"
     run.tell(f"{slug}: {result}: {because}", Tone.BAD if red else Tone.PLAIN)
     ran = [{"command": one.command, "exit": one.code, "seconds": round(one.seconds, 3)} for one in found.runs]

@@ -1,12 +1,13 @@
-"""What a check's command line says about itself: how it is run, and whether it could fail at all. Pure.
+"""What a check's command line says about itself: how it is run, whether it could fail, what it needs. Pure.
 
 Sources: POSIX.1-2024, Shell Command Language, 2.9 (lists) and `set -e`; bash(1), `pipefail`.
 """
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 # Every part counts: a list ends at its first failure, a pipe fails with any of its commands.
 BASH = ("bash", "--noprofile", "--norc", "-o", "errexit", "-o", "pipefail", "-c")
@@ -35,6 +36,40 @@ def why_it_cannot_fail(command: str) -> str:
     if commands and all(_is_always_green(words) for words in commands):
         return f"`{' '.join(commands[-1])}` always succeeds"
     return ""
+
+
+def find_missing(command: str, is_there: Callable[[str], bool]) -> str:
+    """Return the first program that a check runs by its name and that is not there; "" where all are.
+
+    Said only of what is certain: nothing of a line that changes PATH, defines functions or holds more than commands.
+    """
+    if _MAKES_ITS_OWN.search(command):
+        return ""
+    try:
+        parts = [list(words) for _, words in split_commands(command)]
+    except ValueError:
+        return ""
+    for words in parts:
+        while words and (words[0] in _BEFORE_A_COMMAND or _ASSIGNMENT.match(words[0])):
+            words.pop(0)
+        if words and words[0] not in _OF_THE_SHELL and _NAME.fullmatch(words[0]) and not is_there(words[0]):
+            return words[0]
+    return ""
+
+
+_MAKES_ITS_OWN = re.compile(
+    r"PATH|activate|\(\)|<<|\b(?:function|case|alias|hash|source|nvm|direnv|eval)\b|(?:^|[;&|]\s*)\.\s"
+)
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
+_NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
+_BEFORE_A_COMMAND = {"!", "if", "then", "elif", "else", "while", "until", "do", "time"}
+_OF_THE_SHELL = {
+    "for", "select", "fi", "done", "esac", "break", "builtin", "caller", "cd", "command", "compgen", "continue",
+    "coproc", "declare", "dirs", "disown", "echo", "enable", "exec", "exit", "export", "false", "fg", "getopts", "in",
+    "jobs", "kill", "let", "local", "mapfile", "popd", "printf", "pushd", "pwd", "read", "readarray", "readonly",
+    "return", "set", "shift", "shopt", "suspend", "test", "times", "trap", "true", "type", "typeset", "ulimit",
+    "umask", "unalias", "unset", "wait",
+}  # fmt: skip
 
 
 def _is_always_green(words: tuple[str, ...]) -> bool:

@@ -6,7 +6,7 @@ Sources: the manuals of npm, pnpm, yarn, bun, uv, poetry, PDM, Bundler, Composer
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from harness.domain.check_command import split_commands
 
@@ -27,6 +27,19 @@ _NAMES = {
     ".node-version", ".nvmrc", ".python-version", ".ruby-version", ".tool-versions", "mise.toml",
     "rust-toolchain", "rust-toolchain.toml",
 }  # fmt: skip
+
+
+# By the lock file that is there: what installs what it names.
+_BY_LOCK = {
+    "package-lock.json": "npm ci", "npm-shrinkwrap.json": "npm ci", "pnpm-lock.yaml": "pnpm install --frozen-lockfile",
+    "yarn.lock": "yarn install", "bun.lock": "bun install", "uv.lock": "uv sync", "poetry.lock": "poetry install",
+    "pdm.lock": "pdm install", "Gemfile.lock": "bundle install", "composer.lock": "composer install",
+}  # fmt: skip
+
+
+def suggest_setup(is_there: Callable[[str], bool]) -> str:
+    """Return a command that may set the project up, by the lock file that it has; "" where it has none."""
+    return next((command for lock, command in _BY_LOCK.items() if is_there(lock)), "")
 
 
 def is_manifest(name: str) -> bool:

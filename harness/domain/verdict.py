@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from harness.domain.reply import Fault, Limit, Reply
 
+PIPE_ENDED = 141  # 128 + SIGPIPE: what a writer in a pipe ends with when its reader went away
+
 
 class Outcome(StrEnum):
     """The verdict on one attempt."""
@@ -52,6 +54,26 @@ class CheckRun:
     def green(self) -> bool:
         """Whether it passed."""
         return self.code == 0 and not self.timed_out and not self.stopped
+
+    @property
+    def ran(self) -> bool:
+        """Whether it came to an end of its own; else it is red for a reason that may have nothing to do with the work.
+
+        A shell ends with 126 or 127 when there is no such command, or none that can be run.
+        """
+        return self.code not in (None, 126, 127) and not self.timed_out
+
+    @property
+    def ending(self) -> str:
+        """How it ended, in a few words."""
+        if self.stopped:
+            return "stopped before it ended"
+        if self.timed_out:
+            return f"over its time limit after {self.seconds:.1f} s"
+        if self.code is None:
+            return "could not be started"
+        cut = ": in a pipe its reader (`head`, `grep -q`) went away too early" if self.code == PIPE_ENDED else ""
+        return f"exit {self.code} in {self.seconds:.2f} s{cut}"
 
 
 @dataclass(frozen=True, slots=True)

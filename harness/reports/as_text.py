@@ -183,15 +183,22 @@ def show_dry_run(report: Report) -> list[str]:
     if report["problem"]:
         lines += ["", f"a run could not start: {report['problem']}"]
     lines += [f"warning: {warning}" for warning in report["warnings"]]
+    lines += [f"{one['slug']}: {_say_weak(one)}" for one in report["weak"]]
     for prompt in report["prompts"]:
         lines += ["", f"--- prompt for {prompt['slug']}: {prompt['bytes']} bytes, about {prompt['tokens']} tokens ---"]
         shown = [("section", "bytes", "tokens", "cut")]
         shown += [(s["name"], str(s["bytes"]), f"~{s['tokens']}", str(s["cut"] or "")) for s in prompt["sections"]]
         lines += columns(shown)
         lines += [f"check {one['state']} before any work: {one['command']}" for one in prompt["checks"]]
+        lines += [f"the checks ran in the working tree: {prompt['not_clean']}"] if prompt["not_clean"] else []
+        lines += [_say_weak(one) for one in prompt["weak"]]
         lines += [f"the agent would load {name}" for name in report["loads"]]
         lines += ["", prompt["text"]]
     return lines
+
+
+def _say_weak(one: Report) -> str:
+    return f"{one['says']} [{one['rule']}]; {one['hint']}"
 
 
 def show_findings(report: Report) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -326,11 +327,16 @@ def report_loaded(view: View, agent: str) -> list[str]:
     return find_loaded(agent, view.config.paths.root, view.config.settings.setting_sources)
 
 
+def is_on_path(program: str) -> bool:
+    """Whether there is a program of that name."""
+    return shutil.which(program) is not None
+
+
 def report_lint(config: Config) -> Report:
     """Return what is to be mended in the specs."""
     features = open_specs_folder(config).read().features
     texts = {feature.slug: read_spec_text(feature, whole=True) for feature in features if not feature.problem}
     proven = [replace(one, checks=config.settings.checks_with(one.checks)) for one in features]
     paths = {feature.slug: config.paths.shown(feature.path) for feature in features}
-    findings = [{"path": paths[one.slug], **asdict(one)} for one in lint(proven, texts)]
+    findings = [{"path": paths[one.slug], **asdict(one)} for one in lint(proven, texts, is_on_path)]
     return {"features": len(features), "findings": findings}

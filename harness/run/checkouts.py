@@ -7,12 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from harness.decide.evidence import Mending
 from harness.domain.errors import AgentError
 from harness.domain.listener import Tone
+from harness.domain.setup_command import suggest_setup
 from harness.run.run import Run
+from harness.run.site import Site
+from harness.settings.load import Config
 from harness.system import files
 from harness.system.capture import path_outside
 from harness.workspace.clean_checkout import INSTALLED, MACHINES_OWN, CheckoutPlan, CleanCheckout
+from harness.workspace.in_place import InPlace
+from harness.workspace.left_out import CACHES
 from harness.workspace.places import Place, find_place, hold_place, remove_unused
 from harness.workspace.repositories import find_git, real_path
 from harness.workspace.verdicts import Verdicts
@@ -26,7 +32,7 @@ def open_checkout(run: Run) -> None:
 
     Raises AgentError where one is asked for and there can be none.
     """
-    why = _why_no_checkout(run)
+    why = why_no_checkout(run.config, run.site, run.workspace)
     if run.settings.prove == "commit" and (why := why or ("" if run.commits else "nothing is committed")):
         hint = "with `prove: auto` claims are checked in the working tree"
         raise AgentError(f"`prove: commit` cannot be: {why}", hint)
@@ -84,13 +90,13 @@ def open_fresh_checkout(run: Run) -> None:
     run.site = replace(run.site, checkout=checkout)
 
 
-def _why_no_checkout(run: Run) -> str:
-    sandbox, workspace = run.site.sandbox, run.workspace
-    if run.settings.prove == "tree":
+def why_no_checkout(config: Config, site: Site, workspace: InPlace) -> str:
+    """Return why claims cannot be checked in a clean checkout; "" where they can."""
+    if config.settings.prove == "tree":
         return "`prove: tree`"
     if not workspace.has_git:
         return workspace.why_no_git
-    if sandbox is None or not sandbox.shows_checkouts:
+    if site.sandbox is None or not site.sandbox.shows_checkouts:
         return "without bubblewrap a clean checkout cannot stand in the project's place"
     if files.exists(workspace.top / ".gitmodules"):
         return "the project has submodules"
@@ -98,22 +104,41 @@ def _why_no_checkout(run: Run) -> str:
 
 
 def plan_for(run: Run, candidate: Candidate) -> CheckoutPlan:
+    """Return the checkout of a commit, as the settings of the run want it."""
+    return make_plan(run.config, run.site, run.workspace, candidate)
+
+
+def make_plan(config: Config, site: Site, workspace: InPlace, candidate: Candidate) -> CheckoutPlan:
     """Return the checkout of a commit, with what is installed in the project, or with the setup that installs it.
 
     What is brought is the real thing, which checks may write: git's own folders and ours are not among it, and what is
     read-only to agents is so there.
     """
-    top, specs = run.workspace.top, run.paths.specs
-    root, wanted, settings = run.paths.root, {*run.settings.workspace_include}, run.settings
+    top, paths, settings = workspace.top, config.paths, config.settings
+    root, wanted = paths.root, {*settings.workspace_include}
     usual = MACHINES_OWN if settings.workspace_setup else INSTALLED | MACHINES_OWN
-    brought = [top / name for name in run.workspace.ignored() if _is_brought(name, usual, wanted)]
+    brought = [top / name for name in workspace.ignored() if _is_brought(name, usual, wanted)]
     brought += [root / name for name in wanted if files.exists(root / name)]
-    apart = [*find_git(root)[1], *map(real_path, (top / ".git", specs, run.paths.logs, *run.paths.halts))]
-    within = [path for path in dict.fromkeys(brought) if _is_apart(path, top, apart)][:MOST_BROUGHT]
-    held = [one for one in run.site.held if any(one.is_relative_to(real_path(path)) for path in within)]
+    within = [path for path in dict.fromkeys(brought) if _is_apart(path, top, _find_own(config, top))][:MOST_BROUGHT]
+    held = [one for one in site.held if any(one.is_relative_to(real_path(path)) for path in within)]
     limit = settings.check_timeout
     setup = [one if one.timeout is not None else replace(one, timeout=limit) for one in settings.workspace_setup]
     return CheckoutPlan(candidate, tuple(within), tuple(held), tuple(setup))
+
+
+def find_mending(config: Config, workspace: InPlace, plan: CheckoutPlan) -> Mending:
+    """Return what could give a checkout by the plan what it lacks."""
+    top, own, brought = workspace.top, _find_own(config, workspace.top), {*plan.names_of_brought(workspace.top)}
+    names = (name.rstrip("/") for name in workspace.ignored())
+    lacking = (name for name in names if name not in brought and name.rpartition("/")[2] not in CACHES)
+    setup = "" if plan.setup else suggest_setup(lambda name: files.exists(config.paths.root / name))
+    return Mending(tuple(name for name in lacking if _is_apart(top / name, top, own)), setup)
+
+
+def _find_own(config: Config, top: Path) -> list[Path]:
+    """Return what no checkout is given: git's own folders and ours."""
+    paths = config.paths
+    return [*find_git(paths.root)[1], *map(real_path, (top / ".git", paths.specs, paths.logs, *paths.halts))]
 
 
 def _is_apart(path: Path, top: Path, others: Sequence[Path]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.domain.check_command import why_it_cannot_fail
+from harness.decide.evidence import CANNOT_FAIL, CANNOT_RUN, HINTS, NO_CHECKS, find_weak_words
 from harness.domain.feature import Feature
 from harness.domain.obeyed import Obeyed, is_allowed
 from harness.domain.units import format_size
@@ -48,6 +48,7 @@ class _Page:
     section: tuple[_Line, ...]
     criteria: tuple[_Line, ...]
     slugs: frozenset[str]
+    is_there: Callable[[str], bool]  # whether a program is on PATH
 
 
 Look = Callable[[_Page], Iterator[tuple[int, str]]]  # -> line and message of each finding
@@ -63,16 +64,21 @@ class Rule:
     hint: str
 
 
-def lint(features: Sequence[Feature], texts: Mapping[str, str]) -> tuple[Finding, ...]:
+def lint(
+    features: Sequence[Feature], texts: Mapping[str, str], is_there: Callable[[str], bool] = bool
+) -> tuple[Finding, ...]:
     """What a person may want to mend, feature by feature, in the order of lines.
 
     `texts` holds whole files by slug, front matter included; of a spec without a text only its problem is told.
+    `is_there` says whether a program that a check names is on PATH.
     """
     slugs = frozenset(feature.slug for feature in features)
-    return tuple(finding for feature in features for finding in _lint_one(feature, texts.get(feature.slug), slugs))
+    return tuple(one for feature in features for one in _lint_one(feature, texts.get(feature.slug), slugs, is_there))
 
 
-def _lint_one(feature: Feature, text: str | None, slugs: frozenset[str]) -> list[Finding]:
+def _lint_one(
+    feature: Feature, text: str | None, slugs: frozenset[str], is_there: Callable[[str], bool]
+) -> list[Finding]:
     """The findings about one spec, its problem first."""
     findings = []
     if feature.problem:
@@ -81,7 +87,7 @@ def _lint_one(feature: Feature, text: str | None, slugs: frozenset[str]) -> list
         findings.append(Finding(feature.slug, line, "error", "problem", feature.problem, feature.hint))
     if text is None or not text.strip():
         return findings
-    page = _read_page(feature, text, slugs)
+    page = _read_page(feature, text, slugs, is_there)
     found = [
         Finding(feature.slug, line, rule.level, rule.name, message, rule.hint)
         for rule in RULES
@@ -101,11 +107,11 @@ _ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,4}[.)])[ \t]+(?:\[[ xX]?\][ \t]*)?(.*)"
 _CODE = re.compile(r"`([^`\n]+)`")
 
 
-def _read_page(feature: Feature, text: str, slugs: frozenset[str]) -> _Page:
+def _read_page(feature: Feature, text: str, slugs: frozenset[str], is_there: Callable[[str], bool]) -> _Page:
     """The text, cut into what the rules look at."""
     lines = tuple(_Line(number, line.rstrip()) for number, line in enumerate(text.split("\n"), 1))
     heading, section = _find_section(lines)
-    return _Page(feature, lines, heading, section, _find_items(section), slugs)
+    return _Page(feature, lines, heading, section, _find_items(section), slugs, is_there)
 
 
 def _find_section(lines: Sequence[_Line]) -> tuple[_Line | None, tuple[_Line, ...]]:
@@ -172,7 +178,6 @@ _VAGUE = re.compile(
 _TODO = re.compile(r"\b(?:TODO|TBD|FIXME|XXX)\b|\?\?\?")
 _OURS = ("What a user can do when this is done, and why they want it.", "`command` prints `exactly this`")
 _SCOPE = re.compile(r"\b(?:out[- ]of[- ]scope|not in scope|non-?goals?|not part of this)\b", re.IGNORECASE)
-_COMMAND = re.compile(r"\$ ?\S.*|\./\S.*|make|just|pytest|tox|nox|[a-z][\w.+-]* [\w./-].*")
 _SPEC_PATH = re.compile(r"specs/([A-Za-z0-9][A-Za-z0-9._-]*)(?:/[\w./-]*)?")
 
 
@@ -183,22 +188,18 @@ def _look_for_no_criteria(page: _Page) -> Iterator[tuple[int, str]]:
         yield page.heading.number, "no list item stands under the acceptance criteria"
 
 
-def _look_for_no_checks(page: _Page) -> Iterator[tuple[int, str]]:
-    if page.feature.checks or page.feature.problem:
-        return
-    fenced = {line.number for line in page.section} - {line.number for _, line in _outside_fences(page.section)}
-    named = (span for line in page.section for span in _CODE.findall(line.text))
-    if not fenced and not any(_COMMAND.fullmatch(span.strip()) for span in named):
-        line = page.heading.number if page.heading else 1
-        yield line, "no check and no command is named: harness cannot prove it, the receipt will say unverified"
+def _look_for_weak(rule: str) -> Look:
+    """Return how to find what the checks of a spec cannot show, by one rule."""
 
+    def look(page: _Page) -> Iterator[tuple[int, str]]:
+        for weak in find_weak_words(page.feature.checks, page.is_there):
+            first = weak.command.split("\n", 1)[0].strip()
+            heading = page.heading.number if page.heading and not first else 1
+            line = next((line.number for line in page.lines if first and first in line.text), heading)
+            if weak.rule == rule and not (page.feature.problem and not first):
+                yield line, weak.says
 
-def _look_for_checks_that_cannot_fail(page: _Page) -> Iterator[tuple[int, str]]:
-    for check in page.feature.checks:
-        if why := why_it_cannot_fail(check.command):
-            first = check.command.split("\n", 1)[0].strip()
-            line = next((line.number for line in page.lines if first and first in line.text), 1)
-            yield line, f"this check cannot fail: {why}"
+    return look
 
 
 def _look_for_vague(page: _Page) -> Iterator[tuple[int, str]]:
@@ -266,8 +267,9 @@ RULES = (
     ),
     Rule("template", "warning", _look_for_template, "say what you want in its place"),
     Rule("unfinished", "error", _look_for_todo, "decide it now, or put the word in backticks if it is meant literally"),
-    Rule("no-checks", "warning", _look_for_no_checks, "add `checks:` to the front matter, e.g. `checks: pytest -q`"),
-    Rule("cannot-fail", "error", _look_for_checks_that_cannot_fail, "let its exit code say whether the work is done"),
+    Rule(NO_CHECKS, "warning", _look_for_weak(NO_CHECKS), HINTS[NO_CHECKS]),
+    Rule(CANNOT_FAIL, "error", _look_for_weak(CANNOT_FAIL), HINTS[CANNOT_FAIL]),
+    Rule(CANNOT_RUN, "warning", _look_for_weak(CANNOT_RUN), HINTS[CANNOT_RUN]),
     Rule("vague", "warning", _look_for_vague, "say it with a number, a file or a command in backticks"),
     Rule("unknown-spec", "warning", _look_for_unknown_spec, "correct the path, or write that spec first"),
     Rule("long", "warning", _look_for_long, f"split it, or move details elsewhere: {LONG // 1024} KiB are enough"),

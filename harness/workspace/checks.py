@@ -25,7 +25,6 @@ BASHES = (
     "/usr/local/bin/bash",
     "/run/current-system/sw/bin/bash",
 )  # as the system has it
-PIPE_ENDED = 141  # 128 + SIGPIPE: what a writer in a pipe ends with when its reader went away
 TAIL_LINES = 60
 TAIL_LIMIT = 6000  # characters of a check's output that travel into the next prompt
 
@@ -116,21 +115,9 @@ def _collect(log: Path, part: Path | None, run: CheckRun, command: str, redactor
                     whole.write(clean.feed(plain(chunk.decode("utf-8", "replace")).encode("utf-8", "replace")))
             whole.write(clean.end())
             part.unlink()
-        whole.write(f"[{describe(run)}]\n\n".encode())
+        whole.write(f"[{run.ending}]\n\n".encode())
         whole.flush()
         os.fsync(whole.fileno())
-
-
-def describe(run: CheckRun) -> str:
-    """Return how a check ended, in a few words."""
-    if run.stopped:
-        return "stopped before it ended"
-    if run.timed_out:
-        return f"over its time limit after {run.seconds:.1f} s"
-    if run.code is None:
-        return "could not be started"
-    cut = ": in a pipe its reader (`head`, `grep -q`) went away too early" if run.code == PIPE_ENDED else ""
-    return f"exit {run.code} in {run.seconds:.2f} s{cut}"
 
 
 def digest_failures(runs: Sequence[CheckRun]) -> str:
@@ -144,5 +131,5 @@ def report_failures(runs: Sequence[CheckRun]) -> str:
     for run in runs:
         if not run.green:
             whose = f" (a check of `{run.of}`, which was done before: this attempt broke it)" if run.of else ""
-            parts.append(f"$ {one_line(run.command, 2000)}\n[{describe(run)}]{whose}\n{run.tail}".rstrip())
+            parts.append(f"$ {one_line(run.command, 2000)}\n[{run.ending}]{whose}\n{run.tail}".rstrip())
     return "\n\n".join(parts)

@@ -103,3 +103,35 @@ def test_what_a_check_of_a_dry_run_plants_is_set_aside(crippled: Any) -> None:
     assert "`.claude` appeared during the checks, where an agent would obey it" in said.stdout + said.stderr, said
     assert not crippled.has(".claude/settings.json")
     assert crippled.has("logs/.kept/foreign/.claude.quarantined/settings.json")
+
+
+def test_dry_run_and_lint_say_in_the_evening_what_checks_cannot_show(world: World, harness) -> None:
+    world.spec("a", GOOD, checks=["true"])
+    world.spec("b", GOOD)
+    world.spec("c", GOOD, checks=["no-such-program"])
+    world.config_file()
+    told = harness("dry-run").out
+    for said in (
+        "\nthis check cannot fail: `true` always succeeds [cannot-fail]; ",
+        "\nevery check passes before the work: none can show that it was done [already-green]; ",
+        "\nb: no check: a claim is accepted on the agent's word, and the receipt will say unverified [no-checks]; ",
+        "\nc: this check cannot run: `no-such-program` is not on PATH [cannot-run]; ",
+    ):
+        assert said in told, told
+    linted = harness("lint").out
+    assert all(rule in linted for rule in ("[cannot-fail]", "[no-checks]", "[cannot-run]")), linted
+
+
+def test_a_dry_run_names_the_setting_that_a_clean_checkout_needs(crippled: Any) -> None:
+    crippled.spec("hello", checks=["test -f data/big", "no-such-program"])
+    (crippled.root / ".gitignore").write_text("data/\n")
+    crippled.agent(FINISH)
+    crippled.config_file(sandbox="bwrap")
+    crippled.repository()
+    (crippled.root / "data").mkdir()
+    (crippled.root / "data/big").write_text("x")
+    ran = crippled.command("dry-run", HOME=crippled.environment["HOME"], HARNESS_SANDBOX="")
+    said = "`test -f data/big` passes in the working tree and not in a clean checkout [lacks]; "
+    assert said + "git ignores data: `workspace_include: [data]` brings that" in ran.stdout, ran.stdout + ran.stderr
+    assert "`no-such-program`: exit 127 in " in ran.stdout
+    assert crippled.git("status", "--porcelain") == ""

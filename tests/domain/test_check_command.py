@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.domain.check_command import why_it_cannot_fail
+from harness.domain.check_command import find_missing, why_it_cannot_fail
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,20 @@ def test_what_is_green_whatever_happens_is_named(command: str) -> None:
 )  # fmt: skip
 def test_what_can_fail_is_left_alone(command: str) -> None:
     assert why_it_cannot_fail(command) == ""
+
+
+@pytest.mark.parametrize(
+    "command", ["nope -q", "make && nope", "! nope", "A=1 nope x", "if nope; then make; fi", "make | nope"]
+)
+def test_a_program_that_is_not_there_is_found(command: str) -> None:
+    assert find_missing(command, {"make"}.__contains__) == "nope"
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["make test", "test -f x && [ -d y ]", "cd app; make", "./nope", "src/nope", "$NOPE x", "PATH=bin:$PATH nope",
+     ". .venv/bin/activate && nope", "nope() { make; }; nope", "case x in nope) make;; esac",
+     "for nope in a b; do make; done", "make <<E\nnope\nE", "it's odd", "(cd x && make)", "export A=b; make"],
+)  # fmt: skip
+def test_nothing_is_said_of_what_may_be_there(command: str) -> None:
+    assert find_missing(command, {"make"}.__contains__) == ""
