@@ -41,7 +41,7 @@ def open_checkout(run: Run) -> None:
 
 def open_checkout_of_head(run: Run) -> None:
     """Give a run that commits nothing a clean checkout of the last commit, or the reason why there is none."""
-    _open(run, _why_no_checkout(run))
+    _open(run, why_no_checkout(run.config, run.site, run.workspace))
 
 
 def close_checkout(run: Run) -> None:

@@ -217,11 +217,13 @@ class Git:
     def write(self, *words: str, stdin: bytes, with_hooks: bool, **more: str) -> Captured:
         """Run what writes index and history, from the top of the work tree, `with_hooks` in a sandbox of its own.
 
+        Without, no hook is run, not even that of a changed index.
         `more` goes into its environment.
         """
         top = Path(self.top)
-        inside = ["commit.gpgSign=false"]  # no key to sign with is there: that is done afterwards
-        outside = [*self._without_filters(), *self._pinned, f"core.hooksPath={self._hooks}"]
+        hooks = [] if with_hooks else [NO_HOOKS]
+        inside = ["commit.gpgSign=false", *hooks]  # no key to sign with is there: that is done afterwards
+        outside = [*self._without_filters(), *self._pinned, *(hooks or [f"core.hooksPath={self._hooks}"])]
         line = _line("git", inside, words)
         return (
             (None if with_hooks else self._in_helper(line, top, more, WRITE_ON, stdin))

@@ -35,6 +35,7 @@ WALK_LIMIT = 100_000  # files and folders that are looked at where there is no g
 _SKIPPED = {".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".mypy_cache", ".cache"}
 FRESH = 0.5  # seconds; on a busy machine that much passes between two looks with nothing between them
 STALE = 5.0  # seconds after which a lock of git that no living git holds is moved aside
+MANY = 1000  # files that git can take as pathspecs without slowing down
 
 
 class InPlace:
@@ -60,6 +61,7 @@ class InPlace:
         """
         self.root = paths.root
         self._contents = Contents()
+        self._trees: dict[str, str] = {}  # of commits
         self._last: Snapshot | None = None
         self.problem = ""  # what git said at the last look that failed
         self._last_at = 0.0
@@ -335,8 +337,12 @@ class InPlace:
 
     def tree_of(self, commit: str) -> str:
         """Return the id of a commit's tree, "" where there is no such commit."""
-        said = self._git.ask("rev-parse", "--verify", "--quiet", f"{commit}^{{tree}}")
-        return os.fsdecode(said.stdout).strip() if said.code == 0 else ""
+        if commit not in self._trees:
+            said = self._git.ask("rev-parse", "--verify", "--quiet", f"{commit}^{{tree}}")
+            if said.code != 0:
+                return ""
+            self._trees[commit] = os.fsdecode(said.stdout).strip()
+        return self._trees[commit]
 
     def submodules(self) -> tuple[str, ...]:
         """Return the names of the submodules, relative to the top of the work tree."""
@@ -379,7 +385,10 @@ class InPlace:
             tree = write("write-tree")
             given = message.encode("utf-8", "surrogateescape")
             commit = write("commit-tree", tree, "-p", base, stdin=given) if tree else ""
-        return Candidate(base, tree, commit, tuple(chosen)) if said.code == 0 and commit else said
+        if said.code != 0 or not commit:
+            return said
+        self._trees[commit] = tree
+        return Candidate(base, tree, commit, tuple(chosen))
 
     @contextmanager
     def _beside(self) -> Iterator[Path]:
@@ -414,10 +423,9 @@ class InPlace:
         waited = self._wait_for_git()
         made = self._commit(_compose_message(slug, words, attempt), names, candidate)
         if made.made:  # the index is to know of it, but for what somebody has staged there since the claim
-            if not self._follow(made.base, made.head, {one.name for one in staged or ()}):
-                waited = "; ".join(
-                    filter(None, (waited, "git's index could not be brought to the commit: `git reset`"))
-                )
+            if not self._follow(made.base, made.head, {one.name for one in staged or ()}, made.names):
+                behind = "git's index could not be brought to the commit: `git reset`"
+                waited = "; ".join(filter(None, (waited, behind)))
             self.keep_index()
         return replace(made, remark=waited) if waited else made
 
@@ -458,7 +466,8 @@ class InPlace:
             return Commit(
                 before.head, failure=failure, by_hook=with_hooks and not said.timed_out and self._can_commit()
             )
-        return replace(self._sign(after.head), base=before.head)
+        names = made.names if after.head == made.commit else ()  # else a hook has changed it
+        return replace(self._sign(after.head), base=before.head, names=names)
 
     def _land(self, candidate: Candidate, message: str, *, with_hooks: bool) -> Captured:
         """Move the branch to a candidate; where hooks have a say, let git commit what the candidate holds."""
@@ -472,8 +481,13 @@ class InPlace:
             self._git.write("update-index", "-q", "--refresh", stdin=b"", with_hooks=False, **more)
             return self._git.write("commit", "--quiet", "--message", message, stdin=b"", with_hooks=True, **more)
 
-    def _follow(self, base: str, head: str, besides: Collection[str] = ()) -> bool:
-        """Let the index have what differs between two commits as the second one has it; returns whether it has."""
+    def _follow(self, base: str, head: str, besides: Collection[str] = (), names: Collection[str] = ()) -> bool:
+        """Let the index have what differs between two commits as the second one has it; returns whether it has.
+
+        The second is the last commit; `names` are what differs, if that is known.
+        """
+        if not besides and 0 < len(names) <= MANY:
+            return self._git.write("--literal-pathspecs", *_RESET, stdin=_as_lines(names), with_hooks=False).code == 0
         said = self._git.ask("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", base, head)
         words = os.fsdecode(said.stdout).split("\0")
         pairs = zip(words[::2], words[1::2], strict=False)
@@ -542,6 +556,7 @@ def _explain(said: Captured) -> str:
 
 
 # update-index and not add: 50,000 pathspecs cost git 35 s, as many names one
+_RESET = ("reset", "--quiet", "--pathspec-from-file=-", "--pathspec-file-nul")  # as the last commit has it
 _STAGE = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
 
 

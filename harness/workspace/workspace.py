@@ -43,6 +43,7 @@ class Commit:
     remark: str = ""
     by_hook: bool = False
     base: str = ""  # the commit that it was made on
+    names: tuple[str, ...] = ()  # of the files in which it differs from that, where it is a candidate as it was made
 
 
 @dataclass(frozen=True, slots=True)
