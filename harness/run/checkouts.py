@@ -115,11 +115,11 @@ def make_plan(config: Config, site: Site, workspace: InPlace, candidate: Candida
     read-only to agents is so there.
     """
     top, paths, settings = workspace.top, config.paths, config.settings
-    root, wanted = paths.root, {*settings.workspace_include}
+    root, wanted, own = paths.root, {*settings.workspace_include}, _find_own(config, top)
     usual = MACHINES_OWN if settings.workspace_setup else INSTALLED | MACHINES_OWN
     brought = [top / name for name in workspace.ignored() if _is_brought(name, usual, wanted)]
     brought += [root / name for name in wanted if files.exists(root / name)]
-    within = [path for path in dict.fromkeys(brought) if _is_apart(path, top, _find_own(config, top))][:MOST_BROUGHT]
+    within = [path for path in dict.fromkeys(brought) if _is_apart(path, top, own)][:MOST_BROUGHT]
     held = [one for one in site.held if any(one.is_relative_to(real_path(path)) for path in within)]
     limit = settings.check_timeout
     setup = [one if one.timeout is not None else replace(one, timeout=limit) for one in settings.workspace_setup]
