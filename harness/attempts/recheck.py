@@ -57,6 +57,8 @@ def recheck(
     clean = Rechecked((), clean=True, brought=plan.names_of_brought(run.workspace.top), set_up_by=plan.set_up_by)
     if not anew and (known := run.verdicts.find(plan, checks)) is not None:
         return replace(clean, runs=known)
+    if plan.setup and not run.site.checkout.is_set_up:
+        run.tell_once(f"setting a clean checkout up: {', '.join(f'`{one_line(it, 60)}`' for it in plan.set_up_by)}")
     try:
         runs = _run(run, slug, checks, plan)
     except SetupFailed as failed:

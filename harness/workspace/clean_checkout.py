@@ -148,11 +148,16 @@ class CleanCheckout:
                 if not self._switch(plan):
                     raise CheckoutError(self._said)
             self._write_repository(candidate.commit)
-            if plan.setup and not self._record.exists():
+            if plan.setup and not self.is_set_up:
                 self._set_up(plan, checkout, set_up)
         except (OSError, HarnessError) as error:
             raise CheckoutError(str(error)) from error
         return checkout
+
+    @property
+    def is_set_up(self) -> bool:
+        """Whether a setup has run here, and what it made may still serve."""
+        return self._record.exists()
 
     def find_changed(self) -> tuple[str, ...]:
         """Return the names of tracked files that are not as they were checked out."""
@@ -195,7 +200,7 @@ class CleanCheckout:
 
     def _keep_setup(self, plan: CheckoutPlan) -> bool:
         """Whether the setup of the plan has run here, and all that it made is there; what else there is, is removed."""
-        if not plan.setup or not self._record.exists():
+        if not plan.setup or not self.is_set_up:
             return False
         with suppress(OSError):
             tracked = self._list_tracked()

@@ -38,6 +38,7 @@ def test_a_setup_runs_before_the_checks_and_the_receipt_names_it(installed: Any)
     ran = installed.go()
     assert ran.code == 0, ran.text
     assert "in clean checkouts set up by `sh install.sh`" in ran.text
+    assert "setting a clean checkout up: `sh install.sh`" in ran.lines
     said = "checked: in a clean checkout of the commit, set up by `sh install.sh`\n"
     assert said in installed.log("a.done")
     assert not installed.has("node_modules")
