@@ -66,6 +66,15 @@ def cut_middle(text: str, limit: int) -> str:
     return f"{text[:half]}\n… {len(text) - 2 * half} characters cut …\n{text[-half:]}"
 
 
+def find_not_utf8(content: bytes) -> int | None:
+    """Return the first line, from 1, that is not UTF-8; None where every line is."""
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return content.count(b"\n", 0, error.start) + 1
+    return None
+
+
 def counted(number: int, noun: str) -> str:
     """Return `1 feature`, `2 features`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

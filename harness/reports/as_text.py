@@ -209,11 +209,12 @@ def show_findings(report: Report) -> list[str]:
         lines.append(f"{where}: {one['level']}: {one['message']} [{one['rule']}]")
         if one["hint"]:
             lines.append(f"    hint: {one['hint']}")
+    lines += [f"warning: {one}" for one in report["warnings"]]
     errors = sum(one["level"] == "error" for one in report["findings"])
     numbers = (
         counted(report["features"], "spec"),
         counted(errors, "error"),
-        counted(len(report["findings"]) - errors, "warning"),
+        counted(len(report["findings"]) - errors + len(report["warnings"]), "warning"),
     )
     return [*lines, "{}: {}, {}".format(*numbers)]
 

@@ -334,9 +334,10 @@ def is_on_path(program: str) -> bool:
 
 def report_lint(config: Config) -> Report:
     """Return what is to be mended in the specs."""
-    features = open_specs_folder(config).read().features
+    reading = open_specs_folder(config).read()
+    features = reading.features
     texts = {feature.slug: read_spec_text(feature, whole=True) for feature in features if not feature.problem}
     proven = [replace(one, checks=config.settings.checks_with(one.checks)) for one in features]
     paths = {feature.slug: config.paths.shown(feature.path) for feature in features}
     findings = [{"path": paths[one.slug], **asdict(one)} for one in lint(proven, texts, is_on_path)]
-    return {"features": len(features), "findings": findings}
+    return {"features": len(features), "findings": findings, "warnings": [*config.warnings, *reading.warnings]}

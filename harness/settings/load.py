@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.domain.errors import ConfigError
 from harness.domain.paths import Paths
-from harness.domain.text import shown, suggest
+from harness.domain.text import find_not_utf8, shown, suggest
 from harness.settings.options import OPTIONS, Settings
 from harness.system import files
-from harness.system.yamls import Mistake, Node, is_null, parse_yaml, to_plain
+from harness.system.yamls import Mistake, Node, is_blank, is_null, parse_yaml, to_plain
 
 CONFIG_FILE = "harness.yaml"
 _UNSPEAKABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -63,13 +63,18 @@ def load_config(
         why = f"the path of the project, `{shown(str(root))}`, is not one line of UTF-8"
         raise ConfigError(f"{why}: agents could not be told their files", "rename the folder")
     file = root / CONFIG_FILE
-    given = [*_read_file(file), *_read_variables(environ), *_read_flags(flags)]  # the last of a name wins
+    near = files.find_near(file)
+    if near and not files.exists(file):
+        hint = f"rename it to {CONFIG_FILE}; if it is something else, write a {CONFIG_FILE} beside it"
+        raise ConfigError(f"`{near[0]}` is not read: settings stand in `{CONFIG_FILE}`", hint)
+    nodes = _parse_file(file)
+    given = [*_read_file(file, nodes), *_read_variables(environ), *_read_flags(flags)]  # the last of a name wins
     settings = Settings(**{one.name: one.value for one in given})
     return Config(
         settings=settings,
         origins=dict.fromkeys(OPTIONS, "default") | {one.name: one.origin for one in given},
         paths=Paths(root, _below(root, settings.specs_dir), _below(root, settings.logs_dir)),
-        warnings=(*_warn_of_unknown(environ), *_warn(settings)),
+        warnings=(*_warn_of_unread(near, nodes), *_warn_of_unknown(environ), *_warn(settings)),
         file=file if files.exists(file) else None,
     )
 
@@ -83,8 +88,10 @@ class _Given:
     origin: str
 
 
-def _read_file(file: Path) -> Iterator[_Given]:
-    for name, node in _parse_file(file).items():
+def _read_file(file: Path, nodes: Mapping[str, Node]) -> Iterator[_Given]:
+    for name, node in nodes.items():
+        if is_null(node):
+            continue
         where = f"`{file.name}` line {node.line}: `{name}`"
         value = node if OPTIONS[name].kind.with_lines else to_plain(node)
         yield _Given(name, _parse_one(name, value, where), file.name)
@@ -105,12 +112,18 @@ def _read_flags(flags: Mapping[str, Any]) -> Iterator[_Given]:
 
 def _ours(environ: Mapping[str, str]) -> list[str]:
     """Return the variables that are meant as settings; an empty one is one that is not set."""
-    mine = (name for name, text in environ.items() if name.startswith("HARNESS_") and text)
+    mine = (name for name, text in environ.items() if name.upper().startswith("HARNESS_") and text)
     return sorted(name for name in mine if name not in _NOT_SETTINGS)
 
 
 def _setting_of(variable: str) -> str:
-    return variable.removeprefix("HARNESS_").lower()
+    return variable.removeprefix("HARNESS_").lower()  # one in another case is none
+
+
+def _warn_of_unread(near: Sequence[str], nodes: Mapping[str, Node]) -> Iterator[str]:
+    yield from (f"`{name}` is not read: `{CONFIG_FILE}` is" for name in near)
+    for name in (name for name, node in nodes.items() if is_blank(node)):
+        yield f"`{CONFIG_FILE}` line {nodes[name].line}: `{name}` has no value, and counts as left out"
 
 
 def _warn_of_unknown(environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -119,7 +132,7 @@ def _warn_of_unknown(environ: Mapping[str, str]) -> tuple[str, ...]:
     if not unknown:
         return ()
     more = f" (and {len(unknown) - 1} more)" if unknown[1:] else ""
-    close = suggest(_setting_of(unknown[0]).upper(), map(str.upper, OPTIONS)).replace("`", "`HARNESS_", 1)
+    close = suggest(unknown[0][len("HARNESS_") :].upper(), map(str.upper, OPTIONS)).replace("`", "`HARNESS_", 1)
     return (f"`{unknown[0]}` is not a setting{close}{more}",)
 
 
@@ -140,10 +153,14 @@ def _below(root: Path, path: str) -> Path:
 def _parse_file(file: Path) -> dict[str, Node]:
     if not files.exists(file):
         return {}
+    content = files.read_span(file, 0, 1 << 20)
+    if line := find_not_utf8(content):
+        raise ConfigError(f"`{file.name}` line {line}: this is not UTF-8", "save it as UTF-8")
     try:
-        root = parse_yaml(files.read_text(file, 1 << 20))
+        root = parse_yaml(content.decode("utf-8"))
     except Mistake as mistake:
-        raise ConfigError(f"`{file.name}` line {mistake.line}: {mistake.sentence}", mistake.hint) from None
+        where = f"`{file.name}` line {mistake.line}" if mistake.line else f"`{file.name}`"
+        raise ConfigError(f"{where}: {mistake.sentence}", mistake.hint) from None
     if root is None or is_null(root):
         return {}
     if not isinstance(root.value, dict):
@@ -154,7 +171,7 @@ def _parse_file(file: Path) -> dict[str, Node]:
                 f"`{file.name}` line {node.line}: unknown key `{name}`{suggest(name, OPTIONS)}",
                 "`harness config` lists every key",
             )
-    return {name: node for name, node in root.value.items() if not is_null(node)}
+    return root.value
 
 
 def _parse_one(name: str, value: object, where: str) -> Any:  # noqa: ANN401 - the kinds give every type

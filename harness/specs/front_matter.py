@@ -1,7 +1,8 @@
 """Front matter: the settings of one feature, at the top of its spec.
 
 YAML front matter is opened by a first line `---` and closed by a line `---` or `...`. That first line is taken for a
-horizontal rule when what follows neither begins like `key: value` nor is closed, or begins with a blank line.
+horizontal rule when what follows neither begins like `key: value` nor is closed, or begins with a blank line. What
+looks like front matter and stands elsewhere is refused.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from typing import Any
 
 from harness.domain.slugs import check_slug
 from harness.domain.text import shown, suggest
+from harness.specs.misplaced import find_misplaced
 from harness.system.yamls import (
     Mistake,
     Node,
+    is_blank,
     is_null,
     parse_bytes,
     parse_checks,
@@ -49,12 +52,16 @@ def _begins_with_key(text: str) -> bool:
     return first is not None and _KEY_LINE.match(first[1]) is not None
 
 
-def check_closed(text: str) -> None:
-    """Refuse settings that are never closed: taken for prose, they would be lost without a word."""
+def check_no_settings(text: str) -> None:
+    """Refuse settings in a text without front matter: taken for prose, they would be lost without a word."""
     opening = _OPENING.match(text)
     closing = _CLOSING.search(text, opening.end()) if opening else None
     if opening and not closing and _begins_with_key(text[opening.end() :]):
         raise Mistake(0, "the front matter is never closed", "close it with a line `---`")
+    if misplaced := find_misplaced(text, _KEYS):
+        line, key = misplaced
+        hint = "it begins in the first line, with `---`; put an example into a code fence"
+        raise Mistake(line, f"`{shown(key)}` looks like front matter, and is none here", hint)
 
 
 def parse_front_matter(text: str) -> dict[str, Any]:
@@ -75,6 +82,8 @@ def parse_front_matter(text: str) -> dict[str, Any]:
                 f"unknown key `{shown(key)}` in front matter{suggest(key, _KEYS)}",
                 f"the keys are {', '.join(sorted(_KEYS))}",
             )
+        if is_blank(item):
+            raise Mistake(item.line, f"`{key}` has no value", "give it one, or take the line out")
     return {key: _KEYS[key](key, item) for key, item in node.value.items() if not is_null(item)}
 
 

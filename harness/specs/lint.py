@@ -11,6 +11,7 @@ from harness.decide.evidence import CANNOT_FAIL, CANNOT_RUN, HINTS, NO_CHECKS, f
 from harness.domain.feature import Feature
 from harness.domain.obeyed import Obeyed, is_allowed
 from harness.domain.units import format_size
+from harness.specs.fences import outside_fences
 
 OBEYED = Obeyed()
 LONG = 20 * 1024  # bytes; every attempt reads the spec again
@@ -99,7 +100,6 @@ def _lint_one(
 # --- Markdown, as much as is needed -------------------------------------------------------------------------------
 
 _PLACE = re.compile(r":(\d{1,6}): ")  # in a problem: specs/login/spec.md:3: ...
-_FENCE = re.compile(r"[ \t]*(```|~~~)")
 _HEADING = re.compile(r"(#{1,6})[ \t]+(.*)")
 _BARE_HEADING = re.compile(r"(?:\*\*|__)([^*_]+)(?:\*\*|__):?|([A-Z][A-Za-z ]{2,40}):")  # people write both
 _ACCEPTANCE = re.compile(r"\b(?:acceptance|definition of done|done when|success criteria)\b", re.IGNORECASE)
@@ -142,13 +142,7 @@ def _find_heading(text: str) -> tuple[int, str]:
 
 def _outside_fences(lines: Sequence[_Line]) -> Iterator[tuple[int, _Line]]:
     """The lines that are not code, with their index."""
-    fence = ""
-    for index, line in enumerate(lines):
-        mark = _FENCE.match(line.text)
-        if mark and fence in ("", mark[1]):
-            fence = "" if fence else mark[1]
-        elif not fence:
-            yield index, line
+    return ((index, lines[index]) for index in outside_fences(line.text for line in lines))
 
 
 def _find_items(section: Sequence[_Line]) -> tuple[_Line, ...]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.domain.errors import SpecError
 from harness.domain.feature import Feature
+from harness.domain.near_names import is_near
 from harness.domain.slugs import RENAME, WRITE_ONE, check_slug
 from harness.domain.text import shown
 from harness.settings.load import Config
@@ -22,6 +24,7 @@ from harness.specs.spec_file import (
     Signature,
     decode,
     explain_folder,
+    leads_nowhere,
     leads_to_folder,
     read_spec_file,
     read_status,
@@ -29,7 +32,10 @@ from harness.specs.spec_file import (
     resolve_link,
     sign,
 )
+from harness.system import files
 
+ORDER_FILE = "order.txt"
+_LOOSE = re.compile(r"(.+)\.(md|markdown|txt|rst)", re.IGNORECASE)
 ORDER_LIMIT = 1024 * 1024  # bytes
 RACY = 2_000_000_000  # ns; a file this young can change again without its mtime moving (FAT 2 s, kernel tick 4 ms)
 
@@ -72,9 +78,11 @@ class SpecsFolder:
         self._folder = os.fspath(specs_dir)
         self._name = relative_name(specs_dir, specs_dir.parent)
         self._spec_file = spec_file
-        self._order_file = os.fspath(order_file or specs_dir / "order.txt")
-        self._order_name = relative_name(order_file or specs_dir / "order.txt", specs_dir.parent)
+        self._order_file = os.fspath(order_file or specs_dir / ORDER_FILE)
+        self._order_name = relative_name(order_file or specs_dir / ORDER_FILE, specs_dir.parent)
         self._order_needed = order_file is not None
+        self._orders: list[str] = []  # files among the specs that are probably meant as their order
+        self._loose: list[str] = []  # and as specs
         self._now, self._is_done = now, is_done
         self._kept: dict[str, _Kept] = {}
         self._folder_signature: Signature | None = None
@@ -92,8 +100,8 @@ class SpecsFolder:
         if self._stale or content != self._order_content:
             features = find_problems([kept.feature for kept in self._kept.values()], self._name, self._is_done)
             slugs = [feature.slug for feature in features]
-            order, warnings = parse_order(decode(content), slugs, self._order_name, self._is_done)
-            self._reading = Reading(order_features(features, order), warnings)
+            order, warnings = parse_order(decode(content, self._order_name), slugs, self._order_name, self._is_done)
+            self._reading = Reading(order_features(features, order), (*warnings, *self._warn_of_unread()))
             self._good = {
                 feature.slug: self._good.get(feature.slug, feature) if feature.problem else feature
                 for feature in self._reading.features
@@ -120,20 +128,25 @@ class SpecsFolder:
         """Bring the kept readings up to date, and note whether any feature came out differently."""
         if self._is_unchanged():
             return
-        before, kept = self._kept, {}
+        before, kept, strays = self._kept, {}, list[str]()
         try:
             folder = os.stat(self._folder)  # noqa: PTH116 # before the listing: what comes in meanwhile must be seen next time
             with os.scandir(self._folder) as entries:
                 for entry in entries:
-                    if entry.name[0] != "." and leads_to_folder(entry):
+                    if not leads_to_folder(entry):
+                        strays.append(entry.name)
+                    elif entry.name[0] != ".":
                         kept[entry.name] = self._read_folder(entry, before.get(entry.name))
         except OSError as error:
-            raise explain_folder(self._name, error) from None
+            raise explain_folder(self._folder, self._name, error) from None
         if not kept:
-            raise self._explain_empty()
+            raise self._explain_empty(strays)
         changed = any(name not in before or kept[name].feature is not before[name].feature for name in kept)
-        self._stale = self._stale or changed or len(kept) != len(before)
-        self._kept = kept
+        orders = [] if self._order_needed else files.find_near(Path(self._folder, ORDER_FILE))
+        loose = sorted(name for name in strays if _slug_of(name) and name != Path(self._order_file).name)
+        changed = changed or (orders, loose) != (self._orders, self._loose) or len(kept) != len(before)
+        self._stale = self._stale or changed
+        self._kept, self._orders, self._loose = kept, orders, loose
         steady = self._is_settled(folder) and all(each.signature for each in kept.values())
         self._folder_signature = sign(folder) if steady else None
         cut = len(self._folder) + 1
@@ -190,20 +203,38 @@ class SpecsFolder:
     def _read_order_file(self) -> bytes:
         """The order file's bytes; none when the optional one is not there."""
         if read_status(self._order_file) is not None:
-            return read_spec_file(os.path.realpath(self._order_file), self._order_name, ORDER_LIMIT)[0]
+            real = os.path.realpath(self._order_file)
+            if not os.path.lexists(real):
+                raise leads_nowhere(self._order_name)
+            return read_spec_file(real, self._order_name, ORDER_LIMIT)[0]
         if self._order_needed:
             raise SpecError(f"there is no order file {self._order_name}", "write it, one slug a line")
+        if self._orders:
+            raise SpecError(next(self._warn_of_unread()), f"rename it to {ORDER_FILE}")
         return b""
 
-    def _explain_empty(self) -> SpecError:
+    def _warn_of_unread(self) -> Iterator[str]:
+        yield from (f"{self._name}/{name} is not read: the order is {self._order_name}" for name in self._orders)
+        if self._loose:
+            first = f"{self._name}/{self._loose[0]}"
+            more = f" (and {len(self._loose) - 1} more)" if self._loose[1:] else ""
+            place = f"{self._name}/{_slug_of(self._loose[0])}/{self._spec_file}"
+            yield f"{first}{more} is not read: a feature has its own folder, as in {place}"
+
+    def _explain_empty(self, strays: Sequence[str]) -> SpecError:
         """Nothing there is not the same as everything done."""
-        names = sorted(path.name for path in Path(self._folder).iterdir())
-        stray = next((name for name in names if name.lower().endswith(".md")), "")
-        slug = stray[:-3]
-        if check_slug(slug) or slug.lower() == "readme":
-            return SpecError(f"no features found in {self._name}/", WRITE_ONE)
-        move = f"a spec has its own folder: move {self._name}/{stray} to {self._name}/{slug}/{self._spec_file}"
-        return SpecError(f"no features found in {self._name}/", move)
+        stray = next(filter(_slug_of, sorted(strays)), "")
+        place = f"{self._name}/{_slug_of(stray)}/{self._spec_file}"
+        hint = f"a spec has its own folder: move {self._name}/{stray} to {place}" if stray else WRITE_ONE
+        return SpecError(f"no features found in {self._name}/", hint)
+
+
+def _slug_of(name: str) -> str:
+    """The slug that a file among the specs may be meant as; "" for README.md, NOTES.md, an order, and what is none."""
+    found = _LOOSE.fullmatch(name)
+    slug = found[1] if found else ""
+    is_none = check_slug(slug) or slug.isupper() or slug.lower() == "readme"
+    return "" if is_none or name == ORDER_FILE or is_near(name, ORDER_FILE) else slug
 
 
 def open_specs_folder(config: Config) -> SpecsFolder:
@@ -211,9 +242,3 @@ def open_specs_folder(config: Config) -> SpecsFolder:
     s, paths = config.settings, config.paths
     order = paths.root / s.order_file if s.order_file else None
     return SpecsFolder(paths.specs, s.spec_file, order, is_done=lambda slug: paths.done(slug).is_file())
-
-
-# --- files --------------------------------------------------------------------------------------------------------
-
-
-# --- one spec -------------------------------------------------------------------------------------------------------

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from harness.domain.errors import SpecError
 from harness.domain.feature import Feature
-from harness.domain.text import shown
+from harness.domain.text import find_not_utf8, shown
 from harness.domain.units import format_size
 from harness.specs.front_matter import split_front_matter
+from harness.system import files
 
 SPEC_LIMIT = 256 * 1024  # bytes
 
@@ -29,7 +30,7 @@ def read_spec_text(feature: Feature, *, whole: bool = False) -> str:
     path = os.fspath(feature.path)
     folder = feature.path.parent.parent
     where = relative_name(feature.path, folder.parent)
-    text = decode(read_spec_file(resolve_link(path, os.fspath(folder), where), where, SPEC_LIMIT)[0])
+    text = decode(read_spec_file(resolve_link(path, os.fspath(folder), where), where, SPEC_LIMIT)[0], where)
     return text if whole else split_front_matter(text)[1]
 
 
@@ -49,10 +50,18 @@ def read_status(path: str) -> os.stat_result | None:
 def resolve_link(path: str, folder: str, where: str) -> str:
     """Where the path leads, symlinks followed; SpecError when that is outside the specs folder."""
     real = os.path.realpath(path)
+    for link, name in ((Path(path), where), (Path(path).parent, where.rpartition("/")[0])):
+        if link.is_symlink() and not files.exists(link):
+            raise leads_nowhere(name)
     if not real.startswith(os.path.realpath(folder) + os.sep):
         name = shown(Path(folder).name)
         raise SpecError(f"{where} leads outside {name}/ by a symlink", "put a copy there instead of the symlink")
     return real
+
+
+def leads_nowhere(where: str) -> SpecError:
+    """The sentence for a broken link."""
+    return SpecError(f"{where} is a symlink that leads nowhere", "put a copy there instead of the symlink")
 
 
 def read_spec_file(path: str, where: str, limit: int) -> tuple[bytes, os.stat_result]:
@@ -87,33 +96,23 @@ def _explain_file(path: str, where: str, error: OSError) -> SpecError:
     """The sentence for a file that cannot be opened."""
     folder, _, name = where.rpartition("/")
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        twin = _find_twin(path)
-        hint = f"rename {folder}/{twin} to {name}" if twin else f"write {where}, or remove the folder"
+        near = files.find_near(Path(path))
+        hint = f"rename {folder}/{near[0]} to {name}" if near else f"write {where}, or remove the folder"
         return SpecError(f"{folder} has no {name}", hint)
     if error.errno in (errno.EACCES, errno.EPERM):
         return SpecError(f"{where} cannot be read: permission denied", "let the user that runs harness read it")
     if error.errno == errno.ELOOP:
-        return SpecError(f"{where} is a symlink that leads nowhere", "put a copy there instead of the symlink")
+        return leads_nowhere(where)
     return SpecError(f"{where} cannot be read: {(error.strerror or 'unknown error').lower()}")
 
 
-def _find_twin(path: str) -> str:
-    """A file that is probably meant: the same name but for case or ending (`SPEC.md`, `spec.txt`)."""
-    folder, _, name = path.rpartition("/")
-    stem = name.partition(".")[0].lower()
-    try:
-        names = sorted(each.name for each in Path(folder).iterdir())
-        return next((shown(twin) for twin in names if twin.partition(".")[0].lower() == stem), "")
-    except OSError:
-        return ""
-
-
-def explain_folder(name: str, error: OSError) -> SpecError:
+def explain_folder(folder: str, name: str, error: OSError) -> SpecError:
     """The sentence for a specs folder that cannot be listed."""
     if isinstance(error, FileNotFoundError):
-        return SpecError(
-            f"there is no {name}/ folder", "`harness init` sets this folder up; `harness new SLUG` writes a spec"
-        )
+        near = files.find_near(Path(folder), folders=True)
+        set_up = "`harness init` sets this folder up; `harness new SLUG` writes a spec"
+        hint = f"rename {near[0]}/ to {Path(folder).name}/, or name it in `specs_dir`" if near else set_up
+        return SpecError(f"there is no {name}/ folder", hint)
     if isinstance(error, NotADirectoryError):
         return SpecError(f"{name} is not a folder", "specs live at <folder>/<slug>/spec.md")
     return SpecError(f"{name}/ cannot be read: {(error.strerror or 'unknown error').lower()}", "check its permissions")
@@ -127,6 +126,13 @@ def leads_to_folder(entry: os.DirEntry[str]) -> bool:
         return True  # reading it tells why
 
 
-def decode(content: bytes) -> str:
-    """Text as people mean it: UTF-8 with or without a BOM, lines end in a newline."""
-    return content.decode("utf-8-sig", errors="replace").replace("\r\n", "\n")
+def decode(content: bytes, where: str) -> str:
+    """Text as people mean it: UTF-8 with or without a BOM, lines end in a newline, whatever they ended with.
+
+    Raises SpecError for what is no such text: guessed at, a command or a name in it would be another.
+    """
+    if b"\0" in content:
+        raise SpecError(f"{where} is not text: it holds NUL bytes", "save it as UTF-8 text")
+    if line := find_not_utf8(content):
+        raise SpecError(f"{where}:{line}: this is not UTF-8", "save it as UTF-8 text")
+    return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")

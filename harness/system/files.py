@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from harness.domain.errors import explain_storage
+from harness.domain.near_names import is_near
 
 TAIL_WINDOW = 64 * 1024  # bytes
 
@@ -49,6 +50,24 @@ def is_dir(path: Path) -> bool:
 def is_link(path: Path) -> bool:
     """Whether a link that we may see lies there."""
     return os.path.islink(path)  # noqa: PTH114
+
+
+def find_near(right: Path, *, folders: bool = False) -> list[str]:
+    """Return the names of the files (or folders) beside a path that are probably meant as it, and are others.
+
+    On a disk that ignores case, `Halt` is HALT itself.
+    """
+    first = (right.name[0].lower(), right.name[0].upper(), ".", "_")  # a folder may hold 10,000 names
+    try:
+        names = [name for name in os.listdir(right.parent) if name.startswith(first)]  # noqa: PTH208
+    except OSError:
+        return []
+    near = [right.parent / name for name in sorted(names) if is_near(name, right.name)]
+    return [one.name for one in near if (is_dir if folders else is_file)(one) and not _are_one(one, right)]
+
+
+def _are_one(one: Path, other: Path) -> bool:
+    return exists(one) and exists(other) and os.path.samefile(one, other)  # noqa: PTH121
 
 
 # --- reading ------------------------------------------------------------------------------------------------------

@@ -129,6 +129,11 @@ def is_null(node: Node) -> bool:
     return node.plain and isinstance(node.value, str) and node.value.lower() in _NULLS
 
 
+def is_blank(node: Node) -> bool:
+    """Whether nothing at all is written there, not even `null`: a value may be missing."""
+    return node.plain and node.value == ""
+
+
 def parse_text(key: str, node: Node) -> str:
     """A text as written; what YAML may take for a bool needs quotes."""
     if not isinstance(node.value, str):

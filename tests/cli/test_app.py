@@ -109,6 +109,13 @@ def test_lint_is_0_for_a_good_spec_and_1_with_file_and_line_for_a_bad_one(world:
     assert ran.out.splitlines()[-1].startswith("2 specs: 1 error")
 
 
+def test_lint_tells_what_is_not_read(world: World, harness) -> None:
+    world.spec("good", GOOD, checks="sh test.sh")
+    (world.root / "specs" / "login.md").write_text(GOOD)
+    ran = harness("lint")
+    assert "warning: specs/login.md is not read: a feature has its own folder, as in specs/login/spec.md" in ran.out
+
+
 def test_lint_tells_every_broken_spec_in_one_go(world: World, harness) -> None:
     world.spec("a", GOOD, depends_on="nosuch")
     world.spec("b", GOOD, nosuch=1)

@@ -47,7 +47,7 @@ REPORTS = {
     ("run", "--max-iterations", "1"): {"halt", "code", "because", "advice", "features", "iterations"},
     ("dry-run",): {"queue", "next", "prompts", "loads", "agent"},
     ("verify",): {"features", "drifted"},
-    ("lint",): {"features", "findings"},
+    ("lint",): {"features", "findings", "warnings"},
     ("status",): {"features", "done", "run", "last_end", "limits", "halt", "warnings"},
     ("why",): {"next", "last_end", "limits", "features"},
     ("why", "a"): {"next", "feature", "history"},

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from helpers.world import CLAIM, World
 
+from harness.domain.errors import ConfigError
 from harness.settings.load import load_config
 
 
@@ -64,3 +66,35 @@ def test_an_unknown_key_is_an_error_with_a_suggestion(world: World, harness) -> 
 def test_a_home_of_nobody_is_a_folder_of_that_name_as_in_a_shell(tmp_path: Path) -> None:
     config = load_config(tmp_path, {"specs_dir": "~no-such-user/specs"}, {})
     assert config.paths.specs == tmp_path / "~no-such-user/specs"
+
+
+def test_settings_under_a_name_that_is_nearly_right_are_refused(tmp_path: Path) -> None:
+    (tmp_path / ".harness.yml").write_text("max_cost: 5\n")
+    with pytest.raises(ConfigError, match=r"`.harness.yml` is not read: settings stand in `harness.yaml`"):
+        load_config(tmp_path, {}, {})
+
+
+def test_what_is_not_read_beside_the_settings_is_told_unless_it_is_the_same_file(tmp_path: Path) -> None:
+    settings = tmp_path / "harness.yaml"
+    settings.write_text("max_cost: 5\n")
+    (tmp_path / "Harness.yaml").hardlink_to(settings)  # as on a disk that ignores case
+    (tmp_path / "harness.yml").write_text("max_cost: 9\n")
+    config = load_config(tmp_path, {}, {})
+    assert (config.settings.max_cost, config.warnings) == (5, ("`harness.yml` is not read: `harness.yaml` is",))
+
+
+def test_a_key_without_a_value_is_told_and_null_is_one(tmp_path: Path) -> None:
+    (tmp_path / "harness.yaml").write_text("model: null\nmax_cost:\n")
+    told = ("`harness.yaml` line 2: `max_cost` has no value, and counts as left out",)
+    assert load_config(tmp_path, {}, {}).warnings == told
+
+
+def test_a_variable_in_another_case_is_told(tmp_path: Path) -> None:
+    told = ("`harness_max_cost` is not a setting; did you mean `HARNESS_MAX_COST`?",)
+    assert load_config(tmp_path, {}, {"harness_max_cost": "5"}).warnings == told
+
+
+def test_settings_that_are_not_utf_8_are_refused_with_the_line(tmp_path: Path) -> None:
+    (tmp_path / "harness.yaml").write_bytes(b"model: a\ncommand: f\xfcr\n")
+    with pytest.raises(ConfigError, match=r"`harness.yaml` line 2: this is not UTF-8"):
+        load_config(tmp_path, {}, {})

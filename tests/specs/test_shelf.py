@@ -62,6 +62,14 @@ def test_no_specs_folder_is_an_error(tmp_path):
         SpecsFolder(tmp_path / "specs").read()
 
 
+@pytest.mark.parametrize("near", ["Specs", "spec", ".specs"])
+def test_a_folder_of_specs_under_a_name_that_is_nearly_right_is_offered(tmp_path, near):
+    (tmp_path / near).mkdir()
+    with pytest.raises(SpecError) as caught:
+        SpecsFolder(tmp_path / "specs").read()
+    assert caught.value.hint == f"rename {near}/ to specs/, or name it in `specs_dir`"
+
+
 def test_a_file_in_place_of_the_specs_folder_is_an_error(tmp_path):
     (tmp_path / "specs").write_text("x")
     with pytest.raises(SpecError, match=r"^specs is not a folder$"):
@@ -111,7 +119,7 @@ def test_the_order_file_is_read_again_at_every_look(specs):
         ("../x", "specs/order.txt:2: `../x` is not a slug: letters, digits,"),
         ("a b", "specs/order.txt:2: `a b` is not a slug"),
         ("-n", "specs/order.txt:2: `-n` is not a slug"),
-        ("\0", "specs/order.txt:2: `\\x00` is not a slug"),
+        ("\0", "specs/order.txt is not text: it holds NUL bytes"),
         ("run", "specs/order.txt:2: `run` is a name that harness needs for itself"),
         ("logn", "specs/order.txt:2: there is no feature `logn`; did you mean `login`?"),
         ("LOGIN", "specs/order.txt:2: there is no feature `LOGIN`; did you mean `login`?"),
@@ -124,6 +132,29 @@ def test_an_order_file_that_names_no_feature_is_an_error_with_its_line(specs, li
     with pytest.raises(SpecError) as caught:
         order(specs)
     assert caught.value.message.startswith(sentence)
+
+
+def test_an_order_under_a_name_that_is_nearly_right_is_refused_or_told(specs):
+    write(specs, "a")
+    (specs / "Order.md").write_text("a\n")
+    with pytest.raises(SpecError, match=r"specs/Order.md is not read: the order is specs/order.txt"):
+        order(specs)
+    (specs / "order.txt").write_text("a\n")
+    told = ("specs/Order.md is not read: the order is specs/order.txt",)
+    assert SpecsFolder(specs).read().warnings == told
+    assert SpecsFolder(specs, order_file=specs / "Order.md").read().warnings == ()
+
+
+def test_a_file_beside_the_folders_of_features_is_told_unless_it_is_there_to_be_read_by_people(specs):
+    write(specs, "a")
+    for name in ("README.md", "readme.md", "NOTES.md", "_draft.md", ".x.md", "order.txt", "picture.svg"):
+        (specs / name).write_text("")
+    shelf = SpecsFolder(specs)
+    assert shelf.read().warnings == ()
+    for name in ("login.md", "search.txt"):
+        (specs / name).write_text("# Words\n")
+    told = "specs/login.md (and 1 more) is not read: a feature has its own folder, as in specs/login/spec.md"
+    assert shelf.read().warnings == (told,)
 
 
 def test_a_slug_that_is_in_the_order_file_twice_is_warned_of(specs):
