@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from harness.records.events import Foreign, Tampered, Vanished
 from harness.records.lessons import mend_learnings, redact_file, redact_log
 from harness.run.markers import read_names
 from harness.run.run import Run
+from harness.run.unread import explain_unread
 from harness.system import files
 from harness.workspace.guard import FOLDERS
 from harness.workspace.private_logs import import_private_logs
@@ -42,6 +45,7 @@ def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Gathere
             back = "the old text is restored" if taken.restored else "the old text is lost, and so is the copy of it"
             remarks.append(f"it had cut or rewritten {name}: {back}, what it wrote is kept")
             run.write(Tampered(slug=slug, attempt=attempt.number, file=name))
+    remarks += _explain_unread(os.listdir(run.paths.logs), slug)  # noqa: PTH208
     quarantine_foreign(run, attempt, harmed=harmed)
     moved_head = watch_head(run, Mover(slug, attempt.number, crashed=attempt.crashed))
     remarks += moved_head.remarks
@@ -81,6 +85,7 @@ def _take_over(run: Run, attempt: Attempt) -> list[str]:
         remarks.append(f"it had cut or rewritten {name}: the old text is restored, what it wrote is kept")
         run.write(Tampered(slug=slug, attempt=attempt.number, file=name))
     remarks += [f"it added more to {name} than harness imports: the rest was left out" for name in imported.cut]
+    remarks += _explain_unread(imported.quarantined, slug)
     for name in imported.quarantined:
         redact_file(attempt.folder / "foreign" / name, run.redactor)
         tell_quarantined(run, slug, attempt.number, name, f"`{name}` was left in logs/", attempt.folder / "foreign")
@@ -109,6 +114,10 @@ def quarantine_appeared(run: Run, attempt: Attempt, when: str) -> list[str]:
     names = ", ".join(f"`{run.paths.shown(one.what)}`" for one in found[:SHOWN])
     more = f" and {len(found) - SHOWN} more" if found[SHOWN:] else ""
     return [f"{names}{more} may not be made or changed unless the spec's `may_change` names it"] if found else []
+
+
+def _explain_unread(names: Iterable[str], slug: str) -> list[str]:
+    return explain_unread(names, [slug], ("done", "log"))
 
 
 def _read_claim(done: Path) -> str:

@@ -15,11 +15,11 @@ from harness.attempts.no_secrets import check_for_secrets
 from harness.attempts.order import Delivery
 from harness.attempts.prove import find_changed, fix, plan_checkout, settle_checks
 from harness.attempts.write_down import describe_end, line_for_silent_agent, tell_outcome, write_outcome
-from harness.decide.blocked import find_blocked
+from harness.decide.blocked import find_blocked, find_nearly_blocked
 from harness.decide.judge import judge, judge_claim
 from harness.domain.gist import digest_gist
 from harness.domain.reply import Ended, Fault, Limit, Reply
-from harness.domain.text import counted
+from harness.domain.text import counted, one_line
 from harness.domain.verdict import CheckRun, Claim, Evidence, Outcome, Verdict
 from harness.records.events import Blocked
 from harness.records.lessons import redact_file
@@ -94,13 +94,16 @@ def weigh(run: Run, attempt: Attempt, found: Gathered, delivery: Delivery) -> tu
 def _judge(run: Run, attempt: Attempt, found: Gathered, checks: tuple[CheckRun, ...]) -> tuple[Evidence, Verdict]:
     feature, reply, history = attempt.feature, found.reply, run.history.of(attempt.slug)
     found.remarks += [] if run.site.sandbox is None else run.site.sandbox.take_refused(attempt.order.key)
+    question = find_blocked(found.note.text, history.answered)
+    if question is None and not found.claimed and (line := find_nearly_blocked(found.note.text)):
+        found.remarks.append(f"`{one_line(line, 60)}` asks nobody: a question starts a line with `BLOCKED:`")
     met = diagnose(reply, attempt.agent, run.clock() if attempt.ended_at is None else attempt.ended_at)
     evidence = Evidence(
         reply=reply,
         claim=_judge_claim(run, attempt, found, checks),
         limit=met if isinstance(met, Limit) else None,
         fault=met if isinstance(met, Fault) else None,
-        question=find_blocked(found.note.text, history.answered),
+        question=question,
         note_bytes=0 if digest_gist(found.note.text) == history.note else found.note.size,
         changed=bool(found.changed),
         same_failure=history.failing == digest_failures(checks),

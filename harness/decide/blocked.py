@@ -15,6 +15,9 @@ _BLOCKED = re.compile(
     r"(?:[ \t]*(?P<item>[-*+]|\d{1,3}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?| {0,3}(?:#{1,6}[ \t]+)?)"
     r"(?P<bold>\*\*|__)?(?P<un>UN)?BLOCKED(?P<early>\*\*|__)?:(?P<late>\*\*|__)?(?P<text>.*)"
 )
+_NEARLY = re.compile(
+    r"[^\w>|]*(?:[Ss]tatus\W+)?(?:BLOCKED\b|(?i:blocked)[^\w\s]*\s*(?:[:\uff1a\u2010-\u2015-]|$))\W*(?P<text>.*)"
+)
 _FENCE = re.compile(r"\s*(?P<marks>`{3,}|~{3,})(?P<rest>.*)")
 _NEXT_BLOCK = re.compile(r"(?:[-*+]|\d{1,3}[.)]|#{1,6})[ \t]|[>|]")
 _NOTHING = re.compile(r"(?:none|no|nothing|n/?a|not blocked|false|resolved|-+|—)[.!]*", re.IGNORECASE)
@@ -43,6 +46,15 @@ def find_blocked(note: str, answered: Collection[str] = ()) -> str | None:
         if question not in questions and digest_gist(question) not in answered:
             questions.append(question)
     return "\n".join(questions)[:LONGEST_QUESTION].rstrip() or None
+
+
+def find_nearly_blocked(note: str) -> str | None:
+    """The first line that looks like a question for a person, though it does not start with `BLOCKED:`."""
+    for line in (line.rstrip() for line in _unfenced(note)):
+        found = _NEARLY.fullmatch(line)
+        if found and not _BLOCKED.fullmatch(line) and not _NOTHING.fullmatch(found["text"]):
+            return line.strip()
+    return None
 
 
 def _unfenced(note: str) -> list[str]:

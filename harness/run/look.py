@@ -15,6 +15,7 @@ from harness.records.history import read_markers
 from harness.records.receipt import digest
 from harness.run.markers import parse_names
 from harness.run.run import Begun, Run
+from harness.run.unread import tell_unread
 from harness.system import files
 
 ANSWER_LIMIT = 64 * 1024  # bytes
@@ -23,7 +24,9 @@ ANSWER_LIMIT = 64 * 1024  # bytes
 def look_around(run: Run, ended: Iterable[Begun] = ()) -> Look:
     """Take in what was left since the last look, and return how things stand; `ended` are attempts that did since."""
     take_in_specs(run, ended)
-    return look(run, take_in_markers(run))
+    markers = take_in_markers(run)
+    tell_unread(run, markers)
+    return look(run, markers)
 
 
 def look(run: Run, markers: Markers) -> Look:

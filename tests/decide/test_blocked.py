@@ -6,7 +6,7 @@ from helpers.wordings import PROSE
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.decide.blocked import find_blocked
+from harness.decide.blocked import find_blocked, find_nearly_blocked
 
 NO_QUESTION = "the agent says that it is blocked, but not by what: read the end of its log"
 
@@ -73,3 +73,37 @@ def test_a_question_is_never_empty_and_never_long(lines):
 @examples(100)
 def test_a_note_without_the_word_is_never_a_question(note):
     assert find_blocked(note.replace("BLOCKED", "")) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Blocked: which client?",
+        "BLOCKED which client?",
+        "BLOCKED - which client?",
+        "**BLOCKED** which client?",
+        "`BLOCKED: which client?`",
+        "BLOCKED\uff1a which client?",
+        "[BLOCKED] which client?",
+        "Status: BLOCKED: which client?",
+        "## Blocked",
+    ],
+)
+def test_what_looks_like_a_question_is_found(line: str) -> None:
+    assert (find_blocked(line), find_nearly_blocked(f"tried it\n{line}\n")) == (None, line)
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "BLOCKED: which client?",
+        "Blocked: none",
+        "Blocked by the tests, fixed now.",
+        "> BLOCKED which client?",
+        "```\nBLOCKED which client?\n```",
+        "UNBLOCKED",
+        "I was blocked: no more.",
+    ],
+)
+def test_what_is_one_or_none_does_not_only_look_like_a_question(note: str) -> None:
+    assert find_nearly_blocked(note) is None
