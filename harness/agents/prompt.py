@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.domain.errors import ConfigError
 from harness.domain.feature import Feature
 from harness.domain.paths import Paths
-from harness.domain.text import cut_middle, fenced, plain
+from harness.domain.text import cut_middle, fenced, find_not_utf8, plain
 from harness.system import files
 from harness.system.shipped import shipped_template
 
@@ -20,6 +20,7 @@ TAIL_LINES = 200
 LEARNINGS_LIMIT = 32 * 1024  # bytes
 LOG_LIMIT = 64 * 1024
 OBSERVED_LIMIT = 16 * 1024
+TEMPLATE_LIMIT = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def find_template(paths: Paths, configured: str) -> Path:
             raise ConfigError(f"the template `{configured}` does not exist", "correct `template` in harness.yaml")
         return chosen
     own = paths.root / "templates" / "prompt.md"
-    return own if own.is_file() else shipped_template("prompt.md")
+    return own if own.is_symlink() or files.exists(own) else shipped_template("prompt.md")
 
 
 def compose_prompt(
@@ -159,7 +160,10 @@ def _check_contract(template: Path, text: str, paths: Paths, slug: str) -> None:
 
 
 def _render(template: Path, values: dict[str, object]) -> str:
-    source = files.read_text(template)
+    content = files.read_span(template, 0, TEMPLATE_LIMIT)
+    if line := find_not_utf8(content):
+        raise ConfigError(f"the template `{template}` line {line}: this is not UTF-8", "save it as UTF-8")
+    source = content.decode("utf-8")
     from jinja2 import TemplateError
 
     try:

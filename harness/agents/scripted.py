@@ -47,7 +47,7 @@ def main() -> int:
         "learnings": str(logs / "learnings.md"),
         "date": datetime.now(UTC).date().isoformat(),
     }
-    step = _choose_step(Path(sys.argv[1]), slug, logs)
+    step = choose_step(Path(sys.argv[1]), slug, logs)
     _print({"type": "system", "subtype": "init", "cwd": str(Path.cwd()), "model": "scripted", "tools": []})
     code = _play(step, words)
     for event in step.get("events", ()):
@@ -64,11 +64,15 @@ def _find_path(prompt: str, suffix: str) -> Path:
     return Path(found[1])
 
 
-def _choose_step(script: Path, slug: str, logs: Path) -> Step:
+def choose_step(script: Path, slug: str, logs: Path) -> Step:
+    """Return the step that this attempt plays. Exits with a sentence where the script holds none."""
     import yaml
 
-    features = yaml.safe_load(script.read_text("utf-8")).get("features", {})
-    steps = features.get(slug) or features.get("default") or []
+    try:
+        features = yaml.safe_load(script.read_text("utf-8"))["features"]
+        steps = features.get(slug) or features.get("default") or []
+    except (yaml.YAMLError, UnicodeDecodeError, AttributeError, KeyError, TypeError) as error:
+        sys.exit(f"the script {script.name} is not YAML with `features:` in UTF-8: {' '.join(str(error).split())}")
     if not steps:
         sys.exit(f"the script has no steps for {slug}")
     return dict(steps[min(_find_attempt(logs / "attempts" / slug), len(steps)) - 1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from itertools import islice
@@ -14,6 +15,7 @@ from harness.system.redact import Redactor, find_secrets, parse_env
 LARGEST = 1 << 20  # bytes of a .env file that are read
 MOST = 100  # files that are read, those first that nobody touched for longest: an agent can make a million of them
 MOST_VALUES = 500  # secrets that are taken from files: each is looked for in a dozen forms, in all that is written
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _EXAMPLES = (".example", ".sample", ".template", ".dist", ".defaults")  # placeholders, not secrets
 
 
@@ -32,7 +34,7 @@ def read_redactor(root: Path, environ: Mapping[str, str], passed_over: Collectio
     unread = [path.name for path in believed[MOST:]]
     for path in sorted(believed[:MOST]):
         with suppress(StorageError):  # what we cannot read, an agent that runs as we do cannot print
-            text = files.read_text(path, LARGEST)
+            text = _decode(files.read_span(path, 0, LARGEST))
             found = {name: value for name, value in find_secrets(parse_env(text)).items() if name not in known}
             known |= islice(found.items(), MOST_VALUES - len(known))
             if files.size_of(path) > LARGEST or not found.keys() <= known.keys():
@@ -45,6 +47,11 @@ def read_redactor(root: Path, environ: Mapping[str, str], passed_over: Collectio
 def read_own_redactor(environ: Mapping[str, str]) -> Redactor:
     """Return the redactor for what a person wrote, a spec above all: no file says which of its words are hidden."""
     return Redactor(find_secrets(environ))
+
+
+def _decode(content: bytes) -> str:
+    """Return the text, in UTF-16 too: so PowerShell writes it."""
+    return content.decode("utf-16" if content.startswith(_UTF_16) else "utf-8", "replace")
 
 
 def _touched_at(path: Path) -> int:

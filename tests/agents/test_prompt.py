@@ -68,11 +68,12 @@ def test_the_sections_add_up_to_the_prompt(paths: Paths) -> None:
         pytest.param("{% if %}", "cannot be used", id="broken"),
         pytest.param("{{ ''.__class__.__mro__ }}", "cannot be used", id="escape"),
         pytest.param("Just do {{ spec }}.", "does not tell the agent its files", id="without files"),
+        pytest.param("{{ log }}\nf\udcfcr", "line 2: this is not UTF-8", id="not UTF-8"),
     ],
 )
 def test_a_template_that_cannot_serve_is_refused(paths: Paths, template: str, message: str) -> None:
     path = paths.root / "prompt.md"
-    path.write_text(template)
+    path.write_text(template, "utf-8", "surrogateescape")
     with pytest.raises(ConfigError, match=message):
         compose_prompt(path, Feature("a", paths.specs), "spec", (), paths, "")
 

@@ -55,3 +55,11 @@ def test_a_command_that_fails_ends_the_step_before_its_claim(tmp_path: Path) -> 
 def test_a_feature_without_a_step_is_told(tmp_path: Path) -> None:
     ran = play(tmp_path, {}, slug="b")
     assert (ran.returncode, ran.stderr) == (1, "the script has no steps for b\n")
+
+
+@pytest.mark.parametrize("script", [b"- a", b"", b"a: [", b"features: [a]", b"features: {a: f\xfcr}"])
+def test_a_script_that_is_none_is_told_in_a_sentence(tmp_path: Path, script: bytes) -> None:
+    path = tmp_path / "script.yaml"
+    path.write_bytes(script)
+    with pytest.raises(SystemExit, match=r"the script script.yaml is not YAML with `features:` in UTF-8: "):
+        scripted.choose_step(path, "a", tmp_path)

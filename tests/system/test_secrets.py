@@ -128,6 +128,11 @@ def test_env_files_are_read_and_examples_are_not(tmp_path: Path) -> None:
     assert said == "[redacted PAY_TOKEN in .env], [redacted PAY_TOKEN], put-your-token-here"
 
 
+def test_an_env_file_in_utf_16_is_read(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PAY_TOKEN=q8Zr7Lm2-x9\r\n", "utf-16")
+    assert read_redactor(tmp_path, {}).text("q8Zr7Lm2-x9") == "[redacted PAY_TOKEN]"
+
+
 def test_words_of_harness_stay_readable_though_a_secret_equals_them(world: World, harness: Any) -> None:
     spec = world.spec("login", checks="true")
     world.spec("asks", depends_on=["login"])
