@@ -11,7 +11,13 @@ from harness.agents.failures import find_remarks
 from harness.attempts.accept import write_marker
 from harness.attempts.attempt import Attempt, Gathered
 from harness.attempts.moves import Mover, tell_unstaged, watch_head
-from harness.attempts.quarantined import quarantine_marker, restore_links, tell_env_files, tell_found, tell_quarantined
+from harness.attempts.quarantined import (
+    quarantine_marker,
+    restore_links,
+    tell_all_found,
+    tell_env_files,
+    tell_quarantined,
+)
 from harness.domain.listener import Tone
 from harness.domain.reply import Reply
 from harness.domain.text import plain
@@ -102,8 +108,7 @@ def quarantine_appeared(run: Run, attempt: Attempt, when: str) -> list[str]:
     may_change = [pattern for feature in at_work for pattern in feature.may_change]
     found += quarantine_changes(run.paths, attempt.folder, run.guard, may_change, run.site.held)
     run.guard.save(run.paths.obeyed)
-    for one in found:
-        tell_found(run, attempt.slug, attempt.number, when, one)
+    tell_all_found(run, attempt.slug, attempt.number, when, found, attempt.folder)
     tell_env_files(run, attempt.slug)
     restore_links(run, attempt.slug, attempt.number, when, attempt.folder)
     for ref in attempt.workspace.remove_replacements():

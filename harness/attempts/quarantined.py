@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.attempts.attempt import Attempt
@@ -13,7 +14,7 @@ from harness.records.lessons import redact_file
 from harness.run.run import Run
 from harness.system import files
 from harness.workspace.held_links import put_links_back
-from harness.workspace.quarantine import Quarantined
+from harness.workspace.quarantine import TOLD, Quarantined, say_rest, write_list
 
 
 def tell_found(run: Run, slug: str, attempt: int, when: str, found: Quarantined) -> None:
@@ -26,6 +27,19 @@ def tell_found(run: Run, slug: str, attempt: int, when: str, found: Quarantined)
         return
     redact_file(found.where, run.redactor)
     tell_quarantined(run, slug, attempt, name, said, found.where.parent)
+
+
+def tell_all_found(run: Run, slug: str, attempt: int, when: str, found: Sequence[Quarantined], folder: Path) -> None:
+    """Tell what came to be, what is a person's first; of many the rest is listed in a file in `folder`."""
+    found = sorted(found, key=lambda one: one.how == "appeared")
+    for one in found[:TOLD]:
+        tell_found(run, slug, attempt, when, one)
+    if rest := found[TOLD:]:
+        for one in rest:
+            redact_file(one.where, run.redactor)
+        redact_file(listed := write_list(rest, folder, run.paths), run.redactor)
+        run.write(Foreign(slug=slug, attempt=attempt, marker=f"… and {len(rest)} more"))
+        run.tell(f"{slug}: {say_rest(rest, when, run.paths.shown(listed))}", Tone.BAD)
 
 
 def tell_env_files(run: Run, slug: str) -> None:

@@ -131,8 +131,9 @@ class Obeyed:
                     self._patterns.append((start, end, row))
                 else:
                     self._names[last] = row
-        shapes = [(start, end) for start, end, _ in self._patterns] + [one[1:3] for one in self._paths_like]
-        self._any_pattern = re.compile("|".join(f"{re.escape(start)}.+{re.escape(end)}" for start, end in shapes), re.S)
+        ends = [one[:2] for one in self._patterns] + [one[1:3] for one in self._paths_like]
+        likely = re.compile("|".join(f"{re.escape(start)}.+{re.escape(end)}" for start, end in ends), re.DOTALL)
+        self._like = likely.fullmatch  # one look for most names, which are none of them
 
     def within(self, folder: str) -> list[tuple[str, Row]]:
         """Return what is obeyed in a folder of this name as `FOLDER/NAME`, and its rows."""
@@ -147,7 +148,7 @@ class Obeyed:
             return REPOSITORY
         if (row := self._names.get(low)) is not None:
             return row
-        if low not in self._paths and not self._any_pattern.fullmatch(low):
+        if low not in self._paths and not self._like(low):
             return None
         rows = [row for start, end, row in self._patterns if _is_between(low, start, end)]
         rows += [row for wanted, row in self._paths.get(low, ()) if _ends_with(folder.lower(), wanted)]

@@ -50,11 +50,14 @@ from harness.workspace.guards import Guards, make_guards
 from harness.workspace.held_links import load_links, put_links_back
 from harness.workspace.in_place import InPlace
 from harness.workspace.quarantine import (
+    TOLD,
     find_fifos_of_git,
     find_recorded,
     guarded_paths,
     quarantine_absent,
     quarantine_changes,
+    say_rest,
+    write_list,
 )
 
 Tell = Callable[[str], None]
@@ -135,7 +138,7 @@ def open_run(
             failover=Failover(Turn(settings.chain, settings.chain[0])),
             tally=Tally(),
         )
-        guard.tree.ignored = run.workspace.ignores
+        guard.tree.ignored = run.workspace.find_ignored
         guard.name(run.workspace.named())
         run.workspace.is_obeyed = partial(_is_obeyed, run)
         connect(run, narrator)
@@ -227,7 +230,11 @@ def clear_away(paths: Paths, journal: Journal, history: History, guarded: tuple[
         held = guarded_paths(paths.root, all_agents().guarded) if began.confined else []  # a person changed it since
         came = quarantine_absent(paths, folder, absent, guarded[0].tree.is_obeyed)
         found = [*came, *quarantine_changes(paths, folder, *guarded, held)]
-        for one in found:
+        found.sort(key=lambda one: one.how == "appeared")
+        if rest := found[TOLD:]:
+            listed = write_list(rest, folder, paths)
+            tell(say_rest(rest, during, paths.shown(listed)))
+        for one in found[:TOLD]:
             name = paths.shown(one.what)
             history.apply(journal.append(Foreign(slug=slug, attempt=began.attempt, marker=name)))
             aside = "" if one.how == "was deleted" else f"; it is quarantined as `{paths.shown(one.where)}`"

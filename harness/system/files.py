@@ -318,11 +318,21 @@ def move(source: Path, target: Path) -> Path:
 
 def find_free(target: Path, end: str = "") -> Path:
     """Return the path with `end`, or one beside it that is free; a name that becomes too long is cut before its end."""
-    number, free = 1, target.with_name(fitting(target.name, end))
-    while os.path.lexists(free):
-        number += 1
-        free = target.with_name(fitting(target.name, f".{number}{end}"))
-    return free
+
+    def is_taken(number: int) -> bool:
+        return os.path.lexists(f"{target.parent}/{_numbered(target.name, number, end)}")
+
+    taken, free = 0, 1
+    while is_taken(free):
+        taken, free = free, 2 * free
+    while free - taken > 1:  # by halves: an agent can make many of one name
+        middle = (taken + free) // 2
+        taken, free = (middle, free) if is_taken(middle) else (taken, middle)
+    return target.with_name(_numbered(target.name, free, end))
+
+
+def _numbered(name: str, number: int, end: str) -> str:
+    return fitting(name, f".{number}{end}" if number > 1 else end)
 
 
 NAME_LIMIT = 255  # bytes of a file's name, on all usual file systems

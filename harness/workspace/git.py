@@ -203,15 +203,17 @@ class Git:
         """Return where git keeps a file about this work tree alone, as it did when the run began."""
         return self.folders[0] / name
 
-    def look(self, *words: str, ignores: Path | None = None) -> Captured:
+    def look(self, *words: str, ignores: Path | None = None, stdin: bytes = b"") -> Captured:
         """Run what reads the work tree; `ignores` are more patterns for what nobody looks at."""
         told = [_NO_CACHE, NO_HOOKS, *([] if ignores is None else [f"core.excludesFile={ignores}"])]
         more = {"GIT_OPTIONAL_LOCKS": "0", "GIT_ALLOW_PROTOCOL": "none"}  # and fetches nothing
         needed, line = () if ignores is None else (ignores,), _line("git", told, words)
         return (
-            self._in_helper(line, self.root, more, LOOK_ON)
-            or self._in_a_sandbox(line, self.root, more, needed, LOOK_ON)
-            or self._as_we_are(_line(self._program, [*told, *self._without_filters()], words), self.root, more, LOOK_ON)
+            self._in_helper(line, self.root, more, LOOK_ON, stdin)
+            or self._in_a_sandbox(line, self.root, more, needed, LOOK_ON, stdin)
+            or self._as_we_are(
+                _line(self._program, [*told, *self._without_filters()], words), self.root, more, LOOK_ON, stdin
+            )
         )
 
     def write(self, *words: str, stdin: bytes, with_hooks: bool, **more: str) -> Captured:

@@ -10,7 +10,7 @@ import base64
 import os
 import stat
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -81,6 +81,8 @@ class Change:
     gone: bool = False
 
 
+FindIgnored = Callable[[Collection[str]], Collection[str]]  # which of these names git ignores
+
 # What is obeyed in a folder (None for the row that the folder itself has), and the folders in it, with how to look.
 _Listed = tuple[list[tuple[str, Row | None]], list[tuple[str, Mode, Row | None]]]
 
@@ -92,7 +94,7 @@ class Guard:
     root: Path
     own: Collection[str]
     obeyed: Obeyed
-    ignored: Callable[[str], bool] = lambda name: False  # whether git ignores a name
+    ignored: FindIgnored = lambda names: ()
     mode: Mode = "tree"
     specs: str = ""  # the folder of specs: a person writes them while a run is on
     named: Mapping[str, Row] = field(default_factory=dict)  # what a configuration names: files, and folders as a whole
@@ -147,13 +149,14 @@ class Guard:
                 in_new_bare = new.row is OF_BARE and not bare.isdisjoint(_above(name))  # without its HEAD it is none
                 if name not in half_free and tops.isdisjoint(_above(name)) and not in_new_bare:
                     tops.add(name)
-                    found += [] if self._may_stay(name, new.row) else [Change(name, new.row, None)]
+                    found.append(Change(name, new.row, None))
             elif old is not None and new is None:
                 may_go = stat.S_ISDIR(old.signature[-1]) or old.row.names in MAY_GO
                 found += [] if may_go else [Change(name, old.row, old, gone=True)]
             elif old is not None and new is not None and old.signature != new.signature and not self._same(name, old):
                 found.append(Change(name, new.row, old))
-        return found
+        staying = self._find_staying(one for one in found if one.old is None)
+        return [one for one in found if one.name not in staying]
 
     def _is_free(self, name: str, now: Mapping[str, Thing], may_change: Sequence[str]) -> bool:
         return bool(may_change) and (now.get(name) or self.known[name]).row.may_change and is_allowed(name, may_change)
@@ -310,11 +313,25 @@ class Guard:
         same = now is not None and now[-1] == old.signature[-1] and old.content is not None
         return same and now is not None and _read(self.root / name, now) == old.content
 
-    def _may_stay(self, name: str, row: Row) -> bool:
-        """Whether what is new runs nothing, or is the project's own repository, moved."""
-        if row is TODO:
-            return not runs_program(self.root / name)
-        return self._is_plain_clone(name, row) or self._is_our_own(name)
+    def _find_staying(self, new: Iterable[Change]) -> set[str]:
+        """Return the names of what is new and may stay: what runs nothing, or is the project's own repository, moved.
+
+        Of a repository git is asked whether it ignores the folder; once for all, since an agent can make many.
+        """
+        stay, asked = set[str](), dict[str, str]()
+        for name, row in ((one.name, one.row) for one in new):
+            around = _around(name)
+            if row is TODO:
+                stay |= set() if runs_program(self.root / name) else {name}
+            elif self._is_our_own(name):
+                stay.add(name)
+            elif self._is_plain_clone(name, row):
+                if INSTALLED.isdisjoint(around.split("/")):
+                    asked[name] = f"{around}/"
+                else:
+                    stay.add(name)
+        ignored = self.ignored(asked.values()) if asked else ()
+        return stay | {name for name, around in asked.items() if around in ignored}
 
     def _is_our_own(self, name: str) -> bool:
         """Whether it is the project's own repository, moved: it is not taken further away from the person."""
@@ -322,7 +339,7 @@ class Guard:
         return (found.st_dev, found.st_ino) == self.repository
 
     def _is_plain_clone(self, name: str, row: Row) -> bool:
-        """Whether it is a repository that git ignores and that runs nothing: a package manager fetches such."""
+        """Whether it is a repository that runs nothing: a package manager fetches such."""
         place = self.root / (_around(name) if row is HEAD_OF_BARE else name)
         if row not in (REPOSITORY, HEAD_OF_BARE) or place.is_symlink() or not place.is_dir():
             return False
@@ -330,12 +347,9 @@ class Guard:
         if config is None or len(config) > CONFIG or not is_harmless(config.decode("utf-8", "replace")):
             return False
         try:
-            if find_odd(place):
-                return False
+            return not find_odd(place)
         except OSError:
             return False
-        around = _around(name)
-        return any(part in INSTALLED for part in around.split("/")) or self.ignored(around + "/")
 
     # --- across runs ---
 

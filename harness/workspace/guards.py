@@ -6,7 +6,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from harness.domain.errors import StorageError
 from harness.domain.obeyed import Obeyed, Row
 from harness.domain.paths import Paths
 from harness.system import files
-from harness.workspace.guard import Guard
+from harness.workspace.guard import FindIgnored, Guard
 from harness.workspace.repositories import find_git, real_path
 
 NAMED = Row("git", "", "git-config(1): core.hooksPath, include.path, core.attributesFile")
@@ -96,7 +96,7 @@ class Guards:
         return True
 
 
-def make_guards(paths: Paths, of_agents: Iterable[str], ignored: Callable[[str], bool] = lambda name: False) -> Guards:
+def make_guards(paths: Paths, of_agents: Iterable[str], ignored: FindIgnored = lambda names: ()) -> Guards:
     """Return guards of the project, which know nothing yet; git's own folder is looked at as such."""
     root, obeyed = real_path(paths.root), Obeyed(of_agents)
     own = frozenset({".git"} if os.path.lexists(paths.root / ".git") else ())

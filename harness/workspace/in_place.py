@@ -35,6 +35,7 @@ WALK_LIMIT = 100_000  # files and folders that are looked at where there is no g
 _SKIPPED = {".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".mypy_cache", ".cache"}
 FRESH = 0.5  # seconds; on a busy machine that much passes between two looks with nothing between them
 STALE = 5.0  # seconds after which a lock of git that no living git holds is moved aside
+ONE_BY_ONE = 20  # names about which git is asked one by one
 MANY = 1000  # files that git can take as pathspecs without slowing down
 
 
@@ -245,9 +246,16 @@ class InPlace:
         """Return what the last commit holds of a file, b"" where it holds none."""
         return self._git.ask("cat-file", "blob", f"HEAD:{self._git.prefix}{name}").stdout
 
-    def ignores(self, name: str) -> bool:
-        """Return whether git ignores a name below the root."""
-        return self.has_git and self._git.look("check-ignore", "--quiet", "--", name).code == 0
+    def find_ignored(self, names: Collection[str]) -> set[str]:
+        """Return which of these names below the root git ignores."""
+        if not self.has_git:
+            return set()
+        said = self._git.look("check-ignore", "-z", "--stdin", stdin=_as_lines(names))
+        found = set(filter(None, os.fsdecode(said.stdout).split("\0")))
+        if said.code > 1:  # it stopped at one in a submodule
+            left = [name for name in names if name not in found][:ONE_BY_ONE]
+            found |= {name for name in left if self._git.look("check-ignore", "--quiet", "--", name).code == 0}
+        return found
 
     def forget(self) -> None:
         """Something may have changed the tree since the last look (checks leave caches behind)."""

@@ -11,12 +11,15 @@ from pathlib import Path
 from harness.domain.errors import StorageError
 from harness.domain.obeyed import Obeyed, is_allowed
 from harness.domain.paths import Paths
-from harness.system import untrusted
+from harness.domain.text import printable
+from harness.system import files, untrusted
 from harness.system.folders import Folders, find_fifos, sort_by_kind
 from harness.workspace.guard import FOLDERS
 from harness.workspace.guards import Guards
 from harness.workspace.repositories import find_git, real_path
 
+TOLD = 20  # of what one step left that are told one by one, each on the disk for sure
+LIST = "quarantined.txt"  # the others
 IsObeyed = Callable[[str, str], bool]  # by a folder, and a name in it
 NOTHING: IsObeyed = lambda folder, name: False  # noqa: E731
 
@@ -109,10 +112,11 @@ def quarantine_changes(
     may also write their settings while a run is on. Where one cannot be moved the others are, before it is raised.
     """
     found, failed, held = list[Quarantined](), list[StorageError](), {paths.root / "harness.yaml", *held}
+    root = real_path(paths.root)
     for guard in guards.all:
         for change in guard.changes(may_change):
-            path, is_new = _shown_path(paths, guard.root / change.name), change.old is None
-            if any(one in path.parents for one in held) or (not is_new and path in held):
+            path, is_new = _shown_path(paths, root, guard.root / change.name), change.old is None
+            if not held.isdisjoint(path.parents) or (not is_new and path in held):
                 continue
             try:
                 where, is_back = guard.set_aside(change, folder)
@@ -132,9 +136,21 @@ def quarantine_changes(
     return found
 
 
-def _shown_path(paths: Paths, path: Path) -> Path:
-    """Return a path as it is named from the project's root, which may be a link."""
-    root = real_path(paths.root)
+def write_list(found: Iterable[Quarantined], folder: Path, paths: Paths) -> Path:
+    """Write into `folder`/foreign what was found, where it is now and what came of it; returns the file."""
+    lines = (f"{paths.shown(one.what)} {one.how}: {one.back or paths.shown(one.where)}" for one in found)
+    file = files.find_free(folder / "foreign" / LIST)
+    files.write_atomic(file, "".join(f"{printable(line)}\n" for line in lines))
+    return file
+
+
+def say_rest(rest: Sequence[Quarantined], when: str, listed: str) -> str:
+    """Return what is said of the many that are not told one by one."""
+    return f"{len(rest)} more that programs would obey, found {when}, were set aside: `{listed}` names them"
+
+
+def _shown_path(paths: Paths, root: Path, path: Path) -> Path:
+    """Return a path as it is named from the project's root, which may be a link to `root`."""
     return paths.root / path.relative_to(root) if path.is_relative_to(root) else path
 
 

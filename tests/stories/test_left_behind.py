@@ -277,3 +277,28 @@ def test_what_an_agent_committed_and_programs_obey_is_told(project: Any, sandbox
     ran = project.go(sandbox=sandbox, max_iterations="1")
     assert not project.has("app/.envrc")
     assert "its own commits hold `app/.envrc`, which programs obey: `git restore` would bring that back" in ran.text
+
+
+@pytest.mark.parametrize("sandbox", EVERYWHERE)
+def test_of_many_files_that_programs_obey_the_first_are_told_and_all_are_set_aside(project: Any, sandbox: str) -> None:
+    project.agent(f"for i in $(seq 1 30); do mkdir d$i; echo x > d$i/.envrc; done; {FINISH}")
+    ran = project.go(sandbox=sandbox)
+    assert (ran.code, list(project.root.glob("d*/.envrc"))) == (0, []), ran.text
+    assert [event["marker"] for event in project.events("foreign")][20:] == ["… and 10 more"]
+    assert "10 more that programs would obey, found during the attempt, were set aside: `logs/attempts/" in ran.text
+    listed = project.log("attempts/hello/0001/foreign/quarantined.txt").splitlines()
+    assert "d9/.envrc appeared: logs/attempts/hello/0001/foreign/.envrc.30.quarantined" in listed
+    assert len(listed) == 10
+
+
+def test_git_is_asked_once_what_it_ignores_of_many_repositories(project: Any) -> None:
+    (project.root / ".gitignore").write_text("deps/\n")
+    project.git("add", "-A")
+    project.git("commit", "-qm", "mine")
+    project.agent(f"for i in 1 2 3; do git init -q --template= deps/$i; git init -q --template= mine/$i; done; {FINISH}")
+    assert project.go().code == 0
+    assert sorted(str(one.relative_to(project.root)) for one in project.root.glob("*/*/.git")) == [
+        "deps/1/.git",
+        "deps/2/.git",
+        "deps/3/.git",
+    ]
