@@ -18,6 +18,7 @@ from harness.cli.flags import (
     RUN_SETTINGS,
     read_and_tell,
     read_config,
+    refuse_foreign,
     with_config,
     with_config_to_decide,
     with_config_to_read,
@@ -177,6 +178,7 @@ def init(*, flags: dict[str, Any]) -> None:
     from harness.cli.trust import trust_own_files
 
     config = load_config(Path.cwd(), flags, os.environ, root=Path.cwd())
+    refuse_foreign(config)
     is_new = config.file is None and not config.paths.specs.exists()
     say("\n".join(init_project(config) or ["everything is there already"]))
     if is_new:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
@@ -17,8 +18,10 @@ from harness.domain.agent import Agent
 from harness.domain.errors import HarnessError
 from harness.domain.feature import Check, Feature
 from harness.domain.look import State, Work
+from harness.domain.paths import Paths
+from harness.domain.text import printable
 from harness.domain.verdict import CheckRun
-from harness.records.env_files import open_redactor
+from harness.records.env_files import NO_SECRET, open_redactor, watch_made
 from harness.records.links_out import refuse_links
 from harness.reports.status import is_on_path, report_loaded, report_next, report_queue
 from harness.reports.view import View
@@ -34,9 +37,11 @@ from harness.system.secrets import read_own_redactor
 from harness.workspace.checks import Checker
 from harness.workspace.clean_checkout import CheckoutError, CleanCheckout
 from harness.workspace.guards import make_guards
+from harness.workspace.held_links import find_held_links, put_links_back
 from harness.workspace.in_place import InPlace
 from harness.workspace.quarantine import Quarantined, quarantine
 
+_APPEARED = f"appeared during the checks: {NO_SECRET}"
 LONGEST_CHECK = 60.0  # seconds a check gets here; a slow suite is no reason to wait for a preview
 
 
@@ -50,7 +55,7 @@ def report_dry_run(view: View, environ: Mapping[str, str], *, every: bool, with_
         chosen = [decision.feature] if isinstance(decision, Work) else ready[:1]
     agent, problem = _find_agent(view.config, chosen[0] if chosen else None, environ)
     name = agent.name if agent is not None else view.config.settings.agent
-    found = list[Quarantined]()
+    found = list[str]()
     prompts = [_report_prompt(view, feature, environ, found, with_checks=with_checks) for feature in chosen]
     return {
         "queue": report_queue(view),
@@ -60,7 +65,7 @@ def report_dry_run(view: View, environ: Mapping[str, str], *, every: bool, with_
         "loads": report_loaded(view, name),
         "prompts": prompts,
         "weak": _find_weak(view, [feature.slug for feature in chosen]),
-        "warnings": [*view.config.warnings, *view.warnings, *(_say_found(view, one) for one in found)],
+        "warnings": [*view.config.warnings, *view.warnings, *found],
     }
 
 
@@ -83,16 +88,15 @@ def _find_agent(config: Config, feature: Feature | None, environ: Mapping[str, s
         return None, f"{error.message}; {error.hint}"
 
 
-def _say_found(view: View, found: Quarantined) -> str:
+def _say_found(paths: Paths, found: Quarantined) -> str:
     """Return what a check left that programs would obey, and what became of it."""
-    paths = view.config.paths
     said = f"`{paths.shown(found.what)}` {found.how} during the checks, where {found.by} would obey it"
     aside = "" if found.how == "was deleted" else f"it is quarantined in {paths.shown(found.where.parent)}"
     return "; ".join(filter(None, (said, aside, found.back)))
 
 
 def _report_prompt(
-    view: View, feature: Feature, environ: Mapping[str, str], found: list[Quarantined], *, with_checks: bool
+    view: View, feature: Feature, environ: Mapping[str, str], found: list[str], *, with_checks: bool
 ) -> dict[str, Any]:
     config, record = view.config, view.record(feature.slug)
     checks = config.settings.checks_with(feature.checks)
@@ -136,13 +140,12 @@ class _Tried:
 
 
 def _try_checks(
-    config: Config, slug: str, checks: tuple[Check, ...], environ: Mapping[str, str], found: list[Quarantined]
+    config: Config, slug: str, checks: tuple[Check, ...], environ: Mapping[str, str], found: list[str]
 ) -> _Tried:
     """Run the checks before any work, where a run would: one that is green already proves nothing about what comes.
 
-    Those that are red in a clean checkout run in the working tree too. What they leave that programs would obey is set
-    aside, and added to what is `found`. Python leaves no bytecode, which would be a change of the tree: a run that
-    begins with one makes no commits.
+    Those that are red in a clean checkout run in the working tree too. `found` gets what is to be said of what they
+    leave. Python leaves no bytecode, which would be a change of the tree: a run that begins with one makes no commits.
     """
     paths, settings = config.paths, config.settings
     refuse_links(paths)  # where what the checks leave may be moved to
@@ -150,14 +153,29 @@ def _try_checks(
     limit = min(settings.check_timeout or LONGEST_CHECK, LONGEST_CHECK)
     with open_site(config, environ, "dry-run") as site:
         checker = Checker(site.supervisor, paths.root, around, limit, confine=site.confine_check)
-        guards = make_guards(paths, all_agents().guarded)
-        absent = site.find_absent(paths.root)
-        with quarantine(paths, paths.kept, absent, guards, found.append):  # what an agent wrote, the checks run
+        with _watch_left(config, site, found):
             clean = _check_clean(config, slug, checks, environ, site, checker)
             if clean is None or clean.failed:
                 runs = checker.run(checks)
                 return _Tried(runs, tuple(find_weak_runs(runs, {}, Mending())), clean.failed if clean else "")
             return clean
+
+
+@contextmanager
+def _watch_left(config: Config, site: Site, found: list[str]) -> Iterator[None]:
+    """Set aside what checks leave that programs would obey, and put links back that a run goes by; tell it `found`."""
+    paths, settings = config.paths, config.settings
+    links = find_held_links(paths, find_template(paths, settings.template), settings.order_file, settings.script)
+    guards, absent = make_guards(paths, all_agents().guarded), site.find_absent(paths.root)
+    try:
+        with (
+            watch_made(paths, lambda name: found.append(f"`{printable(name)}` {_APPEARED}")),
+            quarantine(paths, paths.kept, absent, guards, lambda one: found.append(_say_found(paths, one))),
+        ):
+            yield
+    finally:
+        changed = put_links_back(paths.root, links, paths.kept)
+        found += [f"the link `{printable(name)}` was changed during the checks; it is back" for name in changed]
 
 
 def _check_clean(

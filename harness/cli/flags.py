@@ -17,9 +17,9 @@ from harness.cli.trust_variable import is_trusted_by_variable
 from harness.domain.errors import UsageError
 from harness.records.trust_file import read_trusted
 from harness.settings.kinds import SWITCH
-from harness.settings.load import Config, load_config
+from harness.settings.load import CONFIG_FILE, Config, load_config
 from harness.settings.options import OPTIONS
-from harness.settings.reach import Reach, find_nested
+from harness.settings.reach import Reach, find_foreign, find_nested
 from harness.settings.setting import Group, Option
 
 RUN_SETTINGS = tuple(name for name, option in OPTIONS.items() if option.is_flag)
@@ -47,7 +47,8 @@ def with_config_to_read(*names: str) -> Callable[[Command], Command]:
 def with_config_to_decide(*names: str) -> Callable[[Command], Command]:
     """Give a command that carries a person's decision the configuration, untrusted.
 
-    Within another project it is refused unless the person trusts the inner one: an agent may have made that.
+    Within another project it is refused unless the person trusts the inner one: an agent may have made that. So it is
+    where the project belongs to another user.
     """
     return lambda command: _with_flags(command, names, "config", _read_the_right_one)
 
@@ -70,8 +71,19 @@ def read_and_tell(flags: Mapping[str, Any]) -> Config:
     return config
 
 
+def refuse_foreign(config: Config) -> None:
+    """Raise UsageError where another user owns what would be read or written, and nobody trusts that."""
+    root, paths = config.paths.root, config.paths
+    looked = (root / CONFIG_FILE, paths.specs, paths.logs, paths.journal, root)
+    for one in find_foreign(looked, os.environ):
+        if not _is_trusted(config, one):
+            hint = "look at it, then `harness trust`; `HARNESS_TRUST=1` trusts it for one command"
+            raise UsageError(f"nothing was done: {one.says}", hint)
+
+
 def _read_the_right_one(flags: Mapping[str, Any]) -> Config:
     config = read_config(flags)
+    refuse_foreign(config)
     if (nested := find_nested(config.paths.root)) is not None and not _is_trusted(config, nested):
         outer = shlex.quote(str(Path(nested.value).parent))
         raise UsageError(

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from harness.domain.paths import Paths
@@ -16,7 +17,8 @@ from harness.system import files
 from harness.system.redact import Redactor
 from harness.system.secrets import find_env_files, read_redactor
 
-ENV_FILE_APPEARED = "appeared during an attempt: what it holds is taken for no secret until you have changed it"
+NO_SECRET = "what it holds is taken for no secret until you have changed it"
+ENV_FILE_APPEARED = f"appeared during an attempt: {NO_SECRET}"
 _Sign = tuple[str, int, int]  # name, inode, ctime
 
 
@@ -51,6 +53,23 @@ def note_made_at_last(paths: Paths) -> list[str]:
     if stood is not None:
         _write(paths, None, made)
     return names
+
+
+@contextmanager
+def watch_made(paths: Paths, tell: Callable[[str], None]) -> Iterator[None]:
+    """Write down which files come to be while the block runs, and tell their names; nothing where none does."""
+    stand = _signs(paths)
+    known = {part for name, inode, _ in stand for part in (name, inode)}
+    try:
+        yield
+    finally:
+        found = {one for one in _signs(paths) if known.isdisjoint(one[:2])}
+        if found:
+            stood, made = _read(paths)
+            files.make_folder(paths.kept)
+            _write(paths, stood, made | found)
+        for name, _, _ in sorted(found):
+            tell(name)
 
 
 def _find_made(paths: Paths, stood: Mapping[str, int] | None, made: set[_Sign]) -> set[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -34,13 +33,13 @@ from harness.run.logs import KeptLogs
 from harness.run.site import Site
 from harness.run.specs import KeptSpecs
 from harness.run.tally import Tally
-from harness.settings.load import CONFIG_FILE, Config
+from harness.settings.load import Config
 from harness.settings.options import Settings
 from harness.system import files
 from harness.system.clocks import Clocks, say_jump
 from harness.system.redact import Redactor
 from harness.workspace.guards import Guards
-from harness.workspace.held_links import find_links, save_links
+from harness.workspace.held_links import find_held_links, save_links
 from harness.workspace.in_place import InPlace
 from harness.workspace.verdicts import Verdicts
 
@@ -210,9 +209,8 @@ class Run:
 
     def note_links(self) -> None:
         """Note where links lead by which the next run finds specs, settings and harness itself."""
-        root, named = self.paths.root, (self.settings.order_file, self.settings.script)
-        held = [self.paths.specs, self.template, *(root / name for name in (CONFIG_FILE, *named) if name)]
-        self.held_links = find_links(root, [*held, Path(sys.prefix)])
+        settings = self.settings
+        self.held_links = find_held_links(self.paths, self.template, settings.order_file, settings.script)
         save_links(self.held_links, self.paths.held_links)
 
     def _folders_in_logs(self) -> list[Path]:

@@ -18,10 +18,9 @@ from harness.records.trust_file import read_trusted
 from harness.sandbox.open import has_program
 from harness.sandbox.tools import find_named, find_python, find_tools, is_seen
 from harness.settings.load import CONFIG_FILE, Config
-from harness.settings.reach import OWNER, Reach, find_nested, find_reaches
+from harness.settings.reach import OWNER, Reach, find_foreign, find_nested, find_reaches
 from harness.specs.shelf import open_specs_folder
 from harness.system import files
-from harness.system.owners import find_owner, name_user
 from harness.workspace.repositories import find_git, real_path
 
 _PATHS = ("specs_dir", "logs_dir", "order_file", "template", "script")
@@ -81,12 +80,7 @@ def _find_foreign(config: Config, features: tuple[Feature, ...], environ: Mappin
     looked += [*(root / name for name in named if name), *sorted(root.glob(".env*"))]
     looked += [root / name for name in all_agents().guarded]
     looked += [path for feature in features for path in (feature.path.parent, feature.path)]
-    seen = set[int]()
-    found = ((path, find_owner(path, environ)) for path in sorted(looked, key=lambda path: path == root))
-    for path, owner in found:  # the root last: a file says more
-        if owner is not None and owner not in seen:
-            seen.add(owner)
-            yield Reach(OWNER, str(owner), f"`{one_line(str(path))}` belongs to {name_user(owner)}")
+    yield from find_foreign(sorted(looked, key=lambda path: path == root), environ)  # it last: a file says more
 
 
 def _find_named(config: Config, environ: Mapping[str, str]) -> list[str]:

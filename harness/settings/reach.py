@@ -7,7 +7,7 @@ a model or the prose of a spec is not: an agent that obeys it is inside.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +17,7 @@ from harness.domain.text import one_line, plain
 from harness.settings.load import CONFIG_FILE, Config, is_root
 from harness.settings.options import OPTIONS
 from harness.system import files
+from harness.system.owners import find_owner, name_user
 
 OWNER = "owner"  # the key of a file that belongs to somebody else
 
@@ -58,6 +59,15 @@ def find_nested(root: Path) -> Reach | None:
             said = f"`{one_line(str(root / own))}` lies below the project's own, `{one_line(str(outer))}`"
             return Reach("nested", str(outer), said)
     return None
+
+
+def find_foreign(paths: Iterable[Path], environ: Mapping[str, str]) -> Iterator[Reach]:
+    """Yield the first of these files of each other user."""
+    seen = set[int]()
+    for path, owner in ((path, find_owner(path, environ)) for path in paths):
+        if owner is not None and owner not in seen:
+            seen.add(owner)
+            yield Reach(OWNER, str(owner), f"`{one_line(str(path))}` belongs to {name_user(owner)}")
 
 
 def _is_of_project(config: Config, name: str) -> bool:

@@ -9,13 +9,21 @@ from __future__ import annotations
 import json
 import os
 import stat
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from harness.domain.errors import StorageError
+from harness.domain.paths import Paths
 from harness.system import files, untrusted
 
 _MODE = stat.S_IFLNK | 0o777
+
+
+def find_held_links(paths: Paths, *named: Path | str) -> dict[str, str]:
+    """Return the links by which a run finds its specs, its settings, harness itself, and what the settings name."""
+    held = [paths.specs, paths.root / "harness.yaml", *(paths.root / name for name in named if name), Path(sys.prefix)]
+    return find_links(paths.root, held)
 
 
 def find_links(root: Path, paths: Iterable[Path]) -> dict[str, str]:

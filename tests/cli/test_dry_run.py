@@ -96,13 +96,19 @@ def test_a_dry_run_confines_the_checks(crippled: Any, tmp_path: Path) -> None:
 
 @pytest.mark.deep
 def test_what_a_check_of_a_dry_run_plants_is_set_aside(crippled: Any) -> None:
-    crippled.spec("hello", checks=["mkdir -p .claude && echo '{}' > .claude/settings.json"])
+    plant = "mkdir -p .claude evil && echo '{}' > .claude/settings.json; echo A_TOKEN=x > .env.x; ln -sfn evil specs"
+    crippled.spec("hello", checks=[plant])
+    (crippled.root / "specs").rename(crippled.root / "wanted")
+    (crippled.root / "specs").symlink_to("wanted")
     crippled.agent(FINISH)
     crippled.config_file(sandbox="bwrap")
     said = crippled.command("dry-run", HOME=crippled.environment["HOME"], HARNESS_SANDBOX="")
     assert "`.claude` appeared during the checks, where an agent would obey it" in said.stdout + said.stderr, said
     assert not crippled.has(".claude/settings.json")
     assert crippled.has("logs/.kept/foreign/.claude.quarantined/settings.json")
+    assert "`.env.x` appeared during the checks: what it holds is taken for no secret" in said.stdout + said.stderr
+    assert "the link `specs` was changed during the checks; it is back" in said.stdout + said.stderr
+    assert (crippled.root / "specs").readlink() == Path("wanted")
 
 
 def test_dry_run_and_lint_say_in_the_evening_what_checks_cannot_show(world: World, harness) -> None:

@@ -279,7 +279,7 @@ def test_what_an_agent_committed_and_programs_obey_is_told(project: Any, sandbox
     assert "its own commits hold `app/.envrc`, which programs obey: `git restore` would bring that back" in ran.text
 
 
-@pytest.mark.parametrize("sandbox", EVERYWHERE)
+@pytest.mark.parametrize("sandbox", SANDBOXES)
 def test_of_many_files_that_programs_obey_the_first_are_told_and_all_are_set_aside(project: Any, sandbox: str) -> None:
     project.agent(f"for i in $(seq 1 30); do mkdir d$i; echo x > d$i/.envrc; done; {FINISH}")
     ran = project.go(sandbox=sandbox)
@@ -295,7 +295,9 @@ def test_git_is_asked_once_what_it_ignores_of_many_repositories(project: Any) ->
     (project.root / ".gitignore").write_text("deps/\n")
     project.git("add", "-A")
     project.git("commit", "-qm", "mine")
-    project.agent(f"for i in 1 2 3; do git init -q --template= deps/$i; git init -q --template= mine/$i; done; {FINISH}")
+    project.agent(
+        f"for i in 1 2 3; do git init -q --template= deps/$i; git init -q --template= mine/$i; done; {FINISH}"
+    )
     assert project.go().code == 0
     assert sorted(str(one.relative_to(project.root)) for one in project.root.glob("*/*/.git")) == [
         "deps/1/.git",

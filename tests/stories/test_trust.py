@@ -216,3 +216,22 @@ def test_an_agent_that_cannot_start_inside_does_not_start_outside_unasked(crippl
     assert (ran.returncode, crippled.events("run_began")) == (2, [])
     assert "trusted only inside a sandbox, and agent `codex` cannot start inside" in ran.stderr
     assert "`harness trust --sandbox none`" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "reset a",
+        *(pytest.param(one, marks=pytest.mark.deep) for one in ("accept a y", "halt", "resume", "new b", "init")),
+    ],
+)
+def test_nothing_is_decided_in_a_project_of_another_user(stranger: Stranger, words: str) -> None:
+    stranger.config_file()
+    stranger.spec("a")
+    for path in (stranger.root / "harness.yaml", stranger.root):
+        own(path)
+    before = sorted(stranger.root.rglob("*"))
+    ran = stranger.command(*words.split())
+    assert (ran.returncode, sorted(stranger.root.rglob("*"))) == (2, before)
+    assert f"(uid {OTHER})" in ran.stderr and "`harness trust`" in ran.stderr
+    assert stranger.command(*words.split(), HARNESS_TRUST="1").returncode == 0
