@@ -29,7 +29,7 @@ from harness.run.unread import explain_unread
 from harness.system import files
 from harness.workspace.guard import FOLDERS
 from harness.workspace.private_logs import import_private_logs
-from harness.workspace.quarantine import quarantine_absent, quarantine_changes
+from harness.workspace.quarantine import put_git_back, quarantine_absent, quarantine_changes
 from harness.workspace.workspace import changed_files
 
 CLAIM_LIMIT = 4096  # bytes of a claim that are read
@@ -103,7 +103,8 @@ def quarantine_appeared(run: Run, attempt: Attempt, when: str) -> list[str]:
 
     What the spec of a feature in flight says that it may change is left.
     """
-    found = quarantine_absent(run.paths, attempt.folder, attempt.absent, run.guard.tree.is_obeyed)
+    found = put_git_back(run.paths, attempt.folder, run.guard)
+    found += quarantine_absent(run.paths, attempt.folder, attempt.absent, run.guard.tree.is_obeyed)
     at_work = [attempt.feature, *(begun.feature for begun in run.in_flight.values())]
     may_change = [pattern for feature in at_work for pattern in feature.may_change]
     found += quarantine_changes(run.paths, attempt.folder, run.guard, may_change, run.site.held)

@@ -21,7 +21,7 @@ def tell_found(run: Run, slug: str, attempt: int, when: str, found: Quarantined)
     """Tell what came to be that programs would obey, an agent's or of what it made others run; `when` says how."""
     name = run.paths.shown(found.what)
     said = "; ".join(filter(None, (f"`{name}` {found.how} {when}, where {found.by} would obey it", found.back)))
-    if found.how == "was deleted":
+    if not found.is_aside:
         run.write(Foreign(slug=slug, attempt=attempt, marker=name))
         run.tell(f"{slug}: {said}", Tone.BAD)
         return

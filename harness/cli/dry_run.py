@@ -91,7 +91,7 @@ def _find_agent(config: Config, feature: Feature | None, environ: Mapping[str, s
 def _say_found(paths: Paths, found: Quarantined) -> str:
     """Return what a check left that programs would obey, and what became of it."""
     said = f"`{paths.shown(found.what)}` {found.how} during the checks, where {found.by} would obey it"
-    aside = "" if found.how == "was deleted" else f"it is quarantined in {paths.shown(found.where.parent)}"
+    aside = f"it is quarantined in {paths.shown(found.where.parent)}" if found.is_aside else ""
     return "; ".join(filter(None, (said, aside, found.back)))
 
 

@@ -54,6 +54,7 @@ from harness.workspace.quarantine import (
     find_fifos_of_git,
     find_recorded,
     guarded_paths,
+    put_git_back,
     quarantine_absent,
     quarantine_changes,
     say_rest,
@@ -225,11 +226,12 @@ def clear_away(paths: Paths, journal: Journal, history: History, guarded: tuple[
         folder = paths.attempt(slug, began.attempt)
         for name in put_links_back(paths.root, links, folder):
             forged = f"the link `{printable(name)}` was changed {during}; it is back"
+        back = put_git_back(paths, folder, guarded[0])
         recorded = find_recorded(paths.root, began.absent, all_agents().guarded)
         absent = (*recorded, *map(str, find_fifos_of_git(paths.root)))
         held = guarded_paths(paths.root, all_agents().guarded) if began.confined else []  # a person changed it since
         came = quarantine_absent(paths, folder, absent, guarded[0].tree.is_obeyed)
-        found = [*came, *quarantine_changes(paths, folder, *guarded, held)]
+        found = [*back, *came, *quarantine_changes(paths, folder, *guarded, held)]
         found.sort(key=lambda one: one.how == "appeared")
         if rest := found[TOLD:]:
             listed = write_list(rest, folder, paths)
@@ -237,7 +239,7 @@ def clear_away(paths: Paths, journal: Journal, history: History, guarded: tuple[
         for one in found[:TOLD]:
             name = paths.shown(one.what)
             history.apply(journal.append(Foreign(slug=slug, attempt=began.attempt, marker=name)))
-            aside = "" if one.how == "was deleted" else f"; it is quarantined as `{paths.shown(one.where)}`"
+            aside = f"; it is quarantined as `{paths.shown(one.where)}`" if one.is_aside else ""
             said = f"`{name}` {one.how} {during}{aside}{one.back and '; '}{one.back}"
             if one.what == paths.root / CONFIG_FILE:
                 forged = said

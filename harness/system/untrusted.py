@@ -223,6 +223,32 @@ def put_back(root: Path, path: Path, content: bytes, mode: int) -> bool:
     return True
 
 
+def move_within(root: Path, path: Path, target: Path) -> bool:
+    """Move what stands at `path` to `target`, both below a `root` that an agent writes, through no link.
+
+    Folders on the way there are made again; False where something else is in the way.
+    """
+    opened = list[int]()
+    try:
+        for place in (path, target):
+            around = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            opened.append(around)
+            for part in place.relative_to(root).parts[:-1]:
+                if place is target:
+                    with suppress(FileExistsError):
+                        os.mkdir(part, dir_fd=around)
+                around = os.open(part, _FOLDER, dir_fd=around)
+                os.close(opened[-1])
+                opened[-1] = around
+        os.rename(path.name, target.name, src_dir_fd=opened[0], dst_dir_fd=opened[1])
+    except OSError:
+        return False
+    finally:
+        for one in opened:
+            os.close(one)
+    return True
+
+
 def _open_inner(name: str, around: int) -> int | None:
     """A descriptor of a folder in a folder; None where a link stands in its place."""
     try:

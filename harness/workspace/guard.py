@@ -101,6 +101,7 @@ class Guard:
     known: dict[str, Thing] = field(default_factory=dict)
     closed: dict[str, int] = field(default_factory=dict)  # folders that cannot be listed, and their ctime
     repository: tuple[int, int] = (0, 0)  # device and inode of the project's own `.git`, wherever it was moved to
+    repositories: dict[tuple[int, int], str] = field(default_factory=dict)  # a person's in the tree, by the same
     may_put_back: bool = True  # what is known was seen here
     unseen: bool = False  # there are more folders than are looked at
     compiled: dict[str, tuple[int, ...]] = field(default_factory=dict)  # Python's own caches, by their signatures
@@ -127,6 +128,7 @@ class Guard:
         """Take what was seen last as the person's: nothing was changed since."""
         self.known, self.may_put_back = self._read(self._seen), True
         self.compiled = self._compiled
+        self.repositories = {at: name for name in self._find_repositories(self.known) if (at := self._place_of(name))}
 
     def check_fifos(self) -> None:
         """Raise ConfigError where a fifo stands that git would read: it would wait there for ever."""
@@ -175,6 +177,27 @@ class Guard:
             and untrusted.put_back(self.root, path, old.content, old.signature[-1])
         )
         return None if moved is None else moved[1], is_back
+
+    def put_repositories_back(self) -> list[str]:
+        """Put back a person's repositories that were moved elsewhere in the tree: their history is in no copy."""
+        gone = {at: name for at, name in self.repositories.items() if not os.path.lexists(self.root / name)}
+        back = list[str]()
+        for name in self._find_repositories(self._look(opening=True)) if gone else ():
+            place = gone.get(self._place_of(name) or (0, 0))
+            if place is not None and untrusted.move_within(self.root, self.root / name, self.root / place):
+                back.append(place)
+        return back
+
+    @staticmethod
+    def _find_repositories(things: Mapping[str, Thing]) -> list[str]:
+        return [name for name, one in things.items() if one.row is REPOSITORY and stat.S_ISDIR(one.signature[-1])]
+
+    def _place_of(self, name: str) -> tuple[int, int] | None:
+        """Return the device and the inode of what is called so."""
+        with suppress(OSError):
+            found = os.lstat(self.root / name)
+            return found.st_dev, found.st_ino
+        return None
 
     def remove_compiled(self) -> None:
         """Remove compiled Python that came since, whose source may say other: Python makes it again."""

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.domain.errors import StorageError
-from harness.domain.obeyed import Obeyed, is_allowed
+from harness.domain.obeyed import REPOSITORY, Obeyed, is_allowed
 from harness.domain.paths import Paths
 from harness.domain.text import printable
 from harness.system import files, untrusted
 from harness.system.folders import Folders, find_fifos, sort_by_kind
 from harness.workspace.guard import FOLDERS
 from harness.workspace.guards import Guards
-from harness.workspace.repositories import find_git, real_path
+from harness.workspace.repositories import VITAL, find_behind, find_git, real_path
 
 TOLD = 20  # of what one step left that are told one by one, each on the disk for sure
 LIST = "quarantined.txt"  # the others
@@ -63,6 +63,11 @@ class Quarantined:
     by: str = "git"
     back: str = ""  # whether what stood there before is back, in words
 
+    @property
+    def is_aside(self) -> bool:
+        """Whether something was put into quarantine."""
+        return self.how not in ("was deleted", "was moved")
+
 
 @contextmanager
 def quarantine(
@@ -81,8 +86,9 @@ def quarantine(
     try:
         yield
     finally:
+        back = put_git_back(paths, folder, guards)
         came = quarantine_absent(paths, folder, absent, guards.tree.is_obeyed)
-        for found in (*came, *quarantine_changes(paths, folder, guards)):
+        for found in (*back, *came, *quarantine_changes(paths, folder, guards)):
             tell(found)
 
 
@@ -103,6 +109,20 @@ def quarantine_absent(
     return [one for one in found if one is not None]
 
 
+def put_git_back(paths: Paths, folder: Path, guards: Guards) -> list[Quarantined]:
+    """Put back the parts of a repository that were moved within it, with a link in their place; the link goes aside."""
+    found = []
+    for guard in guards.repositories:
+        for name in (one for one in VITAL if one not in guard.known):
+            if (place := find_behind(guard.root, name)) is not None:
+                moved = untrusted.move_out(guard.root, guard.root / name, folder / "foreign")
+                with files.storage(place, "move"):
+                    place.rename(guard.root / name)
+                path = _shown_path(paths, real_path(paths.root), guard.root / name)
+                found.append(Quarantined(path, moved[1] if moved else folder, back="what was there is back"))
+    return found
+
+
 def quarantine_changes(
     paths: Paths, folder: Path, guards: Guards, may_change: Sequence[str] = (), held: Collection[Path] = ()
 ) -> list[Quarantined]:
@@ -114,6 +134,9 @@ def quarantine_changes(
     found, failed, held = list[Quarantined](), list[StorageError](), {paths.root / "harness.yaml", *held}
     root = real_path(paths.root)
     for guard in guards.all:
+        for name in guard.put_repositories_back():
+            path = _shown_path(paths, root, guard.root / name)
+            found.append(Quarantined(path, path, "was moved", REPOSITORY.by, "it is back"))
         for change in guard.changes(may_change):
             path, is_new = _shown_path(paths, root, guard.root / change.name), change.old is None
             if not held.isdisjoint(path.parents) or (not is_new and path in held):

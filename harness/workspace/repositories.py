@@ -40,6 +40,21 @@ _OF_OWN = {
 }  # fmt: skip
 
 
+VITAL = ("HEAD", "objects", "refs", "packed-refs")  # without the first three git takes it for no repository
+_OTHERS = OF_REPOSITORY | {name.lower() for name in (*VITAL, "index", "logs")}
+
+
+def find_behind(git: Path, name: str) -> Path | None:
+    """Return what was moved within a repository's folder, with a link in its place; None for anything else."""
+    link = git / name
+    if not link.is_symlink():
+        return None
+    place = real_path(link)
+    is_within = git in place.parents and place.relative_to(git).parts[0].lower() not in _OTHERS
+    fits = place.is_file() if name in ("HEAD", "packed-refs") else place.is_dir()
+    return place if is_within and fits else None
+
+
 def is_bare(names: Iterable[str]) -> bool:
     """Whether git takes a folder that holds these names for a repository; objects and refs may lie elsewhere."""
     low = {name.lower() for name in names}

@@ -223,6 +223,28 @@ def test_a_signature_is_written_through_no_link_of_a_hook_s(project: Any, tmp_pa
     assert "logs/HEAD` is a link that came meanwhile" in ran.text
 
 
+@pytest.mark.parametrize("part", ["refs", pytest.param("objects", marks=pytest.mark.deep), "HEAD"])
+def test_what_a_repository_cannot_do_without_is_put_back_where_a_link_led_to_it(project: Any, part: str) -> None:
+    project.agent(f"mv .git/{part} .git/moved; ln -s moved .git/{part}; {FINISH}")
+    ran = project.go()
+    assert (ran.code, (project.root / ".git" / part).is_symlink()) == (0, False), ran.text
+    assert project.git("show", "-s", "--format=%s").startswith("hello: finished")
+    assert f"`.git/{part}` appeared during the attempt, where git would obey it; what was there is back" in ran.text
+
+
+def test_a_person_s_repository_that_was_moved_is_back_with_its_history(project: Any) -> None:
+    (project.root / ".gitignore").write_text("vendor/\n")
+    project.git("add", "-A")
+    project.git("commit", "-qm", "mine")
+    subprocess.run(["git", "init", "-q", project.root / "vendor/lib"], check=True)
+    project.git("-C", "vendor/lib", "commit", "-q", "--allow-empty", "-m", "theirs")
+    project.agent(f"mv vendor third; git -C third/lib config core.fsmonitor evil; {FINISH}")
+    ran = project.go(max_iterations="1")
+    assert project.git("-C", "vendor/lib", "log", "--format=%s") == "theirs", ran.text
+    assert "fsmonitor" not in (project.root / "vendor/lib/.git/config").read_text()
+    assert "`vendor/lib/.git` was moved during the attempt, where git would obey it; it is back" in ran.text
+
+
 @pytest.mark.deep
 def test_a_link_that_was_there_before_stays(project: Any) -> None:
     (project.root / ".git/logs/HEAD").rename(project.root / ".git/kept")
