@@ -128,7 +128,7 @@ def test_a_command_line_and_a_probe_can_be_built(world: World, install: Any, tmp
     assert (agent.name, agent.dialect) == (name, AGENTS[name].dialect)
 
 
-@every_agent
+@pytest.mark.parametrize("name", in_short(EVERY, "claude", "codex", "acme"))
 def test_its_prompt_reaches_its_stdin_and_its_stream_is_read(
     world: World, install: Any, tmp_path: Path, name: str
 ) -> None:
@@ -154,7 +154,7 @@ def test_its_stream_says_what_its_profile_says_about_money(
     }[agent.cost]
 
 
-@every_agent
+@pytest.mark.parametrize("name", in_short(EVERY, "claude", "acme"))
 def test_a_budget_is_refused_where_no_cost_could_be_known_and_its_limits_are_told(
     world: World, install: Any, tmp_path: Path, name: str
 ) -> None:
@@ -173,7 +173,7 @@ def test_a_budget_is_refused_where_no_cost_could_be_known_and_its_limits_are_tol
         assert told is (not agent.stops_itself and agent.model_use is not ModelUse.NEVER)
 
 
-@every_agent
+@pytest.mark.parametrize("name", in_short(EVERY, "claude", "acme"))
 def test_doctor_says_a_sentence_about_it_and_never_its_key(world: World, install: Any, name: str) -> None:
     environ = install(name)
     world.spec("a")
@@ -301,6 +301,7 @@ group = pytest.mark.xdist_group("sandbox")
 
 
 @group
+@pytest.mark.deep
 def test_acme_finds_its_settings_and_its_login_in_the_sandbox(with_acme: Any, tmp_path: Path) -> None:
     with_acme.spec("a", "REFRESH")
     ran = with_acme.go()

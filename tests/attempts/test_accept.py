@@ -91,6 +91,7 @@ def test_what_git_refused_is_in_no_other_commit_and_is_committed_when_the_cause_
     assert "commit: " + world.git("rev-parse", "HEAD~1") in world.log("a.done")
 
 
+@pytest.mark.deep
 def test_a_commit_that_a_person_made_meanwhile_is_recognised(world: World) -> None:
     world.spec("a", checks="test -f a.txt")
     world.repository()
@@ -145,6 +146,7 @@ def test_an_unfinished_merge_is_left_as_it_is(world: World) -> None:
     assert world.git("status", "--porcelain", "c.txt") == "AA c.txt"
 
 
+@pytest.mark.deep
 def test_half_done_work_of_a_blocked_feature_is_no_part_of_another_s_commit(world: World) -> None:
     world.spec("a")
     world.spec("b", checks="touch left-by-the-check.txt")
@@ -167,6 +169,7 @@ def test_a_feature_that_git_refused_is_shown_as_not_committed(world: World, harn
 
 @pytest.mark.parametrize("hook", in_short(["", "pre-commit"], "pre-commit"))
 @pytest.mark.parametrize("sandbox", SANDBOXES)
+@pytest.mark.deep
 def test_what_becomes_another_kind_of_thing_is_committed(world: World, sandbox: str, hook: str) -> None:
     """A file that becomes a folder, a folder a file, a link a folder, a name that only its case changes, a mode."""
     world.spec("a", checks="test -f file/in && test -f folder && test -f link/in && test -f name && test -x run")
@@ -192,6 +195,7 @@ BOTH = pytest.mark.parametrize("sandbox", SANDBOXES)
 
 
 @BOTH
+@pytest.mark.deep
 def test_a_commit_that_did_not_come_about_leaves_nothing_staged(world: World, sandbox: str) -> None:
     world.spec("a", checks="test -f a.txt")
     world.repository()
@@ -202,6 +206,7 @@ def test_a_commit_that_did_not_come_about_leaves_nothing_staged(world: World, sa
 
 
 @BOTH
+@pytest.mark.deep
 def test_what_a_hook_adds_to_a_commit_is_not_left_staged_the_other_way(world: World, sandbox: str) -> None:
     world.spec("a", checks="test -f a.txt")
     world.repository()
@@ -213,6 +218,7 @@ def test_what_a_hook_adds_to_a_commit_is_not_left_staged_the_other_way(world: Wo
 
 
 @BOTH
+@pytest.mark.deep
 def test_what_a_person_takes_away_during_the_checks_is_not_told_as_committed(world: World, sandbox: str) -> None:
     world.spec("a", checks=["test -f a.txt || test -f ../gone", "true"])
     world.repository()

@@ -27,7 +27,7 @@ def test_a_claim_without_checks_is_accepted_and_called_unverified(world: World) 
     [
         pytest.param('echo "finished" > "$done"; exit 3', "unconfirmed", id="an agent that failed"),
         pytest.param(': > "$done"', "unconfirmed", id="an empty marker"),
-        pytest.param('mkdir "$done"', "unconfirmed", id="a folder as the marker"),
+        pytest.param('mkdir "$done"', "unconfirmed", id="a folder as the marker", marks=pytest.mark.deep),
         pytest.param('ln -s /etc/hostname "$done"', "unconfirmed", id="a link as the marker"),
     ],
 )

@@ -46,6 +46,7 @@ def test_a_claim_that_was_cut_off_by_now_is_checked_at_the_next_start(world: Wor
     assert world.states() == {"a": "done"}
 
 
+@pytest.mark.deep
 def test_what_the_agent_had_said_before_a_kill_is_read_again(world: World) -> None:
     world.spec("a")
     world.agent('note one; echo \'{"type":"result","is_error":false,"num_turns":1,"total_cost_usd":0.25}\'')
@@ -93,6 +94,7 @@ def test_what_a_killed_attempt_did_is_told_as_it_was(world: World) -> None:
     assert ended["seconds"] > 0
 
 
+@pytest.mark.deep
 def test_what_a_person_wrote_after_a_kill_is_no_part_of_the_attempt(world: World) -> None:
     world.spec("a", checks="test -f a.txt")
     world.repository()

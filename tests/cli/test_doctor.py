@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from helpers.marks import in_short
 from helpers.world import World
 
 
@@ -60,14 +61,19 @@ def _broken_program(world: World, claude: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize(
     ("damage", "name", "says"),
-    [
-        pytest.param(_no_claude, "agent", "`claude` is not on PATH", id="no agent"),
-        pytest.param(_broken_program, "agent", "it broke", id="an agent that does not start"),
-        pytest.param(_no_credentials, "credentials", "none found for claude", id="no credentials"),
-        pytest.param(_halt, "halt", "HALT` is present", id="HALT"),
-        pytest.param(_broken_spec, "specs", "unknown key `nosuch`", id="a broken spec"),
-        pytest.param(_no_folder, "disk", "is not a folder", id="a file as logs"),
-    ],
+    in_short(
+        [
+            pytest.param(_no_claude, "agent", "`claude` is not on PATH", id="no agent"),
+            pytest.param(_broken_program, "agent", "it broke", id="an agent that does not start"),
+            pytest.param(_no_credentials, "credentials", "none found for claude", id="no credentials"),
+            pytest.param(_halt, "halt", "HALT` is present", id="HALT"),
+            pytest.param(_broken_spec, "specs", "unknown key `nosuch`", id="a broken spec"),
+            pytest.param(_no_folder, "disk", "is not a folder", id="a file as logs"),
+        ],
+        "no agent",
+        "a broken spec",
+        "a file as logs",
+    ),
 )
 def test_doctor_is_2_with_a_hint_for_each_failure(
     world: World, harness, claude: Path, monkeypatch, damage, name: str, says: str

@@ -32,6 +32,7 @@ def test_dry_run_shows_the_exact_prompt_of_the_next_attempt(world: World, harnes
     assert text == world.prompt("a", 2)
 
 
+@pytest.mark.deep
 def test_dry_run_shows_the_exact_prompt_for_claude_too(world: World, harness, claude: Path) -> None:
     world.spec("a", "See @specs/a/spec.md for more.")
     text = harness("dry-run", "--json").json["prompts"][0]["text"]

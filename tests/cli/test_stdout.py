@@ -20,6 +20,7 @@ def test_json_is_one_document_on_stdout(world: World, harness) -> None:
     assert {words: keys for words, keys in missing.items() if keys} == {}
 
 
+@pytest.mark.deep
 def test_a_reader_that_goes_away_disturbs_nothing(world: World) -> None:
     world.spec("a", checks="true")
     world.spec("b", checks="true")

@@ -30,7 +30,6 @@ def shell(world: World, words: str, **more: str) -> subprocess.CompletedProcess[
     in_short(
         ["0<&-", "1>&-", "2>&-", "1>&- 2>&-", "0<&- 1>&- 2>&-", "1</dev/null 2</dev/null"],
         "0<&- 1>&- 2>&-",
-        "1</dev/null 2</dev/null",
     ),
 )
 def test_a_run_with_closed_streams_works_and_writes_nothing_elsewhere(world: World, streams: str) -> None:
@@ -106,6 +105,7 @@ def test_a_slow_reader_that_does_not_let_us_wait_gets_the_whole_document(world: 
     assert run.wait(PATIENCE) == 0
 
 
+@pytest.mark.deep
 def test_what_the_encoding_of_stdout_lacks_is_written_as_an_escape(world: World) -> None:
     world.spec("a", "Grüße.")
     ran = shell(world, "dry-run", PYTHONIOENCODING="ascii")

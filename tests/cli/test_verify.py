@@ -26,6 +26,7 @@ def test_verify_is_0_while_every_check_is_green_and_1_when_one_drifted(world: Wo
     assert [event["green"] for event in world.events("verified")] == [True, True, False]
 
 
+@pytest.mark.deep
 def test_verify_renews_the_receipt_of_a_spec_that_changed_since(world: World, harness) -> None:
     proven(world, "a")
     world.spec("a", GOOD + "- One thing more.\n", checks="sh test.sh")
@@ -51,6 +52,7 @@ def test_verify_that_checked_nothing_because_of_halt_is_no_success(world: World,
     assert harness("verify").code != 0
 
 
+@pytest.mark.deep
 def test_verify_that_is_interrupted_is_130_and_no_drift(world: World, start) -> None:
     proven(world, "a")
     os.mkfifo(world.root / "waiting")

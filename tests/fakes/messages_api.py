@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+from helpers.waiting import PATIENCE
+
 from . import messages_models as models
 from . import messages_wire as wire
 from .messages_blocks import Block, Reader, count_tokens, read_blocks
@@ -103,7 +105,7 @@ class MessagesApi:
         """What ANTHROPIC_BASE_URL is set to."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def wait_for_request(self, number: int = 1, timeout: float = 20.0) -> Request:
+    def wait_for_request(self, number: int = 1, timeout: float = PATIENCE) -> Request:
         """The `number`-th main request, as soon as it is there; fails after `timeout` seconds."""
         with self._arrived:
             arrived = self._arrived.wait_for(lambda: len(self.requests) >= number, timeout)

@@ -30,7 +30,9 @@ from harness.system.clocks import Clocks
 
 PRELUDE = """
 prompt=$(cat)
-done=$(printf '%s' "$prompt" | grep -o '/[^ ]*\\.done' | head -n 1)
+done=${prompt%%.done*}
+done=${done##*[[:space:]]}
+done=/${done#*/}.done
 logs=${done%/*} slug=${done##*/}
 slug=${slug%.done}
 log=$logs/$slug.log
@@ -112,7 +114,12 @@ class World:
     def git(self, *words: str) -> str:
         """Run git in the project."""
         ran = subprocess.run(
-            ["git", *words], cwd=self.root, env={**os.environ, **GIT}, capture_output=True, text=True, check=True
+            ["git", "-c", "maintenance.auto=false", *words],
+            cwd=self.root,
+            env={**os.environ, **GIT},
+            capture_output=True,
+            text=True,
+            check=True,
         )
         return ran.stdout.strip()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from fakes.hook import Hook
 from helpers.world import ASK, World
 
@@ -18,6 +19,7 @@ def test_a_question_is_told_when_it_is_asked(world: World, harness) -> None:
     assert hook.heard[0].items() >= {"slug": "a", "attempt": 1, "question": "which client?"}.items()
 
 
+@pytest.mark.deep
 def test_silence_and_no_progress_are_told(world: World, harness) -> None:
     world.spec("a")
     world.agent("sleep 30")
@@ -27,6 +29,7 @@ def test_silence_and_no_progress_are_told(world: World, harness) -> None:
     assert hook.events == ["silent", "stuck", "finished"]
 
 
+@pytest.mark.deep
 def test_a_limit_and_four_fifths_of_a_budget_are_told(world: World, harness) -> None:
     world.spec("a")
     event = {"type": "result", "is_error": True, "api_error": "usage_limit_reached", "result": "resets", "usage": {}}

@@ -15,7 +15,7 @@ from harness.listeners import channels as notify
         pytest.param((500, 204), 2, None, id="heals", marks=pytest.mark.deep),
         pytest.param((500, 503, 500), 3, "it answered 500", id="stays broken"),
         pytest.param((404,), 1, "it answered 404", id="is wrong", marks=pytest.mark.deep),
-        pytest.param((302,), 1, "it answered 302", id="redirects"),
+        pytest.param((302,), 1, "it answered 302", id="redirects", marks=pytest.mark.deep),
     ],
 )
 def test_a_webhook_that_fails_is_tried_again_told_once_and_changes_nothing(
@@ -41,6 +41,7 @@ def test_channels_without_apprise_are_told_with_the_command_that_mends_it(world:
     assert (ran.code, world.events("notify_failed")) == (4, [])
 
 
+@pytest.mark.deep
 def test_each_channel_of_people_is_told_by_apprise(world: World) -> None:
     pytest.importorskip("apprise")
     world.spec("a")

@@ -32,6 +32,7 @@ def test_a_link_in_the_place_of_the_lock_is_not_written_through(tmp_path: Path) 
     assert find_holder(tmp_path / ".lock", tmp_path) is None
 
 
+@pytest.mark.deep
 def test_a_killed_run_that_nobody_has_buried_yet_is_dead(world: World, leash: Leash, start) -> None:
     world.spec("a")
     world.agent(f"[ $attempt = 1 ] && {{ {leash.code} sleep 600; }}; {CLAIM}")

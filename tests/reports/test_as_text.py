@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import bench_damage
+import pytest
 from helpers.stages import scripted
 from helpers.world import NOTE, World
 
@@ -16,6 +17,7 @@ USED = {
 }
 
 
+@pytest.mark.deep
 def test_cost_shows_dollars_tokens_and_what_a_proven_feature_cost(world: World, harness) -> None:
     world.spec("a", checks="true")
     world.spec("b")

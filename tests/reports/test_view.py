@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from helpers.files import tree
+from helpers.marks import in_short
 from helpers.stages import blocked
 from helpers.world import World
 
@@ -70,7 +71,17 @@ MET: dict[str, tuple[dict[str, Any], list[tuple[str, str, int]]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("given", "met"), MET.values(), ids=MET)
+MET_IN_SHORT = (
+    "one agent, and it waits",
+    "another stands in",
+    "both have met one, the later opens first",
+    "so many in a row",
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "met"), in_short([pytest.param(*one, id=name) for name, one in MET.items()], *MET_IN_SHORT)
+)
 def test_what_is_foreseen_of_limits_is_what_the_next_run_decides(
     world: World, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], met: list[tuple[str, str, int]]
 ) -> None:

@@ -80,6 +80,7 @@ def test_a_clock_that_jumps_is_told_and_the_wait_ends_by_the_wall(world: World, 
     assert clocks.steady == 1030.0
 
 
+@pytest.mark.deep
 def test_a_clock_that_jumps_in_an_outage_is_told_and_the_wait_is_no_longer_for_it(world: World, clocks: Clocks) -> None:
     world.spec("a")
     world.agent(f'if [ "$attempt" = 1 ]; then echo "API Error: 529 Overloaded."; exit 1; fi; {CLAIM}')
@@ -90,6 +91,7 @@ def test_a_clock_that_jumps_in_an_outage_is_told_and_the_wait_is_no_longer_for_i
     assert (world.outcomes(), clocks.waits) == (["fault", "done"], [175.0])
 
 
+@pytest.mark.deep
 def test_a_clock_that_falls_back_by_years_makes_nobody_wait_for_years(world: World, clocks: Clocks) -> None:
     world.spec("a")
     world.agent(f'if [ "$attempt" = 1 ]; then {say(NOW + 3600)}; fi; {CLAIM}')
@@ -120,6 +122,7 @@ def test_the_time_of_the_run_ends_a_wait(world: World, clocks: Clocks) -> None:
     assert clocks.steady == 4600.0
 
 
+@pytest.mark.deep
 def test_a_run_that_was_killed_in_a_wait_goes_on_waiting(world: World, clocks: Clocks) -> None:
     world.spec("a")
     world.agent(f'if [ "$attempt" = 1 ]; then {say(NOW + 3600)}; fi; {CLAIM}')
@@ -191,6 +194,7 @@ def test_the_next_agent_goes_on_where_a_limit_ends_the_first(world: World, clock
     assert "agent scripted takes over from command (usage limit: used up)" in ran.text
 
 
+@pytest.mark.deep
 def test_the_first_agent_comes_back_when_its_reset_has_passed(world: World, clocks: Clocks) -> None:
     for slug in "abc":
         world.spec(slug, checks="true")
@@ -260,6 +264,7 @@ def test_a_limit_that_a_killed_run_had_met_stops_the_next_one_too(world: World, 
     assert "resuming: command had met a limit that holds until 2026-" in ran.text
 
 
+@pytest.mark.deep
 def test_who_stood_in_goes_on_after_a_kill(world: World, clocks: Clocks) -> None:
     for slug in "ab":
         world.spec(slug, checks="true")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from helpers.marks import in_short
 from helpers.waiting import PATIENCE, wait_until_ready
 from helpers.world import CLAIM, World
 
@@ -12,7 +13,10 @@ from harness.domain.paths import Paths
 from harness.run.interrupts import Ask, Interrupts
 
 
-@pytest.mark.parametrize("code", ["sleep 0.6; rm HALT", "rm HALT"], ids=["while it is seen", "faster than one looks"])
+@pytest.mark.parametrize(
+    "code",
+    in_short({"while it is seen": "sleep 0.6; rm HALT", "faster than one looks": "rm HALT"}, "faster than one looks"),
+)
 def test_a_halt_that_an_agent_takes_away_counts_all_the_same(world: World, code: str) -> None:
     world.spec("a")
     world.agent(f"sleep 1; touch HALT; {code}; sleep 0.6; echo 'a note that is long enough to count as one' >> $log")

@@ -30,6 +30,7 @@ def test_a_project_that_has_run_confined_does_not_run_unconfined_unasked(confine
     assert confined.go(sandbox="none").code == 0
 
 
+@pytest.mark.deep
 def test_nor_are_its_checks_tried_or_verified_unconfined(confined: Any, tmp_path: Path) -> None:
     confined.spec("hello", checks=["touch ran.txt"])
     confined.agent(FINISH)

@@ -56,6 +56,7 @@ def test_an_agent_that_could_reach_no_model_does_not_start(crippled: Any, tmp_pa
 
 
 @pytest.mark.parametrize("sandbox", in_short(["bwrap", "auto"], "auto"))
+@pytest.mark.deep
 def test_a_program_that_an_agent_put_on_path_is_run_by_nobody_outside(
     world: World, tmp_path: Path, sandbox: str
 ) -> None:

@@ -193,6 +193,7 @@ def test_harness_and_an_editor_give_a_value_the_same_verdict(load, name: str, da
 
 
 @pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.deep
 def test_no_editor_underlines_what_harness_takes(load, name: str) -> None:
     """Also where harness looks closer than a pattern can: hosts, addresses."""
     for value in (None, "", "x", "5", 5, 0.5, True, [], ["x"], ["https://example.com"], "https://example.com", {}):

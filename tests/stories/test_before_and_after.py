@@ -25,6 +25,7 @@ def test_a_receipt_says_which_checks_were_red_before_and_which_were_not(world: W
 
 
 @BOTH
+@pytest.mark.deep
 def test_a_feature_none_of_whose_checks_was_red_before_is_done_but_not_shown(
     world: World, sandbox: str, harness
 ) -> None:
@@ -58,6 +59,7 @@ def test_a_check_that_cannot_run_is_told_before_a_token_is_spent(world: World) -
     assert "exit 127" in lines[told[0]] and "does it need something that is not installed?" in lines[told[0]]
 
 
+@pytest.mark.deep
 def test_checks_run_once_before_the_work_and_again_when_the_spec_changes(world: World) -> None:
     world.spec("a", checks=["echo x >> ../ran && false"])
     world.agent("note hello")

@@ -17,8 +17,8 @@ from helpers.world import CLAIM, World
     ("check", "agent", "timeout"),
     [
         pytest.param("grep -q good a.txt", "echo bad > a.txt", "", id="with red tests"),
-        pytest.param("sh tests.sh", "rm tests.sh", "", id="after the tests were deleted"),
-        pytest.param("", "", "0.5s", id="from an agent that ran out of time"),
+        pytest.param("sh tests.sh", "rm tests.sh", "", id="after the tests were deleted", marks=pytest.mark.deep),
+        pytest.param("", "", "0.5s", id="from an agent that ran out of time", marks=pytest.mark.deep),
     ],
 )
 def test_a_marker_proves_nothing(world: World, check: str, agent: str, timeout: str) -> None:
@@ -30,6 +30,7 @@ def test_a_marker_proves_nothing(world: World, check: str, agent: str, timeout: 
     assert not world.has("logs/a.done")
 
 
+@pytest.mark.deep
 def test_a_marker_that_a_killed_run_left_is_a_claim_and_no_fact(world: World, leash: Leash, start) -> None:
     world.spec("a", checks="false")
     world.agent(f"{CLAIM}; {leash.code} sleep 600")
@@ -150,6 +151,7 @@ def test_a_stale_feature_whose_checks_fail_is_worked_on_again_and_told_why(world
     assert "check: exit 0" in world.log("attempts/a/a.done")
 
 
+@pytest.mark.deep
 def test_a_stale_feature_is_left_alone_while_halt_stands_and_what_a_person_accepted_stays(
     world: World, harness
 ) -> None:
@@ -168,6 +170,7 @@ def test_a_stale_feature_is_left_alone_while_halt_stands_and_what_a_person_accep
     assert world.states() == {"a": "ready", "b": "stale"}
 
 
+@pytest.mark.deep
 def test_what_is_done_may_be_archived_though_others_depend_on_it(world: World, harness) -> None:
     world.spec("base", checks="true")
     world.agent(CLAIM)

@@ -25,6 +25,7 @@ def bring_journal(world: World, *events: dict[str, Any]) -> None:
     (world.root / "logs/journal.jsonl").write_bytes(b"".join(map(encode_event, lines)))
 
 
+@pytest.mark.deep
 def test_a_receipt_of_no_feature_writes_no_file(world: World, tmp_path: Path) -> None:
     world.spec("a")
     world.repository()
@@ -99,7 +100,7 @@ LINKS = {
     ("name", "target"),
     in_short(
         [pytest.param(*one, id=one[0]) for one in LINKS.items()],
-        ".lock", ".kept", "attempts/a/0001", "attempts/a/0001/outcome.json",
+        ".lock", "attempts/a/0001",
     ),
 )  # fmt: skip
 def test_a_link_in_logs_leads_no_run_out_of_it(world: World, home: Path, name: str, target: str) -> None:

@@ -33,6 +33,7 @@ def test_names_that_are_as_long_as_can_be_keep_nothing_from_being_set_aside(proj
 
 
 @pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="needs another file system")
+@pytest.mark.deep
 def test_what_cannot_be_renamed_to_another_disk_is_copied_there(project: Any, request: Any) -> None:
     disk = tempfile.mkdtemp(dir="/dev/shm")
     request.addfinalizer(partial(shutil.rmtree, disk))
@@ -113,6 +114,7 @@ def test_a_person_s_python_runs_what_the_source_says(project: Any) -> None:
     assert not project.has("json.pyc") and not project.has("mod.abi3.so")
 
 
+@pytest.mark.deep
 def test_a_run_says_that_what_is_left_in_sandbox_write_is_not_looked_at(project: Any, tmp_path: Path) -> None:
     (tmp_path / "shared").mkdir()
     project.agent(FINISH)

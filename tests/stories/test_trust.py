@@ -135,6 +135,7 @@ def test_plain_specs_in_the_sandbox_need_no_trust(stranger: Stranger) -> None:
 
 
 @pytest.mark.skipif(not BUBBLEWRAP, reason="BUBBLEWRAP IS NOT INSTALLED")
+@pytest.mark.deep
 def test_where_the_sandbox_does_not_work_an_untrusted_project_does_not_run_without(
     stranger: Stranger, tmp_path: Path
 ) -> None:

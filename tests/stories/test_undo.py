@@ -66,6 +66,7 @@ def test_undo_takes_back_what_the_agent_committed_by_itself(world: World, harnes
     assert world.git("log", "-1", "--format=%B").count("This reverts commit") == 3
 
 
+@pytest.mark.deep
 def test_undo_rehearses(world: World, harness: Any) -> None:
     done(world)
     before = world.git("rev-parse", "main"), world.log("journal.jsonl")
@@ -106,6 +107,7 @@ def test_later_work_in_the_same_file_stays(world: World, harness: Any) -> None:
 
 
 @pytest.mark.parametrize("staged", [False, pytest.param(True, marks=pytest.mark.deep)])
+@pytest.mark.deep
 def test_what_a_person_has_in_work_is_not_touched(world: World, harness: Any, staged: bool) -> None:
     done(world)
     (world.root / "a.txt").write_text("mine")
@@ -179,6 +181,7 @@ def test_undo_in_a_folder_of_a_repository(
 # --- what rests on what is gone -----------------------------------------------------------------------------------
 
 
+@pytest.mark.deep
 def test_a_reverted_commit_is_told_with_what_depends_on_it(world: World, harness: Any) -> None:
     done(world)
     first = world.git("rev-parse", "main~2")
@@ -240,6 +243,7 @@ def test_a_feature_that_starts_over_names_what_depends_on_it(world: World, harne
 # --- another name -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.deep
 def test_a_renamed_feature_keeps_its_proof_by_the_command_that_is_told(world: World, harness: Any) -> None:
     world.spec("a", checks="test -f a.txt")
     world.repository()

@@ -227,6 +227,7 @@ def test_a_key_ends_where_its_last_line_is(parts: list[bytes]) -> None:
     assert Redactor().raw(text) == BY_PATTERN.sub(b"[redacted private key]", text)
 
 
+@pytest.mark.deep
 def test_a_flood_of_keys_that_begin_is_heard_in_pieces_as_fast() -> None:
     def hear(data: bytes) -> None:
         lines = LineRedactor(Redactor())

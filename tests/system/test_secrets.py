@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import pytest
 from helpers.world import CLAIM, World
 
 from harness.domain.paths import Paths
@@ -33,6 +34,7 @@ POISON = "The password must never be logged."
 AFTER = "end: the limit of iterations is reached with work left"
 
 
+@pytest.mark.deep
 def test_a_spec_is_shown_as_the_person_wrote_it_whatever_an_attempt_calls_a_secret(world: World, harness: Any) -> None:
     world.spec("a", f"- [ ] {POISON}", checks=["test -f made.txt"])
     (world.root / ".env").write_text("DB_PASSWORD=correct-horse-9\n")
@@ -133,6 +135,7 @@ def test_an_env_file_in_utf_16_is_read(tmp_path: Path) -> None:
     assert read_redactor(tmp_path, {}).text("q8Zr7Lm2-x9") == "[redacted PAY_TOKEN]"
 
 
+@pytest.mark.deep
 def test_words_of_harness_stay_readable_though_a_secret_equals_them(world: World, harness: Any) -> None:
     spec = world.spec("login", checks="true")
     world.spec("asks", depends_on=["login"])

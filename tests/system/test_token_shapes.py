@@ -245,6 +245,7 @@ def lines_of_code_and_prose() -> Iterator[str]:
     yield from log.stdout.splitlines()
 
 
+@pytest.mark.deep
 def test_no_line_of_ordinary_code_or_prose_is_taken_for_a_token() -> None:
     redactor, lines = Redactor(), list(dict.fromkeys(lines_of_code_and_prose()))
     lines = [line for line in lines if not any(decoy in line for decoy in DECOYS)]

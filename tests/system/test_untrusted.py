@@ -104,6 +104,7 @@ def test_the_racer_wins_against_a_look_before_the_move(place: Paths, tmp_path: P
     assert race(place, tmp_path, take_naively, 8_000) > 0
 
 
+@pytest.mark.deep
 def test_a_thousand_folders_in_one_another_are_looked_at_and_removed(place: Paths, tmp_path: Path) -> None:
     dig(place.root)
     (place.root / "top").write_text("")

@@ -118,6 +118,7 @@ def test_a_project_in_a_folder_of_its_repository_is_committed_too(confined: Any,
     assert confined.git("show", "--name-only", "--format=") == "project/made-b.txt"
 
 
+@pytest.mark.deep
 def test_the_agents_of_a_run_come_and_go_and_the_helper_stays(confined: Any, helpers: list[list[str]]) -> None:
     for slug in ("a", "b", "c"):
         confined.spec(slug)
@@ -180,6 +181,7 @@ def test_a_hook_falsifies_no_later_look(confined: Any, helpers: list[list[str]],
 RUN_HOOKS = {"commit"}
 
 
+@pytest.mark.deep
 def test_a_commit_with_hooks_has_a_sandbox_of_its_own_and_the_looks_share_theirs(
     confined: Any, helpers: list[list[str]]
 ) -> None:
@@ -249,6 +251,7 @@ def test_what_is_read_only_inside_stays_so_when_a_person_replaces_it(confined: A
 
 
 @pytest.mark.parametrize("what", in_short(["folder", "file"], "file"))
+@pytest.mark.deep
 def test_what_was_moved_and_made_anew_is_mounted_anew(confined: Any, what: str) -> None:
     with opened(confined) as run:
         hook(confined, "echo evil > .git/hooks/post-commit; echo evil >> .git/info/exclude; true\n")
@@ -318,6 +321,7 @@ def test_a_look_that_hangs_in_the_helper_ends_when_everything_has_to_stop(
         assert run.workspace.snapshot().head
 
 
+@pytest.mark.deep
 def test_a_commit_that_has_to_stop_takes_its_locks_away(
     confined: Any, helpers: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -391,6 +395,7 @@ def carriers(token: str) -> list[bytes]:
 
 
 @pytest.mark.parametrize(("features", "kills"), [(6, 1), pytest.param(40, 5, marks=pytest.mark.deep)])
+@pytest.mark.deep
 def test_nothing_is_left_of_a_run_that_is_killed_at_any_moment(
     confined: Any, start: Any, features: int, kills: int
 ) -> None:

@@ -103,6 +103,7 @@ def test_a_lock_that_a_person_s_git_holds_is_waited_for(
         theirs.wait()
 
 
+@pytest.mark.deep
 def test_a_repository_inside_this_one_keeps_nothing_from_being_committed(world: World) -> None:
     world.repository()
     world.spec("a", checks="true")
