@@ -41,11 +41,25 @@ class Order:
     claimed: bool = False
     earlier: tuple[Earlier, ...] = ()
     plan: CheckoutPlan | None = None  # of the clean checkout that the claim is checked in; None for the working tree
+    since: float = 0.0  # when the work that is not accepted yet began, in epoch seconds
 
     @property
     def key(self) -> str:
         """Whose it is, in one word."""
         return f"{self.slug}#{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What git ignores, and may make checks green in the working tree alone.
+
+    `older` was there before the work began; `made` came since, and makes a difference as far as that was seen.
+    `by_older` says that with the older things alone they are green in a clean checkout.
+    """
+
+    older: tuple[str, ...] = ()
+    made: tuple[str, ...] = ()
+    by_older: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,4 +71,5 @@ class Delivery:
     earlier: tuple[CheckRun, ...] = ()  # of features that are done
     failed_setup: CheckRun | None = None  # of the clean checkout: then the checks ran in the working tree
     in_tree: tuple[CheckRun, ...] = ()  # those that were red in a clean checkout, run again in the working tree
+    difference: Difference | None = None  # what makes them green there
     checked_in: CheckedIn = field(default_factory=CheckedIn)

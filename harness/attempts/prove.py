@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.attempts.attempt import Attempt, Gathered
-from harness.attempts.order import Delivery
+from harness.attempts.order import Delivery, Difference
 from harness.attempts.recheck import can_set_up_head, recheck
 from harness.attempts.work import red_for_changed
 from harness.attempts.write_down import names_to_commit
@@ -17,7 +18,7 @@ from harness.run.checkouts import plan_for
 from harness.run.run import Run
 from harness.system import files
 from harness.workspace.clean_checkout import CheckoutPlan
-from harness.workspace.left_out import find_left_out
+from harness.workspace.left_out import find_empty, find_left_out
 
 
 def plan_checkout(run: Run, attempt: Attempt, found: Gathered) -> CheckoutPlan | None:
@@ -62,21 +63,57 @@ def settle_checks(run: Run, attempt: Attempt, delivery: Delivery) -> Settled:
         return Settled((*delivery.checks, red), delivery.checked_in)
     if not delivery.in_tree:
         return Settled(delivery.checks, delivery.checked_in)
-    left_out = find_not_committed(run, attempt)
+    left_out = find_making(run, attempt, delivery.difference)
     known = run.history.of(attempt.slug).pass_when_clean
     if run.settings.prove == "commit":
         known = {check.command for check in attempt.order.checks}
-    return settle(delivery.checks, delivery.in_tree, delivery.checked_in, left_out, known)
+    lacks = find_lacking(run, attempt, delivery.difference)
+    return settle(delivery.checks, delivery.in_tree, delivery.checked_in, left_out, known, lacks)
 
 
-def find_not_committed(run: Run, attempt: Attempt) -> tuple[str, ...]:
-    """Return what the attempt made or changed that its commit does not hold, each with the reason."""
+def find_making(run: Run, attempt: Attempt, difference: Difference | None) -> tuple[str, ...]:
+    """Return what the work on a feature made, its commit does not hold, and may make checks green; with the reasons."""
+    if difference is None:
+        return find_not_committed(run, attempt)
+    if difference.by_older:
+        return ()
+    return (*find_not_committed(run, attempt, difference.made), *_find_nameless(run, attempt, attempt.order.since))
+
+
+def find_lacking(run: Run, attempt: Attempt, difference: Difference | None) -> tuple[str, ...]:
+    """Return what is in the working tree and not in a clean checkout, whoever made it and when; with the reasons."""
+    older = () if difference is None else difference.older
+    ignored = tuple(f"{printable(name)} (ignored by git)" for name in older)
+    return (*ignored, *_find_nameless(run, attempt, 0.0))
+
+
+def _find_nameless(run: Run, attempt: Attempt, since: float) -> tuple[str, ...]:
+    """Return what of the tree git has no name for: empty folders, and modes that it is told not to look at."""
+    if (plan := attempt.order.plan) is None:
+        return ()
+    top, paths = run.workspace.top, run.paths
+    apart = [
+        *plan.rest,
+        *plan.names_of_brought(top),
+        str(paths.logs.relative_to(top)),
+        str(paths.specs.relative_to(top)),
+    ]
+    empty = (f"{printable(name)} (an empty folder)" for name in find_empty(top, apart, since))
+    modes = run.workspace.find_modes(plan.candidate.commit, since)
+    return (*empty, *(f"{printable(name)} (its mode: git does not look at that here)" for name in modes))
+
+
+def find_not_committed(run: Run, attempt: Attempt, ignored: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Return what the attempt made or changed that its commit does not hold, each with the reason.
+
+    Of what git ignores, the names that are given, or else what is no cache.
+    """
     if attempt.found is None or not run.workspace.has_git:
         return ()
-    began = _begin_of_work(run, attempt)
+    began = begin_of_work(run, attempt)
     top, logs = run.workspace.top, run.paths.logs
-    ignored = (name for name in run.workspace.ignored() if not (top / name).is_relative_to(logs))
-    left = find_left_out(top, ignored, began)
+    names = (name for name in run.workspace.ignored() if not (top / name).is_relative_to(logs))
+    left = find_left_out(top, names, began) if ignored is None else ignored
     found = [f"{printable(name)} (ignored by git)" for name in left]
     within = find_left_out(run.workspace.top, run.workspace.submodules(), began)
     found += [f"{printable(name)} (in a submodule)" for name in within if not name.endswith("/.git")]
@@ -86,7 +123,7 @@ def find_not_committed(run: Run, attempt: Attempt) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _begin_of_work(run: Run, attempt: Attempt) -> float:
+def begin_of_work(run: Run, attempt: Attempt) -> float:
     """Return when the work on the feature began that is not accepted yet, in epoch seconds."""
     first = max(1, attempt.number - run.history.of(attempt.slug).open_attempts)
     prompts = (run.paths.attempt(attempt.slug, number) / "prompt.md" for number in range(first, attempt.number + 1))

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 from harness.agents.stream import StreamReader
-from harness.attempts.order import Delivery, Order
+from harness.attempts.order import Delivery, Difference, Order
 from harness.decide.proof import say_names
 from harness.domain.feature import Check
 from harness.domain.reply import Reply
@@ -19,6 +20,9 @@ from harness.system import files, untrusted
 from harness.system.command import Command
 from harness.workspace.checks import Checker
 from harness.workspace.clean_checkout import Checkout, CheckoutError, CheckoutPlan, SetupFailed
+from harness.workspace.left_out import is_cache, sort_by_time
+
+MOST_BESIDES = 1_000  # files and folders that are brought into a checkout to see what makes a difference
 
 
 def carry_out(order: Order, site: Site) -> Delivery:
@@ -112,10 +116,39 @@ def check_claim(order: Order, site: Site) -> Delivery:
         if again and all(one.green for one in again) and order.plan is not None and site.checkout is not None:
             with suppress(CheckoutError):  # a check that is not of one mind is no reason to blame the checkout
                 runs = _run_in(order, site, _check_out(order, site, order.plan))
+        found = None
+        if again and all(one.green for one in again) and not all(one.green for one in runs):
+            found = find_difference(order, site, checkout.top)
         checked_in = CheckedIn(True, brought=brought, set_up_by=set_up_by)
-        return Delivery(checks=runs, earlier=earlier, in_tree=again, checked_in=checked_in)
+        return Delivery(checks=runs, earlier=earlier, in_tree=again, difference=found, checked_in=checked_in)
     finally:
         site.narrator.ended(order.key)
+
+
+def find_difference(order: Order, site: Site, top: Path) -> Difference:
+    """Return what git ignores and makes checks green in the working tree alone: they run with some of it, to see that.
+
+    With what was there before the work; then, where only caches came since, with all of it.
+    """
+    assert order.plan is not None
+    older, made = sort_by_time(top, order.plan.rest, order.since)
+    found = Difference(older, made)
+    if made and older and _is_green_with(order, site, [top / name for name in older]):
+        return replace(found, by_older=True)
+    if made and all(map(is_cache, made)) and not _is_green_with(order, site, [top / name for name in (*older, *made)]):
+        return replace(found, made=())
+    return found
+
+
+def _is_green_with(order: Order, site: Site, paths: Sequence[Path]) -> bool:
+    """Whether the checks are green in a clean checkout that has these files of the project, too."""
+    if order.plan is None or len(paths) > MOST_BESIDES:
+        return False
+    try:
+        checkout = _check_out(order, site, replace(order.plan, besides=tuple(paths)))
+    except CheckoutError:
+        return False
+    return all(one.green for one in _run_checks(order, site, order.checks, checkout))
 
 
 def _check_out(order: Order, site: Site, plan: CheckoutPlan) -> Checkout:

@@ -26,11 +26,12 @@ def settle(
     checked_in: CheckedIn,
     left_out: Sequence[str],
     pass_when_clean: Collection[str],
+    lacks: Sequence[str] = (),
 ) -> Settled:
     """Say which runs count: those in the clean checkout, or those `in_tree` where the checkout itself is to blame.
 
     It is not where the attempt made files that its commit does not hold (`left_out`), nor for a check that has passed
-    in a clean checkout before the attempt (`pass_when_clean`).
+    in a clean checkout before the attempt (`pass_when_clean`). `lacks` is what the checkout has not, in any case.
     """
     green_there = {one.command: one for one in in_tree if one.green}
     red = [one.command for one in runs if not one.green]
@@ -40,11 +41,12 @@ def settle(
     names = ", ".join(f"`{one_line(command, 60)}`" for command in only_in_tree[:SHOWN])
     verb = "pass" if only_in_tree[1:] else "passes"
     if only_in_tree != red or left_out or any(command in pass_when_clean for command in only_in_tree):
-        lacks = f"; the commit would not hold {say_names(left_out)}" if left_out else ""
-        remark = f"{names} {verb} in the working tree, and not in a clean checkout of what would be committed{lacks}"
+        more = f"; the commit would not hold {say_names(left_out)}" if left_out else ""
+        remark = f"{names} {verb} in the working tree, and not in a clean checkout of what would be committed{more}"
         return Settled(tuple(runs), checked_in, remark)
     counting = tuple(green_there.get(one.command, one) for one in runs)
-    because = f"{names} {verb} there, and not in a clean checkout, which lacks what git does not hold"
+    why = f"lacks {say_names(lacks)}" if lacks else "has all files: it may lack a branch or a setting of git"
+    because = f"{names} {verb} there, and not in a clean checkout, which {why}"
     return Settled(counting, replace(checked_in, clean=False, because=because, brought=(), set_up_by=()))
 
 

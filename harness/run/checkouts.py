@@ -117,13 +117,15 @@ def make_plan(config: Config, site: Site, workspace: InPlace, candidate: Candida
     top, paths, settings = workspace.top, config.paths, config.settings
     root, wanted, own = paths.root, {*settings.workspace_include}, _find_own(config, top)
     usual = MACHINES_OWN if settings.workspace_setup else INSTALLED | MACHINES_OWN
-    brought = [top / name for name in workspace.ignored() if _is_brought(name, usual, wanted)]
+    own, ignored = _find_own(config, top), workspace.ignored()
+    brought = [top / name for name in ignored if _is_brought(name, usual, wanted)]
     brought += [root / name for name in wanted if files.exists(root / name)]
     within = [path for path in dict.fromkeys(brought) if _is_apart(path, top, own)][:MOST_BROUGHT]
     held = [one for one in site.held if any(one.is_relative_to(real_path(path)) for path in within)]
     limit = settings.check_timeout
     setup = [one if one.timeout is not None else replace(one, timeout=limit) for one in settings.workspace_setup]
-    return CheckoutPlan(candidate, tuple(within), tuple(held), tuple(setup))
+    rest = (name for name in ignored if top / name not in brought and _is_apart(top / name, top, own))
+    return CheckoutPlan(candidate, tuple(within), tuple(held), tuple(setup), tuple(rest))
 
 
 def find_mending(config: Config, workspace: InPlace, plan: CheckoutPlan) -> Mending:

@@ -9,11 +9,13 @@ What `workspace_setup` made of it stays, untouched, as long as what that depends
 from __future__ import annotations
 
 import os
+import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 
 from harness.domain.errors import HarnessError
@@ -26,6 +28,7 @@ from harness.system.capture import capture, find_program
 from harness.workspace.set_up import find_made, keep_made, read_made, write_made
 from harness.workspace.workspace import Candidate
 
+MOST_TAGS = 10_000
 TIMEOUT = 600.0  # seconds; a first checkout of a large project on a slow disk
 OBJECTS = ".git/project-objects"  # where the repository inside finds the project's
 # What a check needs, and git is usually told to ignore: what is installed, and settings of this machine.
@@ -74,13 +77,16 @@ class Checkout:
 class CheckoutPlan:
     """What a clean checkout is to hold: a commit, and what is brought in from the project or only shown (`held`).
 
-    `setup` are the commands that run in it before the first check.
+    `setup` are the commands that run in it before the first check. `rest` is what git ignores and is not brought, from
+    the top of the work tree; `besides` is what is brought of it after the setup, to see what makes a difference.
     """
 
     candidate: Candidate
     brought: tuple[Path, ...] = ()
     held: tuple[Path, ...] = ()
     setup: tuple[Check, ...] = ()
+    rest: tuple[str, ...] = ()
+    besides: tuple[Path, ...] = ()
 
     def names_of_brought(self, top: Path) -> tuple[str, ...]:
         """Return what is brought in, as seen from the top of the work tree."""
@@ -152,7 +158,7 @@ class CleanCheckout:
                 self._set_up(plan, checkout, set_up)
         except (OSError, HarnessError) as error:
             raise CheckoutError(str(error)) from error
-        return checkout
+        return replace(checkout, brought=(*brought, *plan.besides)) if self._shown else checkout
 
     @property
     def is_set_up(self) -> bool:
@@ -258,6 +264,9 @@ class CleanCheckout:
         shutil.copyfile(self._git_folder / "index", inside / "index")
         if (packed := self._repository.packed_refs) is not None:
             (inside / "packed-refs").write_bytes(_keep_tags(untrusted.read_plain(packed, 64 << 20) or b""))
+            for name, tag in islice(_find_tags(packed.parent / "refs/tags"), MOST_TAGS):
+                files.make_folder((inside / "refs/tags" / name).parent)
+                (inside / "refs/tags" / name).write_bytes(tag)
 
     def _compose_config(self) -> str:
         version = int(any(name.startswith("extensions.") for name, _ in self._repository.config))
@@ -268,6 +277,7 @@ class CleanCheckout:
         return "\n".join(lines) + "\n"
 
 
+_ID = re.compile(rb"[0-9a-f]{40}([0-9a-f]{24})?\n")
 _PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 
 
@@ -278,6 +288,15 @@ def _keep_tags(packed: bytes) -> bytes:
         keeps = keeps if line.startswith(b"^") else line.startswith(b"#") or b" refs/tags/" in line
         kept += [line] if keeps else []
     return b"".join(kept)
+
+
+def _find_tags(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield the tags that are files of their own, with what each leads to."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = Path(place, name)
+            if _ID.fullmatch(tag := untrusted.read_plain(path, 100) or b""):
+                yield str(path.relative_to(folder)), tag
 
 
 def _remove_repositories(folder: Path) -> None:

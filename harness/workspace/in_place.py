@@ -359,6 +359,17 @@ class InPlace:
         said = self._git.ask("config", "--file", str(named), "--null", "--get-regexp", r"\.path$")
         return tuple(one.partition("\n")[2] for one in os.fsdecode(said.stdout).split("\0") if one)
 
+    def find_modes(self, commit: str, since: float) -> tuple[str, ...]:
+        """Return the files that may be run here and not as a commit has them, or the other way, and changed since."""
+        found, top = list[str](), self._git.top
+        for line in os.fsdecode(self._git.ask("ls-tree", "-r", "-z", "--full-tree", commit).stdout).split("\0"):
+            about, _, name = line.partition("\t")
+            with suppress(OSError):
+                is_run, there = about.startswith("100755"), os.lstat(f"{top}/{name}")
+                differs = stat.S_ISREG(there.st_mode) and bool(there.st_mode & stat.S_IXUSR) is not is_run
+                found += [name] if about.startswith("100") and differs and there.st_ctime >= since else []
+        return tuple(found)
+
     def ignored(self) -> tuple[str, ...]:
         """Return the names that git ignores, relative to the top of the work tree; of a folder, only its own."""
         words = ("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z", "--full-name")

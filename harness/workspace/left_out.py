@@ -1,9 +1,9 @@
-"""What an attempt made and its commit does not hold: files that git ignores, and repositories of their own."""
+"""What an attempt made and its commit does not hold: what git ignores, repositories of their own, empty folders."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -45,3 +45,59 @@ def _walk(top: Path, names: Iterable[str]) -> Iterator[str]:
 
 def _counts(name: str) -> bool:
     return name not in CACHES and name not in INSTALLED and not name.endswith((".pyc", ".pyo", ".log"))
+
+
+def is_cache(name: str) -> bool:
+    """Whether programs keep a file to be quicker the next time, by its name."""
+    return not all(map(_counts, name.rstrip("/").split("/")))
+
+
+def sort_by_time(top: Path, names: Iterable[str], since: float) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what below the names is older than a moment, and what changed since (epoch seconds), caches too.
+
+    The older things are the largest folders in which nothing changed. What is more than is looked at counts as older.
+    """
+    places, parents, changed, made = list[str](), list[int](), list[bool](), list[str]()
+    waiting = [(str(top / name.rstrip("/")), -1) for name in names if os.path.lexists(top / name)]
+    while waiting and len(places) < LIMIT:
+        place, parent = waiting.pop()
+        if os.path.basename(place) in INSTALLED:  # noqa: PTH119
+            continue
+        number, inside = len(places), _list(place)
+        with suppress(OSError):
+            new = not inside and os.lstat(place).st_ctime >= since
+            places.append(place)
+            parents.append(parent)
+            changed.append(new)
+            made += [place if inside is None else f"{place}/"] if new else []
+            waiting += [(one, number) for one in inside or ()]
+    for number in reversed(range(len(places))):
+        if changed[number] and parents[number] >= 0:
+            changed[parents[number]] = True
+    largest = (one for one, parent in enumerate(parents) if not changed[one] and (parent < 0 or changed[parent]))
+    older = sorted(os.path.relpath(places[one], top) for one in largest)
+    return tuple(older), tuple(sorted(one.removeprefix(f"{top}/") for one in made))
+
+
+def _list(place: str) -> list[str] | None:
+    """Return what is in a folder; None for anything else."""
+    if os.path.islink(place) or not os.path.isdir(place):  # noqa: PTH112, PTH114
+        return None
+    with suppress(OSError), os.scandir(place) as entries:
+        return [entry.path for entry in entries]
+    return []
+
+
+def find_empty(top: Path, apart: Collection[str], since: float) -> tuple[str, ...]:
+    """Return the empty folders that came since a moment (epoch seconds), but for what is `apart`; git holds none."""
+    waiting, found, seen = [str(top)], list[str](), 0
+    left = {str(top / name).rstrip("/") for name in apart}
+    while waiting and seen < LIMIT:
+        place, seen = waiting.pop(), seen + 1
+        with suppress(OSError), os.scandir(place) as entries:
+            inside = list(entries)
+            if not inside and os.lstat(place).st_ctime >= since:
+                found.append(f"{os.path.relpath(place, top)}/")
+            folders = (entry for entry in inside if entry.is_dir(follow_symlinks=False) and entry.path not in left)
+            waiting += [entry.path for entry in folders if entry.name != ".git" and _counts(entry.name)]
+    return tuple(sorted(found))

@@ -312,3 +312,69 @@ def test_a_receipt_about_the_tree_is_renewed_by_a_clean_checkout_once_that_can_b
     confined.spec("a", "Do it, and more.", checks="test -f a.txt")
     assert confined.go().code == 0
     assert "checked: in a clean checkout of the commit" in receipt_of(confined, "a")
+
+
+IGNORED = "/kept\n.cache\n*.log\n__pycache__\n"
+MADE: dict[str, Any] = {
+    "a log": ("echo 1 > x.log", "test -f x.log", "x.log (ignored by git)"),
+    "a cache": ("mkdir .cache; echo 1 > .cache/x", "test -f .cache/x", ".cache/x (ignored by git)"),
+    "an empty folder": ("mkdir data", "test -d data", "data/ (an empty folder)"),
+    "a mode": ("echo >> run.sh; chmod +x run.sh", "./run.sh", "run.sh (its mode: git does not look at that here)"),
+    "a cache, besides what was there": ("mkdir .cache; echo 1 > .cache/x", "test -f .cache/x && test -f kept/x", "x ("),
+}
+
+
+@pytest.mark.parametrize("case", in_short(MADE, "a cache, besides what was there"))
+def test_what_only_the_work_made_and_no_commit_holds_makes_no_claim_green(
+    confined: Any, case: tuple[str, str, str]
+) -> None:
+    code, check, said = case
+    (confined.root / ".gitignore").write_text(IGNORED)
+    (confined.root / "run.sh").write_text("#!/bin/sh\n")
+    (confined.root / "kept").mkdir()
+    (confined.root / "kept/x").write_text("")
+    confined.spec("a", checks=f"{check} && test -f a.txt")
+    confined.repository()
+    confined.git("config", "core.filemode", "false")
+    confined.agent(f"echo a > a.txt; {code}; {CLAIM}")
+    ran = confined.go(max_iterations=1)
+    assert (ran.code, confined.outcomes()) == (1, ["unconfirmed"]), ran.text
+    assert said in ran.text.partition("the commit would not hold ")[2], ran.text
+
+
+NEEDED: dict[str, Any] = {
+    "what was there": ("test -f kept/x", "lacks kept (ignored by git))"),
+    "a branch": (
+        "git rev-parse -q --verify refs/heads/trunk",
+        "has all files: it may lack a branch or a setting of git)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", in_short(NEEDED, "what was there"))
+def test_caches_that_the_work_left_keep_no_claim_from_what_the_checkout_lacks(
+    confined: Any, case: tuple[str, str]
+) -> None:
+    check, said = case
+    (confined.root / ".gitignore").write_text(IGNORED)
+    if check.endswith("x"):
+        (confined.root / "kept").mkdir()
+        (confined.root / "kept/x").write_text("")
+    confined.spec("a", checks=f"{check} && test -f a.txt")
+    confined.repository()
+    confined.git("branch", "-M", "trunk")
+    confined.agent("echo a > a.txt; mkdir .cache; echo 1 > .cache/x; " + CLAIM)
+    ran = confined.go()
+    assert ran.code == 0, ran.text
+    assert said in receipt_of(confined, "a")
+
+
+@pytest.mark.deep
+def test_a_clean_checkout_has_the_tags(confined: Any) -> None:
+    confined.spec("a", checks="git describe --tags && git rev-parse v/2 && test -f a.txt")
+    confined.repository()
+    confined.git("tag", "v1")
+    confined.git("tag", "-a", "-m", "two", "v/2")
+    confined.agent("echo a > a.txt; " + CLAIM)
+    assert confined.go().code == 0
+    assert "checked: in a clean checkout of the commit" in receipt_of(confined, "a")
