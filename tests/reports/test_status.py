@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import time
+from pathlib import Path
 
 import pytest
 from helpers.stages import GOOD, begun, blocked, killed, proven
@@ -213,6 +214,8 @@ def test_log_f_follows_until_ctrl_c(world: World, start) -> None:
     with log.open("a") as file:
         file.write("after\n")
     assert following.stdout.readline() == "after\n"
+    stat = Path(f"/proc/{following.pid}/stat")
+    until(lambda: not stat.exists() or stat.read_text().rpartition(") ")[2][0] == "S")  # it is done with the line
     following.send_signal(signal.SIGINT)
     assert following.communicate(timeout=PATIENCE) == ("", "")
     assert following.returncode in (0, 130)
