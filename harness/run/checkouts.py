@@ -98,8 +98,6 @@ def why_no_checkout(config: Config, site: Site, workspace: InPlace) -> str:
         return workspace.why_no_git
     if site.sandbox is None or not site.sandbox.shows_checkouts:
         return "without bubblewrap a clean checkout cannot stand in the project's place"
-    if files.exists(workspace.top / ".gitmodules"):
-        return "the project has submodules"
     return ""
 
 

@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -26,6 +27,7 @@ from harness.domain.verdict import CheckRun
 from harness.system import files, untrusted
 from harness.system.capture import capture, find_program
 from harness.workspace.set_up import find_made, keep_made, read_made, write_made
+from harness.workspace.submodules import NotHere, find_repository, find_submodules
 from harness.workspace.workspace import Candidate
 
 MOST_TAGS = 10_000
@@ -133,7 +135,8 @@ class CleanCheckout:
         self._program = find_program("git", environ, repository.top) or "git"
         kept = {name: value for name, value in environ.items() if not name.startswith("GIT_")}
         self._environ = {**kept, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C",
-                         "GIT_DIR": str(self._git_folder), "GIT_WORK_TREE": str(self._folder)}  # fmt: skip
+                         "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}  # fmt: skip
+        self._submodules: list[tuple[Path, Path]] = []  # where each is checked out, and its repository
 
     def close(self) -> None:
         """Let others have the place."""
@@ -153,9 +156,12 @@ class CleanCheckout:
                 self._begin_anew()  # a check has made of it what git cannot put right
                 if not self._switch(plan):
                     raise CheckoutError(self._said)
+            self._fill_submodules(candidate.tree)
             self._write_repository(candidate.commit)
             if plan.setup and not self.is_set_up:
                 self._set_up(plan, checkout, set_up)
+        except NotHere as error:
+            raise CheckoutError(f"the repository of the submodule `{error}` is not where git keeps it") from error
         except (OSError, HarnessError) as error:
             raise CheckoutError(str(error)) from error
         return replace(checkout, brought=(*brought, *plan.besides)) if self._shown else checkout
@@ -167,9 +173,11 @@ class CleanCheckout:
 
     def find_changed(self) -> tuple[str, ...]:
         """Return the names of tracked files that are not as they were checked out."""
-        line = (self._program, "-c", "core.fsmonitor=false", "diff", "--no-ext-diff", "--name-only", "-z")
-        ran = capture(line, cwd=self._folder, env=self._environ, timeout=TIMEOUT)
-        return tuple(filter(None, os.fsdecode(ran.stdout).split("\0")))
+        found = list[str]()
+        for folder, git in [(self._folder, self._git_folder), *self._submodules]:
+            said = os.fsdecode(self._ask_in(git, folder, "diff", "--no-ext-diff", "--name-only", "-z") or b"")
+            found += [str((folder / name).relative_to(self._folder)) for name in said.split("\0") if name]
+        return tuple(found)
 
     def _is_ours(self) -> bool:
         """Whether the folder is what we would make now, and nobody else's."""
@@ -181,12 +189,46 @@ class CleanCheckout:
 
     def _begin_anew(self) -> None:
         untrusted.remove_tree(self.place)
-        for folder in (self._folder, self._git_folder / "objects/info", self._git_folder / "refs"):
-            files.make_folder(folder)
+        files.make_folder(self._folder)
         self.place.chmod(0o700)
-        (self._git_folder / "HEAD").write_text("ref: refs/heads/none\n")
-        (self._git_folder / "objects/info/alternates").write_bytes(os.fsencode(self._repository.objects) + b"\n")
-        (self._git_folder / "config").write_text(self._compose_config())
+        self._make_repository(self._git_folder, self._repository.objects)
+
+    def _make_repository(self, git: Path, objects: Path) -> None:
+        """Make a repository that holds nothing of its own."""
+        for folder in (git / "objects/info", git / "refs"):
+            files.make_folder(folder)
+        (git / "HEAD").write_text("ref: refs/heads/none\n")
+        (git / "objects/info/alternates").write_bytes(os.fsencode(objects) + b"\n")
+        (git / "config").write_text(self._compose_config())
+
+    def _fill_submodules(self, tree: str) -> None:
+        """Check the submodules of a tree out, and theirs; where the project has none checked out, neither is here.
+
+        Raises NotHere, CheckoutError.
+        """
+        self._submodules.clear()
+        waiting = [(self._folder, self._git_folder, tree, self._repository.objects.parent, self._repository.top)]
+        while waiting:
+            folder, git, tree, around, work_tree = waiting.pop()
+            if not files.exists(folder / ".gitmodules"):
+                continue
+            for one in find_submodules(partial(self._ask_in, git, folder), tree):
+                if (source := find_repository(around, work_tree, one)) is None:
+                    continue
+                inner, inside = self._keep_for(folder / one.path), folder / one.path
+                files.make_folder(inside)
+                if inside.resolve() != self._folder.resolve() / inside.relative_to(self._folder):
+                    raise CheckoutError(f"`{one.path}` leads elsewhere")
+                self._make_repository(inner, source / "objects")
+                (inner / "index.lock").unlink(missing_ok=True)
+                for words in (("read-tree", "--reset", "-u", one.commit), ("clean", "-ffdxq")):
+                    if self._ask_in(inner, inside, *words) is None:
+                        raise CheckoutError(f"the submodule `{one.path}`: {self._said}")
+                self._submodules.append((inside, inner))
+                waiting.append((inside, inner, one.commit, source, work_tree / one.path))
+
+    def _keep_for(self, folder: Path) -> Path:
+        return self.place / "modules" / sha256(os.fsencode(folder)).hexdigest()[:16]
 
     def _switch(self, plan: CheckoutPlan) -> bool:
         """Write what differs from a tree, and remove what does not belong to it, nor was made by its setup."""
@@ -206,8 +248,8 @@ class CleanCheckout:
 
     def _keep_setup(self, plan: CheckoutPlan) -> bool:
         """Whether the setup of the plan has run here, and all that it made is there; what else there is, is removed."""
-        if not plan.setup or not self.is_set_up:
-            return False
+        if not plan.setup or not self.is_set_up or files.exists(self._folder / ".gitmodules"):
+            return False  # nobody knows what of a submodule its setup has made
         with suppress(OSError):
             tracked = self._list_tracked()
             made = read_made(self._record, self._key_of_setup(plan, tracked))
@@ -245,8 +287,12 @@ class CleanCheckout:
 
     def _ask(self, *words: str) -> bytes | None:
         """Return what git says about the checkout; None where it fails, `_said` says why."""
+        return self._ask_in(self._git_folder, self._folder, *words)
+
+    def _ask_in(self, git: Path, folder: Path, *words: str) -> bytes | None:
         line = (self._program, "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", *words)
-        ran = capture(line, cwd=self._folder, env=self._environ, timeout=TIMEOUT)
+        environ = {**self._environ, "GIT_DIR": str(git), "GIT_WORK_TREE": str(folder)}
+        ran = capture(line, cwd=folder, env=environ, timeout=TIMEOUT)
         if ran.code != 0:
             self._said = ran.stderr.decode("utf-8", "replace").strip() or f"git {words[0]} failed"
         return ran.stdout if ran.code == 0 else None

@@ -125,23 +125,90 @@ def test_a_check_that_needs_what_git_does_not_hold_is_run_in_the_working_tree_an
     assert "checked: in a clean checkout of the commit, with the project's data" in receipt_of(confined, "b"), ran.text
 
 
+def add_submodule(world: Any, tmp_path: Path) -> None:
+    """Give the project a submodule vendor/x, and that one of its own, each with a file."""
+    allowed = ("-c", "protocol.file.allow=always", "submodule", "--quiet")
+    for name in ("inner", "outer"):
+        made = tmp_path / name
+        subprocess.run(["git", "init", "-q", made], check=True)
+        (made / f"{name}.py").write_text("")
+        git = ["git", "-C", made, "-c", "user.name=a", "-c", "user.email=a@b.invalid"]
+        if name == "outer":
+            subprocess.run([*git, *allowed, "add", tmp_path / "inner", "in"], check=True)
+        subprocess.run([*git, "add", "."], check=True)
+        subprocess.run([*git, "commit", "-q", "-m", "x"], check=True)
+    world.repository()
+    world.git(*allowed, "add", str(tmp_path / "outer"), "vendor/x")
+    world.git(*allowed, "update", "--init", "--recursive")
+    world.git("commit", "-qm", "submodule")
+
+
 @pytest.mark.deep
 def test_a_change_within_a_submodule_is_told_as_what_the_commit_does_not_hold(confined: Any, tmp_path: Path) -> None:
-    made = tmp_path / "made"
-    subprocess.run(["git", "init", "-q", made], check=True)
-    git = ["git", "-C", made, "-c", "user.name=a", "-c", "user.email=a@b.invalid"]
-    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
     confined.spec("a", checks="test -f vendor/x/new.py")
-    confined.repository()
-    confined.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(made), "vendor/x")
-    confined.git("commit", "-qm", "submodule")
+    add_submodule(confined, tmp_path)
     confined.agent("echo x > vendor/x/new.py; " + CLAIM)
+    ran = confined.go(max_iterations=1)
+    assert (ran.code, confined.outcomes()) == (1, ["unconfirmed"]), ran.text
+    assert "the commit would not hold vendor/x/new.py (in a submodule)" in ran.text
+
+
+def test_submodules_are_in_a_clean_checkout_too(confined: Any, tmp_path: Path) -> None:
+    confined.spec("a", checks='ls vendor/x/outer.py vendor/x/in/inner.py a.txt && test -z "$(git status --porcelain)"')
+    add_submodule(confined, tmp_path)
+    confined.agent("echo x > a.txt; " + CLAIM)
     ran = confined.go()
-    assert ran.code == 0, ran.text
-    checked = next(line for line in receipt_of(confined, "a").splitlines() if line.startswith("checked: "))
-    assert checked == (
-        "checked: in the working tree (the project has submodules); not in the commit: vendor/x/new.py (in a submodule)"
+    assert (ran.code, "checked: in a clean checkout of the commit" in receipt_of(confined, "a")) == (0, True), ran.text
+
+
+@pytest.mark.deep
+def test_a_check_that_changes_a_file_of_a_submodule_proves_nothing(confined: Any, tmp_path: Path) -> None:
+    confined.spec("a", checks="echo 1 >> vendor/x/in/inner.py; test -f a.txt")
+    add_submodule(confined, tmp_path)
+    confined.agent("echo x > a.txt; " + CLAIM)
+    ran = confined.go(stuck_limit=1)
+    assert ran.code == 5, ran.text
+    assert "changed by a check: vendor/x/in/inner.py" in next(iter(confined.events("attempt_ended")))["observed"]
+
+
+@pytest.mark.deep
+def test_what_a_check_left_in_a_submodule_is_gone_at_the_next_one(confined: Any, tmp_path: Path) -> None:
+    confined.spec("a", checks="test -f a.txt && ! test -e vendor/x/left && ! test -e vendor/x/in/left")
+    confined.spec(
+        "b", checks="test -f b.txt && ! test -e vendor/x/left && ! test -e vendor/x/in/left; touch vendor/x/left"
     )
+    add_submodule(confined, tmp_path)
+    confined.agent("echo x > $slug.txt; " + CLAIM)
+    assert confined.go().code == 0
+    confined.spec("c", checks="test -f c.txt && ! test -e vendor/x/left && rm -r vendor && ln -s /tmp vendor")
+    assert confined.go(stuck_limit=1, max_iterations=1).code != 0
+    confined.spec("c", checks="test -f c.txt && test -f vendor/x/in/inner.py")
+    assert confined.go().code == 0
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("code", ["rm -rf .git/modules/vendor/x/objects/??", "rm -rf .git/modules/vendor/x/objects"])
+def test_a_submodule_whose_objects_are_missing_is_a_reason_for_the_working_tree(
+    confined: Any, tmp_path: Path, code: str
+) -> None:
+    confined.spec("a", checks="test -f vendor/x/outer.py && test -f a.txt")
+    add_submodule(confined, tmp_path)
+    subprocess.run(["sh", "-c", code], cwd=confined.root, check=True)
+    confined.agent("echo x > a.txt; " + CLAIM)
+    ran = confined.go()
+    assert ran.code in (0, 1), ran.text
+    assert "checked: in the working tree (there is no clean checkout: the" in receipt_of(confined, "a"), ran.text
+
+
+@pytest.mark.deep
+def test_a_submodule_that_the_project_has_not_checked_out_is_empty_as_in_a_clone(confined: Any, tmp_path: Path) -> None:
+    confined.spec("a", checks="test -f a.txt && ! test -e vendor/x/outer.py")
+    add_submodule(confined, tmp_path)
+    confined.git("submodule", "--quiet", "deinit", "-f", "vendor/x")
+    shutil.rmtree(confined.root / ".git/modules")
+    confined.agent("echo x > a.txt; " + CLAIM)
+    ran = confined.go()
+    assert (ran.code, "checked: in a clean checkout of the commit" in receipt_of(confined, "a")) == (0, True), ran.text
 
 
 @pytest.mark.parametrize(
