@@ -479,6 +479,8 @@ class InPlace:
         with_hooks = self._git.has_hooks()
         said = self._land(made, message, with_hooks=with_hooks)
         after = self.snapshot()
+        if said.code == 0 and after.head == before.head and (tip := self._tip()) not in ("", before.head):
+            return Commit(tip, made=True, base=before.head)  # a hook has left the branch since
         if said.code != 0 or after.head == before.head:
             late = "git took too long" if self._git.stop() is None else "the run was to stop before git was done"
             failure = late if said.timed_out else _say_refusal(said)
@@ -487,6 +489,12 @@ class InPlace:
             )
         names = made.names if after.head == made.commit else ()  # else a hook has changed it
         return replace(self._sign(after.head), base=before.head, names=names)
+
+    def _tip(self) -> str:
+        """Return where the branch is that commits are made on, wherever HEAD is."""
+        branch = self.heads.last.branch
+        said = self._git.ask("rev-parse", "--verify", "--quiet", f"{branch}^{{commit}}")
+        return os.fsdecode(said.stdout).strip() if branch and said.code == 0 else ""
 
     def _land(self, candidate: Candidate, message: str, *, with_hooks: bool) -> Captured:
         """Move the branch to a candidate; where hooks have a say, let git commit what the candidate holds."""

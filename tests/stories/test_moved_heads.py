@@ -239,6 +239,17 @@ def test_a_hook_that_moves_head_after_the_commit_is_told_and_met(world: World) -
 
 
 @pytest.mark.deep
+def test_a_hook_that_leaves_the_branch_with_its_files_ends_the_run(world: World) -> None:
+    begin(world, "true")
+    hook = world.root / ".git/hooks/post-commit"
+    hook.write_text("#!/bin/sh\ngit switch -q stolen || git switch -q -c stolen\n")
+    hook.chmod(0o755)
+    ran = world.run()
+    assert (ran.halt, subjects(world)) == (Halt.MOVED, ["b: finished b", "a: finished a", "begin"]), ran.text
+    assert "`git switch main`" in ran.stop.advice
+
+
+@pytest.mark.deep
 def test_a_run_that_begins_on_a_detached_head_ends_there(world: World) -> None:
     begin(world, COMMIT)
     world.git("checkout", "-q", "--detach")
