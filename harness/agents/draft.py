@@ -33,7 +33,11 @@ class Trouble:
 
 @dataclass(slots=True)
 class Draft:
-    """A transcript in the making; `trouble` is None again as soon as the model answers."""
+    """A transcript in the making; `trouble` is None again as soon as the model answers.
+
+    A reader of lines calls `recover` when the model answered, and at a final line `conclude`, then `sum_up` with what
+    it says was used; `turn` counts what a single message used, where no final line may come.
+    """
 
     agent_version: str = ""
     model: str = ""
