@@ -69,6 +69,7 @@ class Guards:
             row = NAMED if guard is self.tree else NAMED_IN_GIT
             within = (real_path(path.parent) / path.name for path in named)
             guard.named = {str(path.relative_to(guard.root)): row for path in within if guard.root in path.parents}
+        self._remembered_at = -math.inf
 
     # --- across runs ---
 
