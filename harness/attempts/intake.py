@@ -63,7 +63,9 @@ def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Gathere
     if attempt.before.head and not after.head:
         remarks.append("git does not work here any more: the changes cannot be committed")
     committed = run.workspace.heads.find_changed(attempt.before.head, after.head) if moved and after.head else ()
-    remarks += _tell_committed(run, slug, [name for name in committed if name in after.files])
+    specs = run.paths.specs  # what is committed there is in no look at the tree
+    seen = [one for one in committed if one in after.files or specs in (run.workspace.top / one).parents]
+    remarks += _tell_committed(run, slug, [one for one in seen if one not in moved_head.elsewhere])
     names = tuple(sorted({*changed_files(attempt.before, after), *committed}.difference(moved_head.elsewhere)))
     changed = names or (("(a commit)",) if moved else ())
     words = run.redactor.text(_read_claim(done)) if claimed else ""

@@ -278,10 +278,12 @@ def test_nothing_that_git_would_store_holds_a_secret(world: World, plant: str) -
 
 @pytest.mark.parametrize("sandbox", SANDBOXES)
 def test_what_an_agent_committed_and_programs_obey_is_told(project: Any, sandbox: str) -> None:
-    project.agent("mkdir app; echo evil > app/.envrc; git add app; git commit -qm own; note 'committed it by myself'")
+    spec = "git update-index --cacheinfo 100644,$(echo evil | git hash-object -w --stdin),specs/hello/spec.md"
+    own = f"{spec}; git commit -qm own; note 'committed it by myself'"
+    project.agent(f"mkdir app; echo evil > app/.envrc; git add app; {own}")
     ran = project.go(sandbox=sandbox, max_iterations="1")
     assert not project.has("app/.envrc")
-    assert "its own commits hold `app/.envrc`, which programs obey: `git restore` would bring that back" in ran.text
+    assert "its own commits hold `app/.envrc`, `specs/hello/spec.md`, which programs obey: `git restore`" in ran.text
 
 
 @pytest.mark.parametrize("sandbox", SANDBOXES)
