@@ -158,7 +158,7 @@ def _tell_commits(run: Run, mover: Mover, about: HeadMoved, was: Head, now: Head
 
 def tell_unstaged(run: Run, slug: str) -> None:
     """Tell what was staged meanwhile and is not any more."""
-    names, run.workspace.unstaged = run.workspace.unstaged, []
+    names, run.workspace.index.unstaged = run.workspace.index.unstaged, []
     if names:
         more = f" and {len(names) - SHOWN} more" if names[SHOWN:] else ""
         shown = ", ".join(f"`{printable(name)}`" for name in names[:SHOWN])

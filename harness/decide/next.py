@@ -1,4 +1,4 @@
-"""The decisions, pure: what to do next, where a feature stands, what an attempt was worth. No files, no clocks."""
+"""The decisions, pure: what to do next, where a feature stands. No files, no clocks."""
 
 from __future__ import annotations
 
@@ -188,6 +188,3 @@ def with_dependencies(features: Iterable[Feature], wanted: Iterable[str]) -> tup
             needed.add(slug)
             queue.extend(by_slug[slug].depends_on)
     return tuple(feature for feature in features if feature.slug in needed)
-
-
-# --- judging an attempt -------------------------------------------------------------------------------------------

@@ -141,7 +141,7 @@ def open_run(
         )
         guard.tree.ignored = run.workspace.find_ignored
         guard.name(run.workspace.named())
-        run.workspace.is_obeyed = partial(_is_obeyed, run)
+        run.workspace.index.is_obeyed = partial(_is_obeyed, run)
         connect(run, narrator)
         stack.callback(run.workspace.stop_git)
         stack.callback(close_checkout, run)

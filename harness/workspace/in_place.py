@@ -7,9 +7,7 @@ feature, which runs the person's own hooks.
 from __future__ import annotations
 
 import os
-import re
 import stat
-import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -25,18 +23,18 @@ from harness.system.process import Supervisor
 from harness.workspace.clean_checkout import Repository
 from harness.workspace.confined_git import ConfinedGit
 from harness.workspace.contents import Contents
-from harness.workspace.git import NO_HOOKS, TIMEOUT, Git
+from harness.workspace.git import NO_HOOKS, Git
+from harness.workspace.git_locks import wait_for_git
 from harness.workspace.heads import Heads
-from harness.workspace.kept_index import Entry, KeptIndex, compose_entries, find_staged
+from harness.workspace.kept_index import KeptIndex
+from harness.workspace.persons_index import PersonsIndex, as_lines
 from harness.workspace.trial_commit import try_commit, who_commits
 from harness.workspace.workspace import Candidate, Commit, Snapshot
 
 WALK_LIMIT = 100_000  # files and folders that are looked at where there is no git
 _SKIPPED = {".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".mypy_cache", ".cache"}
 FRESH = 0.5  # seconds; on a busy machine that much passes between two looks with nothing between them
-STALE = 5.0  # seconds after which a lock of git that no living git holds is moved aside
 ONE_BY_ONE = 20  # names about which git is asked one by one
-MANY = 1000  # files that git can take as pathspecs without slowing down
 
 
 class InPlace:
@@ -71,10 +69,9 @@ class InPlace:
         self._git = Git(self.root, environ, temporary, filters=filters, written=written)
         self.heads = Heads(self._git)
         self.has_git, self.why_no_git, prefix = self._git.found, self._git.why, self._git.prefix
-        self._index = KeptIndex(self._git.own("index"), paths.kept / "index") if self.has_git else None
+        kept = KeptIndex(self._git.own("index"), paths.kept / "index")
+        self.index = PersonsIndex(self._git, kept, self.heads.operation)
         self._replacements = frozenset[str]()
-        self.is_obeyed: Callable[[str], bool] = lambda name: False  # whether programs obey a file, from the top
-        self.unstaged: list[str] = []  # what was staged meanwhile, and is not any more
         self._ignores: Path | None = None
         if self.has_git and temporary:
             self._ignores = self._write_ignores(temporary / "git-ignores", prefix, environ)
@@ -133,8 +130,8 @@ class InPlace:
 
     def keep_index(self) -> None:
         """Keep git's index as it is now; what an attempt makes of it is not believed."""
-        if self._index is not None:
-            self._index.keep()
+        if self.has_git:
+            self.index.keep()
             self._replacements = self._git.packed_replacements()
 
     def remove_replacements(self) -> list[str]:
@@ -142,7 +139,7 @@ class InPlace:
 
         They show other objects in the place of ours to every git of the person's.
         """
-        new = sorted(self._git.packed_replacements() - self._replacements) if self._index is not None else []
+        new = sorted(self._git.packed_replacements() - self._replacements) if self.has_git else []
         for name in new:
             self._git.ask("update-ref", "-d", name, told=[NO_HOOKS])
         return new
@@ -152,7 +149,7 @@ class InPlace:
 
         What was staged meanwhile is staged again, or only these files.
         """
-        staged = self._put_index_back()
+        staged = self.index.put_back()
         after = self.snapshot()
         if staged is not None and before.head and after.head not in ("", before.head):
             moved = ("-m", before.head, after.head), ("--reset", after.head)  # the agent made commits of its own
@@ -160,81 +157,8 @@ class InPlace:
             after = self.snapshot()
         if staged is not None and staged_again is not None:
             staged = [one for one in staged if one.name in staged_again]
-        self._stage_again(staged)
+        self.index.stage_again(staged)
         return after
-
-    def _put_index_back(self) -> list[Entry] | None:
-        """Put the index back as it was kept; returns what was staged meanwhile, None where it was as it is.
-
-        Not within a merge with conflicts, of which it is a part.
-        """
-        if self._index is None or not self._index.is_changed or self._has_conflicts():
-            return None
-        before, now = self._list_index(self._index.copy), self._list_index(self._index.index)
-        back = self._index.put_back()
-        return find_staged(before, now) if back and before and now else [] if back else None
-
-    def _list_index(self, index: Path) -> str:
-        words = ("-C", self._git.top, "ls-files", "--stage", "-z", "--full-name")
-        said = self._git.ask(*words, GIT_INDEX_FILE=str(index))
-        return os.fsdecode(said.stdout) if said.code == 0 and not said.truncated else ""
-
-    def _stage_again(self, staged: list[Entry] | None) -> None:
-        """Stage what somebody staged, a person perhaps, and keep the index so.
-
-        Neither what git ignores, nor a repository, nor what programs obey: nobody is to find that there unasked.
-        """
-        if staged is None:
-            return
-        ignored = self._find_ignored([one.name for one in staged if one.what])
-        again = list[Entry]()
-        for one in staged:
-            refused = one.what and (one.is_repository or one.name in ignored or self.is_obeyed(one.name))
-            if refused and not self._is_committed(one):
-                self.unstaged.append(one.name)
-            elif not refused:
-                again.append(one)
-        intended = [one for one in again if one.is_empty and self._is_filled(one.name)]
-        self._write_entries([one for one in again if one not in intended])
-        if intended:
-            names = _as_lines([one.name for one in intended])
-            words = ("add", "--intent-to-add", "--pathspec-from-file=-", "--pathspec-file-nul")
-            self._git.write("--literal-pathspecs", *words, stdin=names, with_hooks=False)
-        self.keep_index()
-
-    def _is_committed(self, entry: Entry) -> bool:
-        """Whether the last commit holds what the index held."""
-        said = self._git.ask("-C", self._git.top, "ls-tree", "-z", "HEAD", f"./{entry.name}")
-        mode, _, rest = os.fsdecode(said.stdout).partition(" ")
-        return entry.what == f"{mode} {rest.partition(' ')[2].partition(chr(9))[0]}"
-
-    def _find_ignored(self, names: Sequence[str]) -> set[str]:
-        if not names:
-            return set()
-        words = ("check-ignore", "--no-index", "-z", "--stdin")
-        said = self._git.write(*words, stdin=_as_lines(names), with_hooks=False)
-        return set(filter(None, os.fsdecode(said.stdout).split("\0")))
-
-    def _is_filled(self, name: str) -> bool:
-        path = Path(self._git.top) / name
-        return not path.is_symlink() and path.is_file() and path.stat().st_size > 0
-
-    @property
-    def _width(self) -> int:
-        """How long the ids of git are here."""
-        return len(self._last.head if self._last else "") or 40
-
-    def _write_entries(self, entries: Collection[Entry]) -> bool:
-        if not entries:
-            return True
-        words, listed = ("update-index", "--replace", "-z", "--index-info"), compose_entries(entries, self._width)
-        written = self._git.write(*words, stdin=listed, with_hooks=False).code == 0
-        self._git.write("update-index", "-q", "--refresh", stdin=b"", with_hooks=False)  # it is not to look changed
-        return written
-
-    def _has_conflicts(self) -> bool:
-        """Whether something that git has begun here waits for what a person makes of its conflicts."""
-        return bool(self.heads.operation() and self._git.ask("ls-files", "--unmerged").stdout)
 
     def recent_snapshot(self) -> Snapshot:
         """Return the last look while it is fresh, else a new one: it saves a git call where no pause lies between."""
@@ -250,7 +174,7 @@ class InPlace:
         """Return which of these names below the root git ignores."""
         if not self.has_git:
             return set()
-        said = self._git.look("check-ignore", "-z", "--stdin", stdin=_as_lines(names))
+        said = self._git.look("check-ignore", "-z", "--stdin", stdin=as_lines(names))
         found = set(filter(None, os.fsdecode(said.stdout).split("\0")))
         if said.code > 1:  # it stopped at one in a submodule
             left = [name for name in names if name not in found][:ONE_BY_ONE]
@@ -378,7 +302,7 @@ class InPlace:
 
     def prepare_commit(self, slug: str, words: str, attempt: int, names: Collection[str]) -> Candidate | None:
         """Make the commit of what the feature changed, on no branch yet; None where `commit` will say why not."""
-        self._stage_again(self._put_index_back())
+        self.index.stage_again(self.index.put_back())
         before = self.recent_snapshot()
         if self._git.is_blocked() or not before.head or self._why_not(before):
             return None
@@ -400,7 +324,7 @@ class InPlace:
 
         with self._beside() as index:
             write("read-tree", base)
-            write("--literal-pathspecs", *_STAGE, stdin=_as_lines(chosen))
+            write("--literal-pathspecs", *_STAGE, stdin=as_lines(chosen))
             tree = write("write-tree")
             given = message.encode("utf-8", "surrogateescape")
             commit = write("commit-tree", tree, "-p", base, stdin=given) if tree else ""
@@ -435,17 +359,17 @@ class InPlace:
         Specs, logs and HALT are never part of it, nor is anything ignored, nor a repository inside this one. A hook
         that refuses is a failure, told.
         """
-        staged = self._put_index_back()  # checks ran what an agent wrote
-        self._stage_again(staged)
+        staged = self.index.put_back()  # checks ran what an agent wrote
+        self.index.stage_again(staged)
         if self._git.is_blocked():
             return Commit(failure="git does not work here any more")
-        waited = self._wait_for_git()
+        waited = wait_for_git(self._git)
         made = self._commit(_compose_message(slug, words, attempt), names, candidate)
         if made.made:  # the index is to know of it, but for what somebody has staged there since the claim
-            if not self._follow(made.base, made.head, {one.name for one in staged or ()}, made.names):
+            if not self.index.follow(made.base, made.head, {one.name for one in staged or ()}, made.names):
                 behind = "git's index could not be brought to the commit: `git reset`"
                 waited = "; ".join(filter(None, (waited, behind)))
-            self.keep_index()
+            self.index.keep()
         return replace(made, remark=waited) if waited else made
 
     def _why_not(self, before: Snapshot) -> str:
@@ -508,18 +432,6 @@ class InPlace:
             self._git.write("update-index", "-q", "--refresh", stdin=b"", with_hooks=False, **more)
             return self._git.write("commit", "--quiet", "--message", message, stdin=b"", with_hooks=True, **more)
 
-    def _follow(self, base: str, head: str, besides: Collection[str] = (), names: Collection[str] = ()) -> bool:
-        """Let the index have what differs between two commits as the second one has it; returns whether it has.
-
-        The second is the last commit; `names` are what differs, if that is known.
-        """
-        if not besides and 0 < len(names) <= MANY:
-            return self._git.write("--literal-pathspecs", *_RESET, stdin=_as_lines(names), with_hooks=False).code == 0
-        said = self._git.ask("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", base, head)
-        words = os.fsdecode(said.stdout).split("\0")
-        pairs = zip(words[::2], words[1::2], strict=False)
-        return self._write_entries([_entry_of(about, name) for about, name in pairs if name not in besides])
-
     def _can_commit(self) -> bool:
         """Whether git knows who commits, and may write: then a commit that failed was refused by a hook."""
         locked = any(os.path.lexists(lock) for lock in self._git.locks())
@@ -531,8 +443,8 @@ class InPlace:
         """Put the branch back to where it was before a commit, if it is at that; the files stay as they are."""
         moved = self._git.ask("update-ref", "-m", "harness: taken back", "HEAD", base, commit, told=[NO_HOOKS])
         if moved.code == 0:
-            self._follow(commit, base)
-            self.keep_index()
+            self.index.follow(commit, base)
+            self.index.keep()
         self.forget()
         return moved.code == 0
 
@@ -546,31 +458,6 @@ class InPlace:
             self.forget()
         return Commit(signed, made=True)
 
-    def _wait_for_git(self) -> str:
-        """Wait while another git writes: an editor's, or that of a killed run, whose hook goes on without it.
-
-        A lock that nobody holds any more, an agent's above all, is moved aside: returns what a person should know.
-        """
-        moved = list(filter(None, map(self._wait_for_lock, self._git.locks()))) if self.has_git else []
-        return "; ".join(moved)
-
-    def _wait_for_lock(self, lock: Path) -> str:
-        began = time.monotonic()
-        while os.path.lexists(lock) and self._git.stop() is None and (age := time.monotonic() - began) < TIMEOUT:
-            if age >= STALE and _is_stale(lock) and not _git_lives(Path(self._git.top), lock):
-                aside = files.find_free(self._git.own(f"{lock.name}.aside"))  # among the refs it would be one
-                with suppress(OSError):
-                    lock.rename(aside)
-                    return f"`{lock.name}` in git's folder belonged to no running git: it was renamed to `{aside.name}`"
-            time.sleep(0.1)
-        return ""
-
-
-def _entry_of(about: str, name: str) -> Entry:
-    """Return what the second commit has of a file, by a line of `diff-tree --raw`."""
-    _, mode, _, blob, _ = about.split(" ")
-    return Entry(name, "" if set(mode) == {"0"} else f"{mode} {blob}")
-
 
 def _say_refusal(said: Captured | None) -> str:
     return (
@@ -583,7 +470,6 @@ def _explain(said: Captured) -> str:
 
 
 # update-index and not add: 50,000 pathspecs cost git 35 s, as many names one
-_RESET = ("reset", "--quiet", "--pathspec-from-file=-", "--pathspec-file-nul")  # as the last commit has it
 _STAGE = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
 
 
@@ -592,42 +478,6 @@ def _committable(before: Snapshot, names: Collection[str] | None) -> list[str]:
     return [name for name in before.files if (names is None or name in names) and not name.endswith("/")]
 
 
-def _as_lines(names: Collection[str]) -> bytes:
-    return b"".join(os.fsencode(name) + b"\0" for name in names)
-
-
 def _compose_message(slug: str, words: str, attempt: int) -> str:
     subject = f"{slug}: {without_orders(one_line(words, 100)) or 'done'}"
     return f"{subject}\n\nHarness-Feature: {slug}\nHarness-Attempt: {attempt}\n"
-
-
-def _is_stale(lock: Path) -> bool:
-    """Whether it was not written for a while, or is nothing that git makes."""
-    try:
-        found = lock.lstat()
-    except OSError:
-        return False
-    return not stat.S_ISREG(found.st_mode) or abs(time.time() - found.st_mtime) >= STALE
-
-
-def _git_lives(top: Path, lock: Path) -> bool:
-    """Whether a git of the lock's owner runs in this work tree: it may hold it while a person writes a message.
-
-    Where that cannot be seen, one does.
-    """
-    if sys.platform != "linux":
-        return True
-    with suppress(OSError):
-        owner = lock.lstat().st_uid
-        for process in Path("/proc").iterdir():
-            with suppress(OSError):
-                if not process.name.isdigit() or process.stat().st_uid != owner:
-                    continue
-                if re.match(r"git(-|\n)", (process / "comm").read_text(errors="replace")):
-                    try:
-                        if (process / "cwd").resolve(strict=True).is_relative_to(top.resolve()):
-                            return True
-                    except PermissionError:
-                        return True
-        return False
-    return True

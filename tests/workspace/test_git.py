@@ -19,7 +19,7 @@ from helpers.world import FINISH, GIT, World
 from harness.domain.paths import Paths
 from harness.system.command import Confined
 from harness.system.process import Supervisor
-from harness.workspace import in_place as workspace
+from harness.workspace import git_locks
 from harness.workspace.git import Git
 from harness.workspace.in_place import InPlace
 
@@ -63,7 +63,7 @@ def test_nobody_waits_for_a_lock_when_everything_has_to_stop(
     world, place = checkout
     lock = world.root / ".git/index.lock"
     lock.touch()
-    monkeypatch.setattr(workspace, "TIMEOUT", 10.0 * HANGS)
+    monkeypatch.setattr(git_locks, "TIMEOUT", 10.0 * HANGS)
     with ask_to_stop(place, lambda: 5.0, confined=False):
         assert "index.lock" in place.commit("a", "words", 1).failure
     assert lock.exists()
@@ -75,7 +75,7 @@ def test_a_lock_that_nobody_holds_is_moved_aside_and_told(
     checkout: tuple[World, InPlace], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     world, place = checkout
-    monkeypatch.setattr(workspace, "STALE", 0.2)
+    monkeypatch.setattr(git_locks, "STALE", 0.2)
     lock = world.root / ".git" / name.replace("BRANCH", world.git("symbolic-ref", "--short", "HEAD"))
     lock.write_text("mine")
     made = place.commit("a", "words", 1)
@@ -89,8 +89,8 @@ def test_a_lock_that_a_person_s_git_holds_is_waited_for(
     checkout: tuple[World, InPlace], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world, place = checkout
-    monkeypatch.setattr(workspace, "STALE", 0.2)
-    monkeypatch.setattr(workspace, "TIMEOUT", 0.5)
+    monkeypatch.setattr(git_locks, "STALE", 0.2)
+    monkeypatch.setattr(git_locks, "TIMEOUT", 0.5)
     editor = {**os.environ, **GIT, "GIT_EDITOR": "sleep 60; false"}  # `commit --all` locks while a message is written
     theirs = subprocess.Popen(["git", "commit", "--all"], cwd=world.root, env=editor, start_new_session=True)
     try:

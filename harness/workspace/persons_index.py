@@ -1,0 +1,133 @@
+"""A person's index in git: put back as it was before an attempt, and brought to what was committed.
+
+What an attempt makes of it is not believed; what somebody staged meanwhile may be a person's, and is staged again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.workspace.git import Git
+from harness.workspace.kept_index import Entry, KeptIndex, compose_entries, find_staged
+
+MANY = 1000  # files that git can take as pathspecs without slowing down
+_RESET = ("reset", "--quiet", "--pathspec-from-file=-", "--pathspec-file-nul")  # as the last commit has it
+
+
+@dataclass(slots=True)
+class PersonsIndex:
+    """The index of one work tree; `operation` says what git has begun there, `is_obeyed` whether programs obey a file.
+
+    Files are named from the top of the work tree.
+    """
+
+    git: Git
+    kept: KeptIndex
+    operation: Callable[[], str]
+    is_obeyed: Callable[[str], bool] = lambda name: False
+    unstaged: list[str] = field(default_factory=list)  # what was staged meanwhile, and is not any more
+
+    def keep(self) -> None:
+        """Keep it as it is now."""
+        self.kept.keep()
+
+    def put_back(self) -> list[Entry] | None:
+        """Put the index back as it was kept; returns what was staged meanwhile, None where it was as it is.
+
+        Not within a merge with conflicts, of which it is a part.
+        """
+        if not self.kept.is_changed or self._has_conflicts():
+            return None
+        before, now = self._list_index(self.kept.copy), self._list_index(self.kept.index)
+        back = self.kept.put_back()
+        return find_staged(before, now) if back and before and now else [] if back else None
+
+    def _list_index(self, index: Path) -> str:
+        words = ("-C", self.git.top, "ls-files", "--stage", "-z", "--full-name")
+        said = self.git.ask(*words, GIT_INDEX_FILE=str(index))
+        return os.fsdecode(said.stdout) if said.code == 0 and not said.truncated else ""
+
+    def stage_again(self, staged: list[Entry] | None) -> None:
+        """Stage what somebody staged, a person perhaps, and keep the index so.
+
+        Neither what git ignores, nor a repository, nor what programs obey: nobody is to find that there unasked.
+        """
+        if staged is None:
+            return
+        ignored = self._find_ignored([one.name for one in staged if one.what])
+        again = list[Entry]()
+        for one in staged:
+            refused = one.what and (one.is_repository or one.name in ignored or self.is_obeyed(one.name))
+            if refused and not self._is_committed(one):
+                self.unstaged.append(one.name)
+            elif not refused:
+                again.append(one)
+        intended = [one for one in again if one.is_empty and self._is_filled(one.name)]
+        self._write_entries([one for one in again if one not in intended])
+        if intended:
+            names = as_lines([one.name for one in intended])
+            words = ("add", "--intent-to-add", "--pathspec-from-file=-", "--pathspec-file-nul")
+            self.git.write("--literal-pathspecs", *words, stdin=names, with_hooks=False)
+        self.keep()
+
+    def _is_committed(self, entry: Entry) -> bool:
+        """Whether the last commit holds what the index held."""
+        said = self.git.ask("-C", self.git.top, "ls-tree", "-z", "HEAD", f"./{entry.name}")
+        mode, _, rest = os.fsdecode(said.stdout).partition(" ")
+        return entry.what == f"{mode} {rest.partition(' ')[2].partition(chr(9))[0]}"
+
+    def _find_ignored(self, names: Sequence[str]) -> set[str]:
+        if not names:
+            return set()
+        words = ("check-ignore", "--no-index", "-z", "--stdin")
+        said = self.git.write(*words, stdin=as_lines(names), with_hooks=False)
+        return set(filter(None, os.fsdecode(said.stdout).split("\0")))
+
+    def _is_filled(self, name: str) -> bool:
+        path = Path(self.git.top) / name
+        return not path.is_symlink() and path.is_file() and path.stat().st_size > 0
+
+    def _find_width(self) -> int:
+        """Return how long ids are here."""
+        return len(self.git.ask("hash-object", "--stdin").stdout.strip()) or 40
+
+    def _write_entries(self, entries: Collection[Entry]) -> bool:
+        if not entries:
+            return True
+        words, listed = (
+            ("update-index", "--replace", "-z", "--index-info"),
+            compose_entries(entries, self._find_width()),
+        )
+        written = self.git.write(*words, stdin=listed, with_hooks=False).code == 0
+        self.git.write("update-index", "-q", "--refresh", stdin=b"", with_hooks=False)  # it is not to look changed
+        return written
+
+    def _has_conflicts(self) -> bool:
+        """Whether something that git has begun here waits for what a person makes of its conflicts."""
+        return bool(self.operation() and self.git.ask("ls-files", "--unmerged").stdout)
+
+    def follow(self, base: str, head: str, besides: Collection[str] = (), names: Collection[str] = ()) -> bool:
+        """Let the index have what differs between two commits as the second one has it; returns whether it has.
+
+        The second is the last commit; `names` are what differs, if that is known.
+        """
+        if not besides and 0 < len(names) <= MANY:
+            return self.git.write("--literal-pathspecs", *_RESET, stdin=as_lines(names), with_hooks=False).code == 0
+        said = self.git.ask("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", base, head)
+        words = os.fsdecode(said.stdout).split("\0")
+        pairs = zip(words[::2], words[1::2], strict=False)
+        return self._write_entries([_entry_of(about, name) for about, name in pairs if name not in besides])
+
+
+def as_lines(names: Collection[str]) -> bytes:
+    """Return names as git reads them from a list."""
+    return b"".join(os.fsencode(name) + b"\0" for name in names)
+
+
+def _entry_of(about: str, name: str) -> Entry:
+    """Return what the second commit has of a file, by a line of `diff-tree --raw`."""
+    _, mode, _, blob, _ = about.split(" ")
+    return Entry(name, "" if set(mode) == {"0"} else f"{mode} {blob}")
