@@ -16,7 +16,7 @@ def find_misplaced(text: str, keys: Iterable[str]) -> tuple[int, str] | None:
 
     It does where nothing stands above one of the `keys`, or a line of signs alone, or a fence that opens the text.
     """
-    exact = re.compile(rf"[ \t]*({'|'.join(keys)})[ \t]*[:=](?:\s|$)")
+    exact = re.compile(rf"""[ \t{{"']*({"|".join(keys)})["']?[ \t]*[:=](?:\s|$)""")
     in_any_case = re.compile(exact.pattern, re.IGNORECASE)
     lines = text.split("\n")
     above = None

@@ -30,6 +30,7 @@ def problem_of(text: str) -> str | None:
         (" ---\nchecks: make\n---\n# a\n", 2),
         ("---yaml\nchecks: make\n---\n# a\n", 2),
         ("--- yaml\ndepends_on: b\n---\n# a\n", 2),
+        ('{"checks": "make"}\n\n# a\n', 1),
         ("***\nchecks: make\n***\n# a\n", 2),
         ("+++\nchecks = make\n+++\n# a\n", 2),
         ("\n```yaml\nchecks: make\n```\n# a\n", 3),
