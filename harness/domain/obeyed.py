@@ -32,6 +32,8 @@ class Row:
 
 TABLE = (
     Row("harness", "harness.yaml specs/*/spec.md templates/prompt.md", "README of harness", may_change=False),
+    # without harness.yaml these keep every command from starting
+    Row("harness", "harness.yml .harness.yaml .harness.yml harness.json harness.toml", "README of harness"),
     Row("git", ".gitconfig", "git-config(1): what an `include.path` names"),
     Row("git hooks", ".husky/ .githooks/", "githooks(5): what a `core.hooksPath` names"),
     Row("pre-commit", ".pre-commit-config.yaml", "pre-commit.com"),
