@@ -45,7 +45,7 @@ def stop_for_refused(run: Run, stop: Stop) -> Stop:
     """Return another end than that all is done, where a feature that was asked for is not committed."""
     wanted = {one.slug for one in run.specs.among_wanted(run.specs.last)}
     refused = [one.slug for one in proven_features(run) if one.slug in wanted and run.history.of(one.slug).refused]
-    if stop.halt is not Halt.ALL_DONE or not run.commits or not refused:
+    if stop.halt is not Halt.ALL_DONE or run.settings.commit == "never" or not refused:
         return stop
     more = f" and {len(refused) - 1} more" if refused[1:] else ""
     return Stop(Halt.NOT_COMMITTED, f"{refused[0]}{more}", refused[0])

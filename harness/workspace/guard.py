@@ -51,7 +51,7 @@ FOLDERS = 50_000  # that are looked at, the shallow ones first
 KEPT = 4 << 20  # bytes of a file whose content is kept: Yarn itself, in .yarn/releases, has three million
 KEPT_IN_ALL = 16 << 20
 CONFIG = 64 << 10  # bytes of a configuration that git may have written
-GIT_READS = (".gitignore", ".gitattributes", ".gitmodules")
+GIT_READS = (".gitignore", ".gitattributes", ".gitmodules", ".mailmap")
 OF_GIT = (REPOSITORY, HEAD_OF_BARE, OF_BARE)
 
 # How a folder is looked at: for names that are obeyed; as one in which all is; as a repository in the tree, or as a

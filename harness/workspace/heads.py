@@ -19,7 +19,7 @@ from harness.workspace.ref_files import RefFiles
 
 KEPT = "refs/harness/kept"  # below it lies what an agent left and no branch leads to
 MOST = 2_000  # files that are compared to see whether an agent took the tree back
-_WATCHED = ("refs/heads", "refs/tags", "refs/stash")
+_WATCHED = ("refs/heads", "refs/tags", "refs/stash", "refs/notes")
 _ONLY_HERE = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}  # what is not here is not fetched
 # What git has begun and not ended, by what it leaves in its folder, and how a person ends it.
 _OPEN = {
@@ -40,7 +40,7 @@ _RESTORE = "git ls-files -dz | xargs -0 git restore"  # only what is missing
 class Head:
     """Where HEAD stands at one moment: its commit, its branch (a full ref, "" for none), what git has open there.
 
-    `refs` are the branches, the tags and the stash, with what each leads to; empty where nobody looked at them.
+    `refs` are the branches, the tags, the notes and the stash, with what each leads to; empty where nobody looked.
     """
 
     commit: str = ""
@@ -162,6 +162,11 @@ def describe_refs(was: Head, now: Head) -> list[str]:
             continue
         if ref == "refs/stash":
             told.append("changed the stash: `git stash list` shows it")
+            continue
+        if ref.startswith("refs/notes/"):
+            did = "changed" if new else "deleted"
+            away = f": `git update-ref -d {shlex.quote(ref)}` takes them away" if not old else ""
+            told.append(f"{did} the notes `{printable(ref)}`, which `git log` may show{away}")
             continue
         kind = "tag" if ref.startswith("refs/tags/") else "branch"
         what = f"the {kind} `{name_of(ref)}`"

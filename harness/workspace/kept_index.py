@@ -23,19 +23,23 @@ class KeptIndex:
 
     index: Path
     copy: Path
-    _seen: tuple[int, ...] = ()
+    _seen: tuple[tuple[int, ...], ...] = ()
 
     def keep(self) -> None:
         """Copy the index where it was changed since it was kept."""
-        if (now := _sign(self.index)) != self._seen:
+        if (now := self._sign()) != self._seen:
             with suppress(OSError):
+                for shared in _find_shared(self.copy):
+                    shared.unlink()
+                for shared in _find_shared(self.index):
+                    self._copy(shared, self.copy.with_name(shared.name))
                 self._copy(self.index, self.copy)
                 self._seen = now
 
     @property
     def is_changed(self) -> bool:
         """Whether it was kept, and is not as it was."""
-        return bool(self._seen) and _sign(self.index) != self._seen
+        return bool(self._seen) and self._sign() != self._seen
 
     def put_back(self) -> bool:
         """Put the copy in the place of an index that was changed since; returns whether it was."""
@@ -44,9 +48,15 @@ class KeptIndex:
         with files.storage(self.index, "put back"):
             if self.index.is_dir() and not self.index.is_symlink():
                 self.index.rename(files.find_free(self.index.with_name("index.aside")))
+            for shared in _find_shared(self.copy):
+                self._copy(shared, self.index.with_name(shared.name))
             self._copy(self.copy, self.index)
-        self._seen = _sign(self.index)
+        self._seen = self._sign()
         return True
+
+    def _sign(self) -> tuple[tuple[int, ...], ...]:
+        own = _sign(self.index)
+        return (own, *map(_sign, _find_shared(self.index))) if own else ()
 
     def _copy(self, source: Path, target: Path) -> None:
         new = target.with_name(f"{target.name}.{os.getpid()}.new")
@@ -103,6 +113,11 @@ def compose_entries(entries: Iterable[Entry], width: int) -> bytes:
     """
     ordered, nothing = sorted(entries, key=lambda one: bool(one.what)), f"0 {'0' * width}"
     return b"".join(os.fsencode(f"{one.what or nothing}\t{one.name}") + b"\0" for one in ordered)
+
+
+def _find_shared(index: Path) -> list[Path]:
+    """Return the files beside an index that hold a part of it (`core.splitIndex`)."""
+    return sorted(index.parent.glob("sharedindex.*"))
 
 
 def _sign(path: Path) -> tuple[int, ...]:

@@ -14,7 +14,15 @@ from harness.system.folders import Folders, Kind
 MOST = 200  # files and folders that are looked at; where there are more, git is quicker
 LARGEST = 1 << 20  # bytes of a file that is read
 _OF_WORK_TREE = ("HEAD", "config.worktree")
-_OF_REPOSITORY = ("config", "packed-refs", "refs/stash", "reftable/tables.list", "refs/heads", "refs/tags")
+_OF_REPOSITORY = (
+    "config",
+    "packed-refs",
+    "refs/stash",
+    "reftable/tables.list",
+    "refs/heads",
+    "refs/tags",
+    "refs/notes",
+)
 
 
 class RefFiles:

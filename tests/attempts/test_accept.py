@@ -91,6 +91,16 @@ def test_what_git_refused_is_in_no_other_commit_and_is_committed_when_the_cause_
     assert "commit: " + world.git("rev-parse", "HEAD~1") in world.log("a.done")
 
 
+def test_what_is_not_committed_ends_no_run_well_where_git_does_not_work(world: World) -> None:
+    world.spec("a", checks="test -f a.txt")
+    world.repository()
+    world.agent("echo x > $slug.txt; " + CLAIM)
+    assert world.run(environ={**world.environ, **NOBODY}).code == 1
+    (world.root / ".git/config").write_text("this is none\n")
+    ran = world.run()
+    assert (ran.code, "commits: off: git says: fatal: bad config line 1" in ran.text) == (1, True), ran.text
+
+
 @pytest.mark.deep
 def test_a_commit_that_a_person_made_meanwhile_is_recognised(world: World) -> None:
     world.spec("a", checks="test -f a.txt")

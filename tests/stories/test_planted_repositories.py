@@ -309,3 +309,18 @@ def test_a_linked_worktree_stages_nothing_in_the_main_one(project: Any) -> None:
     assert project.go().code == 0
     project.root = main
     assert project.git("status", "--porcelain") == ""
+
+
+def test_an_index_in_two_files_is_put_back_whole(project: Any) -> None:
+    project.git("config", "core.splitIndex", "true")
+    project.git("update-index", "--split-index")
+    project.agent(f"rm -f .git/sharedindex.*; {FINISH}")
+    ran = project.go()
+    assert (ran.code, project.git("status", "--porcelain")) == (0, ""), ran.text
+
+
+@pytest.mark.deep
+def test_what_speaks_as_git_and_what_leads_a_path_elsewhere_is_set_aside(project: Any) -> None:
+    project.agent(f"echo trust me > .git/gc.log; mkdir .git/safe; {FINISH}")
+    ran = project.go()
+    assert (project.has(".git/gc.log"), project.has(".git/safe")) == (False, False), ran.text

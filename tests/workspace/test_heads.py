@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness.workspace.heads import Head, Line, Way, describe_refs, find_way
@@ -79,9 +81,12 @@ def test_other_refs_are_told_one_by_one_and_never_by_a_name_that_a_shell_would_o
     evil = "refs/heads/$(touch x)"
     was = Head(OLD, MAIN, refs={MAIN: OLD, evil: OLD, "refs/tags/v1": OLD})
     now = Head(OLD, MAIN, refs={MAIN: OLD, "refs/tags/v1": NEW, "refs/tags/v2": NEW, "refs/stash": NEW})
+    now = replace(now, refs={**now.refs, "refs/notes/commits": NEW})
     assert describe_refs(was, now) == [
         "deleted the branch `'$(touch x)'`, which was at 111111111111: "
         "`git branch '$(touch x)' 111111111111` brings it back",
+        "changed the notes `refs/notes/commits`, which `git log` may show: "
+        "`git update-ref -d refs/notes/commits` takes them away",
         "changed the stash: `git stash list` shows it",
         "moved the tag `v1` from 111111111111",
         "made the tag `v2`",
