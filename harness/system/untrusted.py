@@ -295,13 +295,18 @@ def open_up(folder: Path) -> None:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder that an agent wrote, with everything in it; what cannot be removed stays.
+    """Remove a folder that an agent wrote, with everything in it, or what stands in its place; what cannot be, stays.
 
     Folders inside are taken up to the top one by one: however deep they are, nothing here is (`shutil.rmtree` ends in a
     RecursionError at a thousand).
     """
     with suppress(OSError):
-        top = os.open(folder, _FOLDER)
+        try:
+            top = os.open(folder, _FOLDER)
+        except OSError as error:
+            if error.errno in (errno.ENOTDIR, errno.ELOOP):  # a file, or a link, which is not followed
+                os.unlink(folder)  # noqa: PTH108
+            raise
         try:
             names = os.listdir(top)  # noqa: PTH208
             while names:

@@ -301,6 +301,7 @@ class CleanCheckout:
         """Make the repository that checks see: at the commit, with a clean index, and the tags that were packed."""
         inside = self._folder / ".git"
         untrusted.remove_tree(inside)
+        inside.mkdir()  # fails where a check left something that cannot be removed
         for name in ("objects/info", "refs/heads", "info", OBJECTS.removeprefix(".git/")):
             (inside / name).mkdir(parents=True)
         (inside / "HEAD").write_text(commit + "\n")

@@ -88,10 +88,11 @@ def runs_program(todo: Path) -> bool:
 
 
 def find_odd(git: Path) -> list[str]:
-    """Return what a plain clone does not have: hooks, other configuration, what is unfinished, links."""
+    """Return what a plain clone does not have: hooks, configuration, other repositories, what is unfinished, links."""
     odd = OF_REPOSITORY - {"config", "hooks", "info", "modules", "worktrees", "branches"}
     with os.scandir(git) as entries:
         found = [one.name for one in entries if one.name.lower() in odd or one.is_symlink()]
+    found += [name for name in _HOLDS_OTHERS if files.is_dir(git / name) and os.listdir(git / name)]  # noqa: PTH208
     if (git / "hooks").is_dir():
         found += [one for one in os.listdir(git / "hooks") if not one.endswith(".sample")]  # noqa: PTH208
     return found

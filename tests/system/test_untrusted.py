@@ -115,3 +115,18 @@ def test_a_thousand_folders_in_one_another_are_looked_at_and_removed(place: Path
     finally:
         untrusted.remove_tree(place.root)
     assert (place.root.exists(), (tmp_path / "home/settings.json").read_text()) == (False, SECRET)
+
+
+@pytest.mark.parametrize("what", ["a link", "a file", "a folder"])
+def test_what_stands_in_the_place_of_a_folder_is_removed_and_no_link_followed(tmp_path: Path, what: str) -> None:
+    other, place = tmp_path / "other", tmp_path / "place"
+    other.mkdir()
+    (other / "kept").write_text("kept")
+    if what == "a link":
+        place.symlink_to(other)
+    elif what == "a file":
+        place.write_text("x")
+    else:
+        (place / "a/b").mkdir(parents=True)
+    untrusted.remove_tree(place)
+    assert (place.is_symlink() or place.exists(), (other / "kept").read_text()) == (False, "kept")

@@ -11,6 +11,7 @@ import pytest
 
 from harness.domain.feature import Check
 from harness.domain.verdict import CheckRun
+from harness.system import untrusted
 from harness.workspace.clean_checkout import Checkout, CheckoutPlan, CleanCheckout, Repository
 from harness.workspace.workspace import Candidate
 
@@ -89,3 +90,16 @@ def test_what_somebody_touched_is_made_anew(project: Project, harm: Callable[[Pa
     harm(folder / "node_modules/x/tool")
     project.check_out("npm ci")
     assert (project.ran, (folder / "node_modules/x/tool").read_text()) == (2, "whole")
+
+
+def test_nothing_is_written_through_a_link_that_a_check_left_as_the_repository(
+    project: Project, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "config").write_text("precious")
+    folder = project.check_out("npm ci", package_json="{}")
+    untrusted.remove_tree(folder / ".git")
+    (folder / ".git").symlink_to(other)
+    project.check_out("npm ci", a_py="1")
+    assert {path.name: path.read_text() for path in other.iterdir()} == {"config": "precious"}
