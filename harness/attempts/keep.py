@@ -44,6 +44,7 @@ def keep(run: Run, attempt: Attempt, delivery: Delivery) -> Attempt | Judged:
             return attempt
     else:
         run.workspace.forget()
+        run.workspace.index.reached = not ran_apart(attempt, delivery)
         quarantine_appeared(run, attempt, "during the checks")
         watch_head(run, Mover(attempt.slug, attempt.number, CHECKS, apart=ran_apart(attempt, delivery)))
     assert attempt.found is not None

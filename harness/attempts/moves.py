@@ -162,7 +162,7 @@ def tell_unstaged(run: Run, slug: str) -> None:
     if names:
         more = f" and {len(names) - SHOWN} more" if names[SHOWN:] else ""
         shown = ", ".join(f"`{printable(name)}`" for name in names[:SHOWN])
-        said = "ignored by git, a repository of its own, or obeyed by programs, so not staged any more"
+        said = "ignored by git, obeyed by programs, a repository, or not what the file holds, so not staged any more"
         run.tell(f"{slug}: somebody staged {shown}{more}: {said}", Tone.NOTICE)
 
 

@@ -149,6 +149,7 @@ class InPlace:
 
         What was staged meanwhile is staged again, or only these files.
         """
+        self.index.reached = True
         staged = self.index.put_back()
         after = self.snapshot()
         if staged is not None and before.head and after.head not in ("", before.head):

@@ -75,6 +75,16 @@ class Entry:
     what: str
 
     @property
+    def blob(self) -> str:
+        """The id of its blob, "" for none."""
+        return self.what.partition(" ")[2]
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a plain file."""
+        return self.what.startswith("100")
+
+    @property
     def is_repository(self) -> bool:
         """Whether it is a repository of its own."""
         return self.what.startswith("160000 ")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.system import files
 from harness.workspace.git import Git
 from harness.workspace.kept_index import Entry, KeptIndex, compose_entries, find_staged
 
@@ -28,6 +29,7 @@ class PersonsIndex:
     kept: KeptIndex
     operation: Callable[[], str]
     is_obeyed: Callable[[str], bool] = lambda name: False
+    reached: bool = True  # whether an agent, or what it wrote, could write it since it was kept
     unstaged: list[str] = field(default_factory=list)  # what was staged meanwhile, and is not any more
 
     def keep(self) -> None:
@@ -53,25 +55,44 @@ class PersonsIndex:
     def stage_again(self, staged: list[Entry] | None) -> None:
         """Stage what somebody staged, a person perhaps, and keep the index so.
 
-        Neither what git ignores, nor a repository, nor what programs obey: nobody is to find that there unasked.
+        Neither what git ignores, nor a repository, nor what programs obey, nor, where an agent could write the index,
+        what the files do not hold: nobody is to commit that unawares.
         """
         if staged is None:
             return
         ignored = self._find_ignored([one.name for one in staged if one.what])
+        hidden = self._find_hidden(staged) if self.reached else set[str]()
         again = list[Entry]()
         for one in staged:
             refused = one.what and (one.is_repository or one.name in ignored or self.is_obeyed(one.name))
+            refused = refused or one.name in hidden
             if refused and not self._is_committed(one):
                 self.unstaged.append(one.name)
             elif not refused:
                 again.append(one)
-        intended = [one for one in again if one.is_empty and self._is_filled(one.name)]
+        intended = [one for one in again if self._is_intended(one)]
         self._write_entries([one for one in again if one not in intended])
         if intended:
             names = as_lines([one.name for one in intended])
             words = ("add", "--intent-to-add", "--pathspec-from-file=-", "--pathspec-file-nul")
             self.git.write("--literal-pathspecs", *words, stdin=names, with_hooks=False)
         self.keep()
+
+    def _find_hidden(self, staged: Sequence[Entry]) -> set[str]:
+        """Return the names of the files that do not hold what was staged of them."""
+        top = Path(self.git.top)
+        plain = [one.name for one in staged if one.is_file and files.is_file(top / one.name) and "\n" not in one.name]
+        named = [name for name in plain if not files.is_link(top / name)]
+        told = os.fsencode("".join(f"{name}\n" for name in named))
+        said = self.git.write("hash-object", "--stdin-paths", stdin=told, with_hooks=False).stdout if named else b""
+        held: dict[str, str | None] = {one.name: None if os.path.lexists(top / one.name) else "" for one in staged}
+        held |= dict(zip(named, os.fsdecode(said).split(), strict=False))
+        return {one.name for one in staged if held[one.name] != one.blob and not self._is_intended(one)}
+
+    def _is_intended(self, entry: Entry) -> bool:
+        """Whether git is only to know of a file (`add --intent-to-add`)."""
+        path = Path(self.git.top) / entry.name
+        return entry.is_empty and files.is_file(path) and not files.is_link(path) and path.stat().st_size > 0
 
     def _is_committed(self, entry: Entry) -> bool:
         """Whether the last commit holds what the index held."""
@@ -85,10 +106,6 @@ class PersonsIndex:
         words = ("check-ignore", "--no-index", "-z", "--stdin")
         said = self.git.write(*words, stdin=as_lines(names), with_hooks=False)
         return set(filter(None, os.fsdecode(said.stdout).split("\0")))
-
-    def _is_filled(self, name: str) -> bool:
-        path = Path(self.git.top) / name
-        return not path.is_symlink() and path.is_file() and path.stat().st_size > 0
 
     def _find_width(self) -> int:
         """Return how long ids are here."""

@@ -71,15 +71,16 @@ def test_what_a_person_stages_during_the_checks_stays_and_is_not_committed(
 
 # What somebody types while the agent works, what `git status` says afterwards, and what is committed.
 DURING_WORK = {
-    "takes a file out of git": ("git rm -q --cached person.txt", "D  person.txt\n?? person.txt\n"),
-    "knows of a file": ("echo 1 > new.txt; git add -N new.txt; rm new.txt", "AD new.txt\n"),
+    "takes a file out of git": ("git rm -q --cached person.txt", ""),
+    "hides a line": ("cp person.txt p; echo evil >> person.txt; git add person.txt; mv p person.txt", ""),
+    "knows of a file": ("echo 1 > new.txt; git add -N new.txt; rm new.txt", ""),
     "stages a file and writes on": ("echo 1 > a.txt; git add a.txt; echo 2 > a.txt", ""),
     "by force": ("echo 1 > ignored; git add -f ignored", ""),
 }
 
 
-@pytest.mark.parametrize("case", in_short(DURING_WORK, "takes a file out of git"))
-def test_what_somebody_stages_during_the_work_stays_where_no_harm_can_come_of_it(
+@pytest.mark.parametrize("case", in_short(DURING_WORK, "hides a line"))
+def test_what_somebody_stages_during_the_work_hides_nothing_from_the_next_commit(
     world: World, case: tuple[str, str]
 ) -> None:
     code, left = case
