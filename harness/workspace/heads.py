@@ -15,24 +15,13 @@ from pathlib import Path
 from harness.domain.text import counted, printable
 from harness.system.capture import Captured
 from harness.workspace.git import NO_HOOKS, Git
+from harness.workspace.operations import find_operation, say_ending
 from harness.workspace.ref_files import RefFiles
 
 KEPT = "refs/harness/kept"  # below it lies what an agent left and no branch leads to
 MOST = 2_000  # files that are compared to see whether an agent took the tree back
 _WATCHED = ("refs/heads", "refs/tags", "refs/stash", "refs/notes")
 _ONLY_HERE = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}  # what is not here is not fetched
-# What git has begun and not ended, by what it leaves in its folder, and how a person ends it.
-_OPEN = {
-    "MERGE_HEAD": ("a merge", "git merge --abort"),
-    "rebase-merge": ("a rebase", "git rebase --abort"),
-    "rebase-apply/applying": ("a series of patches", "git am --abort"),
-    "rebase-apply": ("a rebase", "git rebase --abort"),
-    "CHERRY_PICK_HEAD": ("a cherry-pick", "git cherry-pick --abort"),
-    "REVERT_HEAD": ("a revert", "git revert --abort"),
-    "sequencer": ("a cherry-pick or a revert", "git cherry-pick --abort"),
-    "BISECT_LOG": ("a bisect", "git bisect reset"),
-}
-_ENDINGS = dict(_OPEN.values())
 _RESTORE = "git ls-files -dz | xargs -0 git restore"  # only what is missing
 
 
@@ -47,6 +36,7 @@ class Head:
     branch: str = ""
     operation: str = ""
     refs: Mapping[str, str] = field(default_factory=dict)
+    began_at: tuple[str, ...] = ()  # commits and branches: where its files say that the operation began
 
     @property
     def place(self) -> str:
@@ -98,7 +88,11 @@ def find_way(was: Head, now: Head, line: Line) -> Way | None:
     if not now.commit and not now.branch:
         return Way(why="nothing can be committed")
     if now.operation and now.operation != was.operation:
-        return Way(why="nothing is committed until that is finished or aborted", commands=(_ENDINGS[now.operation],))
+        known = {was.commit, now.commit, now.refs.get(was.branch, was.commit)}
+        known |= {was.branch or "detached HEAD", was.branch.removeprefix("refs/heads/")}
+        away_from = "" if now.branch == was.branch else was.branch
+        commands = say_ending(now.operation, now.began_at, known, was.commit, away_from)
+        return Way(why="nothing is committed until that is finished or aborted", commands=commands)
     if now.branch == was.branch and line.goes_on:
         return None
     if not was.branch:
@@ -186,8 +180,7 @@ class Heads:
 
     def operation(self) -> str:
         """Return what git has begun here and not ended, "" for nothing."""
-        own = str(self.git.own(""))
-        return next((what for name, (what, _) in _OPEN.items() if os.path.exists(f"{own}/{name}")), "")  # noqa: PTH110
+        return find_operation(self.git.own(""))[0]
 
     def look(self) -> Head:
         """Return where HEAD stands now; without a commit where there is none, or git does not work."""
@@ -195,7 +188,8 @@ class Heads:
             return Head()
         held = self._files.read()
         if self._looked is not None and self._looked[0] == held:
-            return replace(self._looked[1], operation=self.operation())
+            operation, began_at = find_operation(self.git.own(""))
+            return replace(self._looked[1], operation=operation, began_at=began_at)
         head = self._ask_for_head()
         self._looked = (held, head) if held is not None and head.commit and held == self._files.read() else None
         return head
@@ -207,7 +201,8 @@ class Heads:
         branch = next((line.partition(" ")[2] for line in lines if line.startswith("*")), "")
         commit = refs.get(branch) or self._say("rev-parse", "--quiet", "--verify", "HEAD^{commit}")
         branch = branch or self._say("symbolic-ref", "--quiet", "HEAD")  # one that has no commit
-        return Head(commit, branch, self.operation(), refs)
+        operation, began_at = find_operation(self.git.own(""))
+        return Head(commit, branch, operation, refs, began_at)
 
     def note(self, *, begins: bool = False) -> Head:
         """Take where HEAD stands now as where it belongs; `begins`: for the whole run."""

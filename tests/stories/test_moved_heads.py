@@ -90,6 +90,11 @@ OPEN = (
     "git checkout -qb side; echo 1 > c; git add c; git commit -qm side; git checkout -q main; echo 2 > c; git add c;"
     " git commit -qm c"
 )
+# A commit on no branch, which takes all files away and brings one.
+EVIL = (
+    "echo evil > e; b=$(git hash-object -w e); rm e; t=$(printf '100644 blob %s\\tevil.txt\\n' $b | git mktree); "
+    "c=$(git commit-tree -p HEAD -m evil $t)"
+)
 STOPS: list[Any] = [
     pytest.param("git reset -q --hard HEAD~; echo x > b.txt", "git reset --keep", id="reset, hard"),
     pytest.param(
@@ -102,6 +107,24 @@ STOPS: list[Any] = [
     pytest.param(f"{OPEN}; git rebase -q side >/dev/null 2>&1", "git rebase --abort", id="rebase"),
     pytest.param("git rebase -q -x false HEAD~ >/dev/null 2>&1", "git rebase --abort", id="rebase, exec"),
     pytest.param("git bisect start -q HEAD HEAD~ >/dev/null 2>&1", "git bisect reset", id="bisect"),
+    pytest.param(
+        f"{EVIL}; mkdir .git/sequencer; cd .git/sequencer; echo $c > head; git rev-parse HEAD > abort-safety; "
+        "echo pick $c > todo; cd ../..",
+        "git cherry-pick --quit",
+        id="cherry-pick, forged",
+    ),
+    pytest.param(
+        f"{EVIL}; git rebase -q -x false HEAD~ >/dev/null 2>&1; echo $c > .git/rebase-merge/orig-head",
+        "git rebase --quit",
+        id="rebase, forged",
+        marks=pytest.mark.deep,
+    ),
+    pytest.param(
+        f"{EVIL}; git bisect start -q HEAD HEAD~ >/dev/null 2>&1; echo $c > .git/BISECT_START",
+        "git bisect reset HEAD",
+        id="bisect, forged",
+        marks=pytest.mark.deep,
+    ),
     pytest.param("git update-ref -d HEAD; rm a.txt", "git reset ", id="deleted, with files"),
     pytest.param("git bisect start >/dev/null 2>&1", "git bisect reset", id="bisect, begun"),
 ]
@@ -121,6 +144,7 @@ def test_what_cannot_be_put_right_without_loss_ends_the_run_until_a_person_has_t
     assert (world.outcomes(), world.states()["b"]) == (["done", "interrupted"], "claimed")
     assert "b: finished b" not in world.git("log", "--all", "--format=%s")
     type_commands(world, ran.stop.advice)
+    assert "evil" not in subjects(world) and not world.has("evil.txt")
     (world.root / "HALT").unlink()
     again = world.run()
     assert again.code == 0, again.text

@@ -1,0 +1,61 @@
+"""What git has begun and not ended (a merge, a rebase), by what it leaves in its folder, and how a person ends it.
+
+To abort one leads back to where its files say that it began, and an agent can write these: so they are compared.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.system import untrusted
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One kind: `abort` takes it back, `quit` leaves all as it is; `began` are files that say where it began."""
+
+    what: str
+    abort: str
+    quit: str
+    began: tuple[str, ...] = ()
+
+
+_REBASE, _PICK = ("git rebase --abort", "git rebase --quit"), ("git cherry-pick --abort", "git cherry-pick --quit")
+_KINDS = {
+    "MERGE_HEAD": Operation("a merge", "git merge --abort", "git merge --quit"),
+    "rebase-merge": Operation("a rebase", *_REBASE, ("rebase-merge/orig-head", "rebase-merge/head-name")),
+    "rebase-apply/applying": Operation("a series of patches", "git am --abort", "git am --quit", ("ORIG_HEAD",)),
+    "rebase-apply": Operation("a rebase", *_REBASE, ("rebase-apply/orig-head", "rebase-apply/head-name")),
+    "CHERRY_PICK_HEAD": Operation("a cherry-pick", *_PICK, ("sequencer/head",)),
+    "REVERT_HEAD": Operation("a revert", "git revert --abort", "git revert --quit", ("sequencer/head",)),
+    "sequencer": Operation("a cherry-pick or a revert", *_PICK, ("sequencer/head",)),
+    "BISECT_LOG": Operation("a bisect", "git bisect reset", "git bisect reset HEAD", ("BISECT_START",)),
+}
+_BY_NAME = {kind.what: kind for kind in _KINDS.values()}
+_LONGEST = 4096  # bytes of a file that says where it began
+
+
+def find_operation(own: Path) -> tuple[str, tuple[str, ...]]:
+    """Return what is open in git's folder of a work tree, "" for nothing, and where its files say that it began."""
+    for name, kind in _KINDS.items():
+        if os.path.exists(f"{own}/{name}"):  # noqa: PTH110
+            said = (untrusted.read_plain(own / file, _LONGEST) for file in kind.began)
+            return kind.what, tuple(one.decode("utf-8", "replace").strip() for one in said if one is not None)
+    return "", ()
+
+
+def say_ending(what: str, began: Collection[str], known: Collection[str], commit: str, branch: str) -> tuple[str, ...]:
+    """Return the commands that end an operation: they abort it where it began at commits and branches that are `known`.
+
+    Else all stays as it is, but for HEAD and the index, which go to the `commit` and the `branch` (a full ref, "" where
+    HEAD is on it).
+    """
+    kind = _BY_NAME[what]
+    if set(began) <= set(known):
+        return (kind.abort,)
+    home = (f"git symbolic-ref HEAD {shlex.quote(branch)}",) if branch else ()
+    return (kind.quit, *home, f"git reset -q {commit[:12]}")
