@@ -309,6 +309,7 @@ def mutate(value, draw):
 
 @given(st.data(), EXITS)
 @examples(150)
+@pytest.mark.deep
 def test_mutated_real_lines_never_raise_in_any_dialect(data, exit):
     name = data.draw(st.sampled_from(names()))
     events = [json.loads(line) for line in lines_of(name) if line.startswith(b"{") and line.endswith(b"}")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from helpers.world import CLAIM, World
 
 
@@ -16,6 +17,7 @@ def test_markers_for_other_features_are_set_aside(world: World) -> None:
     assert "`b.done` appeared during the attempt and is quarantined" in ran.text
 
 
+@pytest.mark.deep
 def test_a_log_that_was_cut_is_restored_and_the_agent_s_words_are_kept(world: World) -> None:
     world.spec("a")
     world.agent(

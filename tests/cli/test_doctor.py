@@ -71,7 +71,6 @@ def _broken_program(world: World, claude: Path, monkeypatch: pytest.MonkeyPatch)
             pytest.param(_no_folder, "disk", "is not a folder", id="a file as logs"),
         ],
         "no agent",
-        "a broken spec",
         "a file as logs",
     ),
 )

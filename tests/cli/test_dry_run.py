@@ -129,6 +129,7 @@ def test_dry_run_and_lint_say_in_the_evening_what_checks_cannot_show(world: Worl
     assert all(rule in linted for rule in ("[cannot-fail]", "[no-checks]", "[cannot-run]")), linted
 
 
+@pytest.mark.deep
 def test_a_dry_run_names_the_setting_that_a_clean_checkout_needs(crippled: Any) -> None:
     crippled.spec("hello", checks=["test -f data/big", "no-such-program"])
     (crippled.root / ".gitignore").write_text("data/\n")

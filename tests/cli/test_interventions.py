@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from helpers.stages import blocked, proven
 from helpers.waiting import PATIENCE
 from helpers.world import CLAIM, World
@@ -19,6 +20,7 @@ def test_answer_removes_the_halt_that_harness_wrote_for_the_question_and_no_othe
     assert world.run().code == 0
 
 
+@pytest.mark.deep
 def test_answer_reaches_a_run_that_is_on(world: World, harness, start) -> None:
     world.spec("a")
     world.spec("b")

@@ -66,6 +66,7 @@ def test_a_document_that_cannot_be_written_is_told_in_a_sentence(world: World, w
     )
 
 
+@pytest.mark.deep
 def test_a_result_that_cannot_be_written_leaves_the_exit_code_of_the_run(world: World) -> None:
     world.spec("a", checks="false")
     world.agent(CLAIM)

@@ -63,7 +63,7 @@ MORE_BREAKS = {
     ),
     "an attempt that nobody takes up": ("disk", "loop.recover = lambda run: None"),
 }
-MARKS = {"forger": [], "leak": [deep], "limit": [deep], "cap": [deep]}  # the others are slow
+MARKS = {"forger": [deep], "leak": [deep], "limit": [deep], "cap": [deep]}  # the others are slow
 BROKEN = """
 import functools, io, os, subprocess, sys, time, types
 from dataclasses import replace

@@ -67,6 +67,7 @@ def test_a_journal_of_an_earlier_version_is_read_too() -> None:
     assert (two.dollars, two.source) == (0.5, "reported")
 
 
+@pytest.mark.deep
 def test_what_changed_between_attempts_is_written_down(world: World) -> None:
     world.spec("a")
     scripted(world, {"cost": 0.1}, {"learning": "one lesson"}, {})

@@ -91,6 +91,7 @@ def test_an_attempt_is_on_while_its_run_is_and_was_cut_off_when_that_is_killed(w
     assert "\nnext: a (attempt 2 was cut off)\n" in harness("why", "a").out
 
 
+@pytest.mark.deep
 def test_an_attempt_of_a_killed_run_is_not_on_because_somebody_else_holds_the_lock(world: World, harness) -> None:
     world.spec("a")
     killed(world, begun(world, "sleep 600"), "attempt_began")
@@ -100,6 +101,7 @@ def test_an_attempt_of_a_killed_run_is_not_on_because_somebody_else_holds_the_lo
     assert (report["run"]["working_on"], report["features"][0]["because"]) == ([], "attempt 1 was cut off")
 
 
+@pytest.mark.deep
 def test_a_run_that_was_killed_has_no_end_and_the_one_before_it_is_not_told(world: World, harness) -> None:
     world.spec("a")
     world.run(max_iterations=1)
@@ -161,6 +163,7 @@ def test_a_limit_that_a_killed_run_had_met_is_told_until_it_resets(world: World,
     assert limits == [{"agent": "command", "slug": "a", "until": resets, "says": limit}]
 
 
+@pytest.mark.deep
 def test_a_limit_of_an_agent_that_another_stands_in_for_keeps_nobody_waiting(world: World, harness) -> None:
     world.spec("a")
     (world.root / "script.yaml").write_text("features: {default: [{note: a note that is long enough to count}]}\n")
@@ -198,6 +201,7 @@ def test_why_tells_what_befell_the_run_between_the_attempts_of_a_feature(world: 
     assert [one["until"] for one in told if one["event"] == "waiting"] == [now + 45]
 
 
+@pytest.mark.deep
 def test_why_does_not_name_an_agent_that_is_always_the_same(world: World, harness) -> None:
     world.spec("a")
     world.run(max_iterations=2)

@@ -53,6 +53,7 @@ def test_a_limit_is_waited_for_and_the_attempt_is_refunded(world: World, clocks:
     assert "usage limit: used up; the attempt does not count" in ran.text
 
 
+@pytest.mark.deep
 def test_a_second_limit_waits_for_its_own_reset_and_one_without_halts(world: World, clocks: Clocks) -> None:
     world.spec("a")
     world.agent(f'case "$attempt" in 1) {say(NOW + 60)};; 2) {say(NOW + 7200)};; *) {say(None)};; esac')
@@ -108,6 +109,7 @@ def test_halt_ends_a_wait(world: World, clocks: Clocks, monkeypatch) -> None:
     assert clocks.wall == NOW
 
 
+@pytest.mark.deep
 def test_ctrl_c_ends_a_wait(world: World, clocks: Clocks, monkeypatch) -> None:
     world.spec("a")
     world.agent(say(NOW + 3600))
@@ -115,6 +117,7 @@ def test_ctrl_c_ends_a_wait(world: World, clocks: Clocks, monkeypatch) -> None:
     assert world.run(dialect="claude", on_limit="wait", clocks=clocks.given).code == 130
 
 
+@pytest.mark.deep
 def test_the_time_of_the_run_ends_a_wait(world: World, clocks: Clocks) -> None:
     world.spec("a")
     world.agent(say(NOW + 36000))
@@ -134,6 +137,7 @@ def test_a_run_that_was_killed_in_a_wait_goes_on_waiting(world: World, clocks: C
     assert world.outcomes() == ["fault", "done"]
 
 
+@pytest.mark.deep
 def test_work_that_is_finished_in_the_same_attempt_waits_for_nothing(world: World, clocks: Clocks) -> None:
     world.spec("a", checks="true")
     world.agent(f"{CLAIM}; {say(NOW + 3600)}")
@@ -253,6 +257,7 @@ def test_status_and_why_say_what_is_waited_for(world: World, clocks: Clocks, har
     assert f"next: nothing: waits until {until}: usage limit: used up; `harness halt` ends the wait" in said[1]
 
 
+@pytest.mark.deep
 def test_a_limit_that_a_killed_run_had_met_stops_the_next_one_too(world: World, clocks: Clocks) -> None:
     world.spec("a")
     world.agent(say(NOW + 3600))

@@ -178,7 +178,7 @@ def values(schema: Any) -> st.SearchStrategy[Any]:
     return one | st.lists(one, max_size=3) | st.dictionaries(st.just("run"), one, max_size=1)
 
 
-@pytest.mark.parametrize("name", in_short(SIMPLE, "keep_going", "timeout", "sandbox_memory", "agent_args"))
+@pytest.mark.parametrize("name", in_short(SIMPLE, "timeout", "agent_args"))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
 @given(data=st.data())
 def test_harness_and_an_editor_give_a_value_the_same_verdict(load, name: str, data) -> None:

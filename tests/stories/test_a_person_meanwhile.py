@@ -92,6 +92,7 @@ def test_what_somebody_stages_during_the_work_hides_nothing_from_the_next_commit
     assert ("a: somebody staged `ignored`" in ran.text) is ("add -f" in code)
 
 
+@pytest.mark.deep
 def test_commits_on_another_branch_stay_there_alone(world: World) -> None:
     begin(world)
     commit = "git switch -q other; echo w > w.txt; git add w.txt; git commit -qm mine"

@@ -324,7 +324,7 @@ COMMANDS = [["run", "--max-iterations", "1"], ["status"], ["why"], ["verify"], [
 
 @pytest.mark.parametrize(
     "commands",
-    in_short({"a run and a look": COMMANDS[:2], "the others": COMMANDS[2:]}, "a run and a look"),
+    in_short({"a run": COMMANDS[:1], "the others": COMMANDS[1:]}, "a run"),
 )
 @pytest.mark.parametrize("name", in_short([".", ".git", "specs", "specs/a", "logs"], "logs"))
 def test_what_an_agent_closed_is_named_and_no_bug(

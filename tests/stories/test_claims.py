@@ -187,6 +187,7 @@ def test_what_is_done_may_be_archived_though_others_depend_on_it(world: World, h
     assert "depends on `base`, which is no feature" in harness("status", "--json").out
 
 
+@pytest.mark.deep
 def test_a_receipt_is_bound_to_the_checks_that_ran_where_a_spec_is_edited_while_a_run_is_on(world: World) -> None:
     world.spec("a", checks="test -f a.txt")
     world.spec("b", checks="test -f b.txt")

@@ -117,7 +117,7 @@ def test_no_receipt_is_untrue_whatever_happens(part: int, nights: list, kinds: t
 
 
 @needs_bwrap
-@settings(examples(10), suppress_health_check=list(HealthCheck), print_blob=True)
+@settings(examples(5), suppress_health_check=list(HealthCheck), print_blob=True)
 @given(st.lists(NIGHT, min_size=1, max_size=2), st.tuples(*[st.sampled_from(sorted(CHECKS))] * 2))
 def test_a_few_histories_leave_no_untrue_receipt(nights: list, kinds: tuple[str, str]) -> None:
     play(nights, kinds)

@@ -278,6 +278,7 @@ def test_nothing_that_git_would_store_holds_a_secret(world: World, plant: str) -
 
 
 @pytest.mark.parametrize("sandbox", SANDBOXES)
+@pytest.mark.deep
 def test_what_an_agent_committed_and_programs_obey_is_told(project: Any, sandbox: str) -> None:
     spec = "git update-index --cacheinfo 100644,$(echo evil | git hash-object -w --stdin),specs/hello/spec.md"
     own = f"{spec}; git commit -qm own; note 'committed it by myself'"

@@ -290,6 +290,7 @@ def test_nothing_is_committed_while_a_person_s_bisect_is_open(world: World) -> N
     assert (ran.code, subjects(world)) == (0, ["begin"])
 
 
+@pytest.mark.deep
 def test_head_that_a_killed_run_left_elsewhere_waits_for_a_person(world: World, start: Any) -> None:
     world.agent("git checkout -q --detach; echo x > a.txt; echo ready; sleep 60")
     world.config_file()
@@ -318,6 +319,7 @@ def test_head_that_a_killed_run_left_elsewhere_waits_for_a_person(world: World, 
         pytest.param("git reset -q --hard HEAD~", (4, ["begin"]), id="hard", marks=pytest.mark.deep),
     ],
 )
+@pytest.mark.deep
 def test_a_confined_agent_is_met_alike(confined: Any, code: str, ends: tuple[int, list[str]]) -> None:
     begin(confined, code)
     ran = confined.go()
@@ -334,6 +336,7 @@ def test_a_repository_that_is_gone_ends_the_run(world: World) -> None:
     )
 
 
+@pytest.mark.deep
 def test_a_secret_in_a_commit_of_the_agent_s_own_is_met(world: World) -> None:
     begin(world, f'printf "key = %s" "$API_TOKEN" > key.txt; git add key.txt; {COMMIT}')
     ran = world.run(environ={**world.environ, "API_TOKEN": SECRET}, env_pass="API_TOKEN", max_iterations=2)

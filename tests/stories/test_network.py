@@ -129,6 +129,7 @@ def test_a_run_that_ends_at_its_time_leaves_no_thread_and_no_socket(brokered: An
     assert brokered.outcomes() == ["timed_out", "timed_out"]
 
 
+@pytest.mark.deep
 def test_a_login_is_inside_where_there_is_no_key_and_stays_outside_where_there_is(
     brokered: Any, tmp_path: Path
 ) -> None:

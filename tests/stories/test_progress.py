@@ -16,6 +16,7 @@ def test_only_what_the_agent_wrote_into_its_log_counts_as_progress(world: World,
     assert {event["note_bytes"] for event in world.events("attempt_ended")} == {note}
 
 
+@pytest.mark.deep
 def test_work_on_harness_s_own_files_and_on_ignored_ones_is_no_progress(world: World) -> None:
     world.spec("a")
     (world.root / ".gitignore").write_text("build/\n")
@@ -31,6 +32,7 @@ def test_attempts_without_progress_are_counted_across_restarts(world: World) -> 
     assert [world.run(max_iterations=1).code for _ in range(3)] == [1, 1, 5]
 
 
+@pytest.mark.deep
 def test_what_was_spent_is_added_up_across_restarts(world: World, harness) -> None:
     world.spec("a")
     result = '{"type":"result","subtype":"success","is_error":false,"result":"ok","total_cost_usd":0.25}'
@@ -60,6 +62,7 @@ def test_removing_halt_gives_a_stuck_feature_fresh_attempts(world: World) -> Non
     assert len(world.outcomes()) == 6
 
 
+@pytest.mark.deep
 def test_a_breaker_that_trips_at_the_last_iteration_is_stuck_not_limit(world: World) -> None:
     world.spec("a")
     world.agent("true")

@@ -82,6 +82,7 @@ def test_a_check_that_changes_what_is_committed_proves_nothing(world: World, san
 
 
 @BOTH
+@pytest.mark.deep
 def test_a_formatter_says_so_and_the_other_checks_follow_it(world: World, sandbox: str) -> None:
     world.spec("a", checks=[{"run": "sed -i s/x/y/ a.txt", "fix": True}, "grep -q y a.txt"])
     world.repository()
@@ -323,6 +324,7 @@ def test_verify_fresh_of_an_old_commit_says_nothing_of_the_last_one(confined: An
     assert confined.states() == {"a": "regressed"}
 
 
+@pytest.mark.deep
 def test_two_runs_that_share_a_cache_do_not_share_a_checkout(confined: Any, tmp_path: Path) -> None:
     confined.spec("a", checks="test -f a.txt")
     confined.repository()
@@ -352,6 +354,7 @@ def test_a_run_takes_away_the_checkouts_of_projects_that_are_gone(confined: Any,
     assert gone.folder.exists() is gone.lock.exists() is False
 
 
+@pytest.mark.deep
 def test_verify_renews_a_stale_receipt_by_a_clean_checkout_or_says_why_not(confined: Any) -> None:
     confined.spec("a", checks="test -f a.txt")
     (confined.root / ".gitignore").write_text("lib\n")

@@ -38,6 +38,7 @@ def test_a_question_reaches_a_person_whatever_an_env_file_holds(world: World) ->
     assert (world.run().code, world.log("a.blocked")) == (4, "which key, [redacted C_KEY]?\n")
 
 
+@pytest.mark.deep
 def test_a_feature_that_is_proven_in_the_same_attempt_is_not_blocked(world: World) -> None:
     world.spec("a", checks="true")
     world.agent('echo "BLOCKED: which port?" >> "$log"; ' + CLAIM)
@@ -45,6 +46,7 @@ def test_a_feature_that_is_proven_in_the_same_attempt_is_not_blocked(world: Worl
     assert not world.has("logs/a.blocked")
 
 
+@pytest.mark.deep
 def test_removing_the_blocked_marker_by_hand_arms_the_feature_again(world: World) -> None:
     world.spec("a")
     world.agent('if [ "$attempt" = 1 ]; then echo "BLOCKED: which port?" >> "$log"; else ' + CLAIM + "; fi")

@@ -69,6 +69,7 @@ def test_the_marker_of_another_feature_is_nobodys_claim(confined: Any) -> None:
     assert "hello: `other.done` was left in logs/; it is quarantined in logs/attempts/hello/0001/foreign" in ran.lines
 
 
+@pytest.mark.deep
 def test_a_term_reaches_the_agent_itself(confined: Any) -> None:
     confined.spec("hello")
     confined.agent('trap "note heard the TERM; exit 0" TERM; while :; do sleep 0.05; done')
@@ -83,6 +84,7 @@ def test_strays_are_counted_without_bwrap_itself(confined: Any) -> None:
     assert confined.events("attempt_ended")[0]["strays"] == 2
 
 
+@pytest.mark.deep
 def test_what_a_killed_run_left_in_the_cell_is_judged_at_the_next_start(confined: Any) -> None:
     confined.spec("hello", checks=["test -f made.txt"])
     confined.agent(f"{FINISH}; touch ready; exec sleep 1000")
@@ -114,6 +116,7 @@ def test_settings_that_a_cut_off_attempt_left_are_not_obeyed(confined: Any) -> N
     assert "`harness.yaml` appeared during attempt 1 of hello, which was cut off" in ran.stderr
 
 
+@pytest.mark.deep
 def test_memory_is_bounded_where_that_is_asked_for(confined: Any) -> None:
     confined.spec("hello")
     confined.agent("if dd if=/dev/null of=/dev/null bs=1G count=1 2>/dev/null; then note plenty; else note bounded; fi")
@@ -265,6 +268,7 @@ def test_no_program_that_an_agent_wrote_is_run_outside(confined: Any, tmp_path: 
     assert list(home.glob("ran-*")) == []
 
 
+@pytest.mark.deep
 def test_a_command_and_a_script_outside_are_let_in_as_they_were_when_the_run_began(
     confined: Any, tmp_path: Path
 ) -> None:
@@ -278,6 +282,7 @@ def test_a_command_and_a_script_outside_are_let_in_as_they_were_when_the_run_beg
     assert [(confined.root / f"seen{number}").read_text() for number in (1, 2)] == ["mine", ""]
 
 
+@pytest.mark.deep
 def test_a_folder_beside_the_project_is_let_in_as_it_is_named(confined: Any, tmp_path: Path) -> None:
     for name in ("shared", "written"):
         (tmp_path / name).mkdir()

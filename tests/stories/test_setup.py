@@ -60,6 +60,7 @@ def test_what_is_installed_in_the_project_is_not_brought_where_a_setup_makes_it(
     assert [path.name for path in (installed.root / "node_modules").iterdir()] == ["old"]
 
 
+@pytest.mark.deep
 def test_what_a_check_leaves_or_changes_of_a_setup_is_gone_at_the_next(installed: Any) -> None:
     leaves = "test ! -e node_modules/cache && mkdir node_modules/cache && echo y > left.txt; "
     installed.spec("a", checks=[leaves + "echo forged >> node_modules/tool/package.json", "test -f a.txt"])
@@ -70,6 +71,7 @@ def test_what_a_check_leaves_or_changes_of_a_setup_is_gone_at_the_next(installed
     assert "in a clean checkout" in installed.log("b.done")
 
 
+@pytest.mark.deep
 def test_a_setup_that_fails_is_told_and_makes_no_claim_red(installed: Any) -> None:
     installed.spec("a", checks="test -f a.txt")
     installed.repository()

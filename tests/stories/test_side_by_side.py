@@ -103,6 +103,7 @@ def two(world: World, code: str = CLAIM, **front: Any) -> None:
 # --- markers ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.deep
 def test_what_was_accepted_meanwhile_is_no_foreign_marker(world: World) -> None:
     two(world)
     with desk(world) as at:
@@ -127,6 +128,7 @@ def test_the_claim_of_an_attempt_in_flight_is_left_to_it(world: World) -> None:
     assert world.events("foreign") == []
 
 
+@pytest.mark.deep
 def test_a_question_that_was_asked_meanwhile_is_no_foreign_marker(world: World) -> None:
     two(world, 'case $slug in b) echo "BLOCKED: which colour?" >> $log;; *) note worked;; esac')
     with desk(world) as at:
@@ -152,6 +154,7 @@ def test_a_forged_marker_is_quarantined_once_and_never_believed(world: World) ->
     assert world.events("by_hand") == []
 
 
+@pytest.mark.deep
 def test_a_marker_that_was_forged_before_an_attempt_began_is_no_claim_of_it(world: World) -> None:
     two(world, 'note worked; [ $slug = a ] && echo forged > "$logs/b.done"; true')
     with desk(world) as at:
@@ -163,6 +166,7 @@ def test_a_marker_that_was_forged_before_an_attempt_began_is_no_claim_of_it(worl
     assert [(e["slug"], e["marker"]) for e in world.events("foreign")] == [("b", "b.done")]
 
 
+@pytest.mark.deep
 def test_a_receipt_that_an_agent_removes_stays_done_until_that_is_seen(world: World) -> None:
     two(world, 'note worked; rm -f "$logs/c.done"')
     world.spec("c")
@@ -177,6 +181,7 @@ def test_a_receipt_that_an_agent_removes_stays_done_until_that_is_seen(world: Wo
     assert [(e["slug"], e["marker"]) for e in world.events("vanished")] == [("a", "c.done")]
 
 
+@pytest.mark.deep
 def test_an_answer_is_taken_in_while_others_work_and_nothing_has_vanished(world: World) -> None:
     two(world, 'case $slug in b) echo "BLOCKED: which colour?" >> $log;; *) note worked;; esac')
     with desk(world) as at:
@@ -192,6 +197,7 @@ def test_an_answer_is_taken_in_while_others_work_and_nothing_has_vanished(world:
     assert world.events("vanished") == []
 
 
+@pytest.mark.deep
 def test_checks_that_are_weakened_under_way_do_not_count_for_what_begins_meanwhile(world: World) -> None:
     two(world, 'note worked; [ $slug = a ] && printf -- "---\\nchecks: [echo]\\n---\\n# b\\n" > specs/b/spec.md; true')
     world.spec("b", checks=["test -e built"])
@@ -211,6 +217,7 @@ def test_checks_that_are_weakened_under_way_do_not_count_for_what_begins_meanwhi
 
 
 @pytest.mark.skipif(not BUBBLEWRAP, reason="BUBBLEWRAP IS NOT INSTALLED")
+@pytest.mark.deep
 def test_a_new_home_is_not_made_of_a_living_attempt_s(confined: World) -> None:
     wait = 'touch "$HOME/mine" begun-a; until [ -e over-b ]; do sleep 0.01; done; [ -e "$HOME/mine" ] && note "whole"'
     two(confined, f"case $slug in a) {wait};; b) note worked; touch over-b;; esac")
@@ -226,6 +233,7 @@ def test_a_new_home_is_not_made_of_a_living_attempt_s(confined: World) -> None:
     assert len(left) <= 1, "what an attempt left in its home goes with it"
 
 
+@pytest.mark.deep
 def test_each_attempt_has_a_temporary_folder_of_its_own(world: World, tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     claude = tmp_path / "bin" / "claude"
@@ -316,6 +324,7 @@ def test_what_changed_is_seen_from_where_each_attempt_began(world: World, monkey
         assert "made-by-a" not in a.before.files
 
 
+@pytest.mark.deep
 def test_a_lesson_is_taken_in_once(world: World) -> None:
     secret = "lesson-of-$slug"
     two(world, f'note worked; echo "- {secret}" >> $learnings')
@@ -468,6 +477,7 @@ def test_a_run_does_not_spend_beyond_its_line_by_two_at_a_time(world: World) -> 
     assert (stop.halt.code, len(world.outcomes())) == (7, 2)
 
 
+@pytest.mark.deep
 def test_what_is_in_flight_is_kept_while_an_outage_is_waited_out(world: World) -> None:
     down = json.dumps({"type": "result", "is_error": True, "api_error_status": 529, "result": "overloaded"})
     fails = f"[ -e been ] || {{ touch been; echo '{down}'; exit 1; }}"
@@ -480,6 +490,7 @@ def test_what_is_in_flight_is_kept_while_an_outage_is_waited_out(world: World) -
     assert (datetime.fromisoformat(began[2]["at"]) - waited_from).total_seconds() >= waiting["seconds"] - 0.1
 
 
+@pytest.mark.deep
 def test_an_error_of_the_run_ends_what_is_in_flight(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     two(world, MEET + "[ $slug = a ] || sleep 1000")
 

@@ -142,6 +142,7 @@ def test_a_last_commit_that_cannot_be_checked_out_is_no_exit_0(confined: Any, tm
     assert said.returncode == 0, said.stdout  # its own commit holds: a fresh checkout lies elsewhere
 
 
+@pytest.mark.deep
 def test_a_long_recheck_says_how_far_it_has_come(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.attempts.earlier.TELL_EVERY", 0.0)
     for slug in "abc":

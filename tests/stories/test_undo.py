@@ -141,6 +141,7 @@ def test_what_was_reverted_by_hand_is_only_opened_again(world: World, harness: A
         pytest.param(["checkout", "-q", "-b", "old", "main~3"], "is not on `old`", id="another branch"),
     ],
 )
+@pytest.mark.deep
 def test_undo_says_why_it_cannot(world: World, harness: Any, typed: list[str], said: str) -> None:
     done(world)
     world.git(*typed)

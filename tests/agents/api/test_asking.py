@@ -134,7 +134,12 @@ LIMITS = {
 }
 
 
-@pytest.mark.parametrize(("trouble", "kind"), LIMITS.values(), ids=LIMITS)
+@pytest.mark.parametrize(
+    ("trouble", "kind"),
+    in_short(
+        [pytest.param(*one, id=name) for name, one in LIMITS.items()], "401", "credit", "spend", "another-service"
+    ),
+)
 def test_what_a_person_must_mend_is_named_and_asked_once(agent: Agent, trouble: Reply, kind: LimitKind) -> None:
     with MessagesApi([trouble]) as api:
         said = agent(api, patience=30)

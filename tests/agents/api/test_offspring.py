@@ -6,22 +6,26 @@ import asyncio
 
 import pytest
 from helpers.api_tools import PATIENCE, alive, opened, outcomes
+from helpers.marks import in_short
 
 SOON = 0.5  # seconds after which a command is ended that never would; enough for its first words
 
 
 @pytest.mark.parametrize(
     "command",
-    [
-        "echo before; sleep 1000",
-        "echo before; kill -STOP $$",
-        "echo before; (setsid sleep 1000 &); setsid sh -c 'sleep 1000 & sleep 1000'",
-        "echo before; set -m; sleep 1000 & sleep 1000 | sleep 1000",
-        "echo before; exec sleep 1000",
-        "echo before; while :; do :; done",
-        "echo before; f() { sleep 1000 & [ $1 = 0 ] || { f $(($1-1)) & f $(($1-1)); }; wait; }; f 4",
-    ],
-    ids=["sleep", "stopped", "other sessions", "job control", "exec", "busy", "many"],
+    in_short(
+        {
+            "sleep": "echo before; sleep 1000",
+            "stopped": "echo before; kill -STOP $$",
+            "other sessions": "echo before; (setsid sleep 1000 &); setsid sh -c 'sleep 1000 & sleep 1000'",
+            "job control": "echo before; set -m; sleep 1000 & sleep 1000 | sleep 1000",
+            "exec": "echo before; exec sleep 1000",
+            "busy": "echo before; while :; do :; done",
+            "many": "echo before; f() { sleep 1000 & [ $1 = 0 ] || { f $(($1-1)) & f $(($1-1)); }; wait; }; f 4",
+        },
+        "stopped",
+        "other sessions",
+    ),
 )
 def test_a_timeout_ends_all_that_was_started_and_keeps_the_output(place, command):
     async def story():

@@ -18,6 +18,7 @@ from fakes.messages_faults import (
 from fakes.messages_replies import Call, Fault, Reply, Turn
 from fakes.messages_script import Request
 from fakes.raw_server import BLOCK, END, OVER, STOP, RawServer, answer, message, sse
+from helpers.marks import in_short
 
 from harness.domain.reply import LimitKind
 
@@ -81,7 +82,7 @@ BAD_CALLS = {
 }
 
 
-@pytest.mark.parametrize("call", BAD_CALLS.values(), ids=BAD_CALLS)
+@pytest.mark.parametrize("call", in_short(BAD_CALLS, "unknown-tool", "outside"))
 def test_a_bad_call_is_an_error_that_the_model_sees(agent: Agent, call: Call) -> None:
     with MessagesApi([Turn("", (call, bash("echo fine"))), Turn("Done.")]) as api:
         said = agent(api)
@@ -101,6 +102,7 @@ def test_an_empty_end_is_asked_to_go_on(agent: Agent) -> None:
     assert "Please continue" in json.dumps(api.requests[1].body["messages"][-1])
 
 
+@pytest.mark.deep
 def test_empty_ends_are_not_asked_for_ever(agent: Agent) -> None:
     with MessagesApi([Turn("")] * 4) as api:
         said = agent(api)
@@ -208,6 +210,7 @@ TOOL = BLOCK | {"content_block": {"type": "tool_use", "id": "t1", "name": "bash"
 WANTS = END | {"delta": {"stop_reason": "tool_use"}}
 
 
+@pytest.mark.deep
 def test_a_line_holds_though_the_server_has_another_name_for_the_model(agent: Agent) -> None:
     start = message("served-as", usage={"input_tokens": 20_000, "output_tokens": 1})
     price = json.dumps({"model": "mine", "input": 50, "output": 50})
@@ -218,6 +221,7 @@ def test_a_line_holds_though_the_server_has_another_name_for_the_model(agent: Ag
 
 
 @pytest.mark.parametrize("server", ["anthropic", "compatible"])
+@pytest.mark.deep
 def test_a_window_that_is_always_full_is_not_summarized_for_ever(agent: Agent, server: str) -> None:
     with MessagesApi(lambda request: Turn("I was ab", stop_reason="model_context_window_exceeded")) as api:
         said = agent(api, server=server)
@@ -225,6 +229,7 @@ def test_a_window_that_is_always_full_is_not_summarized_for_ever(agent: Agent, s
     assert len(api.requests) + len(api.compactions) <= 8
 
 
+@pytest.mark.deep
 def test_a_limit_below_the_prompt_itself_does_not_summarize_after_every_turn(agent: Agent) -> None:
     turns = [Turn("", (bash("true"),))] * 12 + [Turn("Done.")]
     with MessagesApi(turns) as api:
@@ -233,6 +238,7 @@ def test_a_limit_below_the_prompt_itself_does_not_summarize_after_every_turn(age
     assert len(api.compactions) <= 2
 
 
+@pytest.mark.deep
 def test_torn_json_is_not_paid_for_for_ever(agent: Agent) -> None:
     with MessagesApi(lambda request: torn("bash", {"command": "true"})) as api:
         said = agent(api, patience=60)
@@ -243,6 +249,7 @@ def test_torn_json_is_not_paid_for_for_ever(agent: Agent) -> None:
 # --- notes --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.deep
 def test_a_note_that_cannot_be_asked_for_loses_nothing(agent: Agent) -> None:
     def script(request: Request) -> Reply:
         first, last = (json.dumps(request.body["messages"][place]) for place in (0, -1))
@@ -259,6 +266,7 @@ def test_a_note_that_cannot_be_asked_for_loses_nothing(agent: Agent) -> None:
     assert "PRECIOUS" in json.dumps(api.requests[-1].body["messages"])
 
 
+@pytest.mark.deep
 def test_a_summary_survives_the_next_beginning(agent: Agent) -> None:
     def script(request: Request) -> Reply:
         if request.body["model"] == "claude-opus-5-5":
@@ -271,6 +279,7 @@ def test_a_summary_survives_the_next_beginning(agent: Agent) -> None:
 
 
 @pytest.mark.parametrize("fault", [prompt_too_long(), compaction_unavailable()], ids=["too-long", "unavailable"])
+@pytest.mark.deep
 def test_a_summary_that_the_server_cannot_make_is_written_by_the_model(agent: Agent, fault: Fault) -> None:
     turns = [Turn("", (bash("true"),)), Turn("", (bash("true"),)), Turn("My note."), Turn("Done.")]
     with MessagesApi(turns, compaction=lambda request: fault) as api:
