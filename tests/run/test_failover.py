@@ -223,6 +223,7 @@ def test_a_spec_that_names_its_agent_gets_no_other(world: World, clocks: Clocks)
     assert (world.run(clocks=clocks.given).code, names(world)) == (6, ["command"])
 
 
+@pytest.mark.deep
 def test_when_all_are_closed_the_earliest_reset_is_waited_for(world: World, clocks: Clocks) -> None:
     world.spec("a", checks="true")
     chain(world, f'if [ "$attempt" = 1 ]; then {say(NOW + 3600)}; fi; {CLAIM}')

@@ -32,6 +32,7 @@ def test_an_agent_that_cannot_start_inside(confined: Any, tmp_path: Path) -> Non
     assert "sandbox: bwrap" in ran.text
 
 
+@pytest.mark.deep
 def test_an_agent_that_cannot_start_inside_takes_no_other_out(crippled: Any, tmp_path: Path) -> None:
     crippled.spec("other", agent="codex")
     crippled.agent(f"test -e {tmp_path / 'needed'} && note sees what is outside; {FINISH}")

@@ -286,6 +286,7 @@ def without_privileges() -> list[str]:
 
 
 @pytest.mark.parametrize("name", in_short({"logs": "logs", "the project": "."}, "logs"))
+@pytest.mark.deep
 def test_a_folder_that_is_read_only_is_named(world: World, request: pytest.FixtureRequest, name: str) -> None:
     GOOD(world)
     world.config_file()

@@ -289,6 +289,7 @@ def test_what_an_agent_committed_and_programs_obey_is_told(project: Any, sandbox
 
 
 @pytest.mark.parametrize("sandbox", SANDBOXES)
+@pytest.mark.deep
 def test_of_many_files_that_programs_obey_the_first_are_told_and_all_are_set_aside(project: Any, sandbox: str) -> None:
     project.agent(f"for i in $(seq 1 30); do mkdir d$i; echo x > d$i/.envrc; done; {FINISH}")
     ran = project.go(sandbox=sandbox)
@@ -300,6 +301,7 @@ def test_of_many_files_that_programs_obey_the_first_are_told_and_all_are_set_asi
     assert len(listed) == 10
 
 
+@pytest.mark.deep
 def test_git_is_asked_once_what_it_ignores_of_many_repositories(project: Any) -> None:
     (project.root / ".gitignore").write_text("deps/\n")
     project.git("add", "-A")

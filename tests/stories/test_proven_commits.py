@@ -60,6 +60,7 @@ BOTH = pytest.mark.parametrize("sandbox", SANDBOXES)
 
 
 @BOTH
+@pytest.mark.deep
 def test_what_a_check_writes_lands_in_no_commit(world: World, sandbox: str) -> None:
     world.spec("a", checks="echo r > report.txt && test -f a.txt")
     world.spec("b", checks="echo r > report2.txt && test -f b.txt")
@@ -422,6 +423,7 @@ NEEDED: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("case", in_short(NEEDED, "what was there"))
+@pytest.mark.deep
 def test_caches_that_the_work_left_keep_no_claim_from_what_the_checkout_lacks(
     confined: Any, case: tuple[str, str]
 ) -> None:

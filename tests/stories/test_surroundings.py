@@ -80,6 +80,7 @@ def test_run_by_an_alias_or_a_hook_of_git_a_run_commits_to_its_own_project(proje
     ],
 )
 @pytest.mark.parametrize("name", in_short(["TMPDIR", "TMP"], "TMPDIR"))
+@pytest.mark.deep
 def test_a_temporary_folder_that_cannot_serve_is_set_aside(project: World, name: str, folder: str, why: str) -> None:
     (project.root / "tmp").mkdir()
     ran = project.command("run", fresh=True, **{name: folder.format(project.root)})

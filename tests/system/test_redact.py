@@ -207,6 +207,7 @@ FLOODS = {
 
 
 @pytest.mark.parametrize("line", in_short(FLOODS, "keys that begin"))
+@pytest.mark.deep
 def test_sixteen_times_the_text_costs_about_sixteen_times_as_much(line: bytes) -> None:
     redactor, few = Redactor({"PAY_TOKEN": KNOWN}), 1024 // len(line) + 1
     little, much = line * few, line * few * 16

@@ -102,6 +102,7 @@ def test_one_helper_makes_all_looks_and_commits(confined: Any, helpers: list[lis
 @pytest.mark.parametrize(
     "with_hook", in_short({"in the helper": False, "in a sandbox of its own": True}, "in a sandbox of its own")
 )
+@pytest.mark.deep
 def test_a_project_in_a_folder_of_its_repository_is_committed_too(confined: Any, with_hook: bool) -> None:
     confined.root.parent.joinpath("other.txt").write_text("1\n")
     for line in (["init", "-q"], ["add", "other.txt"], ["commit", "-qm", "begin"]):
