@@ -114,7 +114,6 @@ def test_a_commit_that_a_person_made_meanwhile_is_recognised(world: World) -> No
     assert "commit: " + world.git("rev-parse", "HEAD") in world.log("a.done")
 
 
-@pytest.mark.deep
 def test_a_hook_that_mends_what_it_refuses_is_followed(world: World) -> None:
     """As formatters do under pre-commit: they change the file, and fail."""
     world.spec("a", checks="test -s a.txt")

@@ -86,7 +86,6 @@ def test_a_check_of_the_project_that_was_red_before_is_named_to_the_person_and_t
 
 
 @BOTH
-@pytest.mark.deep
 def test_a_run_that_refuses_a_red_baseline_begins_nothing(world: World, sandbox: str) -> None:
     world.spec("a", checks="test -f a.txt")
     world.repository()

@@ -33,7 +33,6 @@ def test_names_that_are_as_long_as_can_be_keep_nothing_from_being_set_aside(proj
 
 
 @pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="needs another file system")
-@pytest.mark.deep
 def test_what_cannot_be_renamed_to_another_disk_is_copied_there(project: Any, request: Any) -> None:
     disk = tempfile.mkdtemp(dir="/dev/shm")
     request.addfinalizer(partial(shutil.rmtree, disk))

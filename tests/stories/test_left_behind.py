@@ -278,7 +278,6 @@ def test_nothing_that_git_would_store_holds_a_secret(world: World, plant: str) -
 
 
 @pytest.mark.parametrize("sandbox", SANDBOXES)
-@pytest.mark.deep
 def test_what_an_agent_committed_and_programs_obey_is_told(project: Any, sandbox: str) -> None:
     spec = "git update-index --cacheinfo 100644,$(echo evil | git hash-object -w --stdin),specs/hello/spec.md"
     own = f"{spec}; git commit -qm own; note 'committed it by myself'"
@@ -289,7 +288,6 @@ def test_what_an_agent_committed_and_programs_obey_is_told(project: Any, sandbox
 
 
 @pytest.mark.parametrize("sandbox", SANDBOXES)
-@pytest.mark.deep
 def test_of_many_files_that_programs_obey_the_first_are_told_and_all_are_set_aside(project: Any, sandbox: str) -> None:
     project.agent(f"for i in $(seq 1 30); do mkdir d$i; echo x > d$i/.envrc; done; {FINISH}")
     ran = project.go(sandbox=sandbox)

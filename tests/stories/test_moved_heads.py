@@ -234,7 +234,6 @@ def test_a_check_before_the_work_that_leaves_a_bisect_open_ends_the_run(world: W
     assert "a: while its checks ran, somebody left a bisect" in ran.text and "`git bisect reset`" in ran.stop.advice
 
 
-@pytest.mark.deep
 def test_a_run_whose_commits_are_not_on_its_branch_does_not_end_well(world: World, monkeypatch: Any) -> None:
     monkeypatch.setattr("harness.attempts.keep.watch_commit", lambda *rest: None)  # as if somebody were quick enough
     world.spec("a", checks="test -f a.txt")
@@ -290,7 +289,6 @@ def test_nothing_is_committed_while_a_person_s_bisect_is_open(world: World) -> N
     assert (ran.code, subjects(world)) == (0, ["begin"])
 
 
-@pytest.mark.deep
 def test_head_that_a_killed_run_left_elsewhere_waits_for_a_person(world: World, start: Any) -> None:
     world.agent("git checkout -q --detach; echo x > a.txt; echo ready; sleep 60")
     world.config_file()

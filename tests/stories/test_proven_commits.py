@@ -278,7 +278,6 @@ def test_what_an_earlier_attempt_left_in_an_ignored_file_is_missed_by_a_later_cl
     assert (ran.code, (confined.root / "logs/a.done").exists()) == (5, False), ran.text
 
 
-@pytest.mark.deep
 def test_with_prove_commit_nothing_is_accepted_that_no_checkout_has_passed(confined: Any, tmp_path: Path) -> None:
     (confined.root / ".gitignore").write_text("data/\n")
     confined.spec("a", checks="test -f data/big && test -f a.txt")
@@ -325,7 +324,6 @@ def test_verify_fresh_of_an_old_commit_says_nothing_of_the_last_one(confined: An
     assert confined.states() == {"a": "regressed"}
 
 
-@pytest.mark.deep
 def test_two_runs_that_share_a_cache_do_not_share_a_checkout(confined: Any, tmp_path: Path) -> None:
     confined.spec("a", checks="test -f a.txt")
     confined.repository()

@@ -214,7 +214,6 @@ def test_where_no_agent_works_inside_nobody_has_to_write_there(hooked: Any) -> N
     assert hooked.outcomes() == ["done"], ran.text
 
 
-@pytest.mark.deep
 def test_a_server_that_a_project_names_in_the_home_is_told(hooked: Any) -> None:
     hook(hooked.home / "tools/server", "true")
     server = {"mcpServers": {"notes": {"command": str(hooked.home / "tools/server")}}}

@@ -372,7 +372,6 @@ def test_a_link_to_the_specs_that_a_killed_run_left_changed_is_put_back(confined
     assert str((confined.root / "specs").readlink()) == "real"
 
 
-@pytest.mark.deep
 def test_a_link_to_the_specs_that_a_check_changes_is_put_back(confined: Any) -> None:
     confined.spec("a", checks=["mkdir -p evil; ln -sfn evil specs; test -f made.txt"])
     (confined.root / "specs").rename(confined.root / "real")

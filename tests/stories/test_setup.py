@@ -82,7 +82,6 @@ def test_a_setup_that_fails_is_told_and_makes_no_claim_red(installed: Any) -> No
     assert f"checked: in the working tree ({said})" in installed.log("a.done")
 
 
-@pytest.mark.deep
 def test_work_that_breaks_the_setup_is_red_and_the_agent_is_told(installed: Any) -> None:
     installed.spec("a", checks="test -f a.txt")
     installed.repository()
