@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -32,6 +32,7 @@ from harness.workspace.workspace import Candidate
 
 MOST_TAGS = 10_000
 TIMEOUT = 600.0  # seconds; a first checkout of a large project on a slow disk
+ATTRIBUTES = ".gitattributes"
 OBJECTS = ".git/project-objects"  # where the repository inside finds the project's
 # What a check needs, and git is usually told to ignore: what is installed, and settings of this machine.
 MACHINES_OWN = {".env"}
@@ -220,10 +221,15 @@ class CleanCheckout:
                 if inside.resolve() != self._folder.resolve() / inside.relative_to(self._folder):
                     raise CheckoutError(f"`{one.path}` leads elsewhere")
                 self._make_repository(inner, source / "objects")
-                (inner / "index.lock").unlink(missing_ok=True)
-                for words in (("read-tree", "--reset", "-u", one.commit), ("clean", "-ffdxq")):
-                    if self._ask_in(inner, inside, *words) is None:
+                if not self._write_tree(inner, inside, one.commit):
+                    untrusted.remove_tree(inner)
+                    untrusted.remove_tree(inside)
+                    files.make_folder(inside)
+                    self._make_repository(inner, source / "objects")
+                    if not self._write_tree(inner, inside, one.commit):
                         raise CheckoutError(f"the submodule `{one.path}`: {self._said}")
+                if self._ask_in(inner, inside, "clean", "-ffdxq") is None:
+                    raise CheckoutError(f"the submodule `{one.path}`: {self._said}")
                 self._submodules.append((inside, inner))
                 waiting.append((inside, inner, one.commit, source, work_tree / one.path))
 
@@ -232,7 +238,7 @@ class CleanCheckout:
 
     def _switch(self, plan: CheckoutPlan) -> bool:
         """Write what differs from a tree, and remove what does not belong to it, nor was made by its setup."""
-        if not self._write_tree(plan):
+        if not self._write_tree(self._git_folder, self._folder, plan.candidate.tree):
             return False
         if self._keep_setup(plan):
             return True
@@ -242,16 +248,37 @@ class CleanCheckout:
         _remove_repositories(self._folder)
         return True
 
-    def _write_tree(self, plan: CheckoutPlan) -> bool:
-        (self._git_folder / "index.lock").unlink(missing_ok=True)
-        return self._ask("read-tree", "--reset", "-u", plan.candidate.tree) is not None
+    def _write_tree(self, git: Path, folder: Path, tree: str) -> bool:
+        """Write what differs from a tree; False where what is there besides would make it another than a clone.
+
+        git writes no file anew whose blob is the same, but its attributes say what is written of a blob. It knows no
+        modes of folders, and obeys attributes that it does not track.
+        """
+        (git / "index.lock").unlink(missing_ok=True)
+        before = self._list_tracked(git, folder)
+        if self._ask_in(git, folder, "read-tree", "--reset", "-u", tree) is None:
+            return False
+        tracked = self._list_tracked(git, folder)
+        if before and _find_attributes(before) != _find_attributes(tracked):
+            self._said = "attributes of its files have changed"
+            return False
+        usual = (git / "refs").stat().st_mode
+        for name in _find_folders(tracked):
+            within = folder / name
+            if within.lstat().st_mode != usual:
+                self._said = f"the mode of `{name or '.'}` is not that of a new folder"
+                return False
+            if files.exists(within / ATTRIBUTES) and f"{name}/{ATTRIBUTES}".removeprefix("/") not in tracked:
+                self._said = f"attributes in `{name or '.'}` are not of the commit"
+                return False
+        return True
 
     def _keep_setup(self, plan: CheckoutPlan) -> bool:
         """Whether the setup of the plan has run here, and all that it made is there; what else there is, is removed."""
         if not plan.setup or not self.is_set_up or files.exists(self._folder / ".gitmodules"):
             return False  # nobody knows what of a submodule its setup has made
         with suppress(OSError):
-            tracked = self._list_tracked()
+            tracked = self._list_tracked(self._git_folder, self._folder)
             made = read_made(self._record, self._key_of_setup(plan, tracked))
             return made is not None and keep_made(self._folder, tracked, made)
         return False
@@ -260,17 +287,19 @@ class CleanCheckout:
         """Run the setup; what it changed of the commit is put back, and what it made goes on record."""
         if red := next((one for one in set_up(checkout, plan.setup) if not one.green), None):
             raise SetupFailed(red)
+        if changed := self.find_changed():
+            command = " && ".join(plan.set_up_by)
+            said = f"it changes what is committed: {', '.join(changed[:5])}{', …' if changed[5:] else ''}"
+            raise SetupFailed(CheckRun(command, None, 0.0, said))
         _remove_repositories(self._folder)
-        if not self._write_tree(plan):
-            raise CheckoutError(self._said)
-        tracked = self._list_tracked()
+        tracked = self._list_tracked(self._git_folder, self._folder)
         made = find_made(self._folder, tracked, plan.names_of_brought(self._repository.top))
         write_made(self._record, self._key_of_setup(plan, tracked), made)
         self._write_repository(plan.candidate.commit)
 
-    def _list_tracked(self) -> dict[str, str]:
+    def _list_tracked(self, git: Path, folder: Path) -> dict[str, str]:
         """Return the id of each file of the commit, by its name."""
-        lines = os.fsdecode(self._ask("ls-files", "--stage", "-z") or b"").split("\0")
+        lines = os.fsdecode(self._ask_in(git, folder, "ls-files", "--stage", "-z") or b"").split("\0")
         found = (line.partition("\t") for line in lines if line)
         return {name: about.split()[1] for about, _, name in found}
 
@@ -344,6 +373,19 @@ def _find_tags(folder: Path) -> Iterator[tuple[str, bytes]]:
             path = Path(place, name)
             if _ID.fullmatch(tag := untrusted.read_plain(path, 100) or b""):
                 yield str(path.relative_to(folder)), tag
+
+
+def _find_attributes(tracked: Mapping[str, str]) -> dict[str, str]:
+    return {name: id for name, id in tracked.items() if name.rpartition("/")[2] == ATTRIBUTES}
+
+
+def _find_folders(tracked: Iterable[str]) -> set[str]:
+    """Return the folders that hold tracked files, the top as ""."""
+    found = {""}
+    for name in tracked:
+        while (name := name.rpartition("/")[0]) and name not in found:
+            found.add(name)
+    return found
 
 
 def _remove_repositories(folder: Path) -> None:

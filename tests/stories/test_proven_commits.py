@@ -448,3 +448,41 @@ def test_a_clean_checkout_has_the_tags(confined: Any) -> None:
     confined.agent("echo a > a.txt; " + CLAIM)
     assert confined.go().code == 0
     assert "checked: in a clean checkout of the commit" in receipt_of(confined, "a")
+
+
+def test_a_file_that_attributes_change_is_as_in_a_clone(confined: Any, tmp_path: Path) -> None:
+    check = 'test "$(wc -c < f.txt)" = 2'
+    confined.spec("a", checks=[check, "test -f a.txt"])
+    (confined.root / "f.txt").write_text("x\n")
+    confined.repository()
+    confined.agent(
+        "if [ $HARNESS_ATTEMPT = 1 ]; then echo 'f.txt eol=crlf' > .gitattributes; else rm .gitattributes; fi; "
+        "echo a > a.txt; " + CLAIM
+    )
+    ran = confined.go(stuck_limit=4)
+    assert ran.code == 0, ran.text
+    assert confined.outcomes() == ["unconfirmed", "done"], ran.text
+    assert passes_in_a_clone(confined.root, commit_of(confined, "a"), check, tmp_path / "clone")
+
+
+LEFT = {
+    "the mode of a folder": ("chmod 700 data", 'test "$(stat -c %a data)" = 700'),
+    "the mode of the top": ("chmod 700 .", 'test "$(stat -c %a .)" = 700'),
+    "attributes": ("echo '* eol=crlf' > data/.gitattributes", 'test "$(wc -c < data/f)" = 3'),
+    "an empty folder": ("mkdir data/empty", "test -d data/empty"),
+    "a closed folder": ("mkdir data/closed && touch data/closed/x && chmod 000 data/closed", "test -e data/closed"),
+    "the mode of a file": ("chmod 600 data/f", 'test "$(stat -c %a data/f)" = 600'),
+}
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("leaves, rests_on", LEFT.values(), ids=LEFT)
+def test_nothing_that_a_check_left_makes_the_next_one_green(confined: Any, leaves: str, rests_on: str) -> None:
+    confined.spec("a", checks=f"{leaves}; test -f a.txt")
+    confined.spec("b", checks=f"test -f b.txt && {rests_on}")
+    (confined.root / "data").mkdir()
+    (confined.root / "data/f").write_text("x\n")
+    confined.repository()
+    confined.agent('echo x > $slug.txt; if [ $slug = b ]; then echo "y" > data/f; fi; ' + CLAIM)
+    ran = confined.go(stuck_limit=1)
+    assert (ran.code, confined.states()["a"], confined.has("logs/b.done")) == (5, "done", False), ran.text
