@@ -110,6 +110,8 @@ def _finish(run: Run, slug: str, began: AttemptBegan | None) -> None:
     feature = run.specs.find(slug)
     if feature is None or feature.problem:
         return
+    if began is not None and is_object_id(began.head):
+        run.workspace.finish_commit(slug, began.attempt, began.head)
     attempt = _rebuild(run, feature, began)
     claimed = run.paths.done(slug).exists() or has_claim(attempt.folder, slug)
     what = "its claim is checked now" if claimed else "its note is kept"

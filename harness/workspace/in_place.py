@@ -182,6 +182,13 @@ class InPlace:
             found |= {name for name in left if self._git.look("check-ignore", "--quiet", "--", name).code == 0}
         return found
 
+    def finish_commit(self, slug: str, attempt: int, base: str) -> None:
+        """Bring the index to a commit that was made for an attempt on `base`, and whose run was killed then."""
+        said = os.fsdecode(self._git.ask("show", "-s", "--format=%P%x00%H%x00%B", "HEAD").stdout).split("\0")
+        if len(said) == 3 and said[0] == base and said[2].rstrip().endswith(_trailers(slug, attempt)):
+            self.index.catch_up(base, said[1])
+            self.forget()
+
     def forget(self) -> None:
         """Something may have changed the tree since the last look (checks leave caches behind)."""
         self._last = None
@@ -481,4 +488,8 @@ def _committable(before: Snapshot, names: Collection[str] | None) -> list[str]:
 
 def _compose_message(slug: str, words: str, attempt: int) -> str:
     subject = f"{slug}: {without_orders(one_line(words, 100)) or 'done'}"
-    return f"{subject}\n\nHarness-Feature: {slug}\nHarness-Attempt: {attempt}\n"
+    return f"{subject}\n\n{_trailers(slug, attempt)}\n"
+
+
+def _trailers(slug: str, attempt: int) -> str:
+    return f"Harness-Feature: {slug}\nHarness-Attempt: {attempt}"

@@ -107,6 +107,13 @@ class PersonsIndex:
         said = self.git.write(*words, stdin=as_lines(names), with_hooks=False)
         return set(filter(None, os.fsdecode(said.stdout).split("\0")))
 
+    def catch_up(self, base: str, head: str) -> None:
+        """Let the index follow a commit whose git was killed before it could, but for what differs from its base."""
+        said = self.git.ask("-C", self.git.top, "diff-index", "--cached", "-z", "--name-only", "--no-renames", base)
+        if said.code == 0:
+            self.follow(base, head, set(os.fsdecode(said.stdout).split("\0")) | {""})
+            self.keep()
+
     def _find_width(self) -> int:
         """Return how long ids are here."""
         return len(self.git.ask("hash-object", "--stdin").stdout.strip()) or 40

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from helpers.forger import FORGED, standing
 from helpers.marks import needs_bwrap
-from helpers.waiting import wait_until_ready
+from helpers.waiting import until, wait_until_ready
 from helpers.world import CLAIM, FINISH, World
 
 
@@ -114,3 +114,21 @@ def test_what_a_person_wrote_after_a_kill_is_no_part_of_the_attempt(world: World
     assert world.git("show", "--name-only", "--format=", "HEAD") == "a.txt"
     assert world.git("status", "--porcelain", "mine.txt") == "?? mine.txt"
     assert "a: changed after the run was killed, and no part of it: mine.txt" in ran.stdout + ran.stderr
+
+
+def test_the_index_knows_of_a_commit_whose_git_was_killed(world: World, start: Any) -> None:
+    world.spec("a", checks="test -f a.txt")
+    (world.root / ".gitignore").write_text("logs/\nready\n")
+    world.agent("echo x > a.txt; " + CLAIM)
+    world.config_file()
+    world.repository()
+    hook = world.root / ".git/hooks/post-commit"
+    hook.write_text("#!/bin/sh\ntouch ready; sleep 60\n")
+    hook.chmod(0o755)
+    run = start("run")
+    until(lambda: world.has("ready"))
+    run.kill()
+    run.wait()
+    hook.unlink()
+    ran = world.run()
+    assert (ran.code, world.git("status", "--porcelain")) == (0, ""), ran.text
