@@ -136,7 +136,7 @@ def act(run: Run, judged: Judged, landing: Landing | None) -> None:
     attempt, found, outcome = judged.attempt, judged.found, judged.verdict.outcome
     if landing is not None:
         made = landing.commit.head if landing.commit.made else ""
-        watch_commit(run, Mover(attempt.slug, attempt.number, COMMIT, apart=True), made)
+        watch_commit(run, Mover(attempt.slug, attempt.number, COMMIT, apart=True), made, landing.commit.base)
         tell_unstaged(run, attempt.slug)
     if outcome is Outcome.DONE and landing is not None:
         accept(run, judged, landing)

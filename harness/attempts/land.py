@@ -87,13 +87,15 @@ def _look_again(run: Run, attempt: Attempt, found: Gathered) -> tuple[Attempt, G
 
 def _check_again(run: Run, attempt: Attempt, candidate: Candidate, commit: Commit) -> Landing:
     """Check what a hook, or whoever committed meanwhile, made of the candidate; a red one does not stay."""
-    made = Candidate(candidate.base, run.workspace.tree_of(commit.head), commit.head, candidate.names)
+    made = Candidate(commit.base, run.workspace.tree_of(commit.head), commit.head, candidate.names)
     attempt = replace(attempt, order=replace(attempt.order, plan=plan_for(run, made)))
     settled = _run_checks(run, attempt)
     if red := _first_red(settled):
-        back = run.workspace.take_back(commit.head, candidate.base)
+        back = run.workspace.take_back(commit.head, commit.base)
         kept = "" if back else f"; the commit {commit.head[:12]} stands"
-        refused = _refuse(f"a hook changed what was committed, and {red} there{kept}")
+        moved = commit.base != candidate.base
+        what = "somebody committed meanwhile" if moved else "a hook changed what was committed"
+        refused = _refuse(f"{what}, and {red} there{kept}")
         return Landing(replace(commit, made=not back), settled, refused=refused)
     return Landing(commit, settled)
 

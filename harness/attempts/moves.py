@@ -100,16 +100,25 @@ def watch_head(run: Run, mover: Mover) -> Moved:
     return Moved(bool(moved), (RULE,) if moved and run.commits else (), elsewhere)
 
 
-def watch_commit(run: Run, mover: Mover, made: str) -> None:
-    """Compare where HEAD stands with where a commit of harness leaves it (`made`: "" for none): hooks have run."""
+def watch_commit(run: Run, mover: Mover, made: str, base: str = "") -> None:
+    """Compare where HEAD stands with where a commit of harness leaves it (`made`: "" for none): hooks have run.
+
+    `base` is the commit that it was made on.
+    """
     heads = run.workspace.heads
     was = heads.last
-    if made and was.branch:
-        heads.last = replace(was, commit=made, refs={**was.refs, was.branch: made})
-    elif made:
-        heads.last = replace(was, commit=made)
+    if made and base not in ("", was.commit):
+        about = HeadMoved(slug=mover.slug, attempt=mover.attempt, by=mover.by, branch=was.branch, since=was.commit)
+        _tell_commits(run, mover, replace(about, commit=base), was, _move(was, base))
+    if made:
+        heads.last = _move(was, made)
     watch_head(run, mover)
     heads.note()
+
+
+def _move(head: Head, commit: str) -> Head:
+    """Return a head with its branch at another commit."""
+    return replace(head, commit=commit, refs={**head.refs, **({head.branch: commit} if head.branch else {})})
 
 
 def _go(run: Run, mover: Mover, was: Head, now: Head, way: Way) -> str:

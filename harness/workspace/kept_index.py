@@ -36,6 +36,11 @@ class KeptIndex:
                 self._copy(self.index, self.copy)
                 self._seen = now
 
+    def copy_to(self, target: Path) -> None:
+        """Copy the index as it is, if there is one."""
+        if self.index.is_file():
+            self._copy(self.index, target)
+
     @property
     def is_changed(self) -> bool:
         """Whether it was kept, and is not as it was."""

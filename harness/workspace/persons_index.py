@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,10 +32,28 @@ class PersonsIndex:
     is_obeyed: Callable[[str], bool] = lambda name: False
     reached: bool = True  # whether an agent, or what it wrote, could write it since it was kept
     unstaged: list[str] = field(default_factory=list)  # what was staged meanwhile, and is not any more
+    _held: bool = False
 
     def keep(self) -> None:
         """Keep it as it is now."""
         self.kept.keep()
+
+    def hold(self) -> bool:
+        """Take git's lock of the index, so that no other git commits until `release`; returns whether it was free."""
+        with suppress(OSError):
+            os.close(os.open(self._lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            self._held = True
+        return self._held
+
+    def release(self) -> None:
+        """Let the lock go, if it is ours."""
+        if self._held:
+            self._held = False
+            self._lock.unlink(missing_ok=True)
+
+    @property
+    def _lock(self) -> Path:
+        return self.git.own("index.lock")
 
     def put_back(self) -> list[Entry] | None:
         """Put the index back as it was kept; returns what was staged meanwhile, None where it was as it is.
@@ -71,7 +90,7 @@ class PersonsIndex:
             elif not refused:
                 again.append(one)
         intended = [one for one in again if self._is_intended(one)]
-        self._write_entries([one for one in again if one not in intended])
+        self._write_entries([one for one in again if one not in intended], self.kept.index)
         if intended:
             names = as_lines([one.name for one in intended])
             words = ("add", "--intent-to-add", "--pathspec-from-file=-", "--pathspec-file-nul")
@@ -118,15 +137,18 @@ class PersonsIndex:
         """Return how long ids are here."""
         return len(self.git.ask("hash-object", "--stdin").stdout.strip()) or 40
 
-    def _write_entries(self, entries: Collection[Entry]) -> bool:
+    def _write_entries(self, entries: Collection[Entry], index: Path) -> bool:
         if not entries:
             return True
+        more = {"GIT_INDEX_FILE": str(index)}
         words, listed = (
             ("update-index", "--replace", "-z", "--index-info"),
             compose_entries(entries, self._find_width()),
         )
-        written = self.git.write(*words, stdin=listed, with_hooks=False).code == 0
-        self.git.write("update-index", "-q", "--refresh", stdin=b"", with_hooks=False)  # it is not to look changed
+        written = self.git.write(*words, stdin=listed, with_hooks=False, **more).code == 0
+        self.git.write(
+            "update-index", "-q", "--refresh", stdin=b"", with_hooks=False, **more
+        )  # it is not to look changed
         return written
 
     def _has_conflicts(self) -> bool:
@@ -136,14 +158,33 @@ class PersonsIndex:
     def follow(self, base: str, head: str, besides: Collection[str] = (), names: Collection[str] = ()) -> bool:
         """Let the index have what differs between two commits as the second one has it; returns whether it has.
 
-        The second is the last commit; `names` are what differs, if that is known.
+        The second is the last commit if `names` are given: what differs. While the lock is held, a new index takes the
+        place of the old one, as git does it.
         """
+        if not self._held:
+            return self._follow(self.kept.index, base, head, besides, names)
+        new = self.git.own("harness-index")
+        try:
+            self.kept.copy_to(new)
+            if done := self._follow(new, base, head, besides, names):
+                new.replace(self.kept.index)
+        except OSError:
+            return False
+        return done
+
+    def _follow(self, index: Path, base: str, head: str, besides: Collection[str], names: Collection[str]) -> bool:
         if not besides and 0 < len(names) <= MANY:
-            return self.git.write("--literal-pathspecs", *_RESET, stdin=as_lines(names), with_hooks=False).code == 0
+            more = {"GIT_INDEX_FILE": str(index)}
+            words = ("--literal-pathspecs", *_RESET)
+            return self.git.write(*words, stdin=as_lines(names), with_hooks=False, **more).code == 0
+        changed = self.find_changed(base, head)
+        return self._write_entries([one for one in changed if one.name not in besides], index)
+
+    def find_changed(self, base: str, head: str) -> list[Entry]:
+        """Return what differs between two commits or trees, as the second one has it."""
         said = self.git.ask("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", base, head)
         words = os.fsdecode(said.stdout).split("\0")
-        pairs = zip(words[::2], words[1::2], strict=False)
-        return self._write_entries([_entry_of(about, name) for about, name in pairs if name not in besides])
+        return [_entry_of(about, name) for about, name in zip(words[::2], words[1::2], strict=False)]
 
 
 def as_lines(names: Collection[str]) -> bytes:

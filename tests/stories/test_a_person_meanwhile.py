@@ -11,6 +11,7 @@ from helpers.marks import in_short
 from helpers.world import CLAIM, GIT, World
 
 from harness.attempts import keep as keeping
+from harness.workspace.in_place import InPlace
 
 
 def begin(world: World) -> None:
@@ -48,12 +49,19 @@ DURING_CHECKS = {
     "stages a line in the feature's file": ("echo more >> a.txt; git add a.txt", "M  a.txt\n"),
     "makes a file": ("echo 1 > new.txt; git add -N new.txt", " A new.txt\n"),
     "takes a file out of git": ("git rm -q --cached person.txt", "D  person.txt\n?? person.txt\n"),
+    "commits a file, and adds a line to the feature's": (
+        "echo 2 > mine.txt; git add mine.txt; git commit -qm mine; echo more >> a.txt",
+        " M a.txt\n",
+    ),
     "stages a line, and writes on": ("echo 2 >> person.txt; git add .; echo 3 >> person.txt", "MM person.txt\n"),
 }
 
 
 @pytest.mark.parametrize("hook", [False, pytest.param(True, marks=pytest.mark.deep)], ids=["plain", "hook"])
-@pytest.mark.parametrize("case", in_short(DURING_CHECKS, "stages a line in the feature's file"))
+@pytest.mark.parametrize(
+    "case",
+    in_short(DURING_CHECKS, "stages a line in the feature's file", "commits a file, and adds a line to the feature's"),
+)
 def test_what_a_person_stages_during_the_checks_stays_and_is_not_committed(
     confined: Any, monkeypatch: pytest.MonkeyPatch, case: tuple[str, str], hook: bool
 ) -> None:
@@ -119,3 +127,72 @@ def test_what_a_person_does_during_the_checks_is_not_called_a_check_s(
     assert "a: while its checks ran, somebody" in ran.text and "part of the feature" not in ran.text
     assert harness("undo", "a").code == 0
     assert confined.git("log", "--format=%s").splitlines()[-2] in ("mine", "a: finished a")
+
+
+def hook(world: World, name: str, code: str) -> None:
+    path = world.root / ".git/hooks" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{code}\n")
+    path.chmod(0o755)
+
+
+# What git itself lets through while it commits: a commit that somebody makes beside the index.
+BESIDE = """
+export GIT_INDEX_FILE=$PWD/.git/beside
+git read-tree HEAD && echo 1 > mine.txt && git update-index --add mine.txt
+now=$(git commit-tree -p HEAD -m mine $(git write-tree)) && git update-ref HEAD $now && rm $GIT_INDEX_FILE
+unset GIT_INDEX_FILE && git reset -q mine.txt || true
+"""
+
+
+@pytest.mark.parametrize("bad", [pytest.param(False, marks=pytest.mark.deep), True])
+def test_a_commit_that_a_person_makes_while_a_hook_runs_stays_on_the_branch(world: World, bad: bool) -> None:
+    begin(world)
+    world.spec("a", checks=["test -f a.txt", "! test -f bad"])
+    more = BESIDE.replace("mine.txt", "bad") if bad else BESIDE
+    hook(world, "post-commit", f"git log -1 --format=%B | grep -q Harness-Feature || exit 0\n{more}")
+    ran = world.run()
+    assert world.git("log", "--format=%s") == "mine\na: finished a\nbegin", ran.text
+    assert ran.code == 0, ran.text
+    assert f"commit: {world.git('rev-parse', 'HEAD~')}" in world.log("a.done")
+    assert "a: while it was committed, somebody made 1 commit on `main`" in ran.text
+    assert world.git("show", "--format=", "--name-only", "HEAD") == ("bad" if bad else "mine.txt")
+
+
+@pytest.mark.deep
+def test_no_git_commits_from_an_index_that_lacks_what_the_branch_has(world: World) -> None:
+    begin(world)
+    commit = "unset GIT_INDEX_FILE; echo 1 > mine.txt; git add mine.txt && git commit -qnm mine 2>> said"
+    hook(world, "post-commit", f"git log -1 --format=%B | grep -q Harness-Feature && {{ {commit}; }} 2>> said; true")
+    ran = world.run()
+    assert (ran.code, world.git("log", "--format=%s")) == (0, "a: finished a\nbegin"), ran.text
+    assert "index.lock" in (world.root / "said").read_text()
+    assert (status(world), world.has(".git/index.lock")) == ("?? mine.txt\n?? said\n", False)
+
+
+@pytest.mark.parametrize("hooked", [True, pytest.param(False, marks=pytest.mark.deep)])
+@pytest.mark.parametrize("red", [False, pytest.param(True, marks=pytest.mark.deep)])
+def test_a_commit_that_a_person_makes_just_before_is_not_taken_back_by_the_feature(
+    world: World, monkeypatch: pytest.MonkeyPatch, hooked: bool, red: bool
+) -> None:
+    begin(world)
+    world.spec("a", checks=["test -f a.txt", *(["! test -f mine.txt"] if red else [])])
+    if hooked:
+        hook(world, "pre-commit", "")
+    real, done = InPlace._land, list[int]()
+
+    def land(*given: Any, **more: Any) -> Any:
+        if not done:
+            done.append(1)
+            subprocess.run(["sh", "-ec", BESIDE], cwd=world.root, env={**os.environ, **GIT}, check=True)
+        return real(*given, **more)
+
+    monkeypatch.setattr(InPlace, "_land", land)
+    ran = world.run(max_iterations=1)
+    assert "mine" in world.git("log", "--format=%s").splitlines(), ran.text
+    assert world.git("ls-tree", "--name-only", "HEAD", "mine.txt") == "mine.txt"
+    if hooked:  # without one, git itself refuses the commit
+        assert world.git("log", "--format=%s") == ("mine\nbegin" if red else "a: finished a\nmine\nbegin"), ran.text
+        said = "somebody committed meanwhile, and `! test -f mine.txt` fails there"
+        assert (said in world.events("attempt_ended")[0]["observed"]) is red
+        assert "a: while it was committed, somebody made 1 commit on `main`" in ran.text

@@ -486,3 +486,24 @@ def test_nothing_that_a_check_left_makes_the_next_one_green(confined: Any, leave
     confined.agent('echo x > $slug.txt; if [ $slug = b ]; then echo "y" > data/f; fi; ' + CLAIM)
     ran = confined.go(stuck_limit=1)
     assert (ran.code, confined.states()["a"], confined.has("logs/b.done")) == (5, "done", False), ran.text
+
+
+def test_a_folder_that_an_agent_makes_a_link_is_committed(world: World) -> None:
+    world.spec("a", checks="test -h lib && test -f lib/x")
+    (world.root / "lib").mkdir()
+    (world.root / "lib/x").write_text("1")
+    world.repository()
+    world.agent(f"mkdir src; mv lib/x src/x; rmdir lib; ln -s src lib; {CLAIM}")
+    ran = world.run()
+    assert (ran.code, world.git("ls-files", "lib", "src")) == (0, "lib\nsrc/x"), ran.text
+    assert world.git("status", "--porcelain", "--", "lib", "src") == ""
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("name", ["harness-index", "harness-index.lock"])
+def test_a_folder_where_harness_keeps_an_index_of_its_own_stops_no_commit(world: World, name: str) -> None:
+    world.spec("a", checks="test -f a.txt")
+    world.repository()
+    world.agent(f"mkdir -p .git/{name}/x; echo a > a.txt; {CLAIM}")
+    ran = world.run()
+    assert (ran.code, world.git("show", "--format=", "--name-only", "HEAD")) == (0, "a.txt"), ran.text
