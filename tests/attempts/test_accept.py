@@ -31,7 +31,7 @@ def test_a_commit_starts_no_upkeep_of_git(world: World, tmp_path: Path) -> None:
     world.agent("echo x > a.txt; " + CLAIM)
     assert world.run(environ={**world.environ, "GIT_TRACE": str(tmp_path / "trace")}).code == 0
     traced = (tmp_path / "trace").read_text()
-    assert " commit --quiet" in traced
+    assert " commit --message" in traced
     assert "maintenance run" not in traced
 
 
