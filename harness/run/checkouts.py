@@ -59,7 +59,8 @@ def _open(run: Run, why: str) -> None:
     place, lock = _take_place(run, environ)
     folder = run.site.temporary / "checkout" if place is None else place.folder
     checkout = CleanCheckout(folder, run.workspace.repository(), environ, lock=lock)
-    run.verdicts = Verdicts(None if place is None else place.verdicts, run.site.check_environment())
+    kept = None if place is None else place.verdicts
+    run.verdicts = Verdicts(kept, run.site.check_environment(), run.clock)
     run.site = replace(run.site, checkout=checkout)
 
 

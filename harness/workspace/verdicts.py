@@ -1,9 +1,12 @@
-"""How checks ended on trees that were checked out clean: a known tree is not checked twice."""
+"""How checks ended on commits that were checked out clean: a known commit is not checked twice."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -14,42 +17,55 @@ from harness.domain.feature import Check
 from harness.domain.verdict import CheckRun
 from harness.system import files, untrusted
 from harness.workspace.clean_checkout import CheckoutPlan
+from harness.workspace.left_out import CACHES
 
 LIMIT = 8 << 20  # bytes of the file: then it begins anew
+BELIEVED = 3600.0  # seconds that a later run believes a verdict: a check may ask what time it is
+MOST_BROUGHT = 200_000  # files that are looked at for what changed among them; with more nothing is known
 
 
 class Verdicts:
     """The verdicts of one project; green ones outlive the run in a file, where there is a place for it.
 
-    One is valid for a tree, the checks that ran one after another on it with their time limits, the environment,
-    what was installed beside the tree, and what set the checkout up.
+    One is valid for a commit, the checks that ran one after another on it with their time limits, the environment,
+    each file that was brought in beside it, and what set the checkout up.
     """
 
-    def __init__(self, file: Path | None = None, environ: Mapping[str, str] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        file: Path | None = None,
+        environ: Mapping[str, str] = MappingProxyType({}),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         """`environ` is the environment that checks run in; `file` lies where no confined agent can write."""
         kept = sorted((name, value) for name, value in environ.items() if name != "HARNESS_RUN_ID")
         self._around = sha256(repr(kept).encode("utf-8", "surrogateescape")).hexdigest()
-        self._file = file
+        self._file, self._clock = file, clock
         self._known: dict[str, tuple[CheckRun, ...]] = {}
         for line in (untrusted.read_plain(file, LIMIT) or b"").splitlines() if file else ():
             with suppress(ValueError, KeyError, TypeError, RecursionError):
                 said = json.loads(line)
-                self._known[said["key"]] = tuple(CheckRun(command, 0, float(took)) for command, took in said["green"])
+                if 0 <= clock() - said["at"] <= BELIEVED:
+                    runs = tuple(CheckRun(command, 0, float(took)) for command, took in said["green"])
+                    self._known[said["key"]] = runs
 
     def find(self, plan: CheckoutPlan, checks: Sequence[Check]) -> tuple[CheckRun, ...] | None:
         """Return how these checks ended on this tree, one after another; None where that is not known."""
-        return self._known.get(self._key(plan, checks))
+        key = self._key(plan, checks) if self._known else None
+        return None if key is None else self._known.get(key)
 
     def remember(self, plan: CheckoutPlan, checks: Sequence[Check], runs: Sequence[CheckRun]) -> None:
         """Keep how these checks ended on this tree, in a clean checkout."""
         if len(runs) != len(checks) or any(one.stopped for one in runs):
             return
-        key = self._key(plan, checks)
+        if (key := self._key(plan, checks)) is None:
+            return
         new = self._known.get(key) is None
         self._known[key] = tuple(runs)
         if self._file is None or not new or not all(one.green for one in runs):
             return
-        line = json.dumps({"key": key, "green": [(one.command, round(one.seconds, 3)) for one in runs]}) + "\n"
+        green = [(one.command, round(one.seconds, 3)) for one in runs]
+        line = json.dumps({"key": key, "at": self._clock(), "green": green}) + "\n"
         with suppress(StorageError, OSError):  # a verdict that is not kept costs a run of the checks, no more
             files.make_folder(self._file.parent)
             if self._file.exists() and self._file.stat().st_size > LIMIT:
@@ -57,15 +73,36 @@ class Verdicts:
             with self._file.open("ab") as file:
                 file.write(line.encode("utf-8", "replace"))
 
-    def _key(self, plan: CheckoutPlan, checks: Sequence[Check]) -> str:
-        stamps = [_stamp(path) for path in (*plan.brought, *plan.held)]
+    def _key(self, plan: CheckoutPlan, checks: Sequence[Check]) -> str | None:
+        """Return what a verdict is valid for, None where that is too much to look at."""
+        stamp, seen = sha256(), 0
+        for path in (*plan.brought, *plan.held):
+            stamp.update(repr(str(path)).encode("utf-8", "surrogateescape"))
+            for said in _look(path):
+                if (seen := seen + 1) > MOST_BROUGHT:
+                    return None
+                stamp.update(said)
         commands = [(one.command, one.timeout) for one in checks]
-        words = (plan.candidate.tree, commands, self._around, stamps, *([plan.set_up_by] if plan.setup else []))
+        candidate = plan.candidate
+        words = (candidate.commit, candidate.tree, commands, self._around, stamp.hexdigest(), plan.set_up_by)
         return sha256(repr(words).encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
-def _stamp(path: Path) -> tuple[str, int, int]:
+def _look(path: Path) -> Iterator[bytes]:
+    """Yield what tells whether something is as it was: each file in it, but for caches."""
     with suppress(OSError):
         found = path.stat()
-        return str(path), found.st_ino, found.st_mtime_ns
-    return str(path), 0, 0
+        yield _describe(str(path), found)
+        waiting = [str(path)] if stat.S_ISDIR(found.st_mode) else []
+        while waiting:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in sorted(entries, key=lambda one: one.name):
+                    if entry.name not in CACHES:
+                        yield _describe(entry.path, entry.stat(follow_symlinks=False))
+                        waiting += [entry.path] if entry.is_dir(follow_symlinks=False) else []
+
+
+def _describe(name: str, found: os.stat_result) -> bytes:
+    is_file = not stat.S_ISDIR(found.st_mode)
+    said = (found.st_mode, found.st_ino, *((found.st_size, found.st_ctime_ns) if is_file else ()))
+    return os.fsencode(f"{name}\0{said}\0")

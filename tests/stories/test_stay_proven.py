@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.marks import SANDBOXES, needs_bwrap
+from helpers.marks import SANDBOXES, in_short, needs_bwrap
 from helpers.world import CLAIM, World
 
 BOTH = pytest.mark.parametrize("sandbox", SANDBOXES)
@@ -54,21 +55,57 @@ def test_what_is_found_broken_at_the_end_is_regressed_and_the_next_run_takes_it_
     assert "a: worked on again" in ran.text
 
 
-@needs_bwrap
-@pytest.mark.deep
-def test_a_known_tree_is_not_checked_again(confined: Any, tmp_path: Path) -> None:
-    confined.spec("a", checks="date +%N >> count/ran && test -f a.txt")
-    (confined.root / "count").mkdir()
-    (confined.root / "count/ran").write_text("")
-    (confined.root / ".gitignore").write_text("count/\n")
+@pytest.fixture
+def counting(confined: Any) -> Any:
+    """A project with two done features; `count.sh` notes outside that the checks of `a` ran."""
+    (confined.root.parent / "shared").mkdir()
+    (confined.root.parent / "shared/ran").touch()
+    confined.settings |= {"sandbox_write": "../shared"}
+    (confined.root / ".gitignore").write_text("node_modules/\n")
+    (confined.root / "node_modules/tool").mkdir(parents=True)
+    (confined.root / "node_modules/tool/it").write_text("exit 0")
+    confined.spec("a", checks="echo ran >> ../shared/ran && sh node_modules/tool/it && test -f a.txt")
     confined.spec("b", checks="test -f b.txt")
     confined.repository()
     confined.agent("echo x > $slug.txt; " + CLAIM)
-    assert confined.go(workspace_include="count").code == 0
-    before = (confined.root / "count/ran").read_text()
-    ran = confined.go(workspace_include="count")
-    assert (ran.code, (confined.root / "count/ran").read_text()) == (0, before), ran.text
+    assert confined.go().code == 0
+    return confined
+
+
+@needs_bwrap
+@pytest.mark.deep
+def test_a_known_commit_is_not_checked_again(counting: Any) -> None:
+    before = (counting.root.parent / "shared/ran").read_text()
+    ran = counting.go()
+    assert (ran.code, (counting.root.parent / "shared/ran").read_text()) == (0, before), ran.text
     assert "checking again" not in ran.text
+
+
+def change_what_is_installed(world: Any) -> None:
+    (world.root / "node_modules/tool/it").write_text("exit 1")
+
+
+def commit_the_same_tree(world: Any) -> None:
+    world.git("commit", "-q", "--allow-empty", "-m", "a person's")
+
+
+def let_time_pass(world: Any) -> None:
+    for file in (world.root.parent / "home/.cache/harness/checkouts").glob("*.verdicts"):
+        lines = map(json.loads, file.read_text().splitlines())
+        file.write_text("".join(json.dumps(line | {"at": line["at"] - 2 * 3600}) + "\n" for line in lines))
+
+
+CHANGES = {"installed": change_what_is_installed, "commit": commit_the_same_tree, "time": let_time_pass}
+
+
+@needs_bwrap
+@pytest.mark.parametrize("change", in_short(CHANGES, "installed"))
+def test_what_a_verdict_rests_on_has_changed_and_it_is_not_believed(counting: Any, change: Any) -> None:
+    before = (counting.root.parent / "shared/ran").read_text()
+    change(counting)
+    ran = counting.go(stuck_limit=1)
+    assert (counting.root.parent / "shared/ran").read_text() != before, ran.text
+    assert (ran.code == 0) == (change is not change_what_is_installed), ran.text
 
 
 def test_verify_that_finds_a_red_check_is_remembered_and_worked_on(world: World, harness) -> None:
