@@ -18,6 +18,7 @@ from harness.run.run import Run
 from harness.workspace.clean_checkout import CheckoutPlan
 
 _ENDS_AT_ONCE = (Halt.INTERRUPTED, Halt.MOVED, Halt.PAUSED)
+MOST_LOOKS = 3  # at a branch that moves on
 TELL_EVERY = 10.0  # seconds between two words about how far a long recheck has come
 _LONG_ENOUGH = 3  # letters of a name that is looked for in a command
 
@@ -89,10 +90,36 @@ def check_all_proven(run: Run, stop: Stop) -> Stop:
         rest = []  # the tree is as harness saw it last
     elif run.tally.accepted:
         rest = [one for one in rest if one.slug != run.tally.accepted[-1]]
-    because = _check_all(run, on_commit, plan) or _check_all(run, rest, None)
+    because = _check_on_head(run, on_commit, plan) or _check_all(run, rest, None)
     if because and stop.halt is Halt.ALL_DONE:
         return Stop(Halt.NOT_CHECKED, because)
-    return stop_for_regressed(run, stop)
+    return _stop_for_stale(run, stop_for_regressed(run, stop))
+
+
+def _stop_for_stale(run: Run, stop: Stop) -> Stop:
+    """Return another end than that all is done, where a spec is not what its feature was accepted by any more."""
+    if stop.halt is not Halt.ALL_DONE:
+        return stop
+    run.specs.reread()
+    stale = [one.slug for one in run.specs.among_wanted(run.specs.on_disk) if run.history.is_stale(one)]
+    more = f" and {len(stale) - 1} more" if stale[1:] else ""
+    return Stop(Halt.STALE, f"{stale[0]}{more}", stale[0]) if stale else stop
+
+
+def _check_on_head(run: Run, features: Collection[Feature], plan: CheckoutPlan | None) -> str:
+    """Run the checks of features on the last commit, and again where another came meanwhile, of a person perhaps.
+
+    Returns why that could not be, "" where it could.
+    """
+    for _ in range(MOST_LOOKS):
+        if because := _check_all(run, features, plan):
+            return because
+        now = plan_head(run) if plan is not None and run.asked_to_stop() is None else plan
+        if now is None or plan is None or now.candidate.commit == plan.candidate.commit:
+            return ""
+        run.tell("the branch has moved on since they were checked: they are checked again")
+        plan = now
+    return "the branch moved on each time that they ran"
 
 
 def _check_all(run: Run, features: Collection[Feature], plan: CheckoutPlan | None) -> str:

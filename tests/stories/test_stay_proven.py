@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -188,3 +190,39 @@ def test_a_long_recheck_says_how_far_it_has_come(world: World, monkeypatch: pyte
     lines = world.run().lines
     first = lines.index("checking again that 2 done features still hold: 4 checks")
     assert lines[first + 1] == "checking again: 2 of 4 checks"
+
+
+@needs_bwrap
+def test_a_commit_that_comes_in_while_all_is_checked_again_is_checked_too(confined: Any) -> None:
+    confined.spec(
+        "a", checks="test ! -e bad && test -f a.txt && if test -e b.txt; then touch shared/at-it; sleep 1; fi"
+    )
+    confined.spec("b", checks="test -f b.txt")
+    (confined.root / ".gitignore").write_text("shared/\n")
+    (confined.root / "shared").mkdir()
+    confined.repository()
+    confined.agent("echo x > $slug.txt; " + CLAIM)
+    person = Thread(target=lambda: _commit_bad_once_checked(confined))
+    person.start()
+    ran = confined.go(workspace_include="shared")
+    person.join()
+    assert (ran.code, confined.states()) == (1, {"a": "regressed", "b": "done"}), ran.text
+
+
+def _commit_bad_once_checked(world: Any) -> None:
+    until = time.monotonic() + 20
+    while time.monotonic() < until and not (world.root / "shared/at-it").exists():
+        time.sleep(0.02)
+    (world.root / "bad").write_text("")
+    world.git("add", "bad")
+    world.git("commit", "-qm", "a person's")
+
+
+@pytest.mark.deep
+def test_a_spec_of_a_done_feature_that_changes_under_way_is_no_exit_0(world: World) -> None:
+    world.spec("a", checks="test -f a.txt")
+    world.spec("b", checks="test -f b.txt")
+    world.repository()
+    world.agent("echo x > $slug.txt; test $slug = a || sed -i s/a.txt/a2.txt/ specs/a/spec.md; " + CLAIM)
+    ran = world.run()
+    assert (ran.code, ran.halt.name, world.states()) == (1, "STALE", {"a": "stale", "b": "done"}), ran.text
