@@ -190,6 +190,7 @@ class InPlace:
         """Bring the index to a commit that was made for an attempt on `base`, and whose run was killed then."""
         said = os.fsdecode(self._git.ask("show", "-s", "--format=%P%x00%H%x00%B", "HEAD").stdout).split("\0")
         if len(said) == 3 and said[0] == base and said[2].rstrip().endswith(_trailers(slug, attempt)):
+            wait_for_git(self._git)  # which moves aside the lock that it left
             self.index.catch_up(base, said[1])
             self.forget()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import stat
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -92,7 +93,7 @@ def _find_places(around: Path) -> Iterator[Place]:
 
 def _is_ours(place: Place) -> bool:
     there = [path.lstat() for path in (place.folder, place.verdicts, place.lock) if os.path.lexists(path)]
-    return all(found.st_uid == os.geteuid() for found in there)
+    return all(found.st_uid == os.geteuid() and not stat.S_ISLNK(found.st_mode) for found in there)
 
 
 def _is_unused(place: Place, now: float) -> bool:
