@@ -64,7 +64,8 @@ def _find_work(view: View, slug: str, git: Git) -> tuple[list[Range], str]:
     if lost := heads.find_lost([last for _, last in recorded], ""):
         where = name_of(head.branch)
         raise UsageError(f"commit {lost[0][:12]} of `{slug}` is not on `{where}`", "switch to the branch that has it")
-    taken = find_reverts(git, [last for _, last in recorded])
+    attempts = [one for record in view.history.histories.values() for one in record.commits]
+    taken = find_reverts(git, [last for _, last in recorded], attempts)
     return [one for one in recorded if one[1] not in taken], next(iter(taken.values()), "")
 
 

@@ -64,7 +64,8 @@ def _find_gone(
     heads = open_heads()
     off = heads.find_lost(list(last.values()), "")
     lost = set(off) - find_copied(heads.git, off)
-    reverts = find_reverts(heads.git, [one for one in last.values() if one not in off])
+    attempts = [one for record in histories.values() for one in record.commits]
+    reverts = find_reverts(heads.git, [one for one in last.values() if one not in off], attempts)
     gone = [slug for slug, commit in last.items() if commit in lost]
     told = [_say_gone([slug], f"was reverted by {reverts[one][:12]}") for slug, one in last.items() if one in reverts]
     told += [_say_gone(gone, "is not in what is checked out")] if gone else []

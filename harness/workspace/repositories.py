@@ -30,9 +30,10 @@ UNFINISHED = Row("git", "a rebase", "git-rebase(1): --autostash, --strategy", ma
 REMOTE = Row("git", "a remote", "gitrepository-layout(5): remotes, branches", may_change=False)
 HISTORY = Row("git", "another history", "gitrepository-layout(5): shallow, commit-graph", may_change=False)
 WORDS = Row("git", "what gc said", "git-gc(1): gc.log is shown as git's own words", may_change=False)
+MESSAGE = Row("git", "the next message", "git-commit(1) begins with SQUASH_MSG", may_change=False)
 PATHS = Row("a shell", ".git/safe", "a PATH that trusts `.git/safe/../../bin`", may_change=False)
 MAY_GO = frozenset(
-    row.names for row in (FIFO, LINK, TODO, UNFINISHED, REMOTE, HISTORY, WORDS, PATHS)
+    row.names for row in (FIFO, LINK, TODO, UNFINISHED, REMOTE, HISTORY, WORDS, MESSAGE, PATHS)
 )  # and nobody is harmed
 
 LONGEST_TODO = 1 << 20  # bytes
@@ -40,7 +41,7 @@ _OF_OWN = {
     "rebase-merge/git-rebase-todo": TODO, "rebase-merge/autostash": UNFINISHED, "rebase-merge/strategy": UNFINISHED,
     "rebase-apply/autostash": UNFINISHED, "MERGE_AUTOSTASH": UNFINISHED,
     "remotes": REMOTE, "branches": REMOTE, "shallow": HISTORY,
-    "gc.log": WORDS, "safe": PATHS,
+    "gc.log": WORDS, "SQUASH_MSG": MESSAGE, "safe": PATHS,
     "objects/info/commit-graph": HISTORY, "objects/info/commit-graphs": HISTORY,
 }  # fmt: skip
 

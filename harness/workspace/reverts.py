@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from harness.domain.text import one_line
 from harness.system.capture import Captured
@@ -30,6 +30,7 @@ class Plan:
     in_work: tuple[str, ...] = ()  # files that would change, and hold what is not committed
 
 
+_HIDDEN = frozenset("hSs")  # how `ls-files -v` marks what is assumed unchanged, or skipped
 _LITERAL = re.compile(r"[][*?\\]")
 
 
@@ -41,11 +42,36 @@ class GitRefused(Exception):
     """Git did not do what it was asked for; in its words."""
 
 
-def find_reverts(git: Git, commits: Sequence[str]) -> dict[str, str]:
-    """Return which of these commits a later one takes back, by its own words, and which does."""
+def find_reverts(git: Git, commits: Sequence[str], attempts: Sequence[Range] = ()) -> dict[str, str]:
+    """Return which of these commits a later one takes back, by its own words, and which does.
+
+    What was committed in an attempt is believed only where its tree shows it: an agent may write any words.
+    """
     times = [moment for moment, _ in _read_each(git, commits).values()]
-    found = read_reverts(_messages_since(git, min(times), f"^{_WORDS}[0-9a-f]")) if times else {}
-    return {one: found[one] for one in commits if one in found}
+    shown = _messages_since(git, min(times), f"^{_WORDS}[0-9a-f]") if times else ""
+    if not shown:
+        return {}
+    made = {by for since, last in attempts for by in _commits_of(git, since, last)}
+    while True:
+        found = read_reverts(shown)
+        untrue = {by for one, by in found.items() if by in made and not _is_taken_back(git, one, by)}
+        if not untrue:
+            return {one: found[one] for one in commits if one in found}
+        entries = shown.split("\0")[1:]
+        shown = "".join(f"\0{entry}" for entry in entries if entry.partition("\n")[0] not in untrue)
+
+
+def _commits_of(git: Git, since: str, last: str) -> list[str]:
+    said = git.ask("rev-list", last, f"^{since}") if since else git.ask("rev-list", "--max-count=1", last)
+    return os.fsdecode(said.stdout).split()
+
+
+def _is_taken_back(git: Git, commit: str, by: str) -> bool:
+    """Whether each file that a commit changed is in another as it was before."""
+    flags = ("-r", "-z", "--no-renames", "--no-abbrev")
+    changed = os.fsdecode(git.ask("diff-tree", *flags, "--name-only", f"{commit}^", commit).stdout).split("\0")
+    since = os.fsdecode(git.ask("diff-tree", *flags, "--name-only", f"{commit}^", by).stdout).split("\0")
+    return set(changed[:-1]).isdisjoint(since)
 
 
 def find_copied(git: Git, commits: Sequence[str]) -> set[str]:
@@ -111,7 +137,8 @@ class Revert:
         tree = self._beside("write-tree")
         listed = self._say("diff-tree", "-r", "-z", "--name-only", "--no-renames", head, tree)
         files = tuple(filter(None, listed.split("\0")))
-        return Plan(head, tree, tuple(commits), files, in_work=tuple(sorted(self._in_work() & set(files))))
+        in_work = (self._in_work() & set(files)) | self._find_in_the_way(head, tree) | self._find_hidden(files)
+        return Plan(head, tree, tuple(commits), files, in_work=tuple(sorted(in_work)))
 
     def make(self, plan: Plan, message: str) -> str:
         """Make the commit on the branch that is checked out, and return it. Raises GitRefused: then nothing changed."""
@@ -154,6 +181,33 @@ class Revert:
             raise GitRefused(_words_of(shown))
         return {line[3:] for line in os.fsdecode(shown.stdout).split("\0") if line}
 
+    def _find_in_the_way(self, head: str, tree: str) -> set[str]:
+        """Return what is not in the last commit, ignored or not, and stands where a file would come."""
+        listed = self._say("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--diff-filter=A", head, tree)
+        if not (names := listed.split("\0")[:-1]):
+            return set()
+        tracked, top = (
+            set(self._say("ls-tree", "-r", "-z", "--name-only", "--full-tree", head).split("\0")),
+            self._git.top,
+        )
+        found = set[str]()
+        for name in names:
+            steps = [name, *(str(one) for one in PurePosixPath(name).parents)][:-1]
+            found |= {one for one in steps if one not in tracked and _is_no_folder(f"{top}/{one}")}
+            if os.path.isdir(f"{top}/{name}"):  # noqa: PTH112
+                inside = (
+                    os.path.relpath(f"{at}/{one}", top) for at, _, held in os.walk(f"{top}/{name}") for one in held
+                )
+                found |= {one for one in inside if one not in tracked}
+        return found
+
+    def _find_hidden(self, names: Sequence[str]) -> set[str]:
+        """Return those of the files that git is told not to look at, and that are there."""
+        flagged = {
+            line[2:] for line in self._say("ls-files", "-v", "-z", "--full-name").split("\0") if line[:1] in _HIDDEN
+        }
+        return {one for one in names if one in flagged and os.path.lexists(f"{self._git.top}/{one}")}
+
     def _beside(self, *words: str) -> str:
         return self._take(self._git.ask(*words, GIT_INDEX_FILE=self._index))
 
@@ -167,6 +221,10 @@ class Revert:
         if said.code != 0:
             raise GitRefused(_words_of(said))
         return os.fsdecode(said.stdout).strip("\n")
+
+
+def _is_no_folder(path: str) -> bool:
+    return os.path.lexists(path) and (os.path.islink(path) or not os.path.isdir(path))  # noqa: PTH112, PTH114
 
 
 def _words_of(said: Captured) -> str:

@@ -321,6 +321,10 @@ def test_an_index_in_two_files_is_put_back_whole(project: Any) -> None:
 
 @pytest.mark.deep
 def test_what_speaks_as_git_and_what_leads_a_path_elsewhere_is_set_aside(project: Any) -> None:
-    project.agent(f"echo trust me > .git/gc.log; mkdir .git/safe; {FINISH}")
+    project.agent(f"echo trust me > .git/gc.log; echo mine > .git/SQUASH_MSG; mkdir .git/safe; {FINISH}")
     ran = project.go()
-    assert (project.has(".git/gc.log"), project.has(".git/safe")) == (False, False), ran.text
+    assert (project.has(".git/gc.log"), project.has(".git/SQUASH_MSG"), project.has(".git/safe")) == (
+        False,
+        False,
+        False,
+    ), ran.text

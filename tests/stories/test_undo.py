@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.marks import in_short
 from helpers.world import CLAIM, World
 
 
@@ -177,6 +179,61 @@ def test_undo_in_a_folder_of_a_repository(
     assert harness("undo", "a").code == 0
     assert (world.has("a.txt"), world.git("status", "--porcelain")) == (False, "?? other.txt")
     assert world.git("show", "--format=", "--name-status", "main") == "D\tpackages/app/a.txt"
+
+
+# What a person made where the feature had deleted a file, and git does not look.
+IGNORED = {
+    "a file": ("rm conf; echo /conf > .gitignore", "echo mine > conf", "conf"),
+    "a folder": ("rm conf; echo /conf > .gitignore", "mkdir conf; echo mine > conf/x", "conf/x"),
+    "a file for a folder": ("rm -r sub; echo /sub > .gitignore", "echo mine > sub", "sub"),
+    "a link for a folder": ("rm -r sub; echo /sub > .gitignore", "ln -s .. sub", "sub"),
+    "a flag": ("echo 2 > conf", "git update-index --assume-unchanged conf; echo mine > conf", "conf"),
+}
+
+
+@pytest.mark.parametrize("case", in_short(IGNORED, "a file"))
+def test_undo_overwrites_nothing_that_git_does_not_look_at(world: World, harness: Any, case: tuple[str, ...]) -> None:
+    code, typed, name = case
+    (world.root / "conf").write_text("1")
+    (world.root / "sub").mkdir()
+    (world.root / "sub/file").write_text("1")
+    world.spec("a", checks="test -f a.txt")
+    world.repository()
+    world.agent(f"{code}; echo a > a.txt; {CLAIM}")
+    assert world.run().code == 0
+    subprocess.run(["sh", "-ec", typed], cwd=world.root, check=True)
+    before = world.git("rev-parse", "HEAD")
+    ran = harness("undo", "a")
+    assert (ran.code, world.git("rev-parse", "HEAD")) == (2, before), ran.out
+    assert f"`{name}` would change, and there is something in it that is not committed: nothing was changed" in ran.err
+
+
+@pytest.mark.deep
+def test_undo_of_a_file_that_became_a_folder_is_in_nobodys_way(world: World, harness: Any) -> None:
+    (world.root / "conf").write_text("1")
+    world.spec("a", checks="test -f conf/x")
+    world.repository()
+    world.agent(f"rm conf; mkdir conf; echo 1 > conf/x; {CLAIM}")
+    assert world.run().code == 0
+    ran = harness("undo", "a")
+    assert (ran.code, world.git("status", "--porcelain"), (world.root / "conf").is_file()) == (0, "", True), ran.err
+
+
+@pytest.mark.parametrize("really", [False, pytest.param(True, marks=pytest.mark.deep)])
+def test_an_attempt_that_says_it_reverts_a_feature_is_believed_only_if_it_did(
+    world: World, harness: Any, really: bool
+) -> None:
+    work = "git rm -q a.txt" if really else "echo 1 > own.txt; git add own.txt"
+    revert = f'{work}; git commit -qm "own" -m "This reverts commit $(git rev-parse HEAD)."'
+    world.spec("a", checks="test -f a.txt")
+    world.spec("b", checks="test -f b.txt")
+    world.repository()
+    world.agent(f'[ $slug = b ] && {{ {revert}; }}; echo "$slug" > "$slug.txt"; {CLAIM}')
+    world.run("a")
+    world.run("b")
+    assert ("was reverted" in harness("status").out) is really
+    ran = harness("undo", "a")
+    assert (ran.code, "taken back already" in ran.out, world.has("a.txt")) == (0, really, False), ran.out
 
 
 # --- what rests on what is gone -----------------------------------------------------------------------------------
