@@ -18,7 +18,13 @@ _INSTALLS = {
     "bundle install": "", "go mod download": "", "cargo fetch": "",
 }  # fmt: skip
 _BY_PACKAGE_JSON = ("npm ", "pnpm ", "yarn ", "bun ")
-_OWN_CODE = re.compile(r'"(?:(?:pre|post)?install|(?:pre|post)?prepare)"\s*:|"(?:file|link|portal):')
+_OWN_CODE = re.compile(r'"(?:(?:pre|post)?install|(?:pre|post)?prepare)"\s*:')
+# A dependency that lies in the project itself: npm's, uv's, Poetry's and PDM's, Bundler's, Composer's.
+_OF_THE_PROJECT = re.compile(
+    r"""\b(?:file|link|portal):|"type"\s*:\s*"path"|\b(?:editable|directory)\s*=\s*"(?!\.")|\bpath\s*=\s*["']"""
+    r"""|\btype\s*=\s*"directory"|^\s*gemspec\b|\bpath(?::|\s*=>)|^PATH$|file:///\$\{PROJECT_ROOT\}""",
+    re.MULTILINE,
+)
 _NAMES = {
     "package.json", "package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "pnpm-workspace.yaml", "yarn.lock",
     ".npmrc", ".yarnrc", ".yarnrc.yml", ".pnpmfile.cjs", "bun.lock", "bun.lockb", "bunfig.toml",
@@ -48,11 +54,11 @@ def is_manifest(name: str) -> bool:
     return last in _NAMES or last.endswith(".gemspec")
 
 
-def depends_on_manifests(command: str, package_jsons: Iterable[str]) -> bool:
+def depends_on_manifests(command: str, manifests: Iterable[str]) -> bool:
     """Whether a command makes the same of all trees with the same lock files and manifests.
 
-    Said only of what is certain: an install by a package manager that runs no code of the project, by the texts of its
-    package.json files; any other command may depend on all that is there.
+    Said only of what is certain: an install by a package manager that, by the texts of the manifests, runs no code of
+    the project and copies none; any other command may depend on all that is there.
     """
     try:
         parts = [words for _, words in split_commands(command) if words]
@@ -62,6 +68,9 @@ def depends_on_manifests(command: str, package_jsons: Iterable[str]) -> bool:
     flags = parts[0][len(install.split()) :] if install else ()
     if not install or not all(flag.startswith("-") for flag in flags):
         return False
+    texts = tuple(manifests)
+    if any(map(_OF_THE_PROJECT.search, texts)):
+        return False
     if _INSTALLS[install] in ("", *flags):
         return True
-    return install.startswith(_BY_PACKAGE_JSON) and not any(map(_OWN_CODE.search, package_jsons))
+    return install.startswith(_BY_PACKAGE_JSON) and not any(map(_OWN_CODE.search, texts))

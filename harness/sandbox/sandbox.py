@@ -86,7 +86,10 @@ class Sandbox:
     def showing(self, checkout: Checkout) -> Sandbox:
         """Return the same sandbox, with a clean checkout in the place of the project's work tree."""
         within = [("--ro-bind", checkout.objects, checkout.top / OBJECTS)]
-        within += [("--bind", path, path) for path in checkout.brought]
+        copies = {path: copy for copy, path in checkout.copies}
+        for path in checkout.brought:
+            is_written = path in copies or path.is_dir()
+            within.append(("--bind" if is_written else "--ro-bind", copies.get(path, path), path))
         within += [("--ro-bind", path, path) for path in checkout.held]
         return replace(self, mounts=replace(self.mounts, instead=(checkout.top, checkout.folder), within=tuple(within)))
 

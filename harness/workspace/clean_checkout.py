@@ -30,6 +30,8 @@ from harness.workspace.set_up import find_made, keep_made, read_made, write_made
 from harness.workspace.submodules import NotHere, find_repository, find_submodules
 from harness.workspace.workspace import Candidate
 
+COPIED = 64 << 20  # bytes of a file that is copied into a checkout; a larger one is read-only there
+MANIFEST = 16 << 20  # bytes of one that are looked at
 MOST_TAGS = 10_000
 TIMEOUT = 600.0  # seconds; a first checkout of a large project on a slow disk
 ATTRIBUTES = ".gitattributes"
@@ -60,8 +62,9 @@ class SetupFailed(CheckoutError):
 class Checkout:
     """A clean checkout in `folder`, with what is brought in from the project; `shown` in the place of `top`, if it can.
 
-    `brought` may be written, as it could in the project; `held` is read-only. Where it is not shown there, neither is
-    in it.
+    A folder that is `brought` may be written, as it could in the project (programs keep caches there); of a file there
+    is a copy, unless it is too large: then it is read-only. `held` is read-only. Where it is not shown
+    there, neither is in it.
     """
 
     top: Path
@@ -70,6 +73,7 @@ class Checkout:
     brought: tuple[Path, ...] = ()
     held: tuple[Path, ...] = ()
     shown: bool = True
+    copies: tuple[tuple[Path, Path], ...] = ()  # of brought files, and what each is a copy of
 
     def place_of(self, root: Path) -> Path:
         """Return where commands find the project's root."""
@@ -160,12 +164,23 @@ class CleanCheckout:
             self._fill_submodules(candidate.tree)
             self._write_repository(candidate.commit)
             if plan.setup and not self.is_set_up:
-                self._set_up(plan, checkout, set_up)
+                self._set_up(plan, replace(checkout, copies=self._copy_files(brought)), set_up)
+            brought = (*brought, *plan.besides) if self._shown else ()
+            return replace(checkout, brought=brought, copies=self._copy_files(brought))
         except NotHere as error:
             raise CheckoutError(f"the repository of the submodule `{error}` is not where git keeps it") from error
         except (OSError, HarnessError) as error:
             raise CheckoutError(str(error)) from error
-        return replace(checkout, brought=(*brought, *plan.besides)) if self._shown else checkout
+
+    def _copy_files(self, brought: tuple[Path, ...]) -> tuple[tuple[Path, Path], ...]:
+        """Copy the files among what is brought: nothing that runs in the checkout is to write a person's."""
+        folder, copies = self.place / "brought", list[tuple[Path, Path]]()
+        untrusted.remove_tree(folder)
+        for number, path in enumerate(one for one in brought if one.is_file() and one.stat().st_size <= COPIED):
+            files.make_folder(folder)
+            shutil.copy2(path, folder / str(number))
+            copies.append((folder / str(number), path))
+        return tuple(copies)
 
     @property
     def is_set_up(self) -> bool:
@@ -306,8 +321,8 @@ class CleanCheckout:
     def _key_of_setup(self, plan: CheckoutPlan, tracked: Mapping[str, str]) -> str:
         """Return a digest of what its setup depends on: of manifests alone where that is certain, or of the tree."""
         manifests = sorted((name, id) for name, id in tracked.items() if is_manifest(name))
-        named = (self._folder / name for name, _ in manifests if name.endswith("package.json"))
-        texts = [(untrusted.read_plain(one, 1 << 20) or b"").decode("utf-8", "replace") for one in named]
+        named = (self._folder / name for name, _ in manifests)
+        texts = [(untrusted.read_plain(one, MANIFEST) or b"").decode("utf-8", "replace") for one in named]
         by_manifests = manifests and all(depends_on_manifests(one.command, texts) for one in plan.setup)
         around = (self._environ.get("PATH", ""), plan.names_of_brought(self._repository.top))
         commands = [one.command for one in plan.setup]

@@ -33,3 +33,20 @@ def test_an_install_that_runs_code_of_the_project_depends_on_all_of_it(own: str)
 def test_lock_files_and_what_they_are_made_from_are_manifests() -> None:
     assert is_manifest("package-lock.json") and is_manifest("web/package.json") and is_manifest("x.gemspec")
     assert not is_manifest("src/package.py")
+
+
+@pytest.mark.parametrize(
+    "command, manifest",
+    [
+        ("npm ci --ignore-scripts", '{"dependencies": {"x": "file:../x"}}'),
+        ("uv sync --no-install-project", '[tool.uv.sources]\nfoo = { path = "libs/foo" }'),
+        ("uv sync --no-install-project", 'source = { directory = "libs/foo" }'),
+        ("poetry install --no-root", '[package.source]\ntype = "directory"\nurl = "libs/foo"'),
+        ("bundle install", "PATH\n  remote: libs/foo\n"),
+        ("bundle install", "gem 'foo', path: 'libs/foo'"),
+        ("composer install --no-scripts", '{"repositories": [{"type": "path", "url": "libs/foo"}]}'),
+    ],
+)
+def test_an_install_of_what_lies_in_the_project_depends_on_all_of_it(command: str, manifest: str) -> None:
+    assert depends_on_manifests(command, ["{}", 'source = { editable = "." }'])
+    assert not depends_on_manifests(command, ["{}", manifest])

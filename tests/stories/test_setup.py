@@ -120,3 +120,14 @@ def test_settings_that_an_agent_writes_set_nothing_up(installed: Any) -> None:
     installed.agent("echo 'workspace_setup: touch /tmp/x' >> harness.yaml || true; echo x > a.txt; " + CLAIM)
     ran = installed.go()
     assert "set up by `sh install.sh`\n" in installed.log("a.done"), ran.text
+
+
+def test_a_setup_and_checks_write_no_file_that_is_a_persons(installed: Any) -> None:
+    installed.spec("a", checks="test -f a.txt && grep -q MINE .env && echo check > .env")
+    (installed.root / ".gitignore").write_text(".env\n")
+    (installed.root / ".env.example").write_text("EXAMPLE=1\n")
+    installed.repository()
+    (installed.root / ".env").write_text("MINE=1\n")
+    ran = installed.go(workspace_setup="cp .env.example .env")
+    assert (ran.code, (installed.root / ".env").read_text()) == (0, "MINE=1\n"), ran.text
+    assert "checked: in a clean checkout" in installed.log("a.done")
