@@ -141,10 +141,19 @@ class CleanCheckout:
         kept = {name: value for name, value in environ.items() if not name.startswith("GIT_")}
         self._environ = {**kept, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C",
                          "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}  # fmt: skip
+        self._last: CheckoutPlan | None = None  # what was checked out
         self._submodules: list[tuple[Path, Path]] = []  # where each is checked out, and its repository
 
     def close(self) -> None:
-        """Let others have the place."""
+        """Let others have the place; nothing is left in it that a check made, and a program would obey."""
+        with suppress(OSError, HarnessError, NotHere, CheckoutError):
+            if self._last is not None:
+                if not self._switch(self._last):
+                    self._begin_anew()
+                else:
+                    self._fill_submodules(self._last.candidate.tree)
+                untrusted.remove_tree(self._folder / ".git")
+        self._last = None
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -154,6 +163,7 @@ class CleanCheckout:
         candidate = plan.candidate
         brought, held = (plan.brought, plan.held) if self._shown else ((), ())
         checkout = Checkout(self._repository.top, self._folder, self._repository.objects, brought, held, self._shown)
+        self._last = plan
         try:
             if not self._is_ours():
                 self._begin_anew()

@@ -507,3 +507,15 @@ def test_a_folder_where_harness_keeps_an_index_of_its_own_stops_no_commit(world:
     world.agent(f"mkdir -p .git/{name}/x; echo a > a.txt; {CLAIM}")
     ran = world.run()
     assert (ran.code, world.git("show", "--format=", "--name-only", "HEAD")) == (0, "a.txt"), ran.text
+
+
+def test_nothing_that_a_check_left_is_obeyed_in_the_cache_afterwards(confined: Any, tmp_path: Path) -> None:
+    plants = "touch .envrc && git config core.fsmonitor ./evil; echo sh evil > tracked"
+    confined.spec("a", checks=f"test -f a.txt && {plants}; git checkout -q tracked || echo x > tracked")
+    (confined.root / "tracked").write_text("x\n")
+    confined.repository()
+    confined.agent("echo x > a.txt; " + CLAIM)
+    confined.go(stuck_limit=1)
+    (tree,) = (tmp_path / "home/.cache/harness/checkouts").glob("*/tree")
+    assert sorted(path.name for path in tree.iterdir()) == ["a.txt", "specs", "tracked"]
+    assert (tree / "tracked").read_text() == "x\n"
