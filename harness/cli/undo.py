@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 
 from harness.cli.interventions import hold_journal
 from harness.domain.errors import UsageError
@@ -15,7 +13,7 @@ from harness.records.events import Reopened
 from harness.reports.view import View, read_view
 from harness.run.doubts import dependants_of, say_dependants
 from harness.run.open import environment_of_git
-from harness.run.temporary import find_place
+from harness.run.site import open_site
 from harness.settings.load import Config
 from harness.system import files
 from harness.workspace.git import Git
@@ -29,10 +27,12 @@ def undo_feature(config: Config, slug: str, *, rehearse: bool) -> list[str]:
     """Take a feature back, or only say what that would do. Raises UsageError where it cannot; nothing changed then."""
     view = read_view(config)
     view.feature(slug)
-    git = Git(config.paths.root, environment_of_git(config, os.environ), written=config.written)
-    ranges, by = _find_work(view, slug, git)
-    with tempfile.TemporaryDirectory(prefix="harness-", dir=find_place(config.paths.root)) as scratch:
-        revert = Revert(git, Path(scratch))
+    with open_site(config, os.environ, "undo") as site:  # filters of the person's may run what an agent wrote
+        environ = environment_of_git(config, os.environ)
+        git = Git(config.paths.root, environ, site.temporary, written=config.written)
+        git.supervisor, git.confine = site.supervisor, site.confine_check
+        ranges, by = _find_work(view, slug, git)
+        revert = Revert(git, site.temporary)
         try:
             if rehearse:
                 return _tell(view, slug, _plan(revert, slug, ranges), "would be taken back", by)

@@ -157,7 +157,8 @@ class Revert:
 
     def _apply(self, patch: bytes) -> bool:
         words = ("apply", "--cached", "--3way", "--whitespace=nowarn")
-        return self._git.ask("-C", self._git.top, *words, stdin=patch, GIT_INDEX_FILE=self._index).code == 0
+        said = self._git.ask("-C", self._git.top, *words, told=[NO_HOOKS], stdin=patch, GIT_INDEX_FILE=self._index)
+        return said.code == 0
 
     def _find_conflicts(self, patch: bytes, ends: Range) -> tuple[str, ...]:
         """Return the files at which a patch does not apply; all that it changes where git does not say which."""
@@ -171,7 +172,8 @@ class Revert:
     def _applies(self, patch: bytes, name: str) -> bool:
         """Whether the part of a patch that is about one file applies."""
         words = ("apply", "--cached", "--check", "--whitespace=nowarn", f"--include={_LITERAL.sub(_quote, name)}")
-        return self._git.ask("-C", self._git.top, *words, stdin=patch, GIT_INDEX_FILE=self._index).code == 0
+        said = self._git.ask("-C", self._git.top, *words, told=[NO_HOOKS], stdin=patch, GIT_INDEX_FILE=self._index)
+        return said.code == 0
 
     def _in_work(self) -> set[str]:
         """Return the files that differ from the last commit, in the index or in the tree, from the top of it."""
@@ -209,12 +211,14 @@ class Revert:
         return {one for one in names if one in flagged and os.path.lexists(f"{self._git.top}/{one}")}
 
     def _beside(self, *words: str) -> str:
-        return self._take(self._git.ask(*words, GIT_INDEX_FILE=self._index))
+        return self._take(self._git.ask(*words, told=[NO_HOOKS], GIT_INDEX_FILE=self._index))
 
     def _say(self, *words: str, stdin: bytes = b"") -> str:
         return self._take(self._ask(*words, stdin=stdin))
 
     def _ask(self, *words: str, stdin: bytes = b"") -> Captured:
+        if words[0] == "read-tree":  # which writes files, through filters
+            return self._git.write(*words, stdin=stdin, with_hooks=False)
         return self._git.ask("-C", self._git.top, *words, told=[NO_HOOKS], stdin=stdin)
 
     def _take(self, said: Captured) -> str:

@@ -56,6 +56,28 @@ def test_undo_takes_a_feature_back_by_one_commit_and_opens_it_again(world: World
 
 
 @pytest.mark.deep
+def test_undo_runs_no_program_outside_the_sandbox_that_an_agent_wrote(confined: Any) -> None:
+    home = Path(confined.environment["HOME"])
+    (confined.root / "tools").mkdir()
+    (confined.root / "tools/smudge.sh").write_text("cat\n")
+    (confined.root / ".gitattributes").write_text("f.txt filter=fmt\n")
+    (confined.root / "f.txt").write_text("1\n")
+    confined.spec("a", checks="test -f a.txt")
+    confined.config_file(sandbox="bwrap")
+    confined.repository()
+    confined.git("config", "filter.fmt.smudge", "sh tools/smudge.sh")
+    hook = confined.root / ".git/hooks/post-index-change"
+    hook.write_text("#!/bin/sh\nsh tools/smudge.sh </dev/null\n")
+    hook.chmod(0o755)
+    code = f"echo 'touch {home}/ran; cat' > tools/smudge.sh; echo 2 > f.txt; echo a > a.txt"
+    confined.agent(f"{code}; {CLAIM}")
+    assert confined.go().code == 0
+    for words in (["--dry-run"], []):
+        ran = confined.command("undo", "a", *words, HOME=str(home), HARNESS_SANDBOX="bwrap")
+        assert (ran.returncode, (home / "ran").exists()) == (0, False), ran.stdout + ran.stderr
+    assert (confined.root / "f.txt").read_text() == "1\n"
+
+
 def test_undo_takes_back_what_the_agent_committed_by_itself(world: World, harness: Any) -> None:
     own = "echo 1 > 1.txt; git add 1.txt; git commit -qm 1; echo 2 > 1.txt; git commit -qam 2; git add 1.txt"
     done(world, f'[ $slug = a ] && {{ {own}; }}; echo "$slug" > "$slug.txt"')
