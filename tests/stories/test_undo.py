@@ -55,7 +55,6 @@ def test_undo_takes_a_feature_back_by_one_commit_and_opens_it_again(world: World
     assert files(world) == ["b.txt", "c.txt"]
 
 
-@pytest.mark.deep
 def test_undo_runs_no_program_outside_the_sandbox_that_an_agent_wrote(confined: Any) -> None:
     home = Path(confined.environment["HOME"])
     (confined.root / "tools").mkdir()
@@ -78,6 +77,7 @@ def test_undo_runs_no_program_outside_the_sandbox_that_an_agent_wrote(confined: 
     assert (confined.root / "f.txt").read_text() == "1\n"
 
 
+@pytest.mark.deep
 def test_undo_takes_back_what_the_agent_committed_by_itself(world: World, harness: Any) -> None:
     own = "echo 1 > 1.txt; git add 1.txt; git commit -qm 1; echo 2 > 1.txt; git commit -qam 2; git add 1.txt"
     done(world, f'[ $slug = a ] && {{ {own}; }}; echo "$slug" > "$slug.txt"')
