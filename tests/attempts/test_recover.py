@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -118,17 +120,20 @@ def test_what_a_person_wrote_after_a_kill_is_no_part_of_the_attempt(world: World
 
 def test_the_index_knows_of_a_commit_whose_git_was_killed(world: World, start: Any) -> None:
     world.spec("a", checks="test -f a.txt")
-    (world.root / ".gitignore").write_text("logs/\nready\n")
+    (world.root / ".gitignore").write_text("logs/\nready\nmade\n")
     world.agent("echo x > a.txt; " + CLAIM)
     world.config_file()
     world.repository()
     hook = world.root / ".git/hooks/post-commit"
-    hook.write_text("#!/bin/sh\ntouch ready; sleep 60\n")
+    hook.write_text("#!/bin/sh\necho $PPID $$ > made; mv made ready; exec sleep 60\n")
     hook.chmod(0o755)
     run = start("run")
     until(lambda: world.has("ready"))
     run.kill()
     run.wait()
+    for pid in (world.root / "ready").read_text().split():
+        with suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
     hook.unlink()
     ran = world.run()
     assert (ran.code, world.git("status", "--porcelain")) == (0, ""), ran.text
