@@ -24,6 +24,7 @@ from harness.workspace.heads import (
     say_commands,
 )
 
+KILLING = 0.5  # seconds that what a run started may live on after it
 SHOWN = 10  # branches and tags that are told one by one
 RULE = "HEAD and branches were not left as they were; harness makes the commits, on the branch that was there"
 
@@ -159,6 +160,16 @@ def _tell_commits(run: Run, mover: Mover, about: HeadMoved, was: Head, now: Head
     tip = now.refs.get(was.branch, "" if was.branch else now.commit)
     if tip in ("", was.commit) or not (line := run.workspace.heads.find_line(was, Head(tip))).goes_on:
         return
+    died = run.history.died_at if mover.crashed else None
+    last = tip if died is None else run.workspace.heads.find_last_before(was.commit, tip, died + KILLING)
+    if last != tip:  # the run was dead when it was made
+        since = last or was.commit
+        later = replace(mover, during="after its run was killed", apart=True)
+        text = f"made commits on {was.place} ({since[:12]}..{tip[:12]}), no part of the feature"
+        _tell(run, later, replace(about, what="refs", by=later.by, text=text, since=since, commit=tip))
+        if not last:
+            return
+        tip, line = last, run.workspace.heads.find_line(was, Head(last))
     whose = "" if mover.apart else ", part of the feature"
     made = f"made {counted(line.made, 'commit')} on {was.place} ({was.commit[:12]}..{tip[:12]}){whose}"
     others = f"; {line.others} of them are on another branch or a remote, too" if line.others else ""

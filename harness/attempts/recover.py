@@ -15,6 +15,7 @@ from harness.attempts.accept import write_marker
 from harness.attempts.attempt import Attempt, Judged
 from harness.attempts.begin import Prepared, make_order
 from harness.attempts.keep import keep
+from harness.attempts.moves import KILLING
 from harness.attempts.order import Delivery
 from harness.attempts.work import carry_out
 from harness.attempts.write_down import with_cost, write_outcome
@@ -40,7 +41,6 @@ from harness.workspace.private_logs import has_claim
 from harness.workspace.quarantine import find_recorded
 from harness.workspace.workspace import Snapshot
 
-KILLING = 0.5  # seconds that what a run started may live on after it
 LINE_LIMIT = 8 << 20  # bytes of a line that are understood
 # What nobody was there to see of an attempt whose run died after its receipt stood, and what its stream says of it.
 _JUDGED = ("note_bytes", "changed", "changed_files", "failing", "checks", "observed", "remarks")

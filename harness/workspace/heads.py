@@ -225,6 +225,13 @@ class Heads:
             return Line(base, 0, made, made - self._count_own(now.commit, [base, *was.refs.values()]))
         return Line(base, gone, made, taken_back=self._find_taken_back(base, was.commit))
 
+    def find_last_before(self, since: str, commit: str, moment: float) -> str:
+        """Return the newest commit after `since`, up to `commit`, that says it was made by a moment; "" for none.
+
+        The moment is in epoch seconds.
+        """
+        return self._say("rev-list", "--max-count=1", f"--before={int(moment) + 1}", commit, f"^{since}")
+
     def go_back(self, was: Head, now: Head, way: Way) -> str:
         """Go this way; returns what git said where it refused, "" where HEAD is back."""
         reason = ("-m", "harness: back to where the agent began")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from typing import Any
 
 import pytest
 from helpers.marks import in_short
+from helpers.waiting import until
 from helpers.world import CLAIM, GIT, World
 
 from harness.attempts import keep as keeping
@@ -196,3 +198,26 @@ def test_a_commit_that_a_person_makes_just_before_is_not_taken_back_by_the_featu
         said = "somebody committed meanwhile, and `! test -f mine.txt` fails there"
         assert (said in world.events("attempt_ended")[0]["observed"]) is red
         assert "a: while it was committed, somebody made 1 commit on `main`" in ran.text
+
+
+@pytest.mark.deep
+def test_what_a_person_commits_after_a_kill_is_no_part_of_the_feature(world: World, start: Any, harness: Any) -> None:
+    begin(world)
+    world.agent(f"echo hi > a.txt; {CLAIM}; sleep 60")
+    world.config_file()
+    world.git("add", "harness.yaml")
+    world.git("commit", "-q", "--amend", "-m", "begin")
+    run = start("run")
+    until(lambda: world.has("logs/a.done"))
+    run.kill()
+    run.wait()
+    time.sleep(2.5)  # commits say when they were made in whole seconds
+    (world.root / "mine.txt").write_text("mine\n")
+    world.git("add", "mine.txt")
+    world.git("commit", "-qm", "mine")
+    ran = world.run()
+    assert ran.code == 0, ran.text
+    assert "a: after its run was killed, somebody made commits on `main`" in ran.text
+    assert ", part of the feature" not in ran.text
+    assert harness("undo", "a").code == 0
+    assert world.git("log", "--format=%s") == "Undo a\na: finished a\nmine\nbegin"
