@@ -11,6 +11,7 @@ as a kill -9 would: nothing is written any more, not even by what cleans up.
 from __future__ import annotations
 
 import json
+import os
 import re
 import threading
 from collections.abc import Iterator
@@ -51,7 +52,11 @@ class Hand:
 
     @contextmanager
     def watching(self) -> Iterator[Hand]:
-        yield self
+        try:
+            yield self
+        finally:
+            os.close(self._real.wake_fd)
+            os.close(self._real._wake)
 
     def wait(self, seconds: float, *_: Any, **__: Any) -> None:
         self._clock.now += seconds
