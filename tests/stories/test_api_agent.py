@@ -151,7 +151,7 @@ def test_a_key_that_is_rejected_ends_the_run_with_6(project) -> None:
 
 @pytest.mark.deep
 def test_a_server_that_hangs_is_an_outage_and_charged_to_nobody(project) -> None:
-    short = {"HARNESS_API_TIMEOUT": "0.4", "HARNESS_TIMEOUT": "6", "HARNESS_OUTAGE_LIMIT": "0.1s"}
+    short = {"HARNESS_API_TIMEOUT": "0.4", "HARNESS_TIMEOUT": "30", "HARNESS_OUTAGE_LIMIT": "0.1s"}
     with MessagesApi(lambda request: Broken(How.STALLED, None)) as api:
         ran = project.command("run", **environ(api, **short))
     assert ran.returncode == 6, ran.stderr
