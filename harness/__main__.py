@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from types import FrameType
 
 
 def main() -> None:
@@ -27,13 +26,11 @@ def main() -> None:
 
 def end_in_order() -> None:
     """Let a polite kill end what was begun, as Ctrl-C does: the programs that were started, temporary folders."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:  # nohup says otherwise
-            signal.signal(number, _interrupt)
+    from harness.system.interruptions import interrupt
 
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):  # nohup says otherwise
+            signal.signal(number, interrupt)
 
 
 def use_utf8() -> None:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.domain.errors import OUT_OF_ORDER, explain_storage
+from harness.system.interruptions import held
 from harness.system.retries import uninterrupted
 
 MIB = 1 << 20
@@ -51,30 +52,34 @@ def capture(
     After `timeout` seconds, or when `stop` says so, its process group is killed: it timed out. What it leaves running
     after its end is not waited for. Raises StorageError when the machine is too ill to start it.
     """
-    try:
-        process = uninterrupted(
-            lambda: subprocess.Popen(
-                argv,
-                cwd=cwd,
-                env=env,
-                stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                start_new_session=True,
-            )
-        )
-    except OSError as error:
-        if error.errno in OUT_OF_ORDER:
-            raise explain_storage(Path(argv[0]), "start", error) from error
-        code = 127 if isinstance(error, FileNotFoundError) else 126
-        return Captured(code, b"", f"cannot start `{argv[0]}`: {error.strerror}".encode())
-    with process:
+    with contextlib.ExitStack() as stack:
         try:
-            return _Capture(process, stdin, cap, stop).until(time.monotonic() + timeout)
-        finally:
-            if process.poll() is None:
-                _kill_group(process)
+            with held():
+                process = uninterrupted(
+                    lambda: subprocess.Popen(
+                        argv,
+                        cwd=cwd,
+                        env=env,
+                        stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+                        stdout=subprocess.PIPE,
+                        stderr=subprocess.PIPE,
+                        bufsize=0,
+                        start_new_session=True,
+                    )
+                )
+                stack.enter_context(process)
+                stack.callback(_end, process)
+        except OSError as error:
+            if error.errno in OUT_OF_ORDER:
+                raise explain_storage(Path(argv[0]), "start", error) from error
+            code = 127 if isinstance(error, FileNotFoundError) else 126
+            return Captured(code, b"", f"cannot start `{argv[0]}`: {error.strerror}".encode())
+        return _Capture(process, stdin, cap, stop).until(time.monotonic() + timeout)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        _kill_group(process)
 
 
 def find_program(name: str, environ: Mapping[str, str], *written: Path) -> str:

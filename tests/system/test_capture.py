@@ -14,6 +14,7 @@ from helpers.waiting import PATIENCE, until
 
 from harness.domain.paths import Paths
 from harness.system.capture import capture, find_program
+from harness.system.interruptions import interrupt
 
 
 def test_capture_gives_code_and_outputs(tmp_path):
@@ -68,3 +69,21 @@ def test_our_own_programs_are_not_looked_for_in_the_project(place: Paths, tmp_pa
     environ = {"PATH": f"{place.root}/bin:.:{tmp_path}/bin"}
     assert find_program("git", environ, place.root) == f"{tmp_path}/bin/git"
     assert find_program("git", {"PATH": f"{place.root}/bin"}, place.root) == ""
+
+
+def test_a_program_that_is_interrupted_while_it_is_started_ends(tmp_path, monkeypatch):
+    real, started = subprocess.Popen, []
+
+    def start(*words, **named):
+        started.append(real(*words, **named))
+        os.kill(os.getpid(), signal.SIGTERM)
+        return started[0]
+
+    monkeypatch.setattr("harness.system.capture.subprocess.Popen", start)
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            capture(["sleep", "60"], cwd=tmp_path)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert started[0].returncode == -signal.SIGKILL
