@@ -102,8 +102,7 @@ def _stop_for_stale(run: Run, stop: Stop) -> Stop:
         return stop
     run.specs.reread()
     stale = [one.slug for one in run.specs.among_wanted(run.specs.on_disk) if run.history.is_stale(one)]
-    more = f" and {len(stale) - 1} more" if stale[1:] else ""
-    return Stop(Halt.STALE, f"{stale[0]}{more}", stale[0]) if stale else stop
+    return Stop.over(Halt.STALE, stale) if stale else stop
 
 
 def _check_on_head(run: Run, features: Collection[Feature], plan: CheckoutPlan | None) -> str:
@@ -170,5 +169,4 @@ def stop_for_regressed(run: Run, stop: Stop) -> Stop:
     regressed = [feature.slug for feature in wanted if run.history.is_regressed(feature)]
     if stop.halt is not Halt.ALL_DONE or not regressed:
         return stop
-    more = f" and {len(regressed) - 1} more" if regressed[1:] else ""
-    return Stop(Halt.REGRESSED, f"{regressed[0]}{more}", regressed[0])
+    return Stop.over(Halt.REGRESSED, regressed)

@@ -47,5 +47,4 @@ def stop_for_refused(run: Run, stop: Stop) -> Stop:
     refused = [one.slug for one in proven_features(run) if one.slug in wanted and run.history.of(one.slug).refused]
     if stop.halt is not Halt.ALL_DONE or run.settings.commit == "never" or not refused:
         return stop
-    more = f" and {len(refused) - 1} more" if refused[1:] else ""
-    return Stop(Halt.NOT_COMMITTED, f"{refused[0]}{more}", refused[0])
+    return Stop.over(Halt.NOT_COMMITTED, refused)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -58,3 +59,9 @@ class Stop:
     advice: str = ""
     resets_at: float | None = None
     sums: tuple[str, ...] = ()  # of money, a sentence each
+
+    @staticmethod
+    def over(halt: Halt, slugs: Sequence[str]) -> Stop:
+        """Return the end of a run over some features, which names the first."""
+        more = f" and {len(slugs) - 1} more" if slugs[1:] else ""
+        return Stop(halt, f"{slugs[0]}{more}", slugs[0])

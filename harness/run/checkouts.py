@@ -114,7 +114,7 @@ def make_plan(config: Config, site: Site, workspace: InPlace, candidate: Candida
     read-only to agents is so there.
     """
     top, paths, settings = workspace.top, config.paths, config.settings
-    root, wanted, own = paths.root, {*settings.workspace_include}, _find_own(config, top)
+    root, wanted = paths.root, {*settings.workspace_include}
     usual = MACHINES_OWN if settings.workspace_setup else INSTALLED | MACHINES_OWN
     own, ignored = _find_own(config, top), workspace.ignored()
     brought = [top / name for name in ignored if _is_brought(name, usual, wanted)]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -26,7 +26,7 @@ from harness.domain.text import one_line
 from harness.domain.verdict import CheckRun
 from harness.system import files, untrusted
 from harness.system.capture import capture, find_program
-from harness.workspace.set_up import find_made, keep_made, read_made, write_made
+from harness.workspace.set_up import find_folders, find_made, keep_made, read_made, write_made
 from harness.workspace.submodules import NotHere, find_repository, find_submodules
 from harness.workspace.workspace import Candidate
 
@@ -288,7 +288,7 @@ class CleanCheckout:
             self._said = "attributes of its files have changed"
             return False
         usual = (git / "refs").stat().st_mode
-        for name in _find_folders(tracked):
+        for name in find_folders(tracked):
             within = folder / name
             if within.lstat().st_mode != usual:
                 self._said = f"the mode of `{name or '.'}` is not that of a new folder"
@@ -402,15 +402,6 @@ def _find_tags(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 def _find_attributes(tracked: Mapping[str, str]) -> dict[str, str]:
     return {name: id for name, id in tracked.items() if name.rpartition("/")[2] == ATTRIBUTES}
-
-
-def _find_folders(tracked: Iterable[str]) -> set[str]:
-    """Return the folders that hold tracked files, the top as ""."""
-    found = {""}
-    for name in tracked:
-        while (name := name.rpartition("/")[0]) and name not in found:
-            found.add(name)
-    return found
 
 
 def _remove_repositories(folder: Path) -> None:

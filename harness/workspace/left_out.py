@@ -36,11 +36,10 @@ def _walk(top: Path, names: Iterable[str]) -> Iterator[str]:
     waiting = [str(top / name) for name in names if _counts(name.rstrip("/").rpartition("/")[2])]
     while waiting:
         place = waiting.pop()
-        if os.path.islink(place) or not os.path.isdir(place):  # noqa: PTH112, PTH114
+        if (inside := _list(place)) is None:
             yield place
-            continue
-        with suppress(OSError), os.scandir(place) as entries:
-            waiting += [entry.path for entry in entries if _counts(entry.name)]
+        else:
+            waiting += [one for one in inside if _counts(one.rpartition("/")[2])]
 
 
 def _counts(name: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from harness.system import files, untrusted
@@ -51,13 +51,18 @@ def keep_made(folder: Path, tracked: Collection[str], made: Mapping[str, Entry])
     return seen == len(known)
 
 
+def find_folders(tracked: Iterable[str]) -> set[str]:
+    """Return the folders that hold tracked files, the top as ""."""
+    found = {""}
+    for name in tracked:
+        while (name := name.rpartition("/")[0]) and name not in found:
+            found.add(name)
+    return found
+
+
 def _walk(folder: Path, tracked: set[str]) -> Iterator[tuple[str, os.stat_result]]:
     """Yield what is not tracked, by its name from the folder; folders before what they hold, links not followed."""
-    holding = set[str]()
-    for name in tracked:
-        while (name := name.rpartition("/")[0]) and name not in holding:
-            holding.add(name)
-    waiting = [""]
+    holding, waiting = find_folders(tracked), [""]
     while waiting:
         within = waiting.pop()
         with os.scandir(folder / within) as entries:
