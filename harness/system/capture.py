@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from harness.domain.errors import OUT_OF_ORDER, explain_storage
 from harness.system.interruptions import held
@@ -54,27 +55,25 @@ def capture(
     """
     with contextlib.ExitStack() as stack:
         try:
-            with held():
-                process = uninterrupted(
-                    lambda: subprocess.Popen(
-                        argv,
-                        cwd=cwd,
-                        env=env,
-                        stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-                        stdout=subprocess.PIPE,
-                        stderr=subprocess.PIPE,
-                        bufsize=0,
-                        start_new_session=True,
-                    )
-                )
-                stack.enter_context(process)
-                stack.callback(_end, process)
+            given = subprocess.PIPE if stdin else subprocess.DEVNULL
+            process = _start(stack, argv, cwd=cwd, env=env, stdin=given, stdout=subprocess.PIPE)
         except OSError as error:
             if error.errno in OUT_OF_ORDER:
                 raise explain_storage(Path(argv[0]), "start", error) from error
             code = 127 if isinstance(error, FileNotFoundError) else 126
             return Captured(code, b"", f"cannot start `{argv[0]}`: {error.strerror}".encode())
         return _Capture(process, stdin, cap, stop).until(time.monotonic() + timeout)
+
+
+def _start(stack: contextlib.ExitStack, argv: Sequence[str | Path], **named: Any) -> subprocess.Popen[bytes]:
+    """Start a program in a session of its own, which the stack ends if it still runs. Raises OSError."""
+    with held():
+        process = uninterrupted(
+            lambda: subprocess.Popen(argv, **named, stderr=subprocess.PIPE, bufsize=0, start_new_session=True)
+        )
+        stack.enter_context(process)
+        stack.callback(_end, process)
+    return process
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -147,24 +146,15 @@ def hold(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None
     Its stdin is a pipe that ends with this process, also when that is killed: a helper that reads it ends then.
     """
     name = os.path.basename(argv[0])  # noqa: PTH119
-    try:
-        process = uninterrupted(
-            lambda: subprocess.Popen(
-                argv, cwd=cwd, env=env, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                bufsize=0, start_new_session=True,
-            )
-        )  # fmt: skip
-    except OSError as error:
-        yield Held(name, None, error.strerror or str(error))
-        return
-    with process:
+    with contextlib.ExitStack() as stack:
+        try:
+            process = _start(stack, argv, cwd=cwd, env=env, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        except OSError as error:
+            yield Held(name, None, error.strerror or str(error))
+            return
         assert process.stderr is not None
         os.set_blocking(process.stderr.fileno(), False)
-        try:
-            yield Held(name, process)
-        finally:
-            if process.poll() is None:
-                _kill_group(process)
+        yield Held(name, process)
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

@@ -280,13 +280,13 @@ class CleanCheckout:
         modes of folders, and obeys attributes that it does not track.
         """
         (git / "index.lock").unlink(missing_ok=True)
-        before = self._list_tracked(git, folder)
+        alike = ("diff-index", "--cached", "--quiet", tree, "--", f":(glob)**/{ATTRIBUTES}")
+        if files.exists(git / "index") and self._ask_in(git, folder, *alike) is None:
+            self._said = "attributes of its files have changed"
+            return False
         if self._ask_in(git, folder, "read-tree", "--reset", "-u", tree) is None:
             return False
         tracked = self._list_tracked(git, folder)
-        if before and _find_attributes(before) != _find_attributes(tracked):
-            self._said = "attributes of its files have changed"
-            return False
         usual = (git / "refs").stat().st_mode
         for name in find_folders(tracked):
             within = folder / name
@@ -398,10 +398,6 @@ def _find_tags(folder: Path) -> Iterator[tuple[str, bytes]]:
             path = Path(place, name)
             if _ID.fullmatch(tag := untrusted.read_plain(path, 100) or b""):
                 yield str(path.relative_to(folder)), tag
-
-
-def _find_attributes(tracked: Mapping[str, str]) -> dict[str, str]:
-    return {name: id for name, id in tracked.items() if name.rpartition("/")[2] == ATTRIBUTES}
 
 
 def _remove_repositories(folder: Path) -> None:

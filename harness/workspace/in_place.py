@@ -437,7 +437,7 @@ class InPlace:
     ) -> Commit | None:
         """Commit once; None where somebody has committed since the look, and all is as that one left it."""
         before = self.recent_snapshot()
-        if before.head and self._find_commit("HEAD") != before.head:
+        if before.head and self.heads.look().commit != before.head:
             before = self.snapshot()
         if not before.head:
             return Commit(failure="git does not work here any more")
@@ -467,7 +467,8 @@ class InPlace:
             failure = late if said.timed_out else _say_refusal(said)
             by_hook = with_hooks and not said.timed_out and self._can_commit()
             return Commit(before.head, failure=failure, by_hook=by_hook)
-        if (base := self._find_commit(f"{own}^")) != before.head:  # git takes what HEAD is at that moment
+        # a git that commits takes what HEAD is at that moment for its base
+        if own != made.commit and (base := self._find_commit(f"{own}^")) != before.head:
             return self._undo_on_another_base(own, base)
         self._made.add(own)
         if after.head != own:  # somebody has gone on, or a hook has left the branch since
