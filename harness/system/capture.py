@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from harness.domain.errors import OUT_OF_ORDER, explain_storage
 from harness.system.interruptions import held
@@ -65,12 +64,23 @@ def capture(
         return _Capture(process, stdin, cap, stop).until(time.monotonic() + timeout)
 
 
-def _start(stack: contextlib.ExitStack, argv: Sequence[str | Path], **named: Any) -> subprocess.Popen[bytes]:
+def _start(
+    stack: contextlib.ExitStack,
+    argv: Sequence[str | Path],
+    *,
+    cwd: Path,
+    env: Mapping[str, str] | None,
+    stdin: int,
+    stdout: int,
+) -> subprocess.Popen[bytes]:
     """Start a program in a session of its own, which the stack ends if it still runs. Raises OSError."""
     with held():
         process = uninterrupted(
-            lambda: subprocess.Popen(argv, **named, stderr=subprocess.PIPE, bufsize=0, start_new_session=True)
-        )
+            lambda: subprocess.Popen(
+                argv, cwd=cwd, env=env, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE,
+                bufsize=0, start_new_session=True,
+            )
+        )  # fmt: skip
         stack.enter_context(process)
         stack.callback(_end, process)
     return process
