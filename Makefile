@@ -16,7 +16,7 @@ fix:  ## put the style right where ruff can
 	$(bin)/ruff check --fix .
 	$(bin)/ruff format .
 
-test:  ## the default tier: every promise once, in less than a minute on two cores
+test:  ## the default tier: nearly every promise once, in little more than a minute on two cores
 	$(bin)/pytest
 
 deep:  ## what takes minutes: every family whole, laws at full length, every fault of `harness chaos`
