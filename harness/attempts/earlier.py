@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from harness.attempts.attempt import Attempt, Gathered
 from harness.attempts.order import Earlier
 from harness.attempts.recheck import plan_head, recheck
+from harness.attempts.renew import MOVED_ON, renew
 from harness.attempts.write_down import names_to_commit
 from harness.domain.feature import Check, Feature
 from harness.domain.halt import Halt, Stop
@@ -93,7 +94,19 @@ def check_all_proven(run: Run, stop: Stop) -> Stop:
     because = _check_on_head(run, on_commit, plan) or _check_all(run, rest, None)
     if because and stop.halt is Halt.ALL_DONE:
         return Stop(Halt.NOT_CHECKED, because)
+    if not because:
+        _renew_lost(run, on_commit)
     return _stop_for_stale(run, stop_for_regressed(run, stop))
+
+
+def _renew_lost(run: Run, features: Sequence[Feature]) -> None:
+    """Renew the receipts that name a commit which somebody took off the branch, and whose checks pass without it."""
+    named = {one.slug: run.history.of(one.slug).proven_at for one in features}
+    lost = run.workspace.heads.find_lost([commit for commit in named.values() if commit], "")
+    for feature in [one for one in features if named[one.slug] in lost]:
+        found = recheck(run, feature.slug, run.checks_for(feature), plan_head(run))
+        if found.clean and all(one.green for one in found.runs):
+            renew(run, feature, found, MOVED_ON)
 
 
 def _stop_for_stale(run: Run, stop: Stop) -> Stop:

@@ -110,16 +110,11 @@ def watch_commit(run: Run, mover: Mover, made: str, base: str = "") -> None:
     was = heads.last
     if made and base not in ("", was.commit):
         about = HeadMoved(slug=mover.slug, attempt=mover.attempt, by=mover.by, branch=was.branch, since=was.commit)
-        _tell_commits(run, mover, replace(about, commit=base), was, _move(was, base))
+        _tell_commits(run, mover, replace(about, commit=base), was, was.at(base))
     if made:
-        heads.last = _move(was, made)
+        heads.follow(made)
     watch_head(run, mover)
     heads.note()
-
-
-def _move(head: Head, commit: str) -> Head:
-    """Return a head with its branch at another commit."""
-    return replace(head, commit=commit, refs={**head.refs, **({head.branch: commit} if head.branch else {})})
 
 
 def _go(run: Run, mover: Mover, was: Head, now: Head, way: Way) -> str:
@@ -208,12 +203,20 @@ def end_with_git(run: Run, stop: Stop) -> Stop:
 
 
 def _confirm_commits(run: Run, stop: Stop) -> Stop:
+    """Return another end where a commit of this run, or of a done feature, was on the branch and is not any more."""
     heads, made = run.workspace.heads, run.history.committed
-    lost = heads.find_lost(list(made), heads.began.branch)
+    records = [(slug, one) for slug, one in run.history.histories.items() if one.accepted_spec]
+    done = {one.commits[-1][1]: slug for slug, one in records if one.commits}
+    done |= {one.proven_at: slug for slug, one in records if one.proven_at}
+    lost = heads.find_lost(list(done | made), heads.began.branch)
+    if earlier := [one for one in lost if one not in made]:
+        before = heads.find_lost(earlier, heads.began.commit) if heads.began.commit else earlier
+        lost = [one for one in lost if one not in before]
     if not lost:
         return stop
-    names = ", ".join(f"{one[:12]} ({made[one]})" for one in lost[:5])
-    text = f"{counted(len(lost), 'commit')} of this run cannot be reached from {heads.began.place}, where it began"
+    names = ", ".join(f"{one[:12]} ({(done | made)[one]})" for one in lost[:5])
+    whose = "of this run" if made.keys() >= set(lost) else "of done features"
+    text = f"{counted(len(lost), 'commit')} {whose} cannot be reached from {heads.began.place}, where the run began"
     said = f"{text}: {names}"
     if stop.halt.code != 0:
         run.tell(said, Tone.BAD)

@@ -13,7 +13,7 @@ from harness.domain.text import counted, one_line
 from harness.domain.verdict import CheckedIn, CheckRun
 from harness.records.events import Accepted, Reopened, Verified
 from harness.records.journal import utc
-from harness.records.receipt import Proof, digest, parse_receipt, renew_receipt
+from harness.records.receipt import Proof, digest, parse_receipt, read_before, renew_receipt
 from harness.run.run import Run
 from harness.system import files
 from harness.workspace.checks import report_failures
@@ -21,6 +21,7 @@ from harness.workspace.checks import report_failures
 CHANGED, FAILED = "its spec changed since it was accepted", "it was accepted, and a check of it failed since"
 REFUSED_RED = "git refused to commit it at first"
 COMMITTED = "it was committed afterwards"
+MOVED_ON = "the commit that its receipt named is not in what is checked out any more"
 
 
 def renew_or_reopen(run: Run) -> bool:
@@ -78,7 +79,8 @@ def renew(run: Run, feature: Feature, found: Rechecked, why: str) -> None:
     checks = tuple(replace(one, command=run.redactor.text(one.command)) for one in found.runs)
     because = "" if found.clean else found.because or run.site.no_checkout or "there is no commit"
     checked_in = CheckedIn(found.clean, because, found.brought, found.set_up_by)
-    proof = Proof(feature.sha256, where, checks, run.redactor.text(say_where(checked_in, ())))
+    before = read_before(old, [one.command for one in checks])
+    proof = Proof(feature.sha256, where, checks, run.redactor.text(say_where(checked_in, ())), before)
     text = renew_receipt(old, proof, why=why, at=utc(run.clock()))
     run.write(Accepted(slug=slug, attempt=parse_receipt(old).attempt, sha256=digest(text), receipt=text))
     write_marker(run, slug, text)

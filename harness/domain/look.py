@@ -45,6 +45,7 @@ class FeatureHistory:
     in_tree: bool = False  # its checks passed in the working tree, not in a clean checkout of the commit
     refused: bool = False  # it is done, and git refused to commit it
     regressed: tuple[str, ...] = ()  # checks that failed since
+    proven_at: str = ""  # the commit that its receipt names
     commits: list[tuple[str, str]] = field(default_factory=list)  # what it is made of in git: after the first, to the
     # second; the second alone where there is no first
     spent: Sum = field(default_factory=Sum)

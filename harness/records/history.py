@@ -212,6 +212,7 @@ def _accepted(history: History, event: Accepted) -> None:
     record = history.of(event.slug)
     record.accepted_spec = receipt.spec if receipt.kind in ("proven", "unverified") else ""
     record.in_tree, record.refused = receipt.in_tree, receipt.refused
+    record.proven_at = receipt.commit if is_object_id(receipt.commit) and not receipt.in_tree else ""
     history.unmarked[event.slug] = event
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -16,7 +16,7 @@ LONGEST = 2_000  # characters of a command, and of words that a person wrote
 REFUSED = "git refused to commit it"
 RED_BEFORE, GREEN_BEFORE = "red before, green after", "green before and after"
 CLEAN = "in a clean checkout of the commit"
-_WAS_GREEN = re.compile(rf"check: exit \S+ in \S+ s \({GREEN_BEFORE}\): ")
+_CHECK = re.compile(rf"check: exit \S+ in \S+ s \(({GREEN_BEFORE}|{RED_BEFORE})\): (.*)")
 _BY_PERSON = "--- accepted by a person ---"
 
 
@@ -72,6 +72,13 @@ def compose_receipt(words: str, proof: Proof, *, attempt: int, agent: str, model
     return "\n".join(lines) + "\n"
 
 
+def read_before(text: str, commands: Iterable[str]) -> dict[str, bool]:
+    """Return which of the commands were green before the work by a receipt, without those of which it says nothing."""
+    found = filter(None, map(_CHECK.fullmatch, text.split("\n")))
+    was_green = {one[2]: one[1] == GREEN_BEFORE for one in found}
+    return {one: was_green[line] for one in commands if (line := one_line(one, LONGEST)) in was_green}
+
+
 def renew_receipt(text: str, proof: Proof, *, why: str, at: str) -> str:
     """Return a receipt for the spec as it is now: its words and its agent are the old one's, the checks are new."""
     lines = text.splitlines()
@@ -107,7 +114,8 @@ def parse_receipt(text: str) -> Receipt:
 
 
 def _is_shown(checks: Sequence[str]) -> bool:
-    return not checks or not all(map(_WAS_GREEN.match, checks))
+    found = [_CHECK.match(one) for one in checks]
+    return not checks or not all(one is not None and one[1] == GREEN_BEFORE for one in found)
 
 
 def digest(text: str) -> str:

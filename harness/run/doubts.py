@@ -62,7 +62,9 @@ def _find_gone(
     from harness.workspace.reverts import find_copied, find_reverts  # slow to import
 
     heads = open_heads()
-    off = heads.find_lost(list(last.values()), "")
+    at = {commit: histories[slug].proven_at or commit for slug, commit in last.items()}
+    lost_at = set(heads.find_lost(list(at.values()), ""))
+    off = [commit for commit in last.values() if at[commit] in lost_at]
     lost = set(off) - find_copied(heads.git, off)
     attempts = [one for record in histories.values() for one in record.commits]
     reverts = find_reverts(heads.git, [one for one in last.values() if one not in off], attempts)

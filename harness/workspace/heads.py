@@ -43,6 +43,10 @@ class Head:
         """Its branch, in words."""
         return f"`{name_of(self.branch)}`" if self.branch else "a detached HEAD"
 
+    def at(self, commit: str) -> Head:
+        """Return it with its branch at another commit."""
+        return replace(self, commit=commit, refs={**self.refs, **({self.branch: commit} if self.branch else {})})
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -210,6 +214,17 @@ class Heads:
         if begins:
             self.began = self.last
         return self.last
+
+    def follow(self, commit: str) -> None:
+        """Harness has moved the branch to a commit: that is where it belongs now.
+
+        Git need not be asked whether it is there, if the file of the branch holds that and no other has changed.
+        """
+        self.last = self.last.at(commit)
+        if self._looked is not None and self._looked[1].branch:
+            held, head = self._looked
+            moved = {**held, self._files.find(head.branch): f"{commit}\n".encode()}
+            self._looked = (moved, head.at(commit)) if self._files.read() == moved else self._looked
 
     def find_line(self, was: Head, now: Head) -> Line:
         """Return how the commit at which HEAD stood leads to where it stands now."""

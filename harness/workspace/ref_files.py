@@ -31,7 +31,12 @@ class RefFiles:
     def __init__(self, own: Path, common: Path) -> None:
         named = [own / name for name in _OF_WORK_TREE] + [common / name for name in _OF_REPOSITORY]
         self._named = [str(path) for path in named]
+        self._common = common
         self._folders = Folders(_join)
+
+    def find(self, branch: str) -> str:
+        """Return the path of the file that holds a branch (a full ref), if it has one."""
+        return str(self._common / branch)
 
     def read(self) -> dict[str, bytes] | None:
         """Return what each file holds; None where they are too many or too large, or a link or a fifo is among them."""

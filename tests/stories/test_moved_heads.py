@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 import pytest
-from helpers.marks import in_short
+from helpers.marks import in_short, needs_bwrap
 from helpers.world import CLAIM, GIT, SECRET, World
 
 from harness.domain.halt import Halt
@@ -245,7 +245,27 @@ def test_a_run_whose_commits_are_not_on_its_branch_does_not_end_well(world: Worl
     world.agent("echo x > a.txt; " + CLAIM)
     ran = world.run()
     assert (ran.code, ran.halt) == (4, Halt.MOVED), ran.text
-    assert "1 commit of this run cannot be reached from `main`, where it began" in ran.text
+    assert "1 commit of this run cannot be reached from `main`, where the run began" in ran.text
+
+
+def test_a_run_that_loses_the_commit_of_a_feature_done_before_does_not_end_well(world: World) -> None:
+    world.spec("a", checks="test -f a.txt")
+    world.repository()
+    world.git("branch", "-M", "main")
+    world.agent("echo x > a.txt; " + CLAIM)
+    assert world.run().code == 0
+    commit = world.git("rev-parse", "HEAD")
+
+    world.spec("b", checks="test -f b.txt")
+    (world.root / "mine.txt").write_text("so that nothing is committed\n")
+    world.agent("echo x > b.txt; git add b.txt; git commit -q --amend -m amended; " + CLAIM)
+    ran = world.run()
+    assert (ran.code, ran.halt) == (4, Halt.MOVED), ran.text
+    said = "1 commit of done features cannot be reached from `main`, where the run began"
+    assert f"{said}: {commit[:12]} (a)" in ran.text
+
+    (world.root / "HALT").unlink()
+    assert world.run().code == 0
 
 
 def test_a_hook_that_moves_head_after_the_commit_is_told_and_met(world: World) -> None:
@@ -351,3 +371,26 @@ def test_a_branch_without_a_commit_and_without_files_is_left_by_a_person_alone(w
     type_commands(world, ran.stop.advice)
     (world.root / "HALT").unlink()
     assert (world.run().code, subjects(world)) == (0, ["b: finished b", "a: finished a", "begin"])
+
+
+@needs_bwrap
+def test_a_receipt_whose_commit_was_taken_off_the_branch_is_renewed_where_its_checks_pass(world: World) -> None:
+    world.settings["sandbox"] = "bwrap"
+    world.spec("a", checks="test -f a.txt")
+    world.repository()
+    world.agent("echo x > a.txt; " + CLAIM)
+    assert world.run().code == 0
+    assert "(red before, green after): test -f a.txt" in world.log("a.done")
+
+    world.git("commit", "-q", "--amend", "-m", "in my own words")
+    ran = world.run()
+    assert ran.code == 0
+    assert f"commit: {world.git('rev-parse', 'HEAD')}\n" in world.log("a.done")
+    assert "renewed: the commit that its receipt named is not in what is checked out any more" in world.log("a.done")
+    assert "(red before, green after): test -f a.txt" in world.log("a.done")
+    again = world.run()
+    assert again.code == 0 and "renewed" not in again.text and "not in what is checked out" not in again.text
+
+    world.git("reset", "-q", "--hard", "HEAD~1")
+    assert world.run().code == 1
+    assert "not in what is checked out" in world.log("a.done")

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from helpers.world import World
 
+from harness.domain.paths import Paths
 from harness.workspace.heads import Head, Line, Way, describe_refs, find_way
+from harness.workspace.in_place import InPlace
 
 MAIN, SIDE = "refs/heads/main", "refs/heads/side"
 OLD, NEW, TIP = "1" * 40, "2" * 40, "3" * 40
@@ -91,3 +94,28 @@ def test_other_refs_are_told_one_by_one_and_never_by_a_name_that_a_shell_would_o
         "moved the tag `v1` from 111111111111",
         "made the tag `v2`",
     ]
+
+
+def test_after_a_commit_of_ours_git_is_asked_again_only_where_more_was_moved(world: World) -> None:
+    world.repository()
+    workspace = InPlace(Paths(world.root, world.root / "specs", world.root / "logs"), world.environ)
+    heads = workspace.heads
+    heads.note()
+    asked = list[tuple[str, ...]]()
+    ask = heads.git.ask
+    heads.git.ask = lambda *words, **more: (asked.append(words), ask(*words, **more))[1]  # type: ignore[method-assign]
+
+    world.git("commit", "-q", "--allow-empty", "-m", "ours")
+    heads.follow(ours := world.git("rev-parse", "HEAD"))
+    assert heads.look() == heads.last
+    assert (heads.last.commit, heads.last.refs[heads.last.branch], asked) == (ours, ours, [])
+
+    world.git("commit", "-q", "--allow-empty", "-m", "ours again")
+    world.git("branch", "by-a-person")
+    heads.follow(world.git("rev-parse", "HEAD"))
+    assert "refs/heads/by-a-person" in heads.look().refs
+    assert asked
+
+    world.git("commit", "-q", "--allow-empty", "-m", "a person's")
+    heads.follow(ours)
+    assert heads.look().commit == world.git("rev-parse", "HEAD") != ours
