@@ -38,9 +38,11 @@ from harness.workspace.repositories import (
     MAY_GO,
     OF_BARE,
     OF_REPOSITORY,
+    REF,
     TODO,
     find_odd,
     holds_others,
+    holds_ref,
     is_bare,
     is_repository,
     row_of_own,
@@ -346,6 +348,8 @@ class Guard:
             around = _around(name)
             if row is TODO:
                 stay |= set() if runs_program(self.root / name) else {name}
+            elif row is REF:
+                stay |= set() if holds_ref(self.root / name) else {name}
             elif self._is_our_own(name):
                 stay.add(name)
             elif self._is_plain_clone(name, row):

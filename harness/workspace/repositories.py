@@ -31,9 +31,11 @@ REMOTE = Row("git", "a remote", "gitrepository-layout(5): remotes, branches", ma
 HISTORY = Row("git", "another history", "gitrepository-layout(5): shallow, commit-graph", may_change=False)
 WORDS = Row("git", "what gc said", "git-gc(1): gc.log is shown as git's own words", may_change=False)
 MESSAGE = Row("git", "the next message", "git-commit(1) begins with SQUASH_MSG", may_change=False)
+RESOLUTION = Row("git", "a recorded resolution", "git-rerere(1): the folder alone switches it on", may_change=False)
+REF = Row("git", "a ref beside all others", "gitrevisions(7): .git/NAME comes before refs/heads/NAME", may_change=False)
 PATHS = Row("a shell", ".git/safe", "a PATH that trusts `.git/safe/../../bin`", may_change=False)
 MAY_GO = frozenset(
-    row.names for row in (FIFO, LINK, TODO, UNFINISHED, REMOTE, HISTORY, WORDS, MESSAGE, PATHS)
+    row.names for row in (FIFO, LINK, TODO, UNFINISHED, REMOTE, HISTORY, WORDS, MESSAGE, RESOLUTION, REF, PATHS)
 )  # and nobody is harmed
 
 LONGEST_TODO = 1 << 20  # bytes
@@ -41,9 +43,16 @@ _OF_OWN = {
     "rebase-merge/git-rebase-todo": TODO, "rebase-merge/autostash": UNFINISHED, "rebase-merge/strategy": UNFINISHED,
     "rebase-apply/autostash": UNFINISHED, "MERGE_AUTOSTASH": UNFINISHED,
     "remotes": REMOTE, "branches": REMOTE, "shallow": HISTORY,
-    "gc.log": WORDS, "SQUASH_MSG": MESSAGE, "safe": PATHS,
+    "gc.log": WORDS, "SQUASH_MSG": MESSAGE, "MERGE_MSG": MESSAGE, "rr-cache": RESOLUTION, "safe": PATHS,
     "objects/info/commit-graph": HISTORY, "objects/info/commit-graphs": HISTORY,
 }  # fmt: skip
+_LIKE_A_REF = re.compile(rb"[0-9a-f]{40}|ref:")
+_MOST_IN_FOLDER = 1000  # entries that are looked at for refs
+# What git itself and its well-known companions make at the top of a repository: gitrepository-layout(5).
+_MADE_BY_GIT = re.compile(
+    r"[A-Z_]+|description|hooks|index|info|logs|objects|refs|reftable|packed-refs|worktrees|modules|sequencer|rebase-.*"
+    r"|config|config\.worktree|commondir|gitdir|locked|gc\.pid|lfs|annex|svn|opencode|harness-.*|.*\.lock"
+)
 
 
 VITAL = ("HEAD", "objects", "refs", "packed-refs")  # without the first three git takes it for no repository
@@ -79,7 +88,23 @@ def holds_others(name: str) -> bool:
 
 def row_of_own(name: str, kind: Kind) -> Row | None:
     """Return the row of a name in the project's own repository; None for what an agent's git may make there."""
-    return FIFO if kind == "fifo" else LINK if kind == "link" else _OF_OWN.get(name)
+    if kind in ("fifo", "link"):
+        return FIFO if kind == "fifo" else LINK
+    return _OF_OWN.get(name) or (None if "/" in name or _MADE_BY_GIT.fullmatch(name) else REF)
+
+
+def holds_ref(place: Path) -> bool:
+    """Whether git would take a file for a ref, or one in a folder; True where that cannot be told."""
+    waiting, seen = [place], 0
+    while waiting:
+        path, seen = waiting.pop(), seen + 1
+        if seen > _MOST_IN_FOLDER:
+            return True
+        if files.is_dir(path) and not files.is_link(path):
+            waiting += [path / name for name in os.listdir(path)[:_MOST_IN_FOLDER]]  # noqa: PTH208
+        elif (said := untrusted.read_plain(path, 64)) is None or _LIKE_A_REF.match(said):
+            return True
+    return False
 
 
 def runs_program(todo: Path) -> bool:

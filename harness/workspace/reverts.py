@@ -156,9 +156,17 @@ class Revert:
             return made
 
     def _apply(self, patch: bytes) -> bool:
-        words = ("apply", "--cached", "--3way", "--whitespace=nowarn")
-        said = self._git.ask("-C", self._git.top, *words, told=[NO_HOOKS], stdin=patch, GIT_INDEX_FILE=self._index)
+        words, told = ("apply", "--cached", "--3way", "--whitespace=nowarn"), [NO_HOOKS, *self._no_drivers()]
+        said = self._git.ask("-C", self._git.top, *words, told=told, stdin=patch, GIT_INDEX_FILE=self._index)
         return said.code == 0
+
+    def _no_drivers(self) -> list[str]:
+        """Return the settings that keep git from merging files by a program, which an agent may have written."""
+        found = self._git.ask("config", "--null", "--name-only", "--get-regexp", r"^merge\..*\.driver$").stdout
+        keys = os.fsdecode(found).split("\0")[:-1]
+        if odd := next((key for key in keys if "=" in key), ""):
+            raise GitRefused(f"`{one_line(odd)}` cannot be switched off, for the `=` in its name")
+        return [f"{key}=false" for key in keys]
 
     def _find_conflicts(self, patch: bytes, ends: Range) -> tuple[str, ...]:
         """Return the files at which a patch does not apply; all that it changes where git does not say which."""

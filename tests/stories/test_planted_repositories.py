@@ -321,10 +321,25 @@ def test_an_index_in_two_files_is_put_back_whole(project: Any) -> None:
 
 @pytest.mark.deep
 def test_what_speaks_as_git_and_what_leads_a_path_elsewhere_is_set_aside(project: Any) -> None:
-    project.agent(f"echo trust me > .git/gc.log; echo mine > .git/SQUASH_MSG; mkdir .git/safe; {FINISH}")
+    planted = (".git/gc.log", ".git/SQUASH_MSG", ".git/MERGE_MSG", ".git/safe", ".git/rr-cache")
+    project.agent(
+        "echo trust me > .git/gc.log; echo mine > .git/SQUASH_MSG; echo mine > .git/MERGE_MSG; mkdir .git/safe; "
+        f"mkdir -p .git/rr-cache/0123; echo mine > .git/rr-cache/0123/postimage; {FINISH}"
+    )
     ran = project.go()
-    assert (project.has(".git/gc.log"), project.has(".git/SQUASH_MSG"), project.has(".git/safe")) == (
-        False,
-        False,
-        False,
-    ), ran.text
+    assert [name for name in planted if project.has(name)] == [], ran.text
+
+
+def test_what_git_would_take_for_a_branch_of_that_name_is_set_aside(project: Any) -> None:
+    project.git("branch", "v1")
+    (project.root / ".git/notes-of-mine").write_text("a person's tool\n")
+    project.agent(
+        "echo evil > evil.txt; c=$(git commit-tree -m evil $(git write-tree)); mkdir -p .git/origin .git/tool\n"
+        "echo $c > .git/v1; echo $c > .git/origin/main; echo 'ref: refs/heads/v1' > .git/v2; echo x > .git/a-tool; "
+        f"echo x > .git/tool/y; {FINISH}"
+    )
+    ran = project.go()
+    gone = (".git/v1", ".git/v2", ".git/origin/main")
+    stay = (".git/notes-of-mine", ".git/a-tool", ".git/tool/y")
+    assert [name for name in (*gone, *stay) if project.has(name)] == list(stay), ran.text
+    assert "`.git/v1`" in ran.text

@@ -78,6 +78,25 @@ def test_undo_runs_no_program_outside_the_sandbox_that_an_agent_wrote(confined: 
 
 
 @pytest.mark.deep
+def test_undo_runs_no_program_that_merges_files(confined: Any) -> None:
+    home = Path(confined.environment["HOME"])
+    (confined.root / "merge.sh").write_text("exit 1\n")
+    (confined.root / ".gitattributes").write_text("f.txt merge=mine\n")
+    (confined.root / "f.txt").write_text("1\n2\n3\n4\n")
+    confined.spec("a", checks="test -f a.txt")
+    confined.config_file(sandbox="bwrap")
+    confined.repository()
+    confined.git("config", "merge.mine.driver", "sh merge.sh")
+    confined.agent(f"echo 'touch {home}/ran' > merge.sh; sed -i s/1/one/ f.txt; echo a > a.txt; {CLAIM}")
+    assert confined.go().code == 0
+    (confined.root / "f.txt").write_text("one\n2\nthree\n4\n")
+    confined.git("commit", "-qam", "a person's")
+    ran = confined.command("undo", "a", HOME=str(home), HARNESS_SANDBOX="bwrap")
+    assert not (home / "ran").exists(), ran.stdout + ran.stderr
+    assert ran.returncode != 0 and (confined.root / "f.txt").read_text() == "one\n2\nthree\n4\n"
+
+
+@pytest.mark.deep
 def test_undo_takes_back_what_the_agent_committed_by_itself(world: World, harness: Any) -> None:
     own = "echo 1 > 1.txt; git add 1.txt; git commit -qm 1; echo 2 > 1.txt; git commit -qam 2; git add 1.txt"
     done(world, f'[ $slug = a ] && {{ {own}; }}; echo "$slug" > "$slug.txt"')
