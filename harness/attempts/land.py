@@ -9,13 +9,14 @@ from harness.attempts.prove import find_not_committed, plan_checkout, settle_che
 from harness.attempts.work import carry_out
 from harness.attempts.write_down import names_to_commit
 from harness.decide.proof import Settled
-from harness.domain.text import one_line
+from harness.domain.text import listed, one_line, printable
 from harness.domain.verdict import CheckRun
 from harness.run.checkouts import plan_for
 from harness.run.run import Run
 from harness.workspace.workspace import Candidate, Commit
 
 HOOK = "git commit"  # as a check is named that a hook of the repository refused
+SHOWN = 5  # names of files that are told
 _TRIES = 2  # commits: a hook that mends what it refuses lets the second one pass
 
 
@@ -80,6 +81,12 @@ def _look_again(run: Run, attempt: Attempt, found: Gathered) -> tuple[Attempt, G
         return None
     names = names_to_commit(run, attempt, found)  # what a hook made besides is not the feature's
     files = {name: stamp for name, stamp in after.files.items() if name in found.after.files or name in names}
+    changed = [printable(name) for name in files.keys() & names if files[name] != found.after.files.get(name)]
+    if changed:
+        shown = listed([f"`{name}`" for name in sorted(changed)[:SHOWN]] + (["more"] if changed[SHOWN:] else []))
+        run.tell(
+            f"{attempt.slug}: a hook refused the commit, and {shown} changed meanwhile: it is tried again with that"
+        )
     found = replace(found, after=replace(after, files=files))
     plan = plan_checkout(run, attempt, found)
     return replace(attempt, found=found, order=replace(attempt.order, plan=plan)), found

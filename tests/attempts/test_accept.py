@@ -122,6 +122,7 @@ def test_a_hook_that_mends_what_it_refuses_is_followed(world: World) -> None:
     world.agent("echo x > a.txt; " + CLAIM)
     ran = world.run()
     assert (ran.code, world.git("show", "HEAD:a.txt")) == (0, "x\nmended"), ran.text
+    assert "a: a hook refused the commit, and `a.txt` changed meanwhile: it is tried again with that" in ran.text
     assert "commit: " + world.git("rev-parse", "HEAD") in (world.root / "logs/a.done").read_text()
 
 
