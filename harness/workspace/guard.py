@@ -42,11 +42,11 @@ from harness.workspace.repositories import (
     TODO,
     find_odd,
     holds_others,
-    holds_ref,
     is_bare,
     is_repository,
     row_of_own,
     runs_program,
+    shadows_ref,
 )
 
 FOLDERS = 50_000  # that are looked at, the shallow ones first
@@ -349,7 +349,7 @@ class Guard:
             if row is TODO:
                 stay |= set() if runs_program(self.root / name) else {name}
             elif row is REF:
-                stay |= set() if holds_ref(self.root / name) else {name}
+                stay |= set() if shadows_ref(self.root, name) else {name}
             elif self._is_our_own(name):
                 stay.add(name)
             elif self._is_plain_clone(name, row):

@@ -32,7 +32,7 @@ HISTORY = Row("git", "another history", "gitrepository-layout(5): shallow, commi
 WORDS = Row("git", "what gc said", "git-gc(1): gc.log is shown as git's own words", may_change=False)
 MESSAGE = Row("git", "the next message", "git-commit(1) begins with SQUASH_MSG", may_change=False)
 RESOLUTION = Row("git", "a recorded resolution", "git-rerere(1): the folder alone switches it on", may_change=False)
-REF = Row("git", "a ref beside all others", "gitrevisions(7): .git/NAME comes before refs/heads/NAME", may_change=False)
+REF = Row("git", "a branch or tag of that name", "gitrevisions(7): it comes before refs/heads", may_change=False)
 PATHS = Row("a shell", ".git/safe", "a PATH that trusts `.git/safe/../../bin`", may_change=False)
 MAY_GO = frozenset(
     row.names for row in (FIFO, LINK, TODO, UNFINISHED, REMOTE, HISTORY, WORDS, MESSAGE, RESOLUTION, REF, PATHS)
@@ -48,10 +48,11 @@ _OF_OWN = {
 }  # fmt: skip
 _LIKE_A_REF = re.compile(rb"[0-9a-f]{40}|ref:")
 _MOST_IN_FOLDER = 1000  # entries that are looked at for refs
+_PACKED = 16 << 20  # bytes of packed refs
 # What git itself and its well-known companions make at the top of a repository: gitrepository-layout(5).
 _MADE_BY_GIT = re.compile(
     r"[A-Z_]+|description|hooks|index|info|logs|objects|refs|reftable|packed-refs|worktrees|modules|sequencer|rebase-.*"
-    r"|config|config\.worktree|commondir|gitdir|locked|gc\.pid|lfs|annex|svn|opencode|harness-.*|.*\.lock"
+    r"|config|config\.worktree|commondir|gitdir|locked|gc\.pid|lfs|annex|svn|harness-.*|.*\.lock"
 )
 
 
@@ -93,16 +94,26 @@ def row_of_own(name: str, kind: Kind) -> Row | None:
     return _OF_OWN.get(name) or (None if "/" in name or _MADE_BY_GIT.fullmatch(name) else REF)
 
 
-def holds_ref(place: Path) -> bool:
-    """Whether git would take a file for a ref, or one in a folder; True where that cannot be told."""
-    waiting, seen = [place], 0
+def shadows_ref(git: Path, name: str) -> bool:
+    """Whether git would take a file for a ref that has this name already, or one in a folder.
+
+    True where that cannot be told.
+    """
+    waiting, seen = [name], 0
+    packed = (untrusted.read_plain(git / "packed-refs", _PACKED) or b"").decode("utf-8", "replace").splitlines()
+    known = {line.partition(" ")[2] for line in packed}
     while waiting:
-        path, seen = waiting.pop(), seen + 1
+        one, seen = waiting.pop(), seen + 1
         if seen > _MOST_IN_FOLDER:
             return True
-        if files.is_dir(path) and not files.is_link(path):
-            waiting += [path / name for name in os.listdir(path)[:_MOST_IN_FOLDER]]  # noqa: PTH208
-        elif (said := untrusted.read_plain(path, 64)) is None or _LIKE_A_REF.match(said):
+        if files.is_dir(git / one) and not files.is_link(git / one):
+            waiting += [f"{one}/{last}" for last in os.listdir(git / one)[:_MOST_IN_FOLDER]]  # noqa: PTH208
+            continue
+        said = untrusted.read_plain(git / one, 64)
+        named = [f"refs/{one}", *(f"refs/{kind}/{one}" for kind in ("tags", "heads", "remotes"))]
+        is_named = not files.is_dir(git / "refs/heads") or files.is_dir(git / "reftable")
+        is_named = is_named or any(ref in known or os.path.lexists(git / ref) for ref in named)
+        if is_named and (said is None or _LIKE_A_REF.match(said)):
             return True
     return False
 

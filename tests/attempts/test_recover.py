@@ -118,6 +118,7 @@ def test_what_a_person_wrote_after_a_kill_is_no_part_of_the_attempt(world: World
     assert "a: changed after the run was killed, and no part of it: mine.txt" in ran.stdout + ran.stderr
 
 
+@pytest.mark.deep
 def test_the_index_knows_of_a_commit_whose_git_was_killed(world: World, start: Any) -> None:
     world.spec("a", checks="test -f a.txt")
     (world.root / ".gitignore").write_text("logs/\nready\nmade\n")

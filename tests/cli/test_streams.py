@@ -25,6 +25,7 @@ def shell(world: World, words: str, **more: str) -> subprocess.CompletedProcess[
     )  # fmt: skip
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     "streams",
     in_short(
@@ -42,6 +43,7 @@ def test_a_run_with_closed_streams_works_and_writes_nothing_elsewhere(world: Wor
     assert [event["event"] for event in world.events("run_ended")] == ["run_ended"]
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     "words",
     in_short(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import unicodedata
 
+import pytest
 from helpers.laws import examples
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ IGNORABLE = (
 )
 
 
+@pytest.mark.deep
 def test_no_character_that_could_lie_is_left_in_all_of_unicode() -> None:
     every = [chr(code) for code in range(sys.maxunicode + 1)]
     unseen = [one for one in every if unicodedata.category(one) in UNSEEN] + list(IGNORABLE)

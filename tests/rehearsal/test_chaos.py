@@ -69,6 +69,7 @@ def test_a_plain_user_sees_every_promise_kept() -> None:
 # --- what breaks a promise is found -----------------------------------------------------------------------------------
 
 
+@pytest.mark.deep
 def test_settings_with_which_no_run_can_begin_are_told_instead_of_a_table(tmp_path: Path) -> None:
     (tmp_path / "python3").symlink_to(sys.executable)
     for name in ("git", "sh", "env"):

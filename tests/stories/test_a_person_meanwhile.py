@@ -62,7 +62,7 @@ DURING_CHECKS = {
 @pytest.mark.parametrize("hook", [False, pytest.param(True, marks=pytest.mark.deep)], ids=["plain", "hook"])
 @pytest.mark.parametrize(
     "case",
-    in_short(DURING_CHECKS, "stages a line in the feature's file", "commits a file, and adds a line to the feature's"),
+    in_short(DURING_CHECKS, "stages a line in the feature's file"),
 )
 def test_what_a_person_stages_during_the_checks_stays_and_is_not_committed(
     confined: Any, monkeypatch: pytest.MonkeyPatch, case: tuple[str, str], hook: bool

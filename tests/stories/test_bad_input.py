@@ -323,6 +323,7 @@ def test_who_only_looks_needs_no_right_to_write(world: World, request: pytest.Fi
 COMMANDS = [["run", "--max-iterations", "1"], ["status"], ["why"], ["verify"], ["doctor"], ["config"]]
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     "commands",
     in_short({"a run": COMMANDS[:1], "the others": COMMANDS[1:]}, "a run"),

@@ -75,6 +75,7 @@ def test_a_receipt_that_is_renewed_has_a_line_for_each_fact_too(world: World) ->
     assert world.states()["a"] == "done"
 
 
+@pytest.mark.deep
 def test_nothing_that_is_shown_or_kept_for_people_holds_what_is_not_seen(world: World, harness: Any) -> None:
     hostile(world)
     ran = world.run()

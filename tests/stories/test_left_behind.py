@@ -51,6 +51,7 @@ def test_nothing_that_lies_in_a_folder_is_left_there(project: Any, sandbox: str)
     assert not project.has("ran")
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("sandbox", SANDBOXES)
 def test_no_repository_inside_this_one_is_committed(project: Any, sandbox: str) -> None:
     project.agent(f"root={project.root}; {PLANTS}{FINISH}")
@@ -287,6 +288,7 @@ def test_what_an_agent_committed_and_programs_obey_is_told(project: Any, sandbox
     assert "its own commits hold `app/.envrc`, `specs/hello/spec.md`, which programs obey: `git restore`" in ran.text
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("sandbox", SANDBOXES)
 def test_of_many_files_that_programs_obey_the_first_are_told_and_all_are_set_aside(project: Any, sandbox: str) -> None:
     project.agent(f"for i in $(seq 1 30); do mkdir d$i; echo x > d$i/.envrc; done; {FINISH}")

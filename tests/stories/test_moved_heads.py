@@ -344,6 +344,7 @@ def test_a_confined_agent_is_met_alike(confined: Any, code: str, ends: tuple[int
     assert (ran.code, subjects(confined)) == ends, ran.text
 
 
+@pytest.mark.deep
 def test_a_repository_that_is_gone_ends_the_run(world: World) -> None:
     begin(world, "mv .git ../gone")
     ran = world.run()

@@ -155,6 +155,7 @@ def test_a_change_within_a_submodule_is_told_as_what_the_commit_does_not_hold(co
     assert "the commit would not hold vendor/x/new.py (in a submodule)" in ran.text
 
 
+@pytest.mark.deep
 def test_submodules_are_in_a_clean_checkout_too(confined: Any, tmp_path: Path) -> None:
     confined.spec("a", checks='ls vendor/x/outer.py vendor/x/in/inner.py a.txt && test -z "$(git status --porcelain)"')
     add_submodule(confined, tmp_path)
@@ -213,6 +214,7 @@ def test_a_submodule_that_the_project_has_not_checked_out_is_empty_as_in_a_clone
     assert (ran.code, "checked: in a clean checkout of the commit" in receipt_of(confined, "a")) == (0, True), ran.text
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     "name", in_short([".", ".git", ".git/hooks", "sub/../.git", "logs", "specs", "HALT"], "sub/../.git")
 )
@@ -278,6 +280,7 @@ def test_what_an_earlier_attempt_left_in_an_ignored_file_is_missed_by_a_later_cl
     assert (ran.code, (confined.root / "logs/a.done").exists()) == (5, False), ran.text
 
 
+@pytest.mark.deep
 def test_with_prove_commit_nothing_is_accepted_that_no_checkout_has_passed(confined: Any, tmp_path: Path) -> None:
     (confined.root / ".gitignore").write_text("data/\n")
     confined.spec("a", checks="test -f data/big && test -f a.txt")
@@ -324,6 +327,7 @@ def test_verify_fresh_of_an_old_commit_says_nothing_of_the_last_one(confined: An
     assert confined.states() == {"a": "regressed"}
 
 
+@pytest.mark.deep
 def test_two_runs_that_share_a_cache_do_not_share_a_checkout(confined: Any, tmp_path: Path) -> None:
     confined.spec("a", checks="test -f a.txt")
     confined.repository()
@@ -393,6 +397,7 @@ MADE: dict[str, Any] = {
 }
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("case", in_short(MADE, "a cache, besides what was there"))
 def test_what_only_the_work_made_and_no_commit_holds_makes_no_claim_green(
     confined: Any, case: tuple[str, str, str]
@@ -450,6 +455,7 @@ def test_a_clean_checkout_has_the_tags(confined: Any) -> None:
     assert "checked: in a clean checkout of the commit" in receipt_of(confined, "a")
 
 
+@pytest.mark.deep
 def test_a_file_that_attributes_change_is_as_in_a_clone(confined: Any, tmp_path: Path) -> None:
     check = 'test "$(wc -c < f.txt)" = 2'
     confined.spec("a", checks=[check, "test -f a.txt"])

@@ -185,6 +185,7 @@ def hooked(mine: Any) -> Any:
     return mine
 
 
+@pytest.mark.deep
 def test_a_guard_of_the_persons_runs_inside_with_what_lies_beside_it(hooked: Any) -> None:
     ran = hooked.go(max_iterations=1)
     assert hooked.has("guarded"), ran.text
@@ -214,6 +215,7 @@ def test_where_no_agent_works_inside_nobody_has_to_write_there(hooked: Any) -> N
     assert hooked.outcomes() == ["done"], ran.text
 
 
+@pytest.mark.deep
 def test_a_server_that_a_project_names_in_the_home_is_told(hooked: Any) -> None:
     hook(hooked.home / "tools/server", "true")
     server = {"mcpServers": {"notes": {"command": str(hooked.home / "tools/server")}}}
@@ -231,6 +233,7 @@ def name_hook(settings: Path, command: str) -> None:
 # --- the run's own output, and its own HALT ---------------------------------------------------------------------------
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     "line",
     in_short(

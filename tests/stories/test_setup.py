@@ -82,6 +82,7 @@ def test_a_setup_that_fails_is_told_and_makes_no_claim_red(installed: Any) -> No
     assert f"checked: in the working tree ({said})" in installed.log("a.done")
 
 
+@pytest.mark.deep
 def test_work_that_breaks_the_setup_is_red_and_the_agent_is_told(installed: Any) -> None:
     installed.spec("a", checks="test -f a.txt")
     installed.repository()
@@ -122,6 +123,7 @@ def test_settings_that_an_agent_writes_set_nothing_up(installed: Any) -> None:
     assert "set up by `sh install.sh`\n" in installed.log("a.done"), ran.text
 
 
+@pytest.mark.deep
 def test_a_setup_and_checks_write_no_file_that_is_a_persons(installed: Any) -> None:
     installed.spec("a", checks="test -f a.txt && grep -q MINE .env && echo check > .env")
     (installed.root / ".gitignore").write_text(".env\n")

@@ -100,6 +100,7 @@ def let_time_pass(world: Any) -> None:
 CHANGES = {"installed": change_what_is_installed, "commit": commit_the_same_tree, "time": let_time_pass}
 
 
+@pytest.mark.deep
 @needs_bwrap
 @pytest.mark.parametrize("change", in_short(CHANGES, "installed"))
 def test_what_a_verdict_rests_on_has_changed_and_it_is_not_believed(counting: Any, change: Any) -> None:
@@ -192,6 +193,7 @@ def test_a_long_recheck_says_how_far_it_has_come(world: World, monkeypatch: pyte
     assert lines[first + 1] == "checking again: 2 of 4 checks"
 
 
+@pytest.mark.deep
 @needs_bwrap
 def test_a_commit_that_comes_in_while_all_is_checked_again_is_checked_too(confined: Any) -> None:
     confined.spec(

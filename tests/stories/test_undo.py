@@ -280,6 +280,7 @@ def test_an_attempt_that_says_it_reverts_a_feature_is_believed_only_if_it_did(
 # --- what rests on what is gone -----------------------------------------------------------------------------------
 
 
+@pytest.mark.deep
 def test_a_reverted_commit_is_told_with_what_depends_on_it(world: World, harness: Any) -> None:
     done(world)
     first = world.git("rev-parse", "main~2")
@@ -341,6 +342,7 @@ def test_a_feature_that_starts_over_names_what_depends_on_it(world: World, harne
 # --- another name -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.deep
 def test_a_renamed_feature_keeps_its_proof_by_the_command_that_is_told(world: World, harness: Any) -> None:
     world.spec("a", checks="test -f a.txt")
     world.repository()

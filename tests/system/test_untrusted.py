@@ -93,6 +93,7 @@ def take_naively(root: Path, path: Path, folder: Path) -> None:
         path.rename(folder / path.name)
 
 
+@pytest.mark.deep
 @needs_renameat2
 def test_a_racer_gets_no_file_from_outside_moved(place: Paths, tmp_path: Path) -> None:
     assert race(place, tmp_path, untrusted.move_out, 1000) == 0

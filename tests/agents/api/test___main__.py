@@ -10,6 +10,7 @@ from fakes.messages_replies import Broken, How
 pytestmark = pytest.mark.xdist_group("anthropic")
 
 
+@pytest.mark.deep
 def test_a_cancelled_attempt_closes_its_socket_and_tells_its_cost(agent: Agent) -> None:
     import os
     import signal
