@@ -51,6 +51,10 @@ HOOKS = {
     "refuses": "exit 1",
     "mends": "grep -qs ok note.md || { echo ok > note.md; git add note.md; exit 1; }",
     "spoils": "echo no > allowed; git add allowed",
+    "gives somebody time to commit": "[ -e meanwhile.txt ] || { export GIT_INDEX_FILE=.git/of-somebody; "
+    "git read-tree HEAD; echo m > meanwhile.txt; git add meanwhile.txt; rm -f .git/of-somebody.lock; "
+    "git update-ref HEAD $(git commit-tree -m meanwhile -p HEAD $(git write-tree)); rm -f .git/of-somebody; }",
+    "goes on after it": "",
 }
 
 
@@ -155,6 +159,13 @@ def run_once(world: World, agent: str, hook: str, kill: float) -> int:
     path = world.root / ".git/hooks/pre-commit"
     path.parent.mkdir(exist_ok=True)
     path.unlink(missing_ok=True)
+    after = path.with_name("post-commit")
+    after.unlink(missing_ok=True)
+    if hook == "goes on after it":
+        after.write_text(
+            "#!/bin/sh\n[ -e later.txt ] || { echo l > later.txt; git add later.txt; git commit -qm later; }\n"
+        )
+        after.chmod(0o755)
     if HOOKS[hook]:
         path.write_text(f"#!/bin/sh\n{HOOKS[hook]}\n")
         path.chmod(0o755)
