@@ -159,6 +159,26 @@ def test_every_outside_thing_has_one_door() -> None:
     assert {library: {name for name in MODULES if library in libraries[name]} for library in DOORS} == DOORS
 
 
+# The door, programs of their own, what takes entries of a listing, and where an error has to be told or met.
+ASK_THEMSELVES = {
+    "agents.scripted", "rehearsal.demo", "rehearsal.saboteur", "specs.spec_file", "system.files", "system.shipped",
+    "system.untrusted",
+}  # fmt: skip
+
+
+def test_what_lies_somewhere_is_asked_by_one_door() -> None:
+    """A folder that an agent closed is an error for `Path.exists`, and nothing that we may see for `files.exists`."""
+    asking = {
+        name
+        for name in MODULES
+        for node in ast.walk(parse(name))
+        if isinstance(node, ast.Call) and not (node.args or node.keywords) and isinstance(node.func, ast.Attribute)
+        if node.func.attr in ("exists", "is_file", "is_dir", "is_symlink")
+    }
+    scanning = {name for name in MODULES if "scandir" in {getattr(one, "attr", "") for one in ast.walk(parse(name))}}
+    assert asking - scanning <= ASK_THEMSELVES
+
+
 WORDS_OF_THE_PROGRAM = {"api", "command"}  # agents whose names are words of ours, too
 THEY_KNOW_NO_AGENT = ("attempts", "decide", "loop", "run", "sandbox", "workspace")
 

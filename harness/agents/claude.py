@@ -21,6 +21,7 @@ from harness.agents.start import Start
 from harness.domain.agent import Access, CostSource, Dialect, Home, StateFile
 from harness.domain.provider import Redirected
 from harness.domain.reply import LimitKind
+from harness.system import files
 
 PROGRAM = "claude"
 FIRST_LINE = "Follow the instructions below.\n\n"
@@ -58,7 +59,7 @@ def _is_there(root: Path, mention: str) -> bool:
     name = mention.strip('"').partition("#")[0]
     for path in (name, name.rstrip(".,;:!?)]}'`\"")):
         try:
-            if path and (root / Path(path).expanduser()).exists():
+            if path and files.exists(root / Path(path).expanduser()):
                 return True
         except (OSError, ValueError, RuntimeError):
             continue

@@ -24,7 +24,7 @@ def find_loaded(agent: str, root: Path, setting_sources: str) -> list[str]:
         return []
     found = []
     for name in (*loads.instructions, *loads.settings):
-        if not (root / name).is_file():
+        if not files.is_file(root / name):
             continue
         hooks = _find_hooks(root / name) if name.endswith(".json") else ()
         found.append(name + (f" (hooks that will be executed: {', '.join(hooks)})" if hooks else ""))
@@ -43,7 +43,7 @@ def find_obeyed(agents: Sequence[str], root: Path, setting_sources: str) -> list
         if profile is None or (profile.loads.by_source and not _OF_A_PROJECT & sources):
             continue
         for name in profile.loads.settings:
-            if (root / name).is_file() and (content := _without_permissions(files.read_text(root / name))):
+            if files.is_file(root / name) and (content := _without_permissions(files.read_text(root / name))):
                 found[name] = content
     return list(found.items())
 

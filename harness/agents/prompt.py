@@ -50,11 +50,11 @@ def find_template(paths: Paths, configured: str) -> Path:
     """Return the template's path: `template:` in harness.yaml, else templates/prompt.md, else the shipped one."""
     if configured:
         chosen = paths.root / configured
-        if not chosen.is_file():
+        if not files.is_file(chosen):
             raise ConfigError(f"the template `{configured}` does not exist", "correct `template` in harness.yaml")
         return chosen
     own = paths.root / "templates" / "prompt.md"
-    return own if own.is_symlink() or files.exists(own) else shipped_template("prompt.md")
+    return own if files.is_link(own) or files.exists(own) else shipped_template("prompt.md")
 
 
 def compose_prompt(

@@ -9,6 +9,7 @@ from harness.agents.profile import Profile
 from harness.agents.start import Start
 from harness.domain.agent import Dialect, ModelUse
 from harness.domain.errors import AgentError
+from harness.system import files
 
 
 def command_line(start: Start) -> tuple[str, ...]:
@@ -16,7 +17,7 @@ def command_line(start: Start) -> tuple[str, ...]:
     if not start.options.script:
         raise AgentError("agent `scripted` has no script", "name its YAML file with `script:` in harness.yaml")
     script = start.root / start.options.script
-    if not script.is_file():
+    if not files.is_file(script):
         raise AgentError(f"the script `{start.options.script}` does not exist", "correct `script` in harness.yaml")
     return (sys.executable, "-I", str(Path(__file__).with_name("scripted.py")), str(script))
 

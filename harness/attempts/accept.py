@@ -60,7 +60,7 @@ def say_where(checked_in: CheckedIn, left_out: tuple[str, ...]) -> str:
 def write_marker(run: Run, slug: str, text: str) -> None:
     """Put the receipt in the claim's place and write down that it stands."""
     done = run.paths.done(slug)
-    if done.is_dir() and not done.is_symlink():  # an agent can make a folder of that name
+    if files.is_dir(done) and not files.is_link(done):  # an agent can make a folder of that name
         files.move(done, run.paths.kept / f"{slug}.done.folder")
     files.write_atomic(done, text)
     run.markers.add(done.name)

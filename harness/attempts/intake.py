@@ -56,7 +56,7 @@ def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Gathere
     moved_head = watch_head(run, Mover(slug, attempt.number, crashed=attempt.crashed))
     remarks += moved_head.remarks
     done = run.paths.done(slug)
-    claimed = done.exists() or done.is_symlink()
+    claimed = files.exists(done) or files.is_link(done)
     after = attempt.workspace.snapshot_after(attempt.before, moved_head.elsewhere if moved_head.head else None)
     tell_unstaged(run, slug)
     moved = attempt.before.head != after.head
@@ -130,7 +130,7 @@ def _explain_unread(names: Iterable[str], slug: str) -> list[str]:
 
 def _read_claim(done: Path) -> str:
     """Return the words of a claim; a folder, a link or a device in its place has none."""
-    if done.is_symlink() or not done.is_file():
+    if files.is_link(done) or not files.is_file(done):
         return ""
     return plain(files.read_text(done, CLAIM_LIMIT)).strip()
 
@@ -149,7 +149,7 @@ def quarantine_foreign(run: Run, attempt: Attempt, *, harmed: bool) -> None:
         hint = f'; if you set it, say `harness accept {slug} "why"`' if kind == "done" else ""
         quarantine_marker(run, attempt, name, f"appeared during the attempt and is quarantined{hint}")
     answer = run.paths.answer(attempt.slug)
-    if answer.exists() and f"{attempt.slug}.blocked" not in run.markers:
+    if files.exists(answer) and f"{attempt.slug}.blocked" not in run.markers:
         quarantine_marker(run, attempt, answer.name, "appeared before anything was asked: quarantined")
     for name in sorted(run.markers - now):
         slug, kind = name.rsplit(".", 1)

@@ -76,7 +76,7 @@ def _mend_copy(run: Run, ended: AttemptEnded | None) -> None:
     if ended is None:
         return
     folder = run.paths.attempt(ended.slug, ended.attempt)
-    if folder.is_dir() and not (folder / "outcome.json").exists():
+    if files.is_dir(folder) and not files.exists(folder / "outcome.json"):
         files.remove_temporaries(folder)
         write_outcome(run, ended)
 
@@ -113,7 +113,7 @@ def _finish(run: Run, slug: str, began: AttemptBegan | None) -> None:
     if began is not None and is_object_id(began.head):
         run.workspace.finish_commit(slug, began.attempt, began.head)
     attempt = _rebuild(run, feature, began)
-    claimed = run.paths.done(slug).exists() or has_claim(attempt.folder, slug)
+    claimed = files.exists(run.paths.done(slug)) or has_claim(attempt.folder, slug)
     what = "its claim is checked now" if claimed else "its note is kept"
     run.tell(f"resuming: {slug}: attempt {attempt.number} was cut off; {what}", Tone.NOTICE)
     reply = run.redactor.deep(_reread(attempt, began, claimed=claimed))
@@ -132,7 +132,7 @@ def keep_at_once(run: Run, attempt: Attempt, reply: Reply) -> Judged:
 
 def _redact_foreign(run: Run, folder: Path) -> None:
     """Take the secrets out of what the start of this run put into quarantine."""
-    for name in sorted(os.listdir(folder)) if folder.is_dir() else ():  # noqa: PTH208
+    for name in sorted(os.listdir(folder)) if files.is_dir(folder) else ():  # noqa: PTH208
         redact_file(folder / name, run.redactor)
 
 

@@ -35,7 +35,7 @@ def renew_or_reopen(run: Run) -> bool:
     taken_up, history = False, run.history
     for feature in run.specs.among_wanted(run.specs.last):
         because = CHANGED if history.is_stale(feature) else FAILED if history.is_regressed(feature) else ""
-        if not because or feature.problem or not run.paths.done(feature.slug).exists():
+        if not because or feature.problem or not files.exists(run.paths.done(feature.slug)):
             continue
         checks = run.checks_for(feature)
         run.tell(f"{feature.slug}: {because}; running {counted(len(checks), 'check')}")

@@ -28,6 +28,7 @@ from harness.cli.stdout import print_report, say, say_result
 from harness.domain.errors import UsageError
 from harness.domain.money import GroupBy
 from harness.settings.load import Config, load_config
+from harness.system import files
 
 app = typer.Typer(
     name="harness",
@@ -179,7 +180,7 @@ def init(*, flags: dict[str, Any]) -> None:
 
     config = load_config(Path.cwd(), flags, os.environ, root=Path.cwd())
     refuse_foreign(config)
-    is_new = config.file is None and not config.paths.specs.exists()
+    is_new = config.file is None and not files.exists(config.paths.specs)
     say("\n".join(init_project(config) or ["everything is there already"]))
     if is_new:
         trust_own_files(config)
@@ -317,7 +318,7 @@ def service(
     from harness.cli.trust import act_on
 
     if action is ServiceAction.INSTALL:
-        if not config.paths.specs.is_dir():
+        if not files.is_dir(config.paths.specs):
             raise UsageError("there are no specs here, so a service would have nothing to do", "cd to your project")
         act_on(config, lambda config: None, trusted=False)  # nobody can be asked when it starts
     chosen = choose_service(config.paths.root, name, os.environ)

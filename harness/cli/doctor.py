@@ -191,9 +191,9 @@ def _look_at_commits(config: Config, environ: Mapping[str, str]) -> Diagnosis:
 
 def _look_at_disk(config: Config, environ: Mapping[str, str]) -> Diagnosis:
     logs = config.paths.logs
-    if logs.exists() and not logs.is_dir():
+    if files.exists(logs) and not files.is_dir(logs):
         return Diagnosis("disk", "fail", f"`{logs}` is not a folder", "move it away, or set `logs_dir`")
-    folder = logs if logs.is_dir() else config.paths.root
+    folder = logs if files.is_dir(logs) else config.paths.root
     if not os.access(folder, os.W_OK | os.X_OK):
         return Diagnosis("disk", "fail", f"`{folder}` is not writable", "make it writable for you, or set `logs_dir`")
     free = free_bytes(folder)
@@ -211,7 +211,7 @@ def _look_at_lock(config: Config, environ: Mapping[str, str]) -> Diagnosis:
 
 
 def _look_at_halt(config: Config, environ: Mapping[str, str]) -> Diagnosis:
-    present = [path for path in config.paths.halts if path.exists()]
+    present = [path for path in config.paths.halts if files.exists(path)]
     if present:
         first = one_line(files.read_text(present[0], 4096).split("\n", 1)[0])
         says = f"; it says `{first}`" if first else ""

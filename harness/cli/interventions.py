@@ -66,7 +66,7 @@ def reset_feature(config: Config, slug: str) -> str:
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
         moved = 0
         for path in (paths.done(slug), paths.blocked(slug), paths.answer(slug)):
-            if path.exists() or path.is_symlink():
+            if files.exists(path) or files.is_link(path):
                 files.move(path, paths.kept / f"{path.name}.{stamp}")
                 moved += 1
         journal.append(FeatureReset(slug=slug))
@@ -98,7 +98,7 @@ def rename_feature(config: Config, old: str, new: str) -> str:
         journal.append(Renamed(slug=new, was=old))
         files.move(paths.done(old), paths.kept / paths.done(old).name)
         for was, now in ((paths.log(old), paths.log(new)), (paths.attempts(old), paths.attempts(new))):
-            if was.exists() and not now.exists():
+            if files.exists(was) and not files.exists(now):
                 files.move(was, now)
     return f"`{new}` has the receipt, the log and the attempts of `{old}` now"
 

@@ -16,7 +16,7 @@ PAUSE = 0.2  # seconds between two looks
 
 def print_notes(path: Path, slug: str, *, follow: bool) -> None:
     """Print the notes, made safe to show; with `follow` this goes on until it is interrupted."""
-    if not follow and not path.exists():
+    if not follow and not files.exists(path):
         print(f"no notes about `{slug}` yet", file=sys.stderr)
     for text in _read_on(path, follow=follow):
         say(plain(text), end="")

@@ -16,10 +16,10 @@ def init_project(config: Config) -> list[str]:
     paths = config.paths
     told = []
     settings = paths.root / CONFIG_FILE
-    if not settings.exists():
+    if not files.exists(settings):
         files.write_atomic(settings, files.read_text(shipped_template("harness.yaml")))
         told.append(f"wrote {CONFIG_FILE}: settings, all commented out")
-    if not paths.specs.exists():
+    if not files.exists(paths.specs):
         _write_spec(paths.specs / "hello" / config.settings.spec_file, shipped_template("example.md"), "")
         told.append(f"wrote {paths.shown(paths.specs)}/hello/{config.settings.spec_file}: an example to look at")
     ignored = (f"/{paths.shown(paths.logs)}/", "/HALT")
@@ -37,7 +37,7 @@ def new_spec(config: Config, slug: str) -> Path:
     if reason := check_slug(slug):
         raise UsageError(reason, "a slug is made of letters, digits, `.`, `_` and `-`, at most 64 of them")
     folder = config.paths.specs / slug
-    if config.paths.specs.is_dir():
+    if files.is_dir(config.paths.specs):
         for there in config.paths.specs.iterdir():
             if there.name.lower() == slug.lower():
                 raise UsageError(f"`{config.paths.shown(there)}` exists already", "choose another name, or edit it")

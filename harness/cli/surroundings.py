@@ -11,6 +11,7 @@ from harness.domain.errors import StorageError
 from harness.domain.text import listed
 from harness.run.temporary import is_within
 from harness.settings.load import find_root
+from harness.system import files
 from harness.workspace.repositories import find_git, real_path
 
 # git(1), "Environment Variables", and `git rev-parse --local-env-vars`: where git works, on what, and what it writes
@@ -55,4 +56,5 @@ def _why_useless(folder: str, top: Path | None) -> str:
         return "is not a full path"
     if top is not None and is_within(Path(folder), top):
         return "leads into the project"
-    return "" if os.access(folder, os.W_OK | os.X_OK) and Path(folder).is_dir() else "is no folder that you can write"
+    can_write = os.access(folder, os.W_OK | os.X_OK) and files.is_dir(Path(folder))
+    return "" if can_write else "is no folder that you can write"

@@ -86,7 +86,7 @@ def remove_halt(paths: Paths, *, about: str = "") -> tuple[Path, ...]:
         request = read_halt(Paths(path.parent, paths.specs, path.parent))
         if request is None or (about and _signature(Halt.BLOCKED, about) not in request.text.splitlines()):
             continue
-        if path.is_dir() and not path.is_symlink():  # an agent can make one: it could not be written to, nor removed
+        if files.is_dir(path) and not files.is_link(path):  # an agent can make one, which nobody can write to
             files.move(path, paths.kept / "HALT")
         else:
             files.remove(path)

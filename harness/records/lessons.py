@@ -58,7 +58,7 @@ def redact_log(log: Notes, note: Note, redactor: Redactor) -> list[str]:
 
 def redact_file(path: Path, redactor: Redactor) -> None:
     """Take the secrets out of a small file that an agent wrote and harness keeps; no link is followed."""
-    if path.is_symlink() or not path.is_file() or not 0 < files.size_of(path) <= SHADOW_LIMIT:
+    if files.is_link(path) or not files.is_file(path) or not 0 < files.size_of(path) <= SHADOW_LIMIT:
         return
     raw = files.read_span(path, 0, SHADOW_LIMIT)
     if (clean := redactor.raw(raw)) is not raw:

@@ -34,7 +34,7 @@ def refuse_links(paths: Paths, found: Iterable[Path] | None = None) -> None:
 
 def remove_links(*folders: Path) -> list[Path]:
     """Remove the links that stand in the place of folders, the outer ones first; returns those."""
-    links = [folder for folder in folders if folder.is_symlink()]
+    links = [folder for folder in folders if files.is_link(folder)]
     for link in links:
         files.remove(link)
     return links
@@ -46,7 +46,7 @@ def _explain(paths: Paths, link: Path) -> str:
 
 
 def _set_aside(paths: Paths, link: Path) -> Path:
-    folder = Path(os.path.realpath(paths.logs)) if paths.kept.is_symlink() else paths.kept
+    folder = Path(os.path.realpath(paths.logs)) if files.is_link(paths.kept) else paths.kept
     return files.move(link, folder / f"{link.name}.strange")
 
 
@@ -66,7 +66,7 @@ def _links(paths: Paths) -> Iterator[Path]:
 
 
 def _plain(folder: Path) -> list[Path]:
-    return [] if folder.is_symlink() else [folder]
+    return [] if files.is_link(folder) else [folder]
 
 
 def _links_in(folder: Path) -> list[Path]:

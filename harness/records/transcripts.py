@@ -56,7 +56,7 @@ def _find_plain(folder: Path) -> list[Path]:
 def open_transcript(path: Path) -> IO[bytes] | None:
     """Open what an attempt printed, compressed or not; None when there is none, or it is no plain file."""
     for there in (path, path.with_name(f"{path.name}.gz")):
-        if there.exists() and files.is_plain(there):
+        if files.exists(there) and files.is_plain(there):
             with files.storage(there, "read"):
                 return there.open("rb") if there == path else cast("IO[bytes]", gzip.open(there, "rb"))
     return None

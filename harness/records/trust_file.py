@@ -60,6 +60,6 @@ def write_trusted(root: Path, digests: Collection[str], environ: Mapping[str, st
 def forget_trusted(root: Path, environ: Mapping[str, str]) -> bool:
     """Trust the project with nothing any more; whether anything was trusted."""
     path = trust_file(root, environ)
-    known = path.exists()
+    known = files.exists(path)
     files.remove(path)
     return known

@@ -102,7 +102,7 @@ def _echo(scene: Scene) -> Judged:
 
 def _leak(scene: Scene) -> Judged:
     (secret,) = SECRET.values()
-    found = [path for path in scene.logs.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+    found = [path for path in scene.logs.rglob("*") if files.is_file(path) and secret.encode() in path.read_bytes()]
     wrote = "[redacted CHAOS_API_TOKEN]" in files.read_text(scene.logs / "leak.log")
     return wrote and not found, f"found in {found[0].name}" if found else "redacted in every file"
 
@@ -113,9 +113,8 @@ def _leak(scene: Scene) -> Judged:
 def _limit(scene: Scene) -> Judged:
     one = scene.ended("limit")
     charged = one is not None and one.charged
-    good = (
-        scene.outcome("limit") is Outcome.FAULT and not charged and scene.code == 6 and (scene.root / "HALT").exists()
-    )
+    halted = scene.code == 6 and files.exists(scene.root / "HALT")
+    good = scene.outcome("limit") is Outcome.FAULT and not charged and halted
     return good, f"exit {scene.code}, {_outcome(scene, 'limit')}, {'counted' if charged else 'not counted'}"
 
 

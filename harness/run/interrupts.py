@@ -17,6 +17,7 @@ from types import FrameType
 from harness.domain.halt import HaltFile
 from harness.domain.paths import Paths
 from harness.records.halt_file import read_halt
+from harness.system import files
 from harness.system.retries import uninterrupted
 
 POLL = 0.2  # seconds between looks at HALT where watching fails
@@ -121,7 +122,7 @@ class Interrupts:
             def is_halt(change: Change, path: str) -> bool:
                 return path.rpartition("/")[2] == "HALT"
 
-            folders = {path.parent for path in self._paths.halts if path.parent.is_dir()}
+            folders = {path.parent for path in self._paths.halts if files.is_dir(path.parent)}
             for changes in watch(
                 *folders, watch_filter=is_halt, recursive=False, debounce=20, step=5, rust_timeout=500,
                 stop_event=self._stopped, raise_interrupt=False, yield_on_timeout=False,

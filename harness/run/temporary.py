@@ -35,7 +35,7 @@ def make_temporary(paths: Paths) -> Path:
     """
     place, note = find_place(paths.root), paths.logs / ".temporary"
     name = files.read_text(note, 1024).strip()
-    if re.fullmatch(r"harness-[0-9a-f]{32}", name) and not (place / name).is_symlink():
+    if re.fullmatch(r"harness-[0-9a-f]{32}", name) and not files.is_link(place / name):
         untrusted.remove_tree(place / name)
     name = f"harness-{secrets.token_hex(16)}"
     files.write_atomic(note, name + "\n", sync=False)

@@ -36,7 +36,7 @@ def find_mounts(
     for git in gits:
         guarded += [git / name for name in GUARDED_OF_GIT]
     guarded += [gits[0] / name for name in OF_ANOTHER_TREE] if len(gits) > 1 else []
-    if (top / ".git").is_file():
+    if files.is_file(top / ".git"):
         guarded.append(top / ".git")  # where git looks for the repository
     tools = find_tools(environ, home, root, agents.installed)
     hooks = visible_hooks(git_config, home, root)

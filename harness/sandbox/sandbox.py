@@ -88,7 +88,7 @@ class Sandbox:
         within = [("--ro-bind", checkout.objects, checkout.top / OBJECTS)]
         copies = {path: copy for copy, path in checkout.copies}
         for path in checkout.brought:
-            is_written = path in copies or path.is_dir()
+            is_written = path in copies or files.is_dir(path)
             within.append(("--bind" if is_written else "--ro-bind", copies.get(path, path), path))
         within += [("--ro-bind", path, path) for path in checkout.held]
         return replace(self, mounts=replace(self.mounts, instead=(checkout.top, checkout.folder), within=tuple(within)))

@@ -241,4 +241,4 @@ def open_specs_folder(config: Config) -> SpecsFolder:
     """Return the project's specs, not read yet."""
     s, paths = config.settings, config.paths
     order = paths.root / s.order_file if s.order_file else None
-    return SpecsFolder(paths.specs, s.spec_file, order, is_done=lambda slug: paths.done(slug).is_file())
+    return SpecsFolder(paths.specs, s.spec_file, order, is_done=lambda slug: files.is_file(paths.done(slug)))

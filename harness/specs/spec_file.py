@@ -51,7 +51,7 @@ def resolve_link(path: str, folder: str, where: str) -> str:
     """Where the path leads, symlinks followed; SpecError when that is outside the specs folder."""
     real = os.path.realpath(path)
     for link, name in ((Path(path), where), (Path(path).parent, where.rpartition("/")[0])):
-        if link.is_symlink() and not files.exists(link):
+        if files.is_link(link) and not files.exists(link):
             raise leads_nowhere(name)
     if not real.startswith(os.path.realpath(folder) + os.sep):
         name = shown(Path(folder).name)
@@ -121,7 +121,7 @@ def explain_folder(folder: str, name: str, error: OSError) -> SpecError:
 def leads_to_folder(entry: os.DirEntry[str]) -> bool:
     """Whether the entry is to be a feature: a folder, a symlink to one, or a symlink that leads nowhere."""
     try:
-        return entry.is_dir() or (entry.is_symlink() and not Path(entry).exists())
+        return entry.is_dir() or (entry.is_symlink() and not files.exists(Path(entry)))
     except OSError:
         return True  # reading it tells why
 

@@ -7,6 +7,8 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from harness.system import files
+
 _READERS = 8  # programs in one pipe that are followed
 
 
@@ -29,7 +31,7 @@ def find_output_files(root: Path, fds: tuple[int, ...] = (1, 2)) -> tuple[Path, 
             written = [target for reader in _readers(pipe) for target in _written_by(reader)]
             pipes += [target for target in written if target.startswith("pipe:")]
             found |= {Path(target) for target in written if target.startswith("/")}
-    return tuple(sorted(one for one in found if one.is_relative_to(root) and one.is_file()))
+    return tuple(sorted(one for one in found if one.is_relative_to(root) and files.is_file(one)))
 
 
 def _link(fd: int) -> str:

@@ -109,7 +109,7 @@ def _collect(log: Path, part: Path | None, run: CheckRun, command: str, redactor
     files.make_folder(log.parent)
     with files.storage(log, "append to"), log.open("ab") as whole:
         whole.write(redactor.text(plain(f"$ {command}\n")).encode("utf-8", "replace"))
-        if part is not None and part.exists():
+        if part is not None and files.exists(part):
             with part.open("rb") as file:
                 while chunk := file.read(1 << 20) + file.readline(1 << 20):  # no code and no letter is cut in two
                     whole.write(clean.feed(plain(chunk.decode("utf-8", "replace")).encode("utf-8", "replace")))

@@ -186,7 +186,7 @@ class CleanCheckout:
         """Copy the files among what is brought: nothing that runs in the checkout is to write a person's."""
         folder, copies = self.place / "brought", list[tuple[Path, Path]]()
         untrusted.remove_tree(folder)
-        for number, path in enumerate(one for one in brought if one.is_file() and one.stat().st_size <= COPIED):
+        for number, path in enumerate(one for one in brought if files.is_file(one) and one.stat().st_size <= COPIED):
             files.make_folder(folder)
             shutil.copy2(path, folder / str(number))
             copies.append((folder / str(number), path))
@@ -195,7 +195,7 @@ class CleanCheckout:
     @property
     def is_set_up(self) -> bool:
         """Whether a setup has run here, and what it made may still serve."""
-        return self._record.exists()
+        return files.exists(self._record)
 
     def find_changed(self) -> tuple[str, ...]:
         """Return the names of tracked files that are not as they were checked out."""

@@ -30,7 +30,7 @@ from harness.domain.obeyed import (
     is_allowed,
     is_harmless,
 )
-from harness.system import untrusted
+from harness.system import files, untrusted
 from harness.system.folders import Folders, Kind
 from harness.workspace.repositories import (
     FIFO,
@@ -333,7 +333,7 @@ class Guard:
     def _same(self, name: str, old: Thing) -> bool:
         """Whether a file holds what it held; a folder is compared by what is in it."""
         if stat.S_ISDIR(old.signature[-1]):
-            return (self.root / name).is_dir() and not (self.root / name).is_symlink()
+            return files.is_dir(self.root / name) and not files.is_link(self.root / name)
         now = _sign(f"{self.root}/{name}")
         same = now is not None and now[-1] == old.signature[-1] and old.content is not None
         return same and now is not None and _read(self.root / name, now) == old.content
@@ -368,7 +368,7 @@ class Guard:
     def _is_plain_clone(self, name: str, row: Row) -> bool:
         """Whether it is a repository that runs nothing: a package manager fetches such."""
         place = self.root / (_around(name) if row is HEAD_OF_BARE else name)
-        if row not in (REPOSITORY, HEAD_OF_BARE) or place.is_symlink() or not place.is_dir():
+        if row not in (REPOSITORY, HEAD_OF_BARE) or files.is_link(place) or not files.is_dir(place):
             return False
         config = untrusted.read_plain(place / "config", CONFIG + 1)
         if config is None or len(config) > CONFIG or not is_harmless(config.decode("utf-8", "replace")):

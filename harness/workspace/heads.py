@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.domain.text import counted, printable
+from harness.system import files
 from harness.system.capture import Captured
 from harness.workspace.git import NO_HOOKS, Git
 from harness.workspace.operations import find_operation, say_ending
@@ -321,9 +322,9 @@ class Heads:
         top, found, plain = Path(self.git.top), dict[str, str](), list[str]()
         for name in names:
             path = top / name
-            if path.is_symlink():
+            if files.is_link(path):
                 found[name] = _hash_link(os.fsencode(path.readlink()), self.last.commit)
-            elif path.is_file():
+            elif files.is_file(path):
                 plain.append(name)
         if plain:
             told = [os.path.relpath(top / name, self.git.root) for name in plain]

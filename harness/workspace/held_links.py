@@ -36,7 +36,7 @@ def put_links_back(root: Path, links: Mapping[str, str], folder: Path) -> list[s
     changed = []
     for name, target in links.items():
         path = root / name
-        if path.is_symlink() and os.readlink(path) == target:  # noqa: PTH115
+        if files.is_link(path) and os.readlink(path) == target:  # noqa: PTH115
             continue
         untrusted.move_out(root, path, folder / "foreign")
         if untrusted.put_back(root, path, os.fsencode(target), _MODE):
@@ -67,7 +67,7 @@ def _links_on(root: Path, path: Path) -> Iterator[Path]:
     place, followed = root, 0
     while parts:
         place /= parts.pop(0)
-        if place.is_symlink() and (followed := followed + 1) < 40:
+        if files.is_link(place) and (followed := followed + 1) < 40:
             yield place
             target = Path(os.path.normpath(place.parent / os.readlink(place)))  # noqa: PTH115
             if not target.is_relative_to(root):

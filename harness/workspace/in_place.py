@@ -115,7 +115,7 @@ class InPlace:
         home = environ.get("XDG_CONFIG_HOME") or os.path.join(environ.get("HOME", "/"), ".config")  # noqa: PTH118
         theirs = Path(os.fsdecode(said.stdout).strip("\n") if said.code == 0 else f"{home}/git/ignore")
         try:
-            kept = theirs.read_bytes() if theirs.is_file() else b""
+            kept = theirs.read_bytes() if files.is_file(theirs) else b""
             ours = "".join(f"/{prefix}{name}\n" for name in self._own)
             target.write_bytes(os.fsencode(ours) + kept)
         except OSError:
@@ -214,7 +214,7 @@ class InPlace:
 
     def _explain_link(self) -> str:
         """Return why a git in a sandbox may find no repository: it follows no link, which could be an agent's."""
-        return "; `.git` is a link: name the repository in `sandbox_write`" if (self.top / ".git").is_symlink() else ""
+        return "; `.git` is a link: name the repository in `sandbox_write`" if files.is_link(self.top / ".git") else ""
 
     def _parse_status(self, output: str) -> Snapshot:
         head, found, top = "", {}, self._git.top
@@ -369,7 +369,7 @@ class InPlace:
 
     def _is_beyond_link(self, name: str) -> bool:
         """Whether a folder on the way to a file is a link now: then the file itself is gone."""
-        return any((self.top / folder).is_symlink() for folder in PurePosixPath(name).parents)
+        return any(files.is_link(self.top / folder) for folder in PurePosixPath(name).parents)
 
     @contextmanager
     def _beside(self) -> Iterator[Path]:
@@ -552,7 +552,7 @@ class InPlace:
 
 def _clear(file: Path) -> None:
     """Remove a file that a killed run left; a folder, which git never makes there, goes aside."""
-    if file.is_dir() and not file.is_symlink():
+    if files.is_dir(file) and not files.is_link(file):
         file.rename(files.find_free(file.with_name(f"{file.name}.aside")))
     file.unlink(missing_ok=True)
 

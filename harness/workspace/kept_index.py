@@ -38,7 +38,7 @@ class KeptIndex:
 
     def copy_to(self, target: Path) -> None:
         """Copy the index as it is, if there is one."""
-        if self.index.is_file():
+        if files.is_file(self.index):
             self._copy(self.index, target)
 
     @property
@@ -48,10 +48,10 @@ class KeptIndex:
 
     def put_back(self) -> bool:
         """Put the copy in the place of an index that was changed since; returns whether it was."""
-        if not self.is_changed or not self.index.parent.is_dir():
+        if not self.is_changed or not files.is_dir(self.index.parent):
             return False
         with files.storage(self.index, "put back"):
-            if self.index.is_dir() and not self.index.is_symlink():
+            if files.is_dir(self.index) and not files.is_link(self.index):
                 self.index.rename(files.find_free(self.index.with_name("index.aside")))
             for shared in _find_shared(self.copy):
                 self._copy(shared, self.index.with_name(shared.name))

@@ -68,7 +68,7 @@ def import_private_logs(folder: Path, paths: Paths, slug: str, log: Mark, learni
     again: what stands behind a mark already is not added twice.
     """
     private = folder / PRIVATE_LOGS
-    if private.is_symlink() or not private.is_dir():
+    if files.is_link(private) or not files.is_dir(private):
         return Imported()
     with files.storage(private, "open"):
         untrusted.open_up(private)  # an agent may have forbidden it to us
@@ -124,7 +124,7 @@ def _append_once(log: Path, mark: Mark, added: bytes) -> None:
 
 def _remove(folder: Path) -> None:
     with files.storage(folder, "remove"):
-        for name in os.listdir(folder) if folder.is_dir() else ():  # noqa: PTH208
+        for name in os.listdir(folder) if files.is_dir(folder) else ():  # noqa: PTH208
             (folder / name).unlink()
-        if folder.is_dir():
+        if files.is_dir(folder):
             folder.rmdir()

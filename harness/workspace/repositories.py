@@ -63,11 +63,11 @@ _OTHERS = OF_REPOSITORY | {name.lower() for name in (*VITAL, "index", "logs")}
 def find_behind(git: Path, name: str) -> Path | None:
     """Return what was moved within a repository's folder, with a link in its place; None for anything else."""
     link = git / name
-    if not link.is_symlink():
+    if not files.is_link(link):
         return None
     place = real_path(link)
     is_within = git in place.parents and place.relative_to(git).parts[0].lower() not in _OTHERS
-    fits = place.is_file() if name in ("HEAD", "packed-refs") else place.is_dir()
+    fits = files.is_file(place) if name in ("HEAD", "packed-refs") else files.is_dir(place)
     return place if is_within and fits else None
 
 
@@ -130,7 +130,7 @@ def find_odd(git: Path) -> list[str]:
     with os.scandir(git) as entries:
         found = [one.name for one in entries if one.name.lower() in odd or one.is_symlink()]
     found += [name for name in _HOLDS_OTHERS if files.is_dir(git / name) and os.listdir(git / name)]  # noqa: PTH208
-    if (git / "hooks").is_dir():
+    if files.is_dir(git / "hooks"):
         found += [one for one in os.listdir(git / "hooks") if not one.endswith(".sample")]  # noqa: PTH208
     return found
 

@@ -73,7 +73,7 @@ def _walk(folder: Path, tracked: set[str]) -> Iterator[tuple[str, os.stat_result
                 continue
             if name not in holding:
                 yield name, status
-            if is_folder and (folder / name).exists():
+            if is_folder and files.exists(folder / name):
                 waiting.append(f"{name}/")
 
 

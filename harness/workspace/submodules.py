@@ -44,7 +44,7 @@ def find_repository(around: Path, work_tree: Path, submodule: Submodule) -> Path
     inside = PurePosixPath(submodule.name)
     if not inside.is_absolute() and ".." not in inside.parts:
         for place in (around / "modules" / inside, work_tree / submodule.path / ".git"):
-            if files.is_dir(place / "objects") and not place.is_symlink():
+            if files.is_dir(place / "objects") and not files.is_link(place):
                 return place
     if any(True for _ in _list(work_tree / submodule.path)):
         raise NotHere(submodule.path)

@@ -68,7 +68,7 @@ class Verdicts:
         line = json.dumps({"key": key, "at": self._clock(), "green": green}) + "\n"
         with suppress(StorageError, OSError):  # a verdict that is not kept costs a run of the checks, no more
             files.make_folder(self._file.parent)
-            if self._file.exists() and self._file.stat().st_size > LIMIT:
+            if files.exists(self._file) and self._file.stat().st_size > LIMIT:
                 self._file.unlink()
             with self._file.open("ab") as file:
                 file.write(line.encode("utf-8", "replace"))
