@@ -75,6 +75,10 @@ TABLE = (
         "their manuals: hooks, MCP servers"),
     Row("Python", "sitecustomize.py usercustomize.py sitecustomize/ usercustomize/ *.pth *.pyc .pdbrc "
         "ipython_config.py", "site, importlib (a module without its source), pdb, IPython"),
+    Row("lazygit", ".lazygit.yml", "github.com/jesseduffield/lazygit: custom commands of a repository"),
+    Row("Gunicorn", "gunicorn.conf.py", "docs.gunicorn.org: read from the current folder"),
+    Row("PDM", "pdm.toml", "pdm-project.org: project configuration: pypi.url"),
+    Row("Bower", ".bowerrc", "bower.io: scripts, registry"),
     Row("uv, PDM or pyenv", ".python-version .pdm-python", "docs.astral.sh, pdm-project.org: a path of an interpreter"),
     Row("a debugger", ".gdbinit .lldbinit .perldb", "gdb: auto-loading; lldb(1); perldebug(1)"),
     Row("an interpreter", ".irbrc .pryrc .byebugrc .rdbgrc .psysh.php .Rprofile .Renviron .RData .iex.exs .ghci "
@@ -142,6 +146,10 @@ class Obeyed:
         low = folder.lower()
         found = ((last, row) for last, paths in self._paths.items() for wanted, row in paths if _last(wanted) == low)
         return list(found)
+
+    def is_like_within(self, folder: str) -> bool:
+        """Whether a folder of this name may hold what is obeyed as `FOLDER/START*END`."""
+        return any(_last(wanted) == folder.lower() for wanted, _, _, _ in self._paths_like)
 
     def find(self, folder: str, name: str) -> Row | None:
         """Return the row of what is called `name` in a `folder` (as a relative path, "" for the root)."""

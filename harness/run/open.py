@@ -139,7 +139,7 @@ def open_run(
             failover=Failover(Turn(settings.chain, settings.chain[0])),
             tally=Tally(),
         )
-        guard.tree.ignored = run.workspace.find_ignored
+        guard.tree.ignored, guard.tree.committed = run.workspace.find_ignored, run.workspace.committed
         guard.name(run.workspace.named())
         run.workspace.index.is_obeyed = partial(_is_obeyed, run)
         connect(run, narrator)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -49,6 +50,14 @@ _SIGNING = {
 }  # fmt: skip
 _SIGNING_KEYS = re.compile(r"commit\.gpgsign|gpg\..*|user\.signingkey")
 _SIGNING_PROGRAMS = re.compile(r"gpg\.(.+\.)?program|gpg\.ssh\.defaultkeycommand")
+# What git, or a tool beside it, runs in a person's own git; a file of the project may be among its words.
+_NAMES_PROGRAM = re.compile(
+    r"core\.(fsmonitor|editor|pager|askpass|sshcommand|gitproxy|alternaterefscommand)|sequence\.editor|pager\..*"
+    r"|interactive\.difffilter|diff\.external|diff\..*\.(textconv|command)|filter\..*\.(clean|smudge|process)"
+    r"|merge\..*\.driver|gpg\..*|credential\.(.*\.)?helper|alias\..*|(difftool|mergetool|browser|man|guitool)\..*"
+    r"|trailer\..*\.(command|cmd)|uploadpack\.packobjectshook|hook\..*\.command",
+    re.DOTALL,
+)
 # What git reads, whatever is there.
 _READ = ("core.attributesfile", "core.excludesfile", "commit.template", "mailmap.file", "gpg.ssh.allowedsignersfile")
 
@@ -403,6 +412,8 @@ class Git:
                 yield self.root / name
             if key in ("core.hookspath", "core.attributesfile") and value and not value.startswith("~"):
                 yield Path(self.top) / value
+            if value and _NAMES_PROGRAM.fullmatch(key):
+                yield from (Path(self.top) / word for word in _split(value) if files.is_file(Path(self.top) / word))
             if key.startswith("include") and key.endswith(".path") and value and not value.startswith("~"):
                 yield real_path(self.root / name).parent / value
 
@@ -410,6 +421,14 @@ class Git:
         """Whether git's folder is the one that `.git` says, or one that does not hold the project itself."""
         own, root = real_path(self.folders[0]), real_path(self.root)
         return own in self._known if self._known else not root.is_relative_to(own)
+
+
+def _split(line: str) -> list[str]:
+    """Return the words of a command, as a shell would split it, or at its spaces where no shell could."""
+    try:
+        return shlex.split(line.removeprefix("!"))
+    except ValueError:
+        return line.split()
 
 
 def _line(program: str, told: Sequence[str], words: tuple[str, ...]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,24 +36,26 @@ from harness.system.folders import Folders, Kind
 from harness.workspace.repositories import (
     FIFO,
     HEAD_OF_BARE,
+    LINK_INTO_GIT,
     MAY_GO,
     OF_BARE,
     OF_REPOSITORY,
-    REF,
     TODO,
+    UNKNOWN,
     find_odd,
     holds_others,
     is_bare,
     is_repository,
+    may_stay,
     row_of_own,
     runs_program,
-    shadows_ref,
 )
 
 FOLDERS = 50_000  # that are looked at, the shallow ones first
 KEPT = 4 << 20  # bytes of a file whose content is kept: Yarn itself, in .yarn/releases, has three million
 KEPT_IN_ALL = 16 << 20
 CONFIG = 64 << 10  # bytes of a configuration that git may have written
+BEHIND = 1000  # names behind a link that are looked at
 GIT_READS = (".gitignore", ".gitattributes", ".gitmodules", ".mailmap")
 OF_GIT = (REPOSITORY, HEAD_OF_BARE, OF_BARE)
 
@@ -84,6 +87,7 @@ class Change:
 
 
 FindIgnored = Callable[[Collection[str]], Collection[str]]  # which of these names git ignores
+Committed = Callable[[str], bytes]  # what the last commit holds of a file, b"" where it holds none
 
 # What is obeyed in a folder (None for the row that the folder itself has), and the folders in it, with how to look.
 _Listed = tuple[list[tuple[str, Row | None]], list[tuple[str, Mode, Row | None]]]
@@ -102,6 +106,8 @@ class Guard:
     named: Mapping[str, Row] = field(default_factory=dict)  # what a configuration names: files, and folders as a whole
     known: dict[str, Thing] = field(default_factory=dict)
     closed: dict[str, int] = field(default_factory=dict)  # folders that cannot be listed, and their ctime
+    gits: tuple[str, ...] = ()  # the folders where the project's repository lies
+    committed: Committed = lambda name: b""
     repository: tuple[int, int] = (0, 0)  # device and inode of the project's own `.git`, wherever it was moved to
     repositories: dict[tuple[int, int], str] = field(default_factory=dict)  # a person's in the tree, by the same
     may_put_back: bool = True  # what is known was seen here
@@ -172,11 +178,11 @@ class Guard:
         """
         path, old = self.root / change.name, change.old
         moved = None if change.gone else untrusted.move_out(self.root, path, folder / "foreign", self.is_obeyed)
+        content = None if old is None or not self.may_put_back else old.content
+        if content is None and old is not None and stat.S_ISREG(old.signature[-1]):  # too much to be kept
+            content = self.committed(change.name) or None
         is_back = (
-            self.may_put_back
-            and old is not None
-            and old.content is not None
-            and untrusted.put_back(self.root, path, old.content, old.signature[-1])
+            content is not None and old is not None and untrusted.put_back(self.root, path, content, old.signature[-1])
         )
         return None if moved is None else moved[1], is_back
 
@@ -266,11 +272,29 @@ class Guard:
                 its = COMPILED
             if its is not None:
                 things.append((whole, its))
+            elif kind == "link" and self._leads_into_git(f"{path}/{name}"):
+                things.append((whole, LINK_INTO_GIT))
             elif kind == "link":
-                things += [(f"{whole}/{last}", row) for last, row in self.obeyed.within(name)]
+                things += [(f"{whole}/{last}", row) for last, row in self._find_behind(path, folder, name)]
             if kind == "folder":
                 folders.append((whole, _mode_within(name, its), None if its is HEAD_OF_BARE else its))
         return things, folders
+
+    def _leads_into_git(self, link: str) -> bool:
+        """Whether a link leads to a folder where git keeps a repository, or to where one could come to be."""
+        place = os.path.realpath(link)
+        within = any(place.startswith(f"{git}/") or place == git for git in self.gits)
+        return within and not os.path.isfile(place) and (os.path.exists(place) or "/annex/" not in place)  # noqa: PTH110, PTH113
+
+    def _find_behind(self, path: str, folder: str, name: str) -> list[tuple[str, Row]]:
+        """Return what is obeyed in a folder behind a link, by its names."""
+        found = self.obeyed.within(name)
+        if self.obeyed.is_like_within(name):
+            with suppress(OSError), os.scandir(f"{path}/{name}") as entries:
+                names = [entry.name for entry in islice(entries, BEHIND)]
+                rows = ((last, self.obeyed.find(f"{folder}/{name}" if folder else name, last)) for last in names)
+                found += [(last, row) for last, row in rows if row is not None]
+        return found
 
     def _find(self, folder: str, name: str, kind: Kind, names: Collection[str]) -> Row | None:
         """Return the row of a name in a folder of the tree, which holds these names."""
@@ -348,8 +372,8 @@ class Guard:
             around = _around(name)
             if row is TODO:
                 stay |= set() if runs_program(self.root / name) else {name}
-            elif row is REF:
-                stay |= set() if shadows_ref(self.root, name) else {name}
+            elif row is UNKNOWN:
+                stay |= {name} if may_stay(self.root, name) else set()
             elif self._is_our_own(name):
                 stay.add(name)
             elif self._is_plain_clone(name, row):

@@ -18,7 +18,7 @@ from harness.system import files
 from harness.workspace.guard import FindIgnored, Guard
 from harness.workspace.repositories import find_git, real_path
 
-NAMED = Row("git", "", "git-config(1): core.hooksPath, include.path, core.attributesFile")
+NAMED = Row("git", "", "git-config(1): core.hooksPath, include.path, core.attributesFile, programs")
 FRESH = 0.5  # seconds; on a busy machine that much passes between two looks with nothing between them
 NAMED_IN_GIT = Row("git", "", "git-config(1): include.path", may_change=False)
 
@@ -102,11 +102,12 @@ def make_guards(paths: Paths, of_agents: Iterable[str], ignored: FindIgnored = l
     root, obeyed = real_path(paths.root), Obeyed(of_agents)
     own = frozenset({".git"} if os.path.lexists(paths.root / ".git") else ())
     specs = str(paths.specs.relative_to(paths.root)) if paths.specs.is_relative_to(paths.root) else ""
-    tree = Guard(root, own, obeyed, ignored, specs=specs)
+    gits = find_git(root)[1]
+    tree = Guard(root, own, obeyed, ignored, specs=specs, gits=tuple(map(str, gits)))
     with suppress(OSError):
         found = (paths.root / ".git").lstat()
         tree.repository = found.st_dev, found.st_ino
-    return Guards(tree, tuple(Guard(git, (), obeyed, mode="own") for git in find_git(root)[1]))
+    return Guards(tree, tuple(Guard(git, (), obeyed, mode="own") for git in gits))
 
 
 def _folder_of(file: Path) -> int:

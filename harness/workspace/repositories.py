@@ -25,6 +25,7 @@ HEAD_OF_BARE = Row("git", "HEAD", "git-rev-parse(1): a bare repository", may_cha
 OF_BARE = Row("git", "a bare repository", "gitrepository-layout(5)", may_change=False)
 FIFO = Row("git", "a fifo", "gitignore(5)", may_change=False)  # it would wait there for ever
 LINK = Row("git", "a link", "gitrepository-layout(5): git writes through it", may_change=False)
+LINK_INTO_GIT = Row("git", "a link into `.git`", "gitrepository-layout(5): a repository behind it", may_change=False)
 TODO = Row("git", "the list of a rebase", "git-rebase(1): --exec", may_change=False)
 UNFINISHED = Row("git", "a rebase", "git-rebase(1): --autostash, --strategy", may_change=False)
 REMOTE = Row("git", "a remote", "gitrepository-layout(5): remotes, branches", may_change=False)
@@ -32,10 +33,10 @@ HISTORY = Row("git", "another history", "gitrepository-layout(5): shallow, commi
 WORDS = Row("git", "what gc said", "git-gc(1): gc.log is shown as git's own words", may_change=False)
 MESSAGE = Row("git", "the next message", "git-commit(1) begins with SQUASH_MSG", may_change=False)
 RESOLUTION = Row("git", "a recorded resolution", "git-rerere(1): the folder alone switches it on", may_change=False)
-REF = Row("git", "a branch or tag of that name", "gitrevisions(7): it comes before refs/heads", may_change=False)
+UNKNOWN = Row("git or a tool", "what git does not make", "gitrevisions(7), manuals of tools", may_change=False)
 PATHS = Row("a shell", ".git/safe", "a PATH that trusts `.git/safe/../../bin`", may_change=False)
 MAY_GO = frozenset(
-    row.names for row in (FIFO, LINK, TODO, UNFINISHED, REMOTE, HISTORY, WORDS, MESSAGE, RESOLUTION, REF, PATHS)
+    row.names for row in (FIFO, LINK, TODO, UNFINISHED, REMOTE, HISTORY, WORDS, MESSAGE, RESOLUTION, UNKNOWN, PATHS)
 )  # and nobody is harmed
 
 LONGEST_TODO = 1 << 20  # bytes
@@ -46,13 +47,14 @@ _OF_OWN = {
     "gc.log": WORDS, "SQUASH_MSG": MESSAGE, "MERGE_MSG": MESSAGE, "rr-cache": RESOLUTION, "safe": PATHS,
     "objects/info/commit-graph": HISTORY, "objects/info/commit-graphs": HISTORY,
 }  # fmt: skip
-_LIKE_A_REF = re.compile(rb"[0-9a-f]{40}|ref:")
-_MOST_IN_FOLDER = 1000  # entries that are looked at for refs
+_ID, _LONGEST_ID = re.compile(rb"[0-9a-f]{40,64}\s*"), 80
 _PACKED = 16 << 20  # bytes of packed refs
 # What git itself and its well-known companions make at the top of a repository: gitrepository-layout(5).
 _MADE_BY_GIT = re.compile(
-    r"[A-Z_]+|description|hooks|index|info|logs|objects|refs|reftable|packed-refs|worktrees|modules|sequencer|rebase-.*"
-    r"|config|config\.worktree|commondir|gitdir|locked|gc\.pid|lfs|annex|svn|harness-.*|.*\.lock"
+    r"[A-Z_]*HEAD|MERGE_[A-Z]+|BISECT_[A-Z_]+|NOTES_[A-Z_]+|AUTO_MERGE|(COMMIT|TAG)_EDITMSG|EDIT_DESCRIPTION"
+    r"|config|config\.worktree|description|hooks|index|index\..*|sharedindex\..*|info|logs|objects|refs|reftable"
+    r"|packed-refs|worktrees|modules|commondir|gitdir|locked|sequencer|rebase-.*|gc\.pid|fsmonitor--daemon.*"
+    r"|subtree-cache|lfs|annex|svn|harness-.*|.*\.lock|\.DS_Store"
 )
 
 
@@ -91,31 +93,18 @@ def row_of_own(name: str, kind: Kind) -> Row | None:
     """Return the row of a name in the project's own repository; None for what an agent's git may make there."""
     if kind in ("fifo", "link"):
         return FIFO if kind == "fifo" else LINK
-    return _OF_OWN.get(name) or (None if "/" in name or _MADE_BY_GIT.fullmatch(name) else REF)
+    return _OF_OWN.get(name) or (None if "/" in name or _MADE_BY_GIT.fullmatch(name) else UNKNOWN)
 
 
-def shadows_ref(git: Path, name: str) -> bool:
-    """Whether git would take a file for a ref that has this name already, or one in a folder.
-
-    True where that cannot be told.
-    """
-    waiting, seen = [name], 0
+def may_stay(git: Path, name: str) -> bool:
+    """Whether a file may stay whose name says nothing to us: it holds an id and no more, and no ref has that name."""
+    said = untrusted.read_plain(git / name, _LONGEST_ID)
+    if said is None or not _ID.fullmatch(said) or not files.is_dir(git / "refs/heads"):
+        return False
     packed = (untrusted.read_plain(git / "packed-refs", _PACKED) or b"").decode("utf-8", "replace").splitlines()
     known = {line.partition(" ")[2] for line in packed}
-    while waiting:
-        one, seen = waiting.pop(), seen + 1
-        if seen > _MOST_IN_FOLDER:
-            return True
-        if files.is_dir(git / one) and not files.is_link(git / one):
-            waiting += [f"{one}/{last}" for last in os.listdir(git / one)[:_MOST_IN_FOLDER]]  # noqa: PTH208
-            continue
-        said = untrusted.read_plain(git / one, 64)
-        named = [f"refs/{one}", *(f"refs/{kind}/{one}" for kind in ("tags", "heads", "remotes"))]
-        is_named = not files.is_dir(git / "refs/heads") or files.is_dir(git / "reftable")
-        is_named = is_named or any(ref in known or os.path.lexists(git / ref) for ref in named)
-        if is_named and (said is None or _LIKE_A_REF.match(said)):
-            return True
-    return False
+    named = [f"refs/{name}", *(f"refs/{kind}/{name}" for kind in ("tags", "heads", "remotes"))]
+    return not any(ref in known or os.path.lexists(git / ref) for ref in named)
 
 
 def runs_program(todo: Path) -> bool:

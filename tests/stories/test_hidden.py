@@ -85,6 +85,12 @@ def test_what_is_obeyed_behind_a_link_is_seen(project: Any, way: str) -> None:
     assert file.exists() is (way == "yarn") and (way == "link" or file.read_text() == "mine\n")
 
 
+def test_what_is_obeyed_by_its_pattern_behind_a_link_is_seen(project: Any) -> None:
+    project.agent(f"mkdir m; ln -s m mise; echo evil > m/config.local.toml; {FINISH}")
+    project.go(max_iterations="1")
+    assert not (project.root / "mise/config.local.toml").exists()
+
+
 # --- Python that says one thing and does another --------------------------------------------------------------------
 
 HIDDEN = """

@@ -282,6 +282,7 @@ def test_a_cherry_pick_that_is_none_leaves_nothing_staged(project: Any, sandbox:
         ("core.hooksPath", "tools/hooks", "tools/hooks/post-checkout"),
         pytest.param("include.path", "../conf/git.inc", "conf/git.inc", marks=pytest.mark.deep),
         pytest.param("include.path", "branchless/config", ".git/branchless/config", marks=pytest.mark.deep),
+        pytest.param("core.fsmonitor", "tools/hooks/fsmonitor", "tools/hooks/fsmonitor", marks=pytest.mark.deep),
     ],
 )
 def test_what_git_is_configured_to_obey_stays_as_it_was(
@@ -332,7 +333,7 @@ def test_what_speaks_as_git_and_what_leads_a_path_elsewhere_is_set_aside(project
     assert [name for name in planted if project.has(name)] == [], ran.text
 
 
-def test_what_git_would_take_for_a_branch_of_that_name_is_set_aside(project: Any) -> None:
+def test_what_git_does_not_make_in_its_folder_is_set_aside(project: Any) -> None:
     project.git("branch", "v1")
     project.git("update-ref", "refs/remotes/origin/main", "HEAD")
     (project.root / ".git/notes-of-mine").write_text("a person's tool\n")
@@ -342,7 +343,17 @@ def test_what_git_would_take_for_a_branch_of_that_name_is_set_aside(project: Any
         f"echo x > .git/tool/y; {FINISH}"
     )
     ran = project.go()
-    gone = (".git/v1", ".git/origin/main")
-    stay = (".git/notes-of-mine", ".git/a-tool", ".git/tool/y")
+    gone = (".git/v1", ".git/origin/main", ".git/tool/y")
+    stay = (".git/notes-of-mine", ".git/a-tool")
     assert [name for name in (*gone, *stay) if project.has(name)] == list(stay), ran.text
     assert "`.git/v1`" in ran.text
+
+
+def test_a_link_to_a_repository_in_git_s_folder_is_set_aside(project: Any, tmp_path: Path) -> None:
+    config = CONFIG.partition(" ")[2].format(ran=tmp_path / "ran")
+    project.agent(
+        f"git init -q --bare .git/objects/e; cd .git/objects/e; printf {config} >> config; "
+        f"cd ../../..; ln -s .git/objects/e guide; {FINISH}"
+    )
+    ran = project.go()
+    assert not os.path.lexists(project.root / "guide"), ran.text

@@ -56,6 +56,16 @@ def test_a_change_that_keeps_size_and_time_is_found_and_the_old_text_is_put_back
     assert names(guard) == []
 
 
+def test_what_is_too_much_to_be_kept_is_put_back_as_it_is_committed(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("harness.workspace.guard.KEPT_IN_ALL", 0)
+    file = put(tmp_path, "pkg/.npmrc", "good\n")
+    guard = guard_of(tmp_path)
+    guard.committed = {"pkg/.npmrc": b"good\n"}.__getitem__
+    file.write_text("evil\n")
+    [change] = guard.changes()
+    assert (guard.set_aside(change, tmp_path.parent / "aside")[1], file.read_text()) == (True, "good\n")
+
+
 def test_the_same_bytes_written_again_are_no_change_and_a_mode_is_one(tmp_path: Path) -> None:
     file = put(tmp_path, ".githooks/pre-commit", "#!/bin/sh\n")
     guard = guard_of(tmp_path)
