@@ -11,6 +11,7 @@ from harness.agents.failures import find_remarks
 from harness.attempts.accept import write_marker
 from harness.attempts.attempt import Attempt, Gathered
 from harness.attempts.moves import Mover, tell_unstaged, watch_head
+from harness.attempts.prove import begin_of_work
 from harness.attempts.quarantined import (
     quarantine_marker,
     restore_links,
@@ -20,7 +21,7 @@ from harness.attempts.quarantined import (
 )
 from harness.domain.listener import Tone
 from harness.domain.reply import Reply
-from harness.domain.text import plain
+from harness.domain.text import plain, printable
 from harness.records.events import Foreign, Tampered, Vanished
 from harness.records.lessons import mend_learnings, redact_file, redact_log
 from harness.run.markers import read_names
@@ -30,7 +31,7 @@ from harness.system import files
 from harness.workspace.guard import FOLDERS
 from harness.workspace.private_logs import import_private_logs
 from harness.workspace.quarantine import put_git_back, quarantine_absent, quarantine_changes
-from harness.workspace.workspace import changed_files
+from harness.workspace.workspace import Snapshot, changed_files
 
 CLAIM_LIMIT = 4096  # bytes of a claim that are read
 SHOWN = 5  # names that a remark has room for
@@ -58,6 +59,7 @@ def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Gathere
     done = run.paths.done(slug)
     claimed = files.exists(done) or files.is_link(done)
     after = attempt.workspace.snapshot_after(attempt.before, moved_head.elsewhere if moved_head.head else None)
+    after = leave_what_was_ignored(run, attempt, after)
     tell_unstaged(run, slug)
     moved = attempt.before.head != after.head
     if attempt.before.head and not after.head:
@@ -70,6 +72,24 @@ def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Gathere
     changed = names or (("(a commit)",) if moved else ())
     words = run.redactor.text(_read_claim(done)) if claimed else ""
     return Gathered(reply, note, changed, after, words, claimed, remarks, committed)
+
+
+def leave_what_was_ignored(run: Run, attempt: Attempt, after: Snapshot) -> Snapshot:
+    """Return the snapshot without files that are older than the work on the feature, and that git ignored until then.
+
+    They are a person's: no commit is to hold them because an attempt changed what is ignored.
+    """
+    if not attempt.before.head:
+        return after
+    since, top = begin_of_work(run, attempt), run.workspace.top
+    new = [name for name in after.files.keys() - attempt.before.files.keys() if files.changed_at(top / name) < since]
+    names = run.workspace.find_untracked(new) if new else ()
+    if not names:
+        return after
+    more = f" and {len(names) - SHOWN} more" if names[SHOWN:] else ""
+    said = f"{', '.join(f'`{printable(name)}`' for name in names[:SHOWN])}{more}: there before, and ignored by git"
+    run.tell(f"{attempt.slug}: not committed, {said}", Tone.NOTICE)
+    return replace(after, files={name: stamp for name, stamp in after.files.items() if name not in names})
 
 
 def _tell_committed(run: Run, slug: str, names: list[str]) -> list[str]:

@@ -13,7 +13,7 @@ from harness.attempts.land import Landing, land
 from harness.attempts.moves import CHECKS, COMMIT, Mover, tell_unstaged, watch_commit, watch_head
 from harness.attempts.no_secrets import check_for_secrets
 from harness.attempts.order import Delivery
-from harness.attempts.prove import begin_of_work, find_changed, fix, plan_checkout, settle_checks
+from harness.attempts.prove import begin_of_making, find_changed, fix, plan_checkout, settle_checks
 from harness.attempts.write_down import describe_end, line_for_silent_agent, tell_outcome, write_outcome
 from harness.decide.blocked import find_blocked, find_nearly_blocked
 from harness.decide.judge import judge, judge_claim
@@ -75,7 +75,7 @@ def receive(run: Run, attempt: Attempt, reply: Reply) -> Attempt:
     found = fix(run, attempt, found) if wanted else found
     plan = plan_checkout(run, attempt, found) if found.claimed and run.tally.moved is None else None
     earlier = find_touched(run, attempt, found) if wanted else ()
-    since = begin_of_work(run, attempt)
+    since = begin_of_making(run, attempt)
     order = replace(attempt.order, claimed=wanted, plan=plan, earlier=earlier, since=since)
     return replace(attempt, found=found, order=order)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -75,8 +76,8 @@ def find_making(run: Run, attempt: Attempt, difference: Difference | None) -> tu
     """Return what the work on a feature made, its commit does not hold, and may make checks green; with the reasons."""
     if difference is None:
         return find_not_committed(run, attempt)
-    if difference.by_older:
-        return ()
+    if difference.by_older:  # what it took out of git counts as older
+        return _find_taken_out(run, attempt)
     return (*find_not_committed(run, attempt, difference.made), *_find_nameless(run, attempt, attempt.order.since))
 
 
@@ -110,17 +111,27 @@ def find_not_committed(run: Run, attempt: Attempt, ignored: Sequence[str] | None
     """
     if attempt.found is None or not run.workspace.has_git:
         return ()
-    began = begin_of_work(run, attempt)
+    began = begin_of_making(run, attempt)
     top, logs = run.workspace.top, run.paths.logs
     names = (name for name in run.workspace.ignored() if not (top / name).is_relative_to(logs))
     left = find_left_out(top, names, began) if ignored is None else ignored
     found = [f"{printable(name)} (ignored by git)" for name in left]
     within = find_left_out(run.workspace.top, run.workspace.submodules(), began)
     found += [f"{printable(name)} (in a submodule)" for name in within if not name.endswith("/.git")]
+    found += _find_taken_out(run, attempt)
     own = names_to_commit(run, attempt, attempt.found)
     others = (name for name in sorted(attempt.found.after.files) if name not in own or name.endswith("/"))
     found += [f"{printable(name)} ({_why_left(name)})" for name in others]
     return tuple(found)
+
+
+def _find_taken_out(run: Run, attempt: Attempt) -> tuple[str, ...]:
+    """Return the files that git held before the work, holds no more, and that are there all the same."""
+    bases = {attempt.before.head, run.workspace.heads.began.commit} - {""}
+    tree = "HEAD" if attempt.order.plan is None else attempt.order.plan.candidate.tree
+    gone = {one.name for base in bases for one in run.workspace.index.find_changed(base, tree) if not one.what}
+    there = sorted(name for name in gone if os.path.lexists(run.workspace.top / name))
+    return tuple(f"{printable(name)} (taken out of git)" for name in there)
 
 
 def begin_of_work(run: Run, attempt: Attempt) -> float:
@@ -128,6 +139,14 @@ def begin_of_work(run: Run, attempt: Attempt) -> float:
     first = max(1, attempt.number - run.history.of(attempt.slug).open_attempts)
     prompts = (run.paths.attempt(attempt.slug, number) / "prompt.md" for number in range(first, attempt.number + 1))
     return min((at for one in prompts if (at := files.modified_at(one)) is not None), default=0.0)
+
+
+def begin_of_making(run: Run, attempt: Attempt) -> float:
+    """Return since when attempts may have made what no commit holds, those at others in this run too, in epoch seconds.
+
+    What they left is no more in a clone than what its own did.
+    """
+    return min(begin_of_work(run, attempt), run.began_at)
 
 
 def _why_left(name: str) -> str:

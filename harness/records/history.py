@@ -256,7 +256,12 @@ def _answered(history: History, event: Answered) -> None:
 def _reset(history: History, event: FeatureReset) -> None:
     old = history.of(event.slug)
     history.histories[event.slug] = FeatureHistory(
-        attempts=old.attempts, faults=old.faults, spent=old.spent, seconds=old.seconds
+        attempts=old.attempts,
+        faults=old.faults,
+        spent=old.spent,
+        seconds=old.seconds,
+        commits=old.commits,
+        open_attempts=old.open_attempts,
     )
     history.unfinished.pop(event.slug, None)
     history.unmarked.pop(event.slug, None)

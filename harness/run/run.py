@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -87,6 +88,7 @@ class Run:
     failover: Failover
     tally: Tally
     verdicts: Verdicts = field(default_factory=Verdicts)  # of checks, on trees that were checked out clean
+    began_at: float = field(default_factory=time.time)  # in epoch seconds, as the files on the disk have it
     commits: bool = False  # whether proven features are committed
     jobs: int = 1  # attempts that may be in flight at a time
     in_flight: dict[str, Begun] = field(default_factory=dict)  # the attempts that have begun and are not judged

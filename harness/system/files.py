@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gzip
+import math
 import os
 import re
 import stat
@@ -45,6 +46,14 @@ def is_file(path: Path) -> bool:
 def is_dir(path: Path) -> bool:
     """Whether a folder that we may see lies there, behind links."""
     return os.path.isdir(path)  # noqa: PTH112
+
+
+def changed_at(path: Path) -> float:
+    """Return when a file was changed last, made or moved, in epoch seconds: nobody can set that time; inf for none."""
+    try:
+        return os.lstat(path).st_ctime
+    except OSError:
+        return math.inf
 
 
 def is_link(path: Path) -> bool:

@@ -98,9 +98,11 @@ class Git:
         if "GIT_CONFIG_SYSTEM" in environ:
             self.environ_inside["GIT_CONFIG_NOSYSTEM"] = "1"
         self._outside = {**self._environ, "PATH": path_outside(environ.get("PATH", os.defpath), root, *written)}
-        self._program = find_program("git", environ, root, *written) or "git"
+        self.program = find_program("git", environ, root, *written) or "git"
         self._known, self._written = list[Path](), tuple({real_path(one) for one in (root, *written)})
         self.named: tuple[Path, ...] = ()
+        # a repository from another machine may say otherwise: `README` is taken for the `Readme` before it then
+        self._case = () if os.path.lexists(folder.with_name(".GIT")) else ("core.ignorecase=false",)
         self._hooks = Path(os.devnull)  # where they are when the run begins; by what the configuration held, now:
         self._hooks_now: tuple[tuple[bytes | None, ...], Path | None] | None = None
         self.found, self.why = False, ""
@@ -145,7 +147,7 @@ class Git:
         writes = words[0] == "update-ref" or words[:2] == ("symbolic-ref", "-m")
         if writes and (came := self._links() - self._linked):
             return Captured(128, b"", f"`{min(came)}` is a link that came meanwhile".encode("utf-8", "replace"))
-        line = _line(self._program, [_NO_CACHE, *told], words)
+        line = self._line([_NO_CACHE, *told], words)
         env, stop = {**self._outside, **_NO_FETCH, **more}, self._must_end(WRITE_ON)
         return capture(line, cwd=self.root, env=env, stdin=stdin, timeout=self._timeout, stop=stop)
 
@@ -182,6 +184,9 @@ class Git:
         names = (line.rpartition(b" ")[2] for line in packed.splitlines() if b" refs/replace/" in line)
         return frozenset(map(os.fsdecode, names))
 
+    def _line(self, told: Sequence[str], words: tuple[str, ...]) -> tuple[str, ...]:
+        return (self.program, *(word for one in (*_ALWAYS, *self._case, *told) for word in ("-c", one)), *words)
+
     def _must_end(self, patience: float) -> Callable[[], bool]:
         """Return what says whether a call that begins now must end: a stop leaves all of them `patience` seconds."""
         began = time.monotonic()
@@ -216,13 +221,11 @@ class Git:
         """Run what reads the work tree; `ignores` are more patterns for what nobody looks at."""
         told = [_NO_CACHE, NO_HOOKS, *([] if ignores is None else [f"core.excludesFile={ignores}"])]
         more = {"GIT_OPTIONAL_LOCKS": "0", "GIT_ALLOW_PROTOCOL": "none"}  # and fetches nothing
-        needed, line = () if ignores is None else (ignores,), _line("git", told, words)
+        needed, line = () if ignores is None else (ignores,), self._line(told, words)
         return (
             self._in_helper(line, self.root, more, LOOK_ON, stdin)
             or self._in_a_sandbox(line, self.root, more, needed, LOOK_ON, stdin)
-            or self._as_we_are(
-                _line(self._program, [*told, *self._without_filters()], words), self.root, more, LOOK_ON, stdin
-            )
+            or self._as_we_are(self._line([*told, *self._without_filters()], words), self.root, more, LOOK_ON, stdin)
         )
 
     def write(self, *words: str, stdin: bytes, with_hooks: bool, **more: str) -> Captured:
@@ -235,11 +238,11 @@ class Git:
         hooks = [] if with_hooks else [NO_HOOKS]
         inside = ["commit.gpgSign=false", *hooks]  # no key to sign with is there: that is done afterwards
         outside = [*self._without_filters(), *self._pinned, *(hooks or [f"core.hooksPath={self._hooks}"])]
-        line = _line("git", inside, words)
+        line = self._line(inside, words)  # not by its name: on PATH there may be an agent's
         return (
             (None if with_hooks else self._in_helper(line, top, more, WRITE_ON, stdin))
             or self._in_a_sandbox(line, top, more, (), WRITE_ON, stdin)
-            or self._as_we_are(_line(self._program, outside, words), top, more, WRITE_ON, stdin)
+            or self._as_we_are(self._line(outside, words), top, more, WRITE_ON, stdin)
         )
 
     def run_script(self, script: str, *arguments: str) -> Captured:
@@ -284,10 +287,10 @@ class Git:
         self, line: tuple[str, ...], cwd: Path, more: Mapping[str, str], patience: float, stdin: bytes = b""
     ) -> Captured | None:
         """Run it in the sandbox that all such calls of a run share; None where it has to have one of its own."""
-        if self.confined is None or self._program == "git":
+        if self.confined is None or self.program == "git":
             return None
         return self.confined.run(
-            (self._program, *line[1:]),
+            line,
             cwd=cwd,
             more=more,
             stdin=stdin,
@@ -429,10 +432,6 @@ def _split(line: str) -> list[str]:
         return shlex.split(line.removeprefix("!"))
     except ValueError:
         return line.split()
-
-
-def _line(program: str, told: Sequence[str], words: tuple[str, ...]) -> tuple[str, ...]:
-    return (program, *(word for one in (*_ALWAYS, *told) for word in ("-c", one)), *words)
 
 
 def _explain(said: Captured) -> str:

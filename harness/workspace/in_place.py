@@ -28,7 +28,7 @@ from harness.workspace.git import NO_HOOKS, Git
 from harness.workspace.git_locks import wait_for_git
 from harness.workspace.heads import Heads
 from harness.workspace.kept_index import Entry, KeptIndex, compose_entries
-from harness.workspace.persons_index import PersonsIndex, as_lines
+from harness.workspace.persons_index import MANY, PersonsIndex, as_lines
 from harness.workspace.trial_commit import try_commit, who_commits
 from harness.workspace.workspace import Candidate, Commit, Snapshot
 
@@ -185,6 +185,13 @@ class InPlace:
             left = [name for name in names if name not in found][:ONE_BY_ONE]
             found |= {name for name in left if self._git.look("check-ignore", "--quiet", "--", name).code == 0}
         return found
+
+    def find_untracked(self, names: Collection[str]) -> list[str]:
+        """Return which of these names, from the top of the work tree, are not in git's index; sorted."""
+        few = ("--", *names) if len(names) <= MANY else ()
+        words = ("--literal-pathspecs", "ls-files", "-z", "--full-name", *few)
+        known = set(os.fsdecode(self._git.ask("-C", self._git.top, *words).stdout).split("\0"))
+        return sorted(name for name in names if name not in known and not name.endswith("/"))
 
     def finish_commit(self, slug: str, attempt: int, base: str) -> None:
         """Bring the index to a commit that was made for an attempt on `base`, and whose run was killed then."""

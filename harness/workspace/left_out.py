@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
+from itertools import chain, islice
 from pathlib import Path
 
 from harness.workspace.clean_checkout import INSTALLED
 
-LIMIT = 20_000  # files and folders that are looked at
+LIMIT = 20_000  # files and folders that are looked at below one name
 SHOWN = 200  # names that are given
 # What programs keep to be quicker the next time: nothing that a check could rest on.
 CACHES = {"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".cache", ".tox", ".nox",
@@ -22,24 +24,33 @@ def find_left_out(top: Path, ignored: Iterable[str], since: float) -> tuple[str,
     Neither what is installed there nor caches; a folder too large to walk is looked at in part.
     """
     found: list[str] = []
-    for count, entry in enumerate(_walk(top, ignored)):
-        if count >= LIMIT or len(found) >= SHOWN:
-            break
+    for entry in chain.from_iterable(islice(_walk(top, name, since), LIMIT) for name in ignored):
         with suppress(OSError):
             if os.lstat(entry).st_ctime >= since:
                 found.append(os.path.relpath(entry, top))
+        if len(found) >= SHOWN:
+            break
     return tuple(sorted(found))
 
 
-def _walk(top: Path, names: Iterable[str]) -> Iterator[str]:
-    """Yield the files below the names, folder after folder."""
-    waiting = [str(top / name) for name in names if _counts(name.rstrip("/").rpartition("/")[2])]
+def _walk(top: Path, name: str, since: float) -> Iterator[str]:
+    """Yield the files below a name, folder after folder; of a folder that was moved there, itself."""
+    waiting = [str(top / name).rstrip("/")] if _counts(name.rstrip("/").rpartition("/")[2]) else []
     while waiting:
         place = waiting.pop()
-        if (inside := _list(place)) is None:
+        if (inside := _list(place)) is None or _was_moved(place, since):
             yield place
         else:
             waiting += [one for one in inside if _counts(one.rpartition("/")[2])]
+
+
+def _was_moved(folder: str, since: float) -> bool:
+    """Whether a folder came from elsewhere since a moment: that changes its inode, and nothing in it."""
+    try:
+        found = os.lstat(folder)
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_ctime >= since > found.st_mtime
 
 
 def _counts(name: str) -> bool:
@@ -54,28 +65,38 @@ def is_cache(name: str) -> bool:
 def sort_by_time(top: Path, names: Iterable[str], since: float) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what below the names is older than a moment, and what changed since (epoch seconds), caches too.
 
-    The older things are the largest folders in which nothing changed. What is more than is looked at counts as older.
+    The older things are the largest folders in which nothing changed. Below each name, what is more than is looked at
+    counts as older.
     """
     places, parents, changed, made = list[str](), list[int](), list[bool](), list[str]()
-    waiting = [(str(top / name.rstrip("/")), -1) for name in names if os.path.lexists(top / name)]
-    while waiting and len(places) < LIMIT:
-        place, parent = waiting.pop()
-        if os.path.basename(place) in INSTALLED:  # noqa: PTH119
-            continue
-        number, inside = len(places), _list(place)
-        with suppress(OSError):
-            new = not inside and os.lstat(place).st_ctime >= since
-            places.append(place)
-            parents.append(parent)
-            changed.append(new)
-            made += [place if inside is None else f"{place}/"] if new else []
-            waiting += [(one, number) for one in inside or ()]
+    for name in names:
+        _sort_below(str(top / name.rstrip("/")), since, places, parents, changed, made)
     for number in reversed(range(len(places))):
         if changed[number] and parents[number] >= 0:
             changed[parents[number]] = True
     largest = (one for one, parent in enumerate(parents) if not changed[one] and (parent < 0 or changed[parent]))
     older = sorted(os.path.relpath(places[one], top) for one in largest)
     return tuple(older), tuple(sorted(one.removeprefix(f"{top}/") for one in made))
+
+
+def _sort_below(
+    name: str, since: float, places: list[str], parents: list[int], changed: list[bool], made: list[str]
+) -> None:
+    """Look at what is below one name: add each place, the number of its folder, whether it changed, what was made."""
+    waiting, end = ([(name, -1)] if os.path.lexists(name) else []), len(places) + LIMIT
+    while waiting and len(places) < end:
+        place, parent = waiting.pop()
+        if os.path.basename(place) in INSTALLED:  # noqa: PTH119
+            continue
+        number, inside = len(places), _list(place)
+        with suppress(OSError):
+            moved = bool(inside) and _was_moved(place, since)
+            new = moved or (not inside and os.lstat(place).st_ctime >= since)
+            places.append(place)
+            parents.append(parent)
+            changed.append(new)
+            made += [place if inside is None else f"{place}/"] if new else []
+            waiting += [] if moved else [(one, number) for one in inside or ()]
 
 
 def _list(place: str) -> list[str] | None:

@@ -10,7 +10,8 @@ from harness.workspace.git import Git
 
 # In the clone hold the settings of the repository, which are included, and its hooks; what git ignores is not there.
 _TRIAL = r"""
-top=$1 message=$2
+top=$1 message=$2 program=$3
+git() { "$program" "$@"; }  # not by its name: on PATH there may be an agent's
 scratch=$(mktemp -d) && trap 'rm -rf "$scratch"' EXIT
 cd "$top"
 hooks=$(git rev-parse --git-path hooks) && case $hooks in /*) ;; *) hooks=$top/$hooks ;; esac
@@ -34,7 +35,7 @@ _MESSAGE = "trial: a commit by harness doctor\n\nHarness-Feature: trial\nHarness
 
 def try_commit(git: Git) -> tuple[str, str]:
     """Return as whom a commit like those of a run was made, and "" or the words of the git or hook that refused it."""
-    said = git.run_script(_TRIAL, git.top, _MESSAGE)
+    said = git.run_script(_TRIAL, git.top, _MESSAGE, git.program)
     if said.timed_out:
         return "", "it took too long"
     words = one_line((said.stderr + said.stdout).decode("utf-8", "replace"), 300)
