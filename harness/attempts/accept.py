@@ -14,7 +14,7 @@ from harness.domain.units import format_size
 from harness.domain.verdict import CheckedIn
 from harness.records.events import Accepted, CommitFailed, Committed, Marked
 from harness.records.journal import utc
-from harness.records.receipt import CLEAN, REFUSED, Proof, compose_receipt, digest
+from harness.records.receipt import CLEAN, LACKS, REFUSED, Proof, compose_receipt, digest
 from harness.run.run import Run
 from harness.system import files
 
@@ -53,7 +53,7 @@ def say_where(checked_in: CheckedIn, left_out: tuple[str, ...]) -> str:
         besides = f", with the project's {', '.join(checked_in.brought)}" if checked_in.brought else ""
         return f"{CLEAN}{set_up}{besides}"
     because = f" ({checked_in.because})" if checked_in.because else ""
-    lacks = f"; not in the commit: {say_names(left_out)}" if left_out else ""
+    lacks = f"{LACKS}{say_names(left_out)}" if left_out else ""
     return f"in the working tree{because}{lacks}"
 
 

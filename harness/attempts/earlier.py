@@ -85,12 +85,9 @@ def check_all_proven(run: Run, stop: Stop) -> Stop:
     if stop.halt in _ENDS_AT_ONCE or run.asked_to_stop() is not None:
         return stop
     plan = plan_head(run) if features else None
-    on_commit = [one for one in features if plan is not None and not run.history.of(one.slug).in_tree]
-    rest = [one for one in features if one not in on_commit]
-    if not run.tally.accepted and rest and run.workspace.snapshot().digest == run.history.tree:
-        rest = []  # the tree is as harness saw it last
-    elif run.tally.accepted:
-        rest = [one for one in rest if one.slug != run.tally.accepted[-1]]
+    in_tree = [one for one in features if run.history.of(one.slug).in_tree and run.settings.prove != "commit"]
+    on_commit = [one for one in features if plan is not None and one not in in_tree]
+    rest = [one for one in features if one not in on_commit and not _was_just_checked(run, one)]
     because = _check_on_head(run, on_commit, plan) or _check_all(run, rest, None)
     if because and stop.halt is Halt.ALL_DONE:
         return Stop(Halt.NOT_CHECKED, because)
@@ -116,6 +113,13 @@ def _stop_for_stale(run: Run, stop: Stop) -> Stop:
     run.specs.reread()
     stale = [one.slug for one in run.specs.among_wanted(run.specs.on_disk) if run.history.is_stale(one)]
     return Stop.over(Halt.STALE, stale) if stale else stop
+
+
+def _was_just_checked(run: Run, feature: Feature) -> bool:
+    """Whether it is what the run accepted last, and nobody has committed since."""
+    commits, head = run.history.of(feature.slug).commits, run.workspace.heads.look().commit
+    is_last = run.tally.accepted[-1:] == [feature.slug]
+    return is_last and (not run.commits or not head or (bool(commits) and commits[-1][1] == head))
 
 
 def _check_on_head(run: Run, features: Collection[Feature], plan: CheckoutPlan | None) -> str:

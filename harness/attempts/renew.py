@@ -80,7 +80,8 @@ def renew(run: Run, feature: Feature, found: Rechecked, why: str) -> None:
     because = "" if found.clean else found.because or run.site.no_checkout or "there is no commit"
     checked_in = CheckedIn(found.clean, because, found.brought, found.set_up_by)
     before = read_before(old, [one.command for one in checks])
-    proof = Proof(feature.sha256, where, checks, run.redactor.text(say_where(checked_in, ())), before)
+    lacks = "" if found.clean else parse_receipt(old).lacks  # what the commit did not hold it holds no more now
+    proof = Proof(feature.sha256, where, checks, run.redactor.text(say_where(checked_in, ())) + lacks, before)
     text = renew_receipt(old, proof, why=why, at=utc(run.clock()))
     run.write(Accepted(slug=slug, attempt=parse_receipt(old).attempt, sha256=digest(text), receipt=text))
     write_marker(run, slug, text)

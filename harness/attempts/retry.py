@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from harness.attempts.earlier import proven_features
 from harness.attempts.recheck import plan_head, recheck
 from harness.attempts.renew import COMMITTED, REFUSED_RED, renew, reopen
@@ -43,8 +45,18 @@ def _retry(run: Run, feature: Feature) -> bool:
 
 def stop_for_refused(run: Run, stop: Stop) -> Stop:
     """Return another end than that all is done, where a feature that was asked for is not committed."""
-    wanted = {one.slug for one in run.specs.among_wanted(run.specs.last)}
-    refused = [one.slug for one in proven_features(run) if one.slug in wanted and run.history.of(one.slug).refused]
-    if stop.halt is not Halt.ALL_DONE or run.settings.commit == "never" or not refused:
+    if stop.halt is not Halt.ALL_DONE or run.settings.commit == "never":
         return stop
-    return Stop.over(Halt.NOT_COMMITTED, refused)
+    wanted = {one.slug for one in run.specs.among_wanted(run.specs.last)}
+    done = [one.slug for one in proven_features(run) if one.slug in wanted]
+    lost = _find_uncommitted(run, done)
+    open_ones = [slug for slug in done if run.history.of(slug).refused or slug in lost]
+    return Stop.over(Halt.NOT_COMMITTED, open_ones) if open_ones else stop
+
+
+def _find_uncommitted(run: Run, slugs: Iterable[str]) -> set[str]:
+    """Return the features whose commit somebody took off the branch, and whose files wait to be committed again."""
+    last = {slug: one.commits[-1][1] for slug in slugs if (one := run.history.of(slug)).commits}
+    off = run.workspace.heads.find_lost(list(last.values()), "")
+    waiting = run.workspace.snapshot().files.keys() if off else ()
+    return {slug for slug, commit in last.items() if commit in off and run.history.of(slug).landed & set(waiting)}

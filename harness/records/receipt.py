@@ -16,6 +16,7 @@ LONGEST = 2_000  # characters of a command, and of words that a person wrote
 REFUSED = "git refused to commit it"
 RED_BEFORE, GREEN_BEFORE = "red before, green after", "green before and after"
 CLEAN = "in a clean checkout of the commit"
+LACKS = "; not in the commit: "
 _CHECK = re.compile(rf"check: exit \S+ in \S+ s \(({GREEN_BEFORE}|{RED_BEFORE})\): (.*)")
 _BY_PERSON = "--- accepted by a person ---"
 
@@ -32,6 +33,7 @@ class Receipt:
     refused: bool = False  # git refused to commit it
     checked: str = ""  # where its checks ran
     in_tree: bool = False  # that is the working tree
+    lacks: str = ""  # what the commit does not hold, as `checked` ends
     shown: bool = True  # False where every check was green before the work: none of them shows that it was done
 
 
@@ -108,6 +110,7 @@ def parse_receipt(text: str) -> Receipt:
         refused=REFUSED in fields.get("tree", ""),
         checked=fields.get("checked", ""),
         in_tree=not fields.get("checked", "").startswith(CLEAN),
+        lacks="".join(fields.get("checked", "").partition(LACKS)[1:]),
         shown=_is_shown([line for line in lines if line.startswith("check: ")]),
         attempt=int(attempt) if attempt.isdecimal() else 0,
     )

@@ -90,7 +90,8 @@ def _known(record: FeatureHistory) -> float | None:
 
 
 def _say_receipt(receipt: Receipt) -> str:
-    proven = f"proven at {receipt.commit[:12]}" if receipt.commit not in ("", "none") else "proven"
+    in_tree = " in the working tree" if receipt.in_tree and receipt.checked else ""
+    proven = f"proven{in_tree} at {receipt.commit[:12]}" if receipt.commit not in ("", "none") else f"proven{in_tree}"
     ways = {
         "proven": "proven, NOT COMMITTED" if receipt.refused else proven,
         "unverified": "accepted without checks",

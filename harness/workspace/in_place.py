@@ -414,7 +414,9 @@ class InPlace:
             made = self._commit(_compose_message(slug, words, attempt), names, candidate, held=held)
             # the index is to know of it, but for what somebody has staged there since the claim
             others = {one.name for one in staged or ()}
-            if made.made and not self.index.follow(made.base, made.head, others, made.names):
+            until = self._find_end(made.head) if made.made else ""
+            names = made.names if until == made.head else ()
+            if until and not self.index.follow(made.base, until, others, names):
                 behind = "git's index could not be brought to the commit: `git reset`"
                 waited = "; ".join(filter(None, (waited, behind)))
         finally:
@@ -423,6 +425,12 @@ class InPlace:
             self.index.keep()
         remark = "; ".join(filter(None, (waited, made.remark)))
         return replace(made, remark=remark) if remark else made
+
+    def _find_end(self, own: str) -> str:
+        """Return the commit that hooks, or somebody, have brought the branch to since one of ours; else that one."""
+        tip = self._find_commit("HEAD") if self._git.has_hooks() else own
+        goes_on = tip not in ("", own) and self._git.ask("merge-base", "--is-ancestor", own, tip).code == 0
+        return tip if goes_on else own
 
     def _why_not(self, before: Snapshot) -> str:
         """Return why nothing can be committed now, "" where it can."""

@@ -99,6 +99,8 @@ def _look(path: Path) -> Iterator[bytes]:
                 for entry in sorted(entries, key=lambda one: one.name):
                     if entry.name not in CACHES:
                         yield _describe(entry.path, entry.stat(follow_symlinks=False))
+                        if entry.is_symlink() and files.exists(Path(entry)):
+                            yield _describe(f"{entry.path} leads to", entry.stat())
                         waiting += [entry.path] if entry.is_dir(follow_symlinks=False) else []
 
 
