@@ -105,6 +105,11 @@ TABLE = (
     Row("Docker Compose", "docker-compose.override.yml docker-compose.override.yaml compose.override.yml "
         "compose.override.yaml", "docs.docker.com: merge"),
     Row("Terraform", "override.tf override.tf.json *_override.tf *_override.tf.json", "developer.hashicorp.com"),
+    Row("Leiningen", "profiles.clj", "leiningen.org: profiles of a project"),
+    Row("Vagrant or Chef", ".vagrant/ .chef/", "developer.hashicorp.com: machines; docs.chef.io: config.rb"),
+    Row("Docker Bake", "docker-bake.override.hcl docker-bake.override.json", "docs.docker.com: file lookup"),
+    Row("Pixi or proto", ".pixi/config.toml .prototools", "pixi.sh: configuration; moonrepo.dev: plugins"),
+    Row("another tool", ".ghcid .ycm_extra_conf.py .arcconfig .mc.menu .cproject .settings/", "their manuals"),
     Row("Ansible", "ansible.cfg", "docs.ansible.com: plugins"),
 )  # fmt: skip
 REPOSITORY = Row("git", ".git", "gitrepository-layout(5): hooks, config", may_change=False)

@@ -152,14 +152,20 @@ class Guard:
         names = now.keys() | self.known.keys()
         free = {name for name in names if self._is_free(name, now, may_change)}
         half_free, tops, found = {one for name in free for one in _above(name)}, set[str](), list[Change]()
+        gone = set[str]()  # a person's repositories: what was kept of one is none
         bare = {_around(name) for name in now if now[name].row is HEAD_OF_BARE and name not in self.known}
         for name in sorted(names - free):
             old, new = self.known.get(name), now.get(name)
+            if not gone.isdisjoint(_above(name)):
+                continue
             if old is None and new is not None:
                 in_new_bare = new.row is OF_BARE and not bare.isdisjoint(_above(name))  # without its HEAD it is none
                 if name not in half_free and tops.isdisjoint(_above(name)) and not in_new_bare:
                     tops.add(name)
                     found.append(Change(name, new.row, None))
+            elif old is not None and new is None and name in self.repositories.values():
+                gone.add(name)
+                found.append(Change(name, old.row, old, gone=True))
             elif old is not None and new is None:
                 may_go = stat.S_ISDIR(old.signature[-1]) or old.row.names in MAY_GO
                 found += [] if may_go else [Change(name, old.row, old, gone=True)]
@@ -325,9 +331,16 @@ class Guard:
         folder = path[len(str(self.root)) + 1 :]
         if several and not is_repository(name for name, _ in entries):
             return [], [(f"{folder}/{name}", "repositories", None) for name, kind in entries if kind == "folder"]
-        things = [(f"{folder}/{name}", kind) for name, kind in entries if name.lower() in OF_REPOSITORY]
-        folders = [name for name, kind in things if kind == "folder"]
-        return [(name, None) for name, _ in things], [(name, _mode_of_git(name), None) for name in folders]
+        things, folders = list[tuple[str, Row | None]](), list[tuple[str, Mode, Row | None]]()
+        for name, kind in entries:
+            whole = f"{folder}/{name}"
+            row = None if name.lower() in OF_REPOSITORY else row_of_own(name, kind)
+            if name.lower() in OF_REPOSITORY or row not in (None, UNKNOWN):
+                things.append((whole, row))
+                folders += [(whole, _mode_of_git(whole) if row is None else "whole", row)] if kind == "folder" else []
+            elif kind == "folder" and name in ("logs", "refs"):  # through a link there git writes elsewhere
+                folders.append((whole, "own", None))
+        return things, folders
 
     def _list_own(self, path: str, entries: list[tuple[str, Kind]]) -> _Listed:
         """Return what is to be looked at in the project's own repository, and all folders in it."""
