@@ -15,6 +15,7 @@ from helpers.world import FINISH, World
 from harness.domain.errors import AgentError
 
 
+@pytest.mark.deep
 def test_an_agent_that_cannot_start_inside(confined: Any, tmp_path: Path) -> None:
     confined.spec("hello")
     (tmp_path / "codex").write_text("#!/bin/sh\ncat " + str(tmp_path / "needed") + "\n")

@@ -32,6 +32,7 @@ def test_names_that_are_as_long_as_can_be_keep_nothing_from_being_set_aside(proj
     assert (ran.code, project.has(f"c/{name}"), project.has("d/.envrc")) == (0, False, False), ran.text
 
 
+@pytest.mark.deep
 @pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="needs another file system")
 def test_what_cannot_be_renamed_to_another_disk_is_copied_there(project: Any, request: Any) -> None:
     disk = tempfile.mkdtemp(dir="/dev/shm")
@@ -71,6 +72,7 @@ def test_a_large_file_that_is_obeyed_is_put_back(project: Any) -> None:
     assert (file.read_text(), project.git("status", "--porcelain")) == (text, "")
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("way", in_short(["yarn", "link"], "link"))
 def test_what_is_obeyed_behind_a_link_is_seen(project: Any, way: str) -> None:
     file = project.root / ".yarn/releases/yarn.cjs"

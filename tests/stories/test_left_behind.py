@@ -60,6 +60,7 @@ def test_no_repository_inside_this_one_is_committed(project: Any, sandbox: str) 
     assert "vendor/lib/code.txt" in project.git("ls-tree", "-r", "--name-only", "HEAD")
 
 
+@pytest.mark.deep
 def test_what_stood_there_is_put_back_and_the_next_attempt_is_told(project: Any) -> None:
     (project.root / "pkg").mkdir()
     (project.root / "pkg/.npmrc").write_text("registry=https://mine.invalid\n")

@@ -131,6 +131,7 @@ def test_what_a_killed_run_spent_is_counted_once_and_in_its_month(world: World, 
         (world.root / "HALT").unlink()
 
 
+@pytest.mark.deep
 def test_what_was_spent_on_a_receipt_is_known_though_the_run_died_right_after_it(world: World, harness) -> None:
     world.spec("a", checks="true")
     scripted(world, {"cost": 0.4, "done": "it works"})

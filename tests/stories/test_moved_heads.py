@@ -268,6 +268,7 @@ def test_a_run_that_loses_the_commit_of_a_feature_done_before_does_not_end_well(
     assert world.run().code == 0
 
 
+@pytest.mark.deep
 def test_a_hook_that_moves_head_after_the_commit_is_told_and_met(world: World) -> None:
     world.spec("a", checks="test -f a.txt")
     world.repository()

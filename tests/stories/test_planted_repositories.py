@@ -193,6 +193,7 @@ def test_nothing_is_begun_that_a_person_s_git_would_go_on_with(
     assert ((tmp_path / "ran").exists(), "where git would obey it" in ran.text) == (False, True), ran.text
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("sandbox", SANDBOXES)
 @pytest.mark.parametrize("name", in_short(["logs/HEAD", "packed-refs", "COMMIT_EDITMSG", "FETCH_HEAD"], "packed-refs"))
 def test_git_writes_through_no_link_that_came_into_its_folder(

@@ -494,6 +494,7 @@ def test_nothing_that_a_check_left_makes_the_next_one_green(confined: Any, leave
     assert (ran.code, confined.states()["a"], confined.has("logs/b.done")) == (5, "done", False), ran.text
 
 
+@pytest.mark.deep
 def test_a_folder_that_an_agent_makes_a_link_is_committed(world: World) -> None:
     world.spec("a", checks="test -h lib && test -f lib/x")
     (world.root / "lib").mkdir()

@@ -44,6 +44,7 @@ IDENTITIES = {
 }  # fmt: skip
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("where", in_short(IDENTITIES.keys(), "condition"))
 def test_a_commit_has_the_identity_that_git_has_outside(mine: Any, where: str) -> None:
     text, name, variables = IDENTITIES[where]

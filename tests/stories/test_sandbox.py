@@ -77,6 +77,7 @@ def test_a_term_reaches_the_agent_itself(confined: Any) -> None:
     assert (confined.outcomes(), confined.log("hello.log")[:14]) == (["timed_out"], "heard the TERM"), ran.text
 
 
+@pytest.mark.deep
 def test_strays_are_counted_without_bwrap_itself(confined: Any) -> None:
     confined.spec("hello")
     confined.agent(f"setsid sleep 1000 & setsid sleep 1000 & {FINISH}")
@@ -142,6 +143,7 @@ def test_what_is_absent_is_looked_for_where_it_would_be_obeyed(tmp_path: Path) -
     assert {str(tmp_path / name) for name in (".mcp.json", ".git/commondir", ".git/hooks")} <= set(absent)
 
 
+@pytest.mark.deep
 @needs_bwrap
 def test_a_link_to_the_home_costs_the_person_nothing(confined: Any, tmp_path: Path) -> None:
     mine = tmp_path / "home/.claude/settings.json"
@@ -247,6 +249,7 @@ def test_a_program_on_path_that_an_agent_made_a_link_lets_nothing_in(confined: A
     assert "of a person" not in "".join(one.read_text() for one in confined.root.rglob("s*") if one.is_file())
 
 
+@pytest.mark.deep
 def test_no_program_that_an_agent_wrote_is_run_outside(confined: Any, tmp_path: Path) -> None:
     """Neither from the project nor from a folder of `sandbox_write`, though they come first on PATH."""
     home, names = tmp_path / "home", "bwrap git cat systemd-inhibit gpg"

@@ -31,6 +31,7 @@ def installed(confined: Any) -> Any:
 NEEDS = "cmp package.json node_modules/tool/package.json && "
 
 
+@pytest.mark.deep
 def test_a_setup_runs_before_the_checks_and_the_receipt_names_it(installed: Any) -> None:
     installed.spec("a", checks=NEEDS + "test -f a.txt")
     installed.spec("b", checks=NEEDS + "test -f b.txt")

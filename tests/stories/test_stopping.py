@@ -58,6 +58,7 @@ def test_kill_9_of_harness_leaves_no_agent_and_the_next_run_goes_on(world: World
     assert world.has("logs/attempts/a/0002")
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("words", in_short({"now": ("halt", "--now"), "after the attempt": ("halt",)}, "now"))
 def test_harness_halt_reaches_a_run_from_another_terminal(world: World, harness, leash: Leash, start, words) -> None:
     world.spec("a")

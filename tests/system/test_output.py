@@ -84,6 +84,7 @@ def test_300_mb_of_lines_cost_neither_memory_nor_disk(tmp_path):
     assert peak < 64_000
 
 
+@pytest.mark.deep
 def test_a_line_of_100_mb_is_cut(tmp_path):
     size, count, longest, long_lines, peak = flood("head -c 100000000 /dev/zero; echo; echo end", tmp_path)
     assert (size, count, longest, long_lines) == (100_000_005, 2, 8 << 20, 1)

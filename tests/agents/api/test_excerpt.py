@@ -48,6 +48,7 @@ def test_a_long_file_ends_with_how_to_see_the_rest(place):
     )
 
 
+@pytest.mark.deep
 def test_a_huge_file_is_shown_in_part_only(place):
     (place / "f").write_text("".join(f"line {n}\n" for n in range(1, 1_000_000)))
     assert refusal(place, View("f")).startswith(f"{place}/f is 11.3 MiB, more than 8 MiB; pass a `view_range`")

@@ -150,6 +150,7 @@ def test_a_connection_is_used_again_on_both_sides(open_box: Any, outside: Outsid
     assert (len(outside.requests), outside.connections) == (3, 1)
 
 
+@pytest.mark.deep
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make a certificate with")
 def test_a_server_with_tls_must_prove_its_name(tmp_path: Path) -> None:
     made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "cert.pem"]
