@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,12 +59,12 @@ def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Gathere
     done = run.paths.done(slug)
     claimed = files.exists(done) or files.is_link(done)
     after = attempt.workspace.snapshot_after(attempt.before, moved_head.elsewhere if moved_head.head else None)
-    after = leave_what_was_ignored(run, attempt, after)
     tell_unstaged(run, slug)
     moved = attempt.before.head != after.head
     if attempt.before.head and not after.head:
         remarks.append("git does not work here any more: the changes cannot be committed")
     committed = run.workspace.heads.find_changed(attempt.before.head, after.head) if moved and after.head else ()
+    after = leave_what_was_ignored(run, attempt, after, committed)
     specs = run.paths.specs  # what is committed there is in no look at the tree
     seen = [one for one in committed if one in after.files or specs in (run.workspace.top / one).parents]
     remarks += _tell_committed(run, slug, [one for one in seen if one not in moved_head.elsewhere])
@@ -74,16 +74,18 @@ def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Gathere
     return Gathered(reply, note, changed, after, words, claimed, remarks, committed)
 
 
-def leave_what_was_ignored(run: Run, attempt: Attempt, after: Snapshot) -> Snapshot:
+def leave_what_was_ignored(run: Run, attempt: Attempt, after: Snapshot, committed: Collection[str]) -> Snapshot:
     """Return the snapshot without files that are older than the work on the feature, and that git ignored until then.
 
     They are a person's: no commit is to hold them because an attempt changed what is ignored.
     """
-    if not attempt.before.head:
+    new = after.files.keys() - attempt.before.files.keys()
+    changed = [name for name in after.files if after.files[name] != attempt.before.files.get(name)]
+    if not attempt.before.head or not any(name.rpartition("/")[2] == ".gitignore" for name in (*changed, *committed)):
         return after
     since, top = begin_of_work(run, attempt), run.workspace.top
-    new = [name for name in after.files.keys() - attempt.before.files.keys() if files.changed_at(top / name) < since]
-    names = run.workspace.find_untracked(new) if new else ()
+    older = [name for name in new if files.changed_at(top / name) < since]
+    names = run.workspace.find_never_held(older, attempt.before.head) if older else ()
     if not names:
         return after
     more = f" and {len(names) - SHOWN} more" if names[SHOWN:] else ""

@@ -185,8 +185,8 @@ class Guard:
         path, old = self.root / change.name, change.old
         moved = None if change.gone else untrusted.move_out(self.root, path, folder / "foreign", self.is_obeyed)
         content = None if old is None or not self.may_put_back else old.content
-        if content is None and old is not None and stat.S_ISREG(old.signature[-1]):  # too much to be kept
-            content = self.committed(change.name) or None
+        if content is None and self.may_put_back and old is not None and stat.S_ISREG(old.signature[-1]):
+            content = self.committed(change.name) or None  # it was too much to be kept
         is_back = (
             content is not None and old is not None and untrusted.put_back(self.root, path, content, old.signature[-1])
         )

@@ -28,7 +28,7 @@ from harness.workspace.git import NO_HOOKS, Git
 from harness.workspace.git_locks import wait_for_git
 from harness.workspace.heads import Heads
 from harness.workspace.kept_index import Entry, KeptIndex, compose_entries
-from harness.workspace.persons_index import MANY, PersonsIndex, as_lines
+from harness.workspace.persons_index import PersonsIndex, as_lines
 from harness.workspace.trial_commit import try_commit, who_commits
 from harness.workspace.workspace import Candidate, Commit, Snapshot
 
@@ -186,12 +186,21 @@ class InPlace:
             found |= {name for name in left if self._git.look("check-ignore", "--quiet", "--", name).code == 0}
         return found
 
-    def find_untracked(self, names: Collection[str]) -> list[str]:
-        """Return which of these names, from the top of the work tree, are not in git's index; sorted."""
-        few = ("--", *names) if len(names) <= MANY else ()
-        words = ("--literal-pathspecs", "ls-files", "-z", "--full-name", *few)
-        known = set(os.fsdecode(self._git.ask("-C", self._git.top, *words).stdout).split("\0"))
-        return sorted(name for name in names if name not in known and not name.endswith("/"))
+    def find_never_held(self, names: Collection[str], commit: str) -> list[str]:
+        """Return which of the files, from the top of the work tree, git neither holds nor held in a commit; sorted.
+
+        Under no name: one that was moved with its folder is as old as before.
+        """
+        top, words = self._git.top, ("ls-files", "--stage", "-z", "--full-name")
+        listed = os.fsdecode(self._git.ask("-C", top, *words).stdout).split("\0")
+        known = {line.partition("\t")[2] for line in listed}
+        plain = [name for name in names if name not in known and "\n" not in name and files.is_plain(self.top / name)]
+        given = os.fsencode("".join(f"{name}\n" for name in plain))
+        said = self._git.write("hash-object", "--stdin-paths", stdin=given, with_hooks=False)
+        tree = os.fsdecode(self._git.ask("ls-tree", "-r", "-z", "--full-tree", commit).stdout).split("\0")
+        held = {line.partition("\t")[0].rpartition(" ")[2] for line in tree}
+        found = dict(zip(plain, os.fsdecode(said.stdout).split(), strict=False))
+        return sorted(name for name in plain if found.get(name, "") not in held)
 
     def finish_commit(self, slug: str, attempt: int, base: str) -> None:
         """Bring the index to a commit that was made for an attempt on `base`, and whose run was killed then."""

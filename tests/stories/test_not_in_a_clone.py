@@ -85,6 +85,17 @@ def test_what_git_ignored_before_the_work_is_not_committed(mine: World, harness:
     assert (mine.root / "data/mine.db").read_text() == "a person's\n"
 
 
+@pytest.mark.parametrize("touched", [False, True])
+def test_a_folder_that_an_attempt_renamed_is_committed(mine: World, touched: bool) -> None:
+    (mine.root / "lib").mkdir()
+    (mine.root / "lib/x").write_text("a1\n")
+    more = "echo new > src/new; echo more >> .gitignore" if touched else "true"
+    begin(mine, "grep -q a1 src/x", f"mv lib src; {more}")
+    ran = mine.run()
+    assert ran.code == 0 and "src/x" in mine.git("ls-files").split(), ran.text
+    assert mine.git("status", "--porcelain") == ""
+
+
 @pytest.mark.deep
 def test_a_name_in_another_case_is_committed_whatever_the_repository_says_of_its_disk(mine: World) -> None:
     (mine.root / "Readme").write_text("important\n")
