@@ -142,6 +142,7 @@ class CleanCheckout:
         self._environ = {**kept, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C",
                          "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}  # fmt: skip
         self._last: CheckoutPlan | None = None  # what was checked out
+        self._tracked: dict[Path, tuple[str, dict[str, str]]] = {}  # by repository: a tree, and the ids of its files
         self._submodules: list[tuple[Path, Path]] = []  # where each is checked out, and its repository
 
     def close(self) -> None:
@@ -214,6 +215,7 @@ class CleanCheckout:
         return False
 
     def _begin_anew(self) -> None:
+        self._tracked.clear()
         untrusted.remove_tree(self.place)
         files.make_folder(self._folder)
         self.place.chmod(0o700)
@@ -280,13 +282,16 @@ class CleanCheckout:
         modes of folders, and obeys attributes that it does not track.
         """
         (git / "index.lock").unlink(missing_ok=True)
+        before, known = self._tracked.pop(git, None), None
+        if before is not None and files.exists(git / "index"):
+            known = self._bring_forward(git, folder, before, tree)
         alike = ("diff-index", "--cached", "--quiet", tree, "--", f":(glob)**/{ATTRIBUTES}")
-        if files.exists(git / "index") and self._ask_in(git, folder, *alike) is None:
+        if known is None and files.exists(git / "index") and self._ask_in(git, folder, *alike) is None:
             self._said = "attributes of its files have changed"
             return False
         if self._ask_in(git, folder, "read-tree", "--reset", "-u", tree) is None:
             return False
-        tracked = self._list_tracked(git, folder)
+        tracked = self._list_tracked(git, folder) if known is None else known
         usual = (git / "refs").stat().st_mode
         for name in find_folders(tracked):
             within = folder / name
@@ -296,7 +301,26 @@ class CleanCheckout:
             if files.exists(within / ATTRIBUTES) and f"{name}/{ATTRIBUTES}".removeprefix("/") not in tracked:
                 self._said = f"attributes in `{name or '.'}` are not of the commit"
                 return False
+        self._tracked[git] = tree, tracked
         return True
+
+    def _bring_forward(
+        self, git: Path, folder: Path, before: tuple[str, dict[str, str]], tree: str
+    ) -> dict[str, str] | None:
+        """Return the id of each file of a tree, by what differs from the one before; None where attributes do."""
+        flags = ("-r", "-z", "--raw", "--no-renames", "--no-abbrev")
+        if before[0] == tree:
+            return before[1]
+        if (said := self._ask_in(git, folder, "diff-tree", *flags, before[0], tree)) is None:
+            return None
+        words, found = os.fsdecode(said).split("\0"), dict(before[1])
+        for about, name in zip(words[::2], words[1::2], strict=False):
+            if name.rpartition("/")[2] == ATTRIBUTES:
+                return None
+            found[name] = about.split(" ")[3]
+            if about.endswith("D"):
+                del found[name]
+        return found
 
     def _keep_setup(self, plan: CheckoutPlan) -> bool:
         """Whether the setup of the plan has run here, and all that it made is there; what else there is, is removed."""
