@@ -35,7 +35,7 @@ def test_closing_leaves_no_thread_and_no_socket(outside: Outside, tmp_path: Path
         assert clients[1].recv(100).startswith(b"HTTP/1.1 200 ")
         until(lambda: len(outside.requests) == 1)
     ends.set()  # only now: whoever waited for the answer has waited in vain
-    until(lambda: list_open() <= before)
+    until(lambda: list_open() <= before and in_time)
     assert in_time == [True]
 
 
