@@ -71,7 +71,7 @@ def _commit(run: Run, attempt: Attempt, found: Gathered, candidate: Candidate | 
 
 
 def _is_what_was_checked(run: Run, commit: Commit, candidate: Candidate) -> bool:
-    return commit.head == candidate.commit or run.workspace.tree_of(commit.head) == candidate.tree
+    return commit.head == candidate.commit or run.workspace.commits.tree_of(commit.head) == candidate.tree
 
 
 def _look_again(run: Run, attempt: Attempt, found: Gathered) -> tuple[Attempt, Gathered] | None:
@@ -94,11 +94,11 @@ def _look_again(run: Run, attempt: Attempt, found: Gathered) -> tuple[Attempt, G
 
 def _check_again(run: Run, attempt: Attempt, candidate: Candidate, commit: Commit) -> Landing:
     """Check what a hook, or whoever committed meanwhile, made of the candidate; a red one does not stay."""
-    made = Candidate(commit.base, run.workspace.tree_of(commit.head), commit.head, candidate.names)
+    made = Candidate(commit.base, run.workspace.commits.tree_of(commit.head), commit.head, candidate.names)
     attempt = replace(attempt, order=replace(attempt.order, plan=plan_for(run, made)))
     settled = _run_checks(run, attempt)
     if red := _first_red(settled):
-        back = run.workspace.take_back(commit.head, commit.base)
+        back = run.workspace.commits.take_back(commit.head, commit.base)
         kept = "" if back else f"; the commit {commit.head[:12]} stands"
         moved = commit.base != candidate.base
         what = "somebody committed meanwhile" if moved else "a hook changed what was committed"

@@ -39,7 +39,7 @@ class Rechecked:
 
 def plan_head(run: Run) -> CheckoutPlan | None:
     """Return the checkout of the commit that the branch is at; None for the working tree."""
-    if run.site.checkout is None or (head := run.workspace.candidate_at_head()) is None:
+    if run.site.checkout is None or (head := run.workspace.commits.candidate_at_head()) is None:
         return None
     return plan_for(run, head)
 

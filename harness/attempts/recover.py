@@ -111,7 +111,7 @@ def _finish(run: Run, slug: str, began: AttemptBegan | None) -> None:
     if feature is None or feature.problem:
         return
     if began is not None and is_object_id(began.head):
-        run.workspace.finish_commit(slug, began.attempt, began.head)
+        run.workspace.commits.finish(slug, began.attempt, began.head)
     attempt = _rebuild(run, feature, began)
     claimed = files.exists(run.paths.done(slug)) or has_claim(attempt.folder, slug)
     what = "its claim is checked now" if claimed else "its note is kept"

@@ -169,7 +169,7 @@ def _look_at_commits(config: Config, environ: Mapping[str, str]) -> Diagnosis:
     _check_fifos(config)
     with open_site(config, environ, "doctor") as site:
         workspace = InPlace(config.paths, environment_of_git(config, environ), site.temporary, written=config.written)
-        if not workspace.has_git or not workspace.candidate_at_head():
+        if not workspace.has_git or not workspace.commits.candidate_at_head():
             return Diagnosis("commits", "warn", "not tried: there is no commit to begin from")
         workspace.confine_git(site.supervisor, site.confine_check)
         workspace.snapshot()

@@ -191,7 +191,7 @@ def _check_clean(
     if why_no_checkout(config, site, workspace):
         return None
     workspace.confine_git(site.supervisor, site.confine_check)
-    if (head := workspace.candidate_at_head()) is None:
+    if (head := workspace.commits.candidate_at_head()) is None:
         return None
     around = {**environ, "PATH": path_outside(environ.get("PATH", os.defpath), *config.written)}
     site = replace(site, checkout=CleanCheckout(site.temporary / "checkout", workspace.repository(), around))

@@ -26,7 +26,7 @@ def verify(run: Run, *, fresh: bool = False) -> dict[str, Any]:
     Raises UsageError where there is nothing to check out.
     """
     if fresh:
-        if not run.workspace.has_git or run.workspace.candidate_at_head() is None:
+        if not run.workspace.has_git or run.workspace.commits.candidate_at_head() is None:
             raise UsageError("`--fresh` checks out commits, and there are none here", "leave `--fresh` out")
         open_fresh_checkout(run)
     rows = []
@@ -62,7 +62,7 @@ def _verify_one(run: Run, feature: Feature, *, fresh: bool) -> dict[str, Any]:
         return {"slug": slug, "result": "interrupted", "because": "stopped before it ended", "checks": []}
     red = [one for one in found.runs if not one.green]
     # that an old commit passes says nothing of the last one
-    head = run.workspace.candidate_at_head() if candidate is not None else None
+    head = run.workspace.commits.candidate_at_head() if candidate is not None else None
     tells = candidate is None or (head is not None and candidate.tree == head.tree and not run.history.of(slug).in_tree)
     if tells:
         run.write(Verified(slug=slug, green=not red, failing=tuple(one.command for one in red)))
@@ -83,6 +83,6 @@ def _find_commit(run: Run, slug: str) -> Candidate | None:
     """Return the commit that a receipt names, else the last one; None where the repository does not hold it."""
     receipt = parse_receipt(run.read_marker(slug))
     if receipt.commit in ("", "none"):
-        return run.workspace.candidate_at_head()
-    tree = run.workspace.tree_of(receipt.commit)
+        return run.workspace.commits.candidate_at_head()
+    tree = run.workspace.commits.tree_of(receipt.commit)
     return Candidate(receipt.commit, tree, receipt.commit) if tree else None

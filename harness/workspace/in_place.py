@@ -7,27 +7,25 @@ feature, which runs the person's own hooks.
 from __future__ import annotations
 
 import os
-import re
 import stat
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from contextlib import suppress
+from pathlib import Path
 
 from harness.domain.paths import Paths
-from harness.domain.text import one_line, without_orders
+from harness.domain.text import one_line
 from harness.system import files
 from harness.system.capture import Captured
 from harness.system.command import Command
 from harness.system.process import Supervisor
 from harness.workspace.clean_checkout import Repository
+from harness.workspace.commits import Commits
 from harness.workspace.confined_git import ConfinedGit
 from harness.workspace.contents import Contents
 from harness.workspace.git import NO_HOOKS, Git
-from harness.workspace.git_locks import wait_for_git
 from harness.workspace.heads import Heads
-from harness.workspace.kept_index import Entry, KeptIndex, compose_entries
+from harness.workspace.kept_index import KeptIndex
 from harness.workspace.persons_index import PersonsIndex, as_lines
 from harness.workspace.trial_commit import try_commit, who_commits
 from harness.workspace.workspace import Candidate, Commit, Snapshot
@@ -35,8 +33,6 @@ from harness.workspace.workspace import Candidate, Commit, Snapshot
 WALK_LIMIT = 100_000  # files and folders that are looked at where there is no git
 _SKIPPED = {".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".mypy_cache", ".cache"}
 FRESH = 0.5  # seconds; on a busy machine that much passes between two looks with nothing between them
-_TRIES = 3  # commits: one on what somebody committed just before it is made anew
-_TOLD = re.compile(r"\[[^\n]*? ([0-9a-f]{40,64})\] ")  # what git says first when it has committed
 ONE_BY_ONE = 20  # names about which git is asked one by one
 
 
@@ -63,8 +59,6 @@ class InPlace:
         """
         self.root = paths.root
         self._contents = Contents()
-        self._trees: dict[str, str] = {}  # of commits
-        self._made = set[str]()  # commits of ours
         self._last: Snapshot | None = None
         self.problem = ""  # what git said at the last look that failed
         self._last_at = 0.0
@@ -75,6 +69,7 @@ class InPlace:
         self.has_git, self.why_no_git, prefix = self._git.found, self._git.why, self._git.prefix
         kept = KeptIndex(self._git.own("index"), paths.kept / "index")
         self.index = PersonsIndex(self._git, kept, self.heads.operation)
+        self.commits = Commits(self._git, self.heads, self.index, self)
         self._replacements = frozenset[str]()
         self._ignores: Path | None = None
         if self.has_git and temporary:
@@ -202,14 +197,6 @@ class InPlace:
         found = dict(zip(plain, os.fsdecode(said.stdout).split(), strict=False))
         return sorted(name for name in plain if found.get(name, "") not in held)
 
-    def finish_commit(self, slug: str, attempt: int, base: str) -> None:
-        """Bring the index to a commit that was made for an attempt on `base`, and whose run was killed then."""
-        said = os.fsdecode(self._git.ask("show", "-s", "--format=%P%x00%H%x00%B", "HEAD").stdout).split("\0")
-        if len(said) == 3 and said[0] == base and said[2].rstrip().endswith(_trailers(slug, attempt)):
-            wait_for_git(self._git)  # which moves aside the lock that it left
-            self.index.catch_up(base, said[1])
-            self.forget()
-
     def forget(self) -> None:
         """Something may have changed the tree since the last look (checks leave caches behind)."""
         self._last = None
@@ -290,21 +277,6 @@ class InPlace:
         """Return what a clean checkout needs to know of the repository here."""
         return self._git.describe()
 
-    def candidate_at_head(self) -> Candidate | None:
-        """Return the commit that the branch is at, None where there is none."""
-        said = self._git.ask("rev-parse", "HEAD^{commit}", "HEAD^{tree}")
-        commit, tree, *_ = [*os.fsdecode(said.stdout).split(), "", ""]
-        return Candidate(commit, tree, commit) if said.code == 0 and tree else None
-
-    def tree_of(self, commit: str) -> str:
-        """Return the id of a commit's tree, "" where there is no such commit."""
-        if commit not in self._trees:
-            said = self._git.ask("rev-parse", "--verify", "--quiet", f"{commit}^{{tree}}")
-            if said.code != 0:
-                return ""
-            self._trees[commit] = os.fsdecode(said.stdout).strip()
-        return self._trees[commit]
-
     def submodules(self) -> tuple[str, ...]:
         """Return the names of the submodules, relative to the top of the work tree."""
         if not files.is_file(named := self.top / ".gitmodules"):
@@ -331,74 +303,7 @@ class InPlace:
 
     def prepare_commit(self, slug: str, words: str, attempt: int, names: Collection[str]) -> Candidate | None:
         """Make the commit of what the feature changed, on no branch yet; None where `commit` will say why not."""
-        self.index.stage_again(self.index.put_back())
-        before = self.recent_snapshot()
-        if self._git.is_blocked() or not before.head or self._why_not(before):
-            return None
-        chosen = _committable(before, names)
-        if not chosen:
-            return self.candidate_at_head()
-        made = self._make_candidate(before.head, chosen, _compose_message(slug, words, attempt))
-        return made if isinstance(made, Candidate) else None
-
-    def _make_candidate(
-        self, base: str, chosen: Sequence[str], message: str, checked: Candidate | None = None
-    ) -> Candidate | Captured:
-        """Make a commit of files as they are, in an index of its own; or return what git said.
-
-        Where a candidate was `checked` on another base, files are as it has them, but for those that the base changed.
-        """
-        said = Captured(0, b"", b"")
-
-        def write(*words: str, stdin: bytes = b"") -> str:
-            nonlocal said
-            if said.code == 0:
-                said = self._git.write(*words, stdin=stdin, with_hooks=False, GIT_INDEX_FILE=str(index))
-            return os.fsdecode(said.stdout).strip()
-
-        kept = {} if checked is None else self._still_hold(checked, base)
-        from_tree = [name for name in chosen if name not in kept]
-        gone = [name for name in from_tree if self._is_beyond_link(name)]
-        with self._beside() as index:
-            write("read-tree", base)
-            if kept:
-                write("update-index", "-z", "--index-info", stdin=compose_entries(kept.values(), len(base)))
-            if gone:
-                write("update-index", "--force-remove", "-z", "--stdin", stdin=as_lines(gone))
-            left = [name for name in from_tree if name not in gone]
-            write("--literal-pathspecs", *_STAGE, stdin=as_lines(left))
-            tree = write("write-tree")
-            given = message.encode("utf-8", "surrogateescape")
-            commit = write("commit-tree", tree, "-p", base, stdin=given) if tree else ""
-        if said.code != 0 or not commit:
-            return said
-        self._trees[commit] = tree
-        return Candidate(base, tree, commit, tuple(chosen))
-
-    def _still_hold(self, checked: Candidate, base: str) -> dict[str, Entry]:
-        """Return what a candidate made of its files, without those that have changed between its base and another."""
-        if checked.base == checked.commit:
-            return {}
-        made = self.index.find_changed(checked.base, checked.tree)
-        meanwhile = {one.name for one in self.index.find_changed(checked.base, base)}
-        return {one.name: one for one in made if one.name not in meanwhile}
-
-    def _is_beyond_link(self, name: str) -> bool:
-        """Whether a folder on the way to a file is a link now: then the file itself is gone."""
-        return any(files.is_link(self.top / folder) for folder in PurePosixPath(name).parents)
-
-    @contextmanager
-    def _beside(self) -> Iterator[Path]:
-        """Give an index that is not the person's."""
-        index = self._git.own("harness-index")
-        for file in (index, index.with_name(f"{index.name}.lock")):
-            with suppress(OSError):
-                _clear(file)
-        try:
-            yield index
-        finally:
-            with suppress(OSError):
-                index.unlink()
+        return self.commits.prepare(slug, words, attempt, names)
 
     def commit(
         self,
@@ -408,202 +313,9 @@ class InPlace:
         names: Collection[str] | None = None,
         candidate: Candidate | None = None,
     ) -> Commit:
-        """Commit what the feature changed, with trailers, under the person's own identity and hooks.
-
-        Specs, logs and HALT are never part of it, nor is anything ignored, nor a repository inside this one. A hook
-        that refuses is a failure, told.
-        """
-        staged = self.index.put_back()  # checks ran what an agent wrote
-        self.index.stage_again(staged)
-        if self._git.is_blocked():
-            return Commit(failure="git does not work here any more")
-        waited = wait_for_git(self._git)
-        held = self.index.hold()  # nobody commits from an index that lacks what the branch has
-        try:
-            made = self._commit(_compose_message(slug, words, attempt), names, candidate, held=held)
-            # the index is to know of it, but for what somebody has staged there since the claim
-            others = {one.name for one in staged or ()}
-            until = self._find_end(made.head) if made.made else ""
-            names = made.names if until == made.head else ()
-            if until and not self.index.follow(made.base, until, others, names):
-                behind = "git's index could not be brought to the commit: `git reset`"
-                waited = "; ".join(filter(None, (waited, behind)))
-        finally:
-            self.index.release()
-        if made.made:
-            self.index.keep()
-        remark = "; ".join(filter(None, (waited, made.remark)))
-        return replace(made, remark=remark) if remark else made
-
-    def _find_end(self, own: str) -> str:
-        """Return the commit that hooks, or somebody, have brought the branch to since one of ours; else that one."""
-        tip = self._find_commit("HEAD") if self._git.has_hooks() else own
-        goes_on = tip not in ("", own) and self._git.ask("merge-base", "--is-ancestor", own, tip).code == 0
-        return tip if goes_on else own
-
-    def _why_not(self, before: Snapshot) -> str:
-        """Return why nothing can be committed now, "" where it can."""
-        unmerged = any(stamp.startswith("unmerged") for stamp in before.files.values())
-        unfinished = self.heads.operation() or ("a merge" if unmerged else "")
-        return f"{unfinished} is not finished; harness left it alone" if unfinished else ""
-
-    def _commit(
-        self, message: str, names: Collection[str] | None, candidate: Candidate | None, *, held: bool
-    ) -> Commit:
-        for _ in range(_TRIES):
-            made = self._try_to_commit(message, names, candidate, held=held)
-            if made is not None:
-                return made
-        return Commit(self.snapshot().head, failure="the branch was moved each time, just before it was committed")
-
-    def _try_to_commit(
-        self, message: str, names: Collection[str] | None, candidate: Candidate | None, *, held: bool
-    ) -> Commit | None:
-        """Commit once; None where somebody has committed since the look, and all is as that one left it."""
-        before = self.recent_snapshot()
-        if before.head and self.heads.look().commit != before.head:
-            before = self.snapshot()
-        if not before.head:
-            return Commit(failure="git does not work here any more")
-        chosen = _committable(before, names)
-        if candidate is not None and candidate.names and not chosen:
-            return Commit(before.head, failure="what was checked is not in the working tree any more")
-        if before.clean:
-            return Commit(before.head)
-        if why_not := self._why_not(before):
-            return Commit(before.head, failure=why_not)
-        if not chosen:
-            return Commit(before.head)
-        made: Candidate | Captured | None = candidate
-        if candidate is None or (candidate.base, candidate.names) != (before.head, tuple(chosen)):
-            made = self._make_candidate(before.head, chosen, message, candidate)
-        if not isinstance(made, Candidate):
-            return Commit(before.head, failure=_say_refusal(made))
-        if made.tree == self.tree_of(made.base):
-            return Commit(before.head)
-        if not held:
-            return Commit(before.head, failure="another git is at work: it holds `index.lock`")
-        with_hooks = self._git.has_hooks()
-        said = self._land(made, message, with_hooks=with_hooks)
-        own, after = self._find_own(made, said, with_hooks=with_hooks), self.snapshot()
-        if not own:
-            late = "git took too long" if self._git.stop() is None else "the run was to stop before git was done"
-            failure = late if said.timed_out else _say_refusal(said)
-            by_hook = with_hooks and not said.timed_out and self._can_commit()
-            return Commit(before.head, failure=failure, by_hook=by_hook)
-        # a git that commits takes what HEAD is at that moment for its base
-        if own != made.commit and (base := self._find_commit(f"{own}^")) != before.head:
-            return self._undo_on_another_base(own, base)
-        self._made.add(own)
-        if after.head != own:  # somebody has gone on, or a hook has left the branch since
-            return Commit(own, made=True, base=before.head)
-        signed = self._sign(own)
-        self._made.add(signed.head)
-        return replace(signed, base=before.head, names=made.names if own == made.commit else ())
-
-    def _find_commit(self, name: str) -> str:
-        said = self._git.ask("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
-        return os.fsdecode(said.stdout).strip() if said.code == 0 else ""
-
-    def _find_own(self, candidate: Candidate, said: Captured, *, with_hooks: bool) -> str:
-        """Return the commit that a git has made, "" for none: by its own words, whatever the branch holds since.
-
-        Where a hook has amended it, that is what the branch holds in its place.
-        """
-        if not with_hooks:
-            return candidate.commit if said.code == 0 else ""
-        told = _TOLD.match(os.fsdecode(said.stdout))
-        tip = self._find_commit(self.heads.last.branch or "HEAD")
-        if not told:  # it was ended in a hook that runs after the commit
-            alike = self._find_commit(f"{tip}^") == candidate.base and self.tree_of(tip) == candidate.tree
-            return tip if tip and alike else ""
-        own = told[1]
-        stands = self._git.ask("merge-base", "--is-ancestor", own, tip).code == 0 if tip else True
-        return own if stands or self._find_commit(f"{tip}^") != candidate.base else tip
-
-    def _undo_on_another_base(self, own: str, base: str) -> Commit | None:
-        """Take a commit off that was made on another base than was looked at: it would take that one's changes back."""
-        words = ("update-ref", "-m", "harness: taken back, somebody had committed", "HEAD", base, own)
-        moved = self._git.ask(*words, told=[NO_HOOKS])
-        self.forget()
-        if moved.code == 0:
-            return None
-        said = f"{own[:12]} takes back what {base[:12]} made, which somebody committed just before it"
-        return Commit(base, failure=f"{said}: `git diff {base[:12]} {own[:12]}` shows it")
-
-    def _land(self, candidate: Candidate, message: str, *, with_hooks: bool) -> Captured:
-        """Move the branch to a candidate; where hooks have a say, let git commit what the candidate holds."""
-        if not with_hooks:
-            said = f"commit: {message.partition(chr(10))[0]}"
-            words = ("update-ref", "-m", said, "HEAD", candidate.commit, candidate.base)
-            return self._git.write(*words, stdin=b"", with_hooks=False)
-        with self._beside() as index:
-            more = {"GIT_INDEX_FILE": str(index)}
-            self._git.write("read-tree", candidate.tree, stdin=b"", with_hooks=False, **more)
-            self._git.write("update-index", "-q", "--refresh", stdin=b"", with_hooks=False, **more)
-            commit = ("-c", f"core.abbrev={len(candidate.base)}", "commit", "--message", message)
-            return self._git.write(*commit, stdin=b"", with_hooks=True, **more)
-
-    def _can_commit(self) -> bool:
-        """Whether git knows who commits, and may write: then a commit that failed was refused by a hook."""
-        own = self._git.own("index.lock")  # it is held meanwhile
-        locked = any(os.path.lexists(lock) for lock in self._git.locks() if lock != own)
-        asked = ("var", "GIT_COMMITTER_IDENT"), ("hash-object", "-w", "--stdin")
-        done = (self._git.write(*words, stdin=b"harness\n", with_hooks=False).code == 0 for words in asked)
-        return not locked and all(done)
-
-    def take_back(self, commit: str, base: str) -> bool:
-        """Put the branch back to where it was before a commit of ours, if it is at that; the files stay as they are."""
-        if commit not in self._made:
-            return False
-        moved = self._git.ask("update-ref", "-m", "harness: taken back", "HEAD", base, commit, told=[NO_HOOKS])
-        if moved.code == 0:
-            self.index.follow(commit, base)
-            self.index.keep()
-        self.forget()
-        return moved.code == 0
-
-    def _sign(self, head: str) -> Commit:
-        """Sign what was committed in the sandbox, where no key is."""
-        try:
-            signed = self._git.sign(head)
-        except OSError as error:
-            return Commit(head, made=True, unsigned=one_line(str(error), 200))
-        if signed != head:
-            self.forget()
-        return Commit(signed, made=True)
-
-
-def _clear(file: Path) -> None:
-    """Remove a file that a killed run left; a folder, which git never makes there, goes aside."""
-    if files.is_dir(file) and not files.is_link(file):
-        file.rename(files.find_free(file.with_name(f"{file.name}.aside")))
-    file.unlink(missing_ok=True)
-
-
-def _say_refusal(said: Captured | None) -> str:
-    return (
-        one_line((said.stderr + said.stdout).decode("utf-8", "replace"), 300) if said and said.stderr else "git refused"
-    )
+        """Commit what the feature changed; see `Commits`."""
+        return self.commits.commit(slug, words, attempt, names, candidate)
 
 
 def _explain(said: Captured) -> str:
     return one_line(said.stderr.decode("utf-8", "replace"), 300) or f"git failed (exit {said.code})"
-
-
-# update-index and not add: 50,000 pathspecs cost git 35 s, as many names one
-_STAGE = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
-
-
-def _committable(before: Snapshot, names: Collection[str] | None) -> list[str]:
-    """Return which of the names can be committed; what git names with a slash at its end is a repository of its own."""
-    return [name for name in before.files if (names is None or name in names) and not name.endswith("/")]
-
-
-def _compose_message(slug: str, words: str, attempt: int) -> str:
-    subject = f"{slug}: {without_orders(one_line(words, 100)) or 'done'}"
-    return f"{subject}\n\n{_trailers(slug, attempt)}\n"
-
-
-def _trailers(slug: str, attempt: int) -> str:
-    return f"Harness-Feature: {slug}\nHarness-Attempt: {attempt}"

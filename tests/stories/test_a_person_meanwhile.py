@@ -13,7 +13,7 @@ from helpers.waiting import until
 from helpers.world import CLAIM, GIT, World
 
 from harness.attempts import keep as keeping
-from harness.workspace.in_place import InPlace
+from harness.workspace.commits import Commits
 
 
 def begin(world: World) -> None:
@@ -181,7 +181,7 @@ def test_a_commit_that_a_person_makes_just_before_is_not_taken_back_by_the_featu
     world.spec("a", checks=["test -f a.txt", *(["! test -f mine.txt"] if red else [])])
     if hooked:
         hook(world, "pre-commit", "")
-    real, done = InPlace._land, list[int]()
+    real, done = Commits._land, list[int]()
 
     def land(*given: Any, **more: Any) -> Any:
         if not done:
@@ -189,7 +189,7 @@ def test_a_commit_that_a_person_makes_just_before_is_not_taken_back_by_the_featu
             subprocess.run(["sh", "-ec", BESIDE], cwd=world.root, env={**os.environ, **GIT}, check=True)
         return real(*given, **more)
 
-    monkeypatch.setattr(InPlace, "_land", land)
+    monkeypatch.setattr(Commits, "_land", land)
     ran = world.run(max_iterations=1)
     assert "mine" in world.git("log", "--format=%s").splitlines(), ran.text
     assert world.git("ls-tree", "--name-only", "HEAD", "mine.txt") == "mine.txt"
