@@ -29,7 +29,7 @@ from harness.run.run import Run
 from harness.run.unread import explain_unread
 from harness.system import files
 from harness.workspace.guard import FOLDERS
-from harness.workspace.private_logs import import_private_logs
+from harness.workspace.private_logs import import_private_logs, quarantined_as
 from harness.workspace.quarantine import put_git_back, quarantine_absent, quarantine_changes
 from harness.workspace.workspace import Snapshot, changed_files
 
@@ -67,6 +67,8 @@ def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Gathere
     after = leave_what_was_ignored(run, attempt, after, committed)
     specs = run.paths.specs  # what is committed there is in no look at the tree
     seen = [one for one in committed if one in after.files or specs in (run.workspace.top / one).parents]
+    outside = [one for one in committed if not (run.workspace.top / one).is_relative_to(run.paths.root)]
+    remarks += _tell_outside(run, slug, outside)
     remarks += _tell_committed(run, slug, [one for one in seen if one not in moved_head.elsewhere])
     names = tuple(sorted({*changed_files(attempt.before, after), *committed}.difference(moved_head.elsewhere)))
     changed = names or (("(a commit)",) if moved else ())
@@ -98,12 +100,25 @@ def _tell_committed(run: Run, slug: str, names: list[str]) -> list[str]:
     """Tell which files that programs obey are in the agent's own commits, though not in the tree; a remark on them."""
     top, root, find = run.workspace.top, run.paths.root, run.guard.tree.obeyed.find
     within = [(top / name).relative_to(root) for name in names if (top / name).is_relative_to(root)]
-    found = [run.paths.shown(root / name) for name in within if find(str(name.parent), name.name) is not None]
+    steps = {name: [name, *name.parents][:-1] for name in within}
+    found = [
+        run.paths.shown(root / name) for name in within if any(find(str(at.parent), at.name) for at in steps[name])
+    ]
     if not found:
         return []
     more = f" and {len(found) - SHOWN} more" if found[SHOWN:] else ""
     said = f"{', '.join(f'`{name}`' for name in found[:SHOWN])}{more}, which programs obey"
     run.tell(f"{slug}: its own commits hold {said}: `git restore` would bring that back", Tone.BAD)
+    return [f"its own commits hold {said}: a later one has to take that back"]
+
+
+def _tell_outside(run: Run, slug: str, names: list[str]) -> list[str]:
+    """Tell which files outside of the project are in the agent's own commits; a remark on them."""
+    if not names:
+        return []
+    more = f" and {len(names) - SHOWN} more" if names[SHOWN:] else ""
+    said = f"{', '.join(f'`{printable(name)}`' for name in names[:SHOWN])}{more}, outside of the project"
+    run.tell(f"{slug}: its own commits hold {said}: look before you push", Tone.BAD)
     return [f"its own commits hold {said}: a later one has to take that back"]
 
 
@@ -117,7 +132,7 @@ def _take_over(run: Run, attempt: Attempt) -> list[str]:
     remarks += [f"it added more to {name} than harness imports: the rest was left out" for name in imported.cut]
     remarks += _explain_unread(imported.quarantined, slug)
     for name in imported.quarantined:
-        redact_file(attempt.folder / "foreign" / name, run.redactor)
+        redact_file(quarantined_as(attempt.folder, name), run.redactor)
         tell_quarantined(run, slug, attempt.number, name, f"`{name}` was left in logs/", attempt.folder / "foreign")
     return remarks + quarantine_appeared(run, attempt, "during the attempt")
 

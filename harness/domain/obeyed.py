@@ -109,7 +109,10 @@ TABLE = (
     Row("Vagrant or Chef", ".vagrant/ .chef/", "developer.hashicorp.com: machines; docs.chef.io: config.rb"),
     Row("Docker Bake", "docker-bake.override.hcl docker-bake.override.json", "docs.docker.com: file lookup"),
     Row("Pixi or proto", ".pixi/config.toml .prototools", "pixi.sh: configuration; moonrepo.dev: plugins"),
-    Row("another tool", ".ghcid .ycm_extra_conf.py .arcconfig .mc.menu .cproject .settings/", "their manuals"),
+    Row("Jupyter", "jupyter_*_config.py jupyter_*_config.json", "docs.jupyter.org: configuration"),
+    Row("latexmk", "latexmkrc .latexmkrc", "latexmk(1): code of Perl"),
+    Row("another tool", "startup.m .mill-jvm-opts .ghcid .ycm_extra_conf.py .arcconfig .mc.menu .cproject .settings/",
+        "their manuals"),
     Row("Ansible", "ansible.cfg", "docs.ansible.com: plugins"),
 )  # fmt: skip
 REPOSITORY = Row("git", ".git", "gitrepository-layout(5): hooks, config", may_change=False)

@@ -413,7 +413,11 @@ class Git:
             key, value = one.key, one.value
             if kind == "file" and self._is_writable(one.origin):
                 yield self.root / name
-            if key in ("core.hookspath", "core.attributesfile") and value and not value.startswith("~"):
+            if (
+                key in ("core.hookspath", "core.attributesfile", "init.templatedir")
+                and value
+                and not value.startswith("~")
+            ):
                 yield Path(self.top) / value
             if value and _NAMES_PROGRAM.fullmatch(key):
                 yield from (Path(self.top) / word for word in _split(value) if files.is_file(Path(self.top) / word))

@@ -67,7 +67,7 @@ class Guards:
         """Look also at what git's configuration names: files, and folders with all in them."""
         for guard in self.all:
             row = NAMED if guard is self.tree else NAMED_IN_GIT
-            within = (real_path(path.parent) / path.name for path in named)
+            within = {place for path in named for place in (real_path(path.parent) / path.name, real_path(path))}
             guard.named = {str(path.relative_to(guard.root)): row for path in within if guard.root in path.parents}
         self._remembered_at = -math.inf
 

@@ -167,6 +167,11 @@ def describe_refs(was: Head, now: Head) -> list[str]:
             away = f": `git update-ref -d {shlex.quote(ref)}` takes them away" if not old else ""
             told.append(f"{did} the notes `{printable(ref)}`, which `git log` may show{away}")
             continue
+        if not ref.startswith(("refs/tags/", "refs/heads/")):
+            did = "deleted" if not new else "moved" if old else "made"
+            away = f": `git update-ref -d {shlex.quote(ref)}` takes it away" if not old else ""
+            told.append(f"{did} the ref `{printable(ref)}`, which git may take for a branch{away}")
+            continue
         kind = "tag" if ref.startswith("refs/tags/") else "branch"
         what = f"the {kind} `{name_of(ref)}`"
         at = f", which was at {old[:12]}: `git {kind} {name_of(ref)} {old[:12]}` brings it back"
@@ -200,7 +205,9 @@ class Heads:
         return head
 
     def _ask_for_head(self) -> Head:
-        shown = self._ask("for-each-ref", "--format=%(HEAD)%(objectname) %(refname)", *_WATCHED)
+        shown = self._ask(
+            "for-each-ref", "--format=%(HEAD)%(objectname) %(refname)", *_WATCHED, *self._files.find_others()
+        )
         lines = os.fsdecode(shown.stdout).splitlines()
         refs = {name: oid for oid, _, name in (line[1:].partition(" ") for line in lines)}
         branch = next((line.partition(" ")[2] for line in lines if line.startswith("*")), "")

@@ -25,6 +25,7 @@ class Operation:
 
 
 _REBASE, _PICK = ("git rebase --abort", "git rebase --quit"), ("git cherry-pick --abort", "git cherry-pick --quit")
+_BISECT = ("git bisect reset", "git bisect reset HEAD")
 _KINDS = {
     "MERGE_HEAD": Operation("a merge", "git merge --abort", "git merge --quit"),
     "rebase-merge": Operation("a rebase", *_REBASE, ("rebase-merge/orig-head", "rebase-merge/head-name")),
@@ -33,7 +34,8 @@ _KINDS = {
     "CHERRY_PICK_HEAD": Operation("a cherry-pick", *_PICK, ("sequencer/head",)),
     "REVERT_HEAD": Operation("a revert", "git revert --abort", "git revert --quit", ("sequencer/head",)),
     "sequencer": Operation("a cherry-pick or a revert", *_PICK, ("sequencer/head",)),
-    "BISECT_LOG": Operation("a bisect", "git bisect reset", "git bisect reset HEAD", ("BISECT_START",)),
+    "BISECT_LOG": Operation("a bisect", *_BISECT, ("BISECT_START",)),
+    "BISECT_START": Operation("a bisect", *_BISECT, ("BISECT_START",)),
 }
 _BY_NAME = {kind.what: kind for kind in _KINDS.values()}
 _LONGEST = 4096  # bytes of a file that says where it began

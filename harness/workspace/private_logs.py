@@ -61,6 +61,9 @@ def has_claim(folder: Path, slug: str) -> bool:
     return os.path.lexists(folder / PRIVATE_LOGS / f"{slug}.done")
 
 
+_OURS = (".done", ".log", ".md", ".blocked", ".answer")  # ends of names in logs/, which no program obeys
+
+
 def import_private_logs(folder: Path, paths: Paths, slug: str, log: Mark, learnings: Mark) -> Imported:
     """Take over what the agent added, and remove the private logs; does nothing where there is none.
 
@@ -92,13 +95,20 @@ def import_private_logs(folder: Path, paths: Paths, slug: str, log: Mark, learni
     strange = sorted(name for name in names if name not in known or not files.is_plain(private / name))
     many = len(strange) - MOST_STRANGE
     for name in strange[:MOST_STRANGE]:
-        files.move(private / name, folder / "foreign" / name)
+        files.move(private / name, foreign := quarantined_as(folder, name))
+        untrusted.make_inert(foreign)
     if many > 0:  # one by one, each on the disk for sure, would take a minute
         files.move(private, folder / "foreign" / "rest")
+        untrusted.make_inert(folder / "foreign" / "rest")
         strange[MOST_STRANGE:] = [f"… and {many} more, in `rest`"]
     _remove(folder / _BEFORE)
     _remove(private)
     return Imported(tuple(rewritten), tuple(strange), tuple(cut))
+
+
+def quarantined_as(folder: Path, name: str) -> Path:
+    """Return where what was left in logs/ lies after the import: under a name that no program obeys."""
+    return folder / "foreign" / (name if name.endswith(_OURS) else f"{name}{untrusted.INERT}")
 
 
 def _read_added(shown: Path, before: Path) -> tuple[bytes, bool]:

@@ -6,6 +6,8 @@ Their bytes are compared, never read as refs: that is left to git.
 from __future__ import annotations
 
 import os
+import re
+from contextlib import suppress
 from pathlib import Path
 
 from harness.system import untrusted
@@ -25,6 +27,14 @@ _OF_REPOSITORY = (
 )
 
 
+_USUAL = frozenset(
+    ("heads", "tags", "notes", "stash", "remotes", "harness", "replace", "bisect", "rewritten", "worktree", "original")
+)
+
+
+_PACKED = re.compile(rb" refs/([^/\n]+)")
+
+
 class RefFiles:
     """Reads the files of one repository: `own` is the folder of its work tree, `common` that of the repository."""
 
@@ -34,6 +44,21 @@ class RefFiles:
         self._common = common
         self._folders = Folders(_join)
 
+    def find_others(self) -> list[str]:
+        """Return what is beside branches, tags, notes and the stash: refs that git takes for those, and their folders.
+
+        What is fetched is not among them, nor what harness and git itself keep there.
+        """
+        packed = untrusted.read_plain(self._common / "packed-refs", LARGEST) or b""
+        names = {os.fsdecode(name) for name in _PACKED.findall(packed)} - _USUAL
+        return sorted({*self._find_loose(), *(f"refs/{name}" for name in names)})
+
+    def _find_loose(self) -> list[str]:
+        with suppress(OSError):
+            names = os.listdir(self._common / "refs")  # noqa: PTH208
+            return [f"refs/{name}" for name in names if name not in _USUAL]
+        return []
+
     def find(self, branch: str) -> str:
         """Return the path of the file that holds a branch (a full ref), if it has one."""
         return str(self._common / branch)
@@ -41,7 +66,7 @@ class RefFiles:
     def read(self) -> dict[str, bytes] | None:
         """Return what each file holds; None where they are too many or too large, or a link or a fifo is among them."""
         found: dict[str, bytes] = {}
-        waiting, looked = list(self._named), 0
+        waiting, looked = [*self._named, *(str(self._common / name) for name in self._find_loose())], 0
         while waiting and (path := waiting.pop()):
             looked += 1
             if looked > MOST:

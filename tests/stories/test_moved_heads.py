@@ -396,3 +396,19 @@ def test_a_receipt_whose_commit_was_taken_off_the_branch_is_renewed_where_its_ch
     world.git("reset", "-q", "--hard", "HEAD~1")
     assert world.run().code == 1
     assert "not in what is checked out" in world.log("a.done")
+
+
+@pytest.mark.deep
+def test_files_outside_of_the_project_in_an_agent_s_commit_are_told(tmp_path: Any) -> None:
+    world = World(tmp_path / "top/sub")
+    world.root.mkdir(parents=True)
+    world.spec("a", checks="test -f a.txt")
+    for words in (("init", "-q", ".."), ("add", "-A"), ("commit", "-qm", "begin")):
+        world.git(*words)
+    code = (
+        "b=$(echo evil | git hash-object -w --stdin); export GIT_INDEX_FILE=$PWD/../.git/i; git read-tree HEAD; cd ..; "
+    )
+    code += "git update-index --add --cacheinfo 100644,$b,.envrc; c=$(git commit-tree -m x -p HEAD $(git write-tree)); "
+    world.agent(f"({code} git update-ref HEAD $c; rm $GIT_INDEX_FILE); echo x > a.txt; {CLAIM}")
+    ran = world.run()
+    assert "a: its own commits hold `.envrc`, outside of the project: look before you push" in ran.text

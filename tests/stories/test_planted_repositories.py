@@ -358,3 +358,37 @@ def test_a_link_to_a_repository_in_git_s_folder_is_set_aside(project: Any, tmp_p
     )
     ran = project.go()
     assert not os.path.lexists(project.root / "guide"), ran.text
+
+
+@pytest.mark.deep
+def test_a_ref_beside_branches_and_tags_is_told(project: Any) -> None:
+    made = "".join(f"git update-ref {name} $c; " for name in ("refs/v9", "refs/x/y"))
+    project.agent(f"c=$(git commit-tree -m evil 'HEAD^{{tree}}'); {made} git pack-refs --all; {FINISH}")
+    ran = project.go()
+    for name in ("refs/v9", "refs/x/y"):
+        assert f"made the ref `{name}`, which git may take for a branch: `git update-ref -d {name}`" in ran.text
+
+
+@pytest.mark.deep
+def test_what_lies_behind_a_link_of_the_persons_stays_as_it_was(project: Any) -> None:
+    for link, target in ((".husky", "tools/hooks"), (".vscode", "conf/vs"), ("sub/.envrc", "../tools/env.sh")):
+        (project.root / link).parent.mkdir(exist_ok=True)
+        (project.root / link).symlink_to(target)
+    files = ("tools/hooks/pre-commit", "conf/vs/tasks.json", "tools/env.sh")
+    for name in files:
+        (project.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (project.root / name).write_text("mine\n")
+    project.git("add", "-A")
+    project.git("commit", "-qm", "mine")
+    project.agent("".join(f"echo evil > {name}; " for name in files) + FINISH)
+    ran = project.go(max_iterations="1")
+    assert [(project.root / name).read_text() for name in files] == ["mine\n"] * 3, ran.text
+
+
+@pytest.mark.deep
+def test_no_test_runner_finds_anything_in_quarantine(project: Any) -> None:
+    left = "sitecustomize/conftest.py sitecustomize/test_x.py logs/evil/conftest.py logs/conftest.py"
+    project.agent(f"mkdir sitecustomize logs/evil; echo evil | tee {left} >/dev/null; {FINISH}")
+    project.go(max_iterations="1")
+    found = [path.name for path in project.root.rglob("*") if path.is_file() and path.read_bytes() == b"evil\n"]
+    assert sorted(found) == [*["conftest.py.quarantined"] * 3, "test_x.py.quarantined"]
