@@ -190,15 +190,15 @@ def _say_refs(was: Head, now: Head) -> list[str]:
 def end_with_git(run: Run, stop: Stop) -> Stop:
     """Return how the run ends: not well where a commit of this run is not on the branch that the run began on.
 
-    What is left in the tree when a person has to put git right is written down: the next run knows it again.
+    What is left in the tree is written down: the next run knows it again, whatever was committed meanwhile.
     """
     if run.tally.moved is not None and stop.halt is not Halt.INTERRUPTED:  # by a check at the very end
         stop = run.tally.moved
     stop = _confirm_commits(run, stop)
-    if stop.halt is Halt.MOVED:
+    if stop.halt is Halt.MOVED or run.commits:
         run.workspace.forget()
-        files = run.workspace.snapshot().files
-        run.write(TreeLeft(files=dict(list(files.items())[:MOST])))
+        if files := run.workspace.snapshot().files:
+            run.write(TreeLeft(files=dict(list(files.items())[:MOST])))
     return stop
 
 

@@ -85,7 +85,9 @@ def find_lacking(run: Run, attempt: Attempt, difference: Difference | None) -> t
     """Return what is in the working tree and not in a clean checkout, whoever made it and when; with the reasons."""
     older = () if difference is None else difference.older
     ignored = tuple(f"{printable(name)} (ignored by git)" for name in older)
-    return (*ignored, *_find_nameless(run, attempt, 0.0))
+    specs = run.workspace.find_uncommitted(run.paths.specs)
+    open_specs = tuple(f"{printable(name)} (not committed)" for name in specs if not name.endswith("/spec.md"))
+    return (*ignored, *open_specs, *_find_nameless(run, attempt, 0.0))
 
 
 def _find_nameless(run: Run, attempt: Attempt, since: float) -> tuple[str, ...]:

@@ -45,7 +45,11 @@ def settle(
         remark = f"{names} {verb} in the working tree, and not in a clean checkout of what would be committed{more}"
         return Settled(tuple(runs), checked_in, remark)
     counting = tuple(green_there.get(one.command, one) for one in runs)
-    why = f"lacks {say_names(lacks)}" if lacks else "has all files: it may lack a branch or a setting of git"
+    why = (
+        f"lacks {say_names(lacks)}"
+        if lacks
+        else "lacks something else: a branch or a setting of git, or a file that git is told not to look at"
+    )
     because = f"{names} {verb} there, and not in a clean checkout, which {why}"
     return Settled(counting, replace(checked_in, clean=False, because=because, brought=(), set_up_by=()))
 

@@ -94,7 +94,7 @@ class RunEnded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreeLeft(Event):
-    """What a run leaves uncommitted in the tree where git needs a person: each file with a stamp of its content."""
+    """What a run leaves uncommitted in the tree: each file with a stamp of its content."""
 
     kind: ClassVar[str] = "tree_left"
     files: Mapping[str, str] = field(default_factory=dict)

@@ -181,6 +181,12 @@ class InPlace:
             found |= {name for name in left if self._git.look("check-ignore", "--quiet", "--", name).code == 0}
         return found
 
+    def find_uncommitted(self, folder: Path) -> tuple[str, ...]:
+        """Return the files in a folder of the project that differ from the last commit, from the top of the tree."""
+        words = ("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=dirty")
+        said = self._git.look("-C", self._git.top, "--literal-pathspecs", *words, "--", str(folder))
+        return tuple(line[3:] for line in os.fsdecode(said.stdout).split("\0") if line) if said.code == 0 else ()
+
     def find_never_held(self, names: Collection[str], commit: str) -> list[str]:
         """Return which of the files, from the top of the work tree, git neither holds nor held in a commit; sorted.
 

@@ -144,6 +144,7 @@ class Revert:
         """Make the commit on the branch that is checked out, and return it. Raises GitRefused: then nothing changed."""
         made = self._say("commit-tree", plan.tree, "-p", plan.head, stdin=message.encode())
         walk = ("read-tree", "-m", "-u")
+        self._git.write("update-index", "-q", "--refresh", stdin=b"", with_hooks=False)  # what was merely touched
         self._say(*walk, "-n", plan.head, made)
         self._say(*walk, plan.head, made)
         moved = self._ask("update-ref", "-m", one_line(message), "HEAD", made, plan.head)

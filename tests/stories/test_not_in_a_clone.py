@@ -198,3 +198,32 @@ def test_git_writes_through_no_link_in_a_repository_of_a_person(mine: World, tmp
     begin(mine, "test -f own.txt", f"{made}true")
     ran = mine.run()
     assert not [one for one in links if os.path.lexists(mine.root / one)], ran.text
+
+
+@pytest.mark.deep
+def test_what_a_run_left_is_committed_whatever_a_person_commits_meanwhile(mine: World) -> None:
+    begin(mine, "test -f own.txt && test -f better", "true")
+    assert mine.run().code != 0
+    mine.spec("a", checks="test -f own.txt")
+    mine.git("add", "specs")
+    mine.git("commit", "-qm", "a better spec")
+    ran = mine.run()
+    assert (ran.code, mine.git("status", "--porcelain")) == (0, ""), ran.text
+
+
+@pytest.mark.deep
+def test_undo_takes_back_what_was_merely_touched(mine: World, harness: Any) -> None:
+    begin(mine, "test -f own.txt", "true")
+    assert mine.run().code == 0
+    mine.config_file()
+    os.utime(mine.root / "own.txt", (1, 1))
+    assert harness("undo", "a").code == 0
+    assert not (mine.root / "own.txt").exists()
+
+
+@pytest.mark.deep
+def test_what_lies_beside_a_spec_and_is_not_committed_is_named(mine: World) -> None:
+    begin(mine, "diff specs/a/want own.txt", "true")
+    (mine.root / "specs/a/want").write_text("more\n")
+    ran = mine.run()
+    assert ran.code == 0 and "lacks specs/a/want (not committed)" in mine.log("a.done"), mine.log("a.done")

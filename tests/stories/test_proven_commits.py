@@ -420,7 +420,7 @@ NEEDED: dict[str, Any] = {
     "what was there": ("test -f kept/x", "lacks kept (ignored by git))"),
     "a branch": (
         "git rev-parse -q --verify refs/heads/trunk",
-        "has all files: it may lack a branch or a setting of git)",
+        "lacks something else: a branch or a setting of git, or a file that git is told not to look at)",
     ),
 }
 
