@@ -198,7 +198,8 @@ def end_with_git(run: Run, stop: Stop) -> Stop:
     if stop.halt is Halt.MOVED or run.commits:
         run.workspace.forget()
         if files := run.workspace.snapshot().files:
-            run.write(TreeLeft(files=dict(list(files.items())[:MOST])))
+            known = [(name, stamp) for name, stamp in files.items() if run.redactor.text(name) == name]  # no secret
+            run.write(TreeLeft(files=dict(known[:MOST])))
     return stop
 
 

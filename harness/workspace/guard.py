@@ -278,9 +278,6 @@ class Guard:
                 its = COMPILED
             if its is not None:
                 things.append((whole, its))
-                if kind == "link" and (behind := self._find_target(f"{path}/{name}")) is not None:
-                    things.append((behind, its))
-                    folders.append((behind, "whole", its))
             elif kind == "link" and self._leads_into_git(f"{path}/{name}"):
                 things.append((whole, LINK_INTO_GIT))
             elif kind == "link":
@@ -288,11 +285,6 @@ class Guard:
             if kind == "folder":
                 folders.append((whole, _mode_within(name, its), None if its is HEAD_OF_BARE else its))
         return things, folders
-
-    def _find_target(self, link: str) -> str | None:
-        """Return where a link leads in the tree, whether something is there or not."""
-        place, root = os.path.realpath(link), str(self.root)
-        return place[len(root) + 1 :] if place.startswith(f"{root}/") else None
 
     def _leads_into_git(self, link: str) -> bool:
         """Whether a link leads to a folder where git keeps a repository, or to where one could come to be."""

@@ -106,7 +106,7 @@ def test_what_a_check_of_a_dry_run_plants_is_set_aside(crippled: Any) -> None:
     said = crippled.command("dry-run", HOME=crippled.environment["HOME"], HARNESS_SANDBOX="")
     assert "`.claude` appeared during the checks, where an agent would obey it" in said.stdout + said.stderr, said
     assert not crippled.has(".claude/settings.json")
-    assert crippled.has("logs/.kept/foreign/.claude.quarantined/settings.json")
+    assert crippled.has("logs/.kept/foreign/.claude.quarantined/settings.json.quarantined")
     assert "`.env.x` appeared during the checks: what it holds is taken for no secret" in said.stdout + said.stderr
     assert "the link `specs` was changed during the checks; it is back" in said.stdout + said.stderr
     assert (crippled.root / "specs").readlink() == Path("wanted")
