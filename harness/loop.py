@@ -143,7 +143,7 @@ def end_run(run: Run, stop: Stop) -> Stop:
             iterations=run.tally.iterations,
             dollars=run.tally.dollars,
             unknown_costs=run.tally.spent.unknown,
-            tree=run.workspace.snapshot().digest,
+            tree=run.workspace.recent_snapshot().digest,
         )
     )
     tone = Tone.GOOD if stop.halt is Halt.ALL_DONE else Tone.BAD

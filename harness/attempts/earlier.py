@@ -117,9 +117,10 @@ def _stop_for_stale(run: Run, stop: Stop) -> Stop:
 
 def _was_just_checked(run: Run, feature: Feature) -> bool:
     """Whether it is what the run accepted last, and nobody has committed since."""
+    if run.tally.accepted[-1:] != [feature.slug]:
+        return False
     commits, head = run.history.of(feature.slug).commits, run.workspace.heads.look().commit
-    is_last = run.tally.accepted[-1:] == [feature.slug]
-    return is_last and (not run.commits or not head or (bool(commits) and commits[-1][1] == head))
+    return not run.commits or not head or (bool(commits) and commits[-1][1] == head)
 
 
 def _check_on_head(run: Run, features: Collection[Feature], plan: CheckoutPlan | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -68,8 +68,9 @@ def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Gathere
     specs = run.paths.specs  # what is committed there is in no look at the tree
     seen = [one for one in committed if one in after.files or specs in (run.workspace.top / one).parents]
     outside = [one for one in committed if not (run.workspace.top / one).is_relative_to(run.paths.root)]
-    remarks += _tell_outside(run, slug, outside)
-    remarks += _tell_committed(run, slug, [one for one in seen if one not in moved_head.elsewhere])
+    remarks += _tell_committed(run, slug, outside, "outside of the project", "look before you push")
+    obeyed = _find_obeyed(run, (one for one in seen if one not in moved_head.elsewhere))
+    remarks += _tell_committed(run, slug, obeyed, "which programs obey", "`git restore` would bring that back")
     names = tuple(sorted({*changed_files(attempt.before, after), *committed}.difference(moved_head.elsewhere)))
     changed = names or (("(a commit)",) if moved else ())
     words = run.redactor.text(_read_claim(done)) if claimed else ""
@@ -90,36 +91,31 @@ def leave_what_was_ignored(run: Run, attempt: Attempt, after: Snapshot, committe
     names = run.workspace.find_never_held(older, attempt.before.head) if older else ()
     if not names:
         return after
-    more = f" and {len(names) - SHOWN} more" if names[SHOWN:] else ""
-    said = f"{', '.join(f'`{printable(name)}`' for name in names[:SHOWN])}{more}: there before, and ignored by git"
-    run.tell(f"{attempt.slug}: not committed, {said}", Tone.NOTICE)
+    run.tell(f"{attempt.slug}: not committed, {_show(names)}: there before, and ignored by git", Tone.NOTICE)
     return replace(after, files={name: stamp for name, stamp in after.files.items() if name not in names})
 
 
-def _tell_committed(run: Run, slug: str, names: list[str]) -> list[str]:
-    """Tell which files that programs obey are in the agent's own commits, though not in the tree; a remark on them."""
+def _find_obeyed(run: Run, names: Iterable[str]) -> list[str]:
+    """Return which of the names, from the top of the work tree, programs obey in the project, as they are shown."""
     top, root, find = run.workspace.top, run.paths.root, run.guard.tree.obeyed.find
     within = [(top / name).relative_to(root) for name in names if (top / name).is_relative_to(root)]
     steps = {name: [name, *name.parents][:-1] for name in within}
-    found = [
-        run.paths.shown(root / name) for name in within if any(find(str(at.parent), at.name) for at in steps[name])
-    ]
-    if not found:
-        return []
-    more = f" and {len(found) - SHOWN} more" if found[SHOWN:] else ""
-    said = f"{', '.join(f'`{name}`' for name in found[:SHOWN])}{more}, which programs obey"
-    run.tell(f"{slug}: its own commits hold {said}: `git restore` would bring that back", Tone.BAD)
-    return [f"its own commits hold {said}: a later one has to take that back"]
+    obeyed = [name for name in within if any(find(str(at.parent), at.name) for at in steps[name])]
+    return [run.paths.shown(root / name) for name in obeyed]
 
 
-def _tell_outside(run: Run, slug: str, names: list[str]) -> list[str]:
-    """Tell which files outside of the project are in the agent's own commits; a remark on them."""
+def _tell_committed(run: Run, slug: str, names: Sequence[str], what: str, advice: str) -> list[str]:
+    """Tell which files are in the agent's own commits, `what` they are and what to do; a remark on them."""
     if not names:
         return []
-    more = f" and {len(names) - SHOWN} more" if names[SHOWN:] else ""
-    said = f"{', '.join(f'`{printable(name)}`' for name in names[:SHOWN])}{more}, outside of the project"
-    run.tell(f"{slug}: its own commits hold {said}: look before you push", Tone.BAD)
+    said = f"{_show(names)}, {what}"
+    run.tell(f"{slug}: its own commits hold {said}: {advice}", Tone.BAD)
     return [f"its own commits hold {said}: a later one has to take that back"]
+
+
+def _show(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if names[SHOWN:] else ""
+    return ", ".join(f"`{printable(name)}`" for name in names[:SHOWN]) + more
 
 
 def _take_over(run: Run, attempt: Attempt) -> list[str]:
@@ -156,9 +152,8 @@ def quarantine_appeared(run: Run, attempt: Attempt, when: str) -> list[str]:
         run.tell(f"{attempt.slug}: `{ref}` appeared {when}: git would show another object; it is deleted", Tone.BAD)
     if run.guard.unseen:
         run.tell_once(f"there are more than {FOLDERS} folders: what lies in the rest is not looked at", Tone.BAD)
-    names = ", ".join(f"`{run.paths.shown(one.what)}`" for one in found[:SHOWN])
-    more = f" and {len(found) - SHOWN} more" if found[SHOWN:] else ""
-    return [f"{names}{more} may not be made or changed unless the spec's `may_change` names it"] if found else []
+    names = _show([run.paths.shown(one.what) for one in found])
+    return [f"{names} may not be made or changed unless the spec's `may_change` names it"] if found else []
 
 
 def _explain_unread(names: Iterable[str], slug: str) -> list[str]:

@@ -52,8 +52,9 @@ _PACKED = 16 << 20  # bytes of packed refs
 # What git itself and its well-known companions make at the top of a repository: gitrepository-layout(5).
 _MADE_BY_GIT = re.compile(
     r"[A-Z_]*HEAD|MERGE_[A-Z]+|BISECT_[A-Z_]+|NOTES_[A-Z_]+|AUTO_MERGE|(COMMIT|TAG)_EDITMSG|EDIT_DESCRIPTION"
-    r"|config|config\.worktree|description|hooks|index|index\.stash\.\d+|sharedindex\.[0-9a-f]{40,64}|info|logs|objects|refs|reftable"
-    r"|packed-refs|worktrees|modules|commondir|gitdir|locked|sequencer|rebase-merge|rebase-apply|gc\.pid|fsmonitor--daemon.*"
+    r"|config|config\.worktree|description|hooks|index|index\.stash\.\d+|sharedindex\.[0-9a-f]{40,64}|info|logs"
+    r"|objects|refs|reftable|packed-refs|worktrees|modules|commondir|gitdir|locked|sequencer|rebase-merge"
+    r"|rebase-apply|gc\.pid|fsmonitor--daemon.*"
     r"|subtree-cache|lfs|harness-index(\.\d+\.new)?|[A-Za-z-]+\.lock|next-index-\d+\.lock|\.DS_Store"
 )
 
