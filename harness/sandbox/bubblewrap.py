@@ -6,19 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.sandbox.etc import NEEDED
+
 ROOMY, SMALL = str(1 << 30), str(256 << 20)  # bytes of /run and /dev/shm, which are memory
 
-# What programs need of the system. `/etc` is a list: shadow, ssh, pip.conf and npmrc with their tokens are not in it.
+# What programs need of the system, besides what `etc.py` lists.
 _FOLDERS = ("/usr", "/opt", "/nix/store", "/gnu/store", "/snap")
 _SHORTCUTS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")  # links into /usr, or folders where it is not merged
 SYSTEM = (*_FOLDERS, *(f"/{name}" for name in _SHORTCUTS))
-_ETC = (
-    "passwd", "group", "nsswitch.conf", "hosts", "host.conf", "gai.conf", "resolv.conf", "services", "protocols",
-    "localtime", "timezone", "os-release", "lsb-release", "debian_version", "mime.types", "locale.alias", "locale.conf",
-    "ssl", "pki", "ca-certificates", "crypto-policies", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives",
-    "fonts", "terminfo", "inputrc", "bash.bashrc", "profile", "gitconfig", "java-17-openjdk", "java-21-openjdk",
-    "perl", "python3", "python3.11", "python3.12", "python3.13", "magic", "papersize",
-)  # fmt: skip
 
 # Ranks of what is mounted on one and the same path: the last wins.
 _PIN, _READ, _WRITE, _PRIVATE, _PROTECT, _MASK = range(6)
@@ -31,7 +26,8 @@ class Mounts:
     `private` maps where the agent sees a folder to the folder that is there in truth. `protected` is read-only though
     what is around it may be written; `masked` files and `emptied` folders are there, without what they
     hold. All but `shortcuts` must exist. `instead` is a folder that stands in another's place: nothing else that is
-    named here is mounted within that; `within` it are options, sources and targets of its own.
+    named here is mounted within that; `within` it are options, sources and targets of its own. `etc` holds copies of
+    the files of /etc that are shown; in it are places for `etc_folders`.
     """
 
     workspace: Path
@@ -43,6 +39,8 @@ class Mounts:
     private: tuple[tuple[Path, Path], ...] = ()
     instead: tuple[Path, Path] | None = None  # where it is seen, and where it is in truth
     within: tuple[tuple[str, Path, Path], ...] = ()
+    etc: Path | None = None  # None: each file is mounted
+    etc_folders: tuple[str, ...] = NEEDED
     shortcuts: tuple[tuple[str, str], ...] = ()  # links at the root of the file system: name, and where it leads
     network: bool = True
     user_namespace: bool = True
@@ -65,7 +63,8 @@ def compose_arguments(mounts: Mounts, *, filter_fd: int | None = None) -> tuple[
     for name in _SHORTCUTS:
         there = f"/{name}"
         words += ["--symlink", linked[name], there] if name in linked else ["--ro-bind-try", there, there]
-    for name in _ETC:
+    words += ["--ro-bind", str(mounts.etc), "/etc"] if mounts.etc is not None else []
+    for name in mounts.etc_folders:
         words += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     words += ["--proc", "/proc"]
     words += ["--ro-bind", "/proc/sys", "/proc/sys"] if mounts.proc_sys else []

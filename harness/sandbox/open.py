@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from harness.domain.agent import AllAgents
 from harness.domain.errors import AgentError
 from harness.sandbox.bubblewrap import Mounts, compose_arguments
+from harness.sandbox.etc import Etc
 from harness.sandbox.macos import MacSandbox
 from harness.sandbox.mounts import find_mounts
 from harness.sandbox.probe import try_command
@@ -102,6 +103,7 @@ def _build(
         program=program,
         limits=limits_of(config.settings),
         agents=agents,
+        etc=Etc(temporary / "etc"),
         named=tuple(find_named(config.settings, root)),
         broker=_make_broker(config, supervisor, environ),
         git_config=git_config,

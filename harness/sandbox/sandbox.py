@@ -17,6 +17,7 @@ import harness
 from harness.domain.agent import Access, Agent, AllAgents, Home, ModelUse, Named, StateFile
 from harness.domain.errors import AgentError
 from harness.sandbox.bubblewrap import SYSTEM, Mounts, compose_arguments
+from harness.sandbox.etc import Etc
 from harness.sandbox.mounts import AUTHORITIES, existing
 from harness.sandbox.network.credentials import LENGTH, Substituted, substitute_for_agent, substitute_for_check
 from harness.sandbox.probe import try_command
@@ -51,6 +52,7 @@ class Sandbox:
     program: str
     limits: Mapping[str, int]
     agents: AllAgents
+    etc: Etc
     named: tuple[Path, ...] = ()  # files outside that the settings name for an agent, as they were when it was opened
     broker: Broker | None = None  # with `sandbox_network: broker`
     git_config: GitConfig = field(default_factory=GitConfig)
@@ -116,6 +118,7 @@ class Sandbox:
         command = replace(command, argv=substituted.argv, env=substituted.env)
         private = ((self.home, scratch / "home"), (Path("/tmp"), scratch / "tmp"), (self.logs, logs))
         mounts = replace(self.mounts_for(command, agent, substituted), private=private)
+        mounts = replace(mounts, etc=self.etc.folder, etc_folders=self.etc.refresh())
         if may_change:
             free = allowed_paths(self.mounts.workspace, self.agents.guarded, may_change)
             mounts = replace(mounts, protected=tuple(one for one in mounts.protected if one not in free))

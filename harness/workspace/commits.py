@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -17,6 +16,7 @@ from harness.workspace.git import NO_HOOKS, Git
 from harness.workspace.git_locks import wait_for_git
 from harness.workspace.heads import Heads
 from harness.workspace.kept_index import Entry, compose_entries
+from harness.workspace.next_index import NextIndex
 from harness.workspace.persons_index import PersonsIndex, as_lines
 from harness.workspace.workspace import Candidate, Commit, Snapshot
 
@@ -33,6 +33,9 @@ class Looks(Protocol):
     def recent_snapshot(self) -> Snapshot:
         """Return the last look while it is fresh, else a new one."""
 
+    def follow(self, commit: str, names: Collection[str]) -> bool:
+        """The last commit is this one, and these files are in it as they are; False where a new look is needed."""
+
     def forget(self) -> None:
         """Something may have changed the tree since the last look."""
 
@@ -45,6 +48,7 @@ class Commits:
     heads: Heads
     index: PersonsIndex
     looks: Looks
+    next: NextIndex
     _trees: dict[str, str] = field(default_factory=dict)  # of commits
     _made: set[str] = field(default_factory=set)  # commits of ours
 
@@ -101,8 +105,10 @@ class Commits:
         kept = {} if checked is None else self._still_hold(checked, base)
         from_tree = [name for name in chosen if name not in kept]
         gone = [name for name in from_tree if self._is_beyond_link(name)]
-        with self._beside() as index:
-            write("read-tree", base)
+        with self.next.beside() as index:
+            is_next = not kept and self.next.copy_like(self.tree_of(base), index)
+            if not is_next:
+                write("read-tree", base)
             if kept:
                 write("update-index", "-z", "--index-info", stdin=compose_entries(kept.values(), len(base)))
             if gone:
@@ -112,6 +118,8 @@ class Commits:
             tree = write("write-tree")
             given = message.encode("utf-8", "surrogateescape")
             commit = write("commit-tree", tree, "-p", base, stdin=given) if tree else ""
+            if commit and is_next:
+                self.next.keep(index, tree)
         if said.code != 0 or not commit:
             return said
         self._trees[commit] = tree
@@ -128,19 +136,6 @@ class Commits:
     def _is_beyond_link(self, name: str) -> bool:
         """Whether a folder on the way to a file is a link now: then the file itself is gone."""
         return any(files.is_link(Path(self.git.top) / folder) for folder in PurePosixPath(name).parents)
-
-    @contextmanager
-    def _beside(self) -> Iterator[Path]:
-        """Give an index that is not the person's."""
-        index = self.git.own("harness-index")
-        for file in (index, index.with_name(f"{index.name}.lock")):
-            with suppress(OSError):
-                _clear(file)
-        try:
-            yield index
-        finally:
-            with suppress(OSError):
-                index.unlink()
 
     def commit(
         self,
@@ -166,8 +161,9 @@ class Commits:
             # the index is to know of it, but for what somebody has staged there since the claim
             others = {one.name for one in staged or ()}
             until = self._find_end(made.head) if made.made else ""
-            names = made.names if until == made.head else ()
-            if until and not self.index.follow(made.base, until, others, names):
+            names, tree = (made.names, made.tree) if until == made.head else ((), "")
+            follows = bool(until) and not others and self.next.take_place(tree)
+            if until and not follows and not self.index.follow(made.base, until, others, names):
                 behind = "git's index could not be brought to the commit: `git reset`"
                 waited = "; ".join(filter(None, (waited, behind)))
         finally:
@@ -229,7 +225,10 @@ class Commits:
             return Commit(before.head, failure="another git is at work: it holds `index.lock`")
         with_hooks = self.git.has_hooks()
         said = self._land(made, message, with_hooks=with_hooks)
-        own, after = self._find_own(made, said, with_hooks=with_hooks), self.looks.snapshot()
+        own = self._find_own(made, said, with_hooks=with_hooks)
+        if own != made.commit or with_hooks or not self.looks.follow(own, made.names):
+            self.looks.snapshot()
+        after = self.looks.recent_snapshot()
         if not own:
             late = "git took too long" if self.git.stop() is None else "the run was to stop before git was done"
             failure = late if said.timed_out else _say_refusal(said)
@@ -243,7 +242,8 @@ class Commits:
             return Commit(own, made=True, base=before.head)
         signed = self._sign(own)
         self._made.add(signed.head)
-        return replace(signed, base=before.head, names=made.names if own == made.commit else ())
+        as_made = made if own == made.commit else Candidate("", "", "")
+        return replace(signed, base=before.head, tree=as_made.tree, names=as_made.names)
 
     def _find_commit(self, name: str) -> str:
         said = self.git.ask("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
@@ -281,7 +281,7 @@ class Commits:
             said = f"commit: {message.partition(chr(10))[0]}"
             words = ("update-ref", "-m", said, "HEAD", candidate.commit, candidate.base)
             return self.git.write(*words, stdin=b"", with_hooks=False)
-        with self._beside() as index:
+        with self.next.beside() as index:
             more = {"GIT_INDEX_FILE": str(index)}
             self.git.write("read-tree", candidate.tree, stdin=b"", with_hooks=False, **more)
             self.git.write("update-index", "-q", "--refresh", stdin=b"", with_hooks=False, **more)
@@ -314,15 +314,9 @@ class Commits:
         except OSError as error:
             return Commit(head, made=True, unsigned=one_line(str(error), 200))
         if signed != head:
+            self._trees[signed] = self.tree_of(head)
             self.looks.forget()
         return Commit(signed, made=True)
-
-
-def _clear(file: Path) -> None:
-    """Remove a file that a killed run left; a folder, which git never makes there, goes aside."""
-    if files.is_dir(file) and not files.is_link(file):
-        file.rename(files.find_free(file.with_name(f"{file.name}.aside")))
-    file.unlink(missing_ok=True)
 
 
 def _say_refusal(said: Captured | None) -> str:

@@ -224,11 +224,12 @@ class Heads:
         return self.last
 
     def follow(self, commit: str) -> None:
-        """Harness has moved the branch to a commit: that is where it belongs now.
-
-        Git need not be asked whether it is there, if the file of the branch holds that and no other has changed.
-        """
+        """Harness has moved the branch to a commit: that is where it belongs now."""
         self.last = self.last.at(commit)
+        self.expect(commit)
+
+    def expect(self, commit: str) -> None:
+        """Know that the branch is at a commit, if its file says so and no other has changed: git need not be asked."""
         if self._looked is not None and self._looked[1].branch:
             held, head = self._looked
             moved = {**held, self._files.find(head.branch): f"{commit}\n".encode()}

@@ -26,6 +26,7 @@ from harness.workspace.contents import Contents
 from harness.workspace.git import NO_HOOKS, Git
 from harness.workspace.heads import Heads
 from harness.workspace.kept_index import KeptIndex
+from harness.workspace.next_index import NextIndex
 from harness.workspace.persons_index import PersonsIndex, as_lines
 from harness.workspace.trial_commit import try_commit, who_commits
 from harness.workspace.workspace import Candidate, Commit, Snapshot
@@ -69,7 +70,7 @@ class InPlace:
         self.has_git, self.why_no_git, prefix = self._git.found, self._git.why, self._git.prefix
         kept = KeptIndex(self._git.own("index"), paths.kept / "index")
         self.index = PersonsIndex(self._git, kept, self.heads.operation)
-        self.commits = Commits(self._git, self.heads, self.index, self)
+        self.commits = Commits(self._git, self.heads, self.index, self, NextIndex(self._git, kept))
         self._replacements = frozenset[str]()
         self._ignores: Path | None = None
         if self.has_git and temporary:
@@ -165,6 +166,18 @@ class InPlace:
         if self._last is not None and time.monotonic() - self._last_at < FRESH:
             return self._last
         return self.snapshot()
+
+    def follow(self, commit: str, names: Collection[str]) -> bool:
+        """Know, while the last look is fresh, that these files are in the last commit now; False where it is not."""
+        last = self._last
+        if last is None or time.monotonic() - self._last_at >= FRESH:
+            return False
+        self.heads.expect(commit)
+        if self.heads.look().commit != commit:
+            return False
+        left = {name: stamp for name, stamp in last.files.items() if name not in names}
+        self._last = Snapshot(commit, left)  # as old as that look
+        return True
 
     def committed(self, name: str) -> bytes:
         """Return what the last commit holds of a file, b"" where it holds none."""

@@ -23,6 +23,7 @@ class KeptIndex:
 
     index: Path
     copy: Path
+    version: int = 0  # of what is kept: 0 where nothing is
     _seen: tuple[tuple[int, ...], ...] = ()
 
     def keep(self) -> None:
@@ -35,11 +36,21 @@ class KeptIndex:
                     self._copy(shared, self.copy.with_name(shared.name))
                 self._copy(self.index, self.copy)
                 self._seen = now
+                self.version += 1
 
-    def copy_to(self, target: Path) -> None:
+    def copy_index_to(self, target: Path) -> None:
         """Copy the index as it is, if there is one."""
         if files.is_file(self.index):
             self._copy(self.index, target)
+
+    def copy_to(self, target: Path) -> bool:
+        """Copy the index as it was kept; returns whether that is whole in one file, and the index still so."""
+        if not self._seen or self.is_changed or _find_shared(self.index):
+            return False
+        with suppress(OSError):
+            self._copy(self.copy, target)
+            return True
+        return False
 
     @property
     def is_changed(self) -> bool:

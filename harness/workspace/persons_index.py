@@ -165,7 +165,7 @@ class PersonsIndex:
             return self._follow(self.kept.index, base, head, besides, names)
         new = self.git.own("harness-index")
         try:
-            self.kept.copy_to(new)
+            self.kept.copy_index_to(new)
             if done := self._follow(new, base, head, besides, names):
                 new.replace(self.kept.index)
         except OSError:

@@ -43,7 +43,8 @@ class Commit:
     remark: str = ""
     by_hook: bool = False
     base: str = ""  # the commit that it was made on
-    names: tuple[str, ...] = ()  # of the files in which it differs from that, where it is a candidate as it was made
+    tree: str = ""  # where it is a candidate as it was made, signed perhaps
+    names: tuple[str, ...] = ()  # of the files in which it differs from its base then
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.agents.table import all_agents
 from harness.sandbox.bubblewrap import Mounts
+from harness.sandbox.etc import Etc
 from harness.sandbox.macos import MacSandbox
 from harness.settings.options import Settings
 from harness.system.command import Command
@@ -13,7 +14,7 @@ from harness.system.command import Command
 
 def test_on_macos_an_agent_may_touch_its_own_logs_alone(tmp_path: Path) -> None:
     places = (tmp_path / "home", tmp_path / "place", tmp_path / "logs")
-    mac = MacSandbox(Mounts(tmp_path), Settings(), *places, "mac", {}, all_agents())
+    mac = MacSandbox(Mounts(tmp_path), Settings(), *places, "mac", {}, all_agents(), Etc(tmp_path / "etc"))
     inside = mac.confine(
         Command(("true",), tmp_path, {"PATH": "/bin", "TMPDIR": "/tmp"}),
         agent=None,
