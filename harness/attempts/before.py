@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.attempts.recheck import Rechecked, plan_head, recheck
+from harness.attempts.work import NO_CHANGE
 from harness.attempts.write_down import as_result
 from harness.decide.evidence import ALREADY_GREEN, Mending, find_weak_runs
 from harness.domain.errors import ConfigError
@@ -42,6 +43,8 @@ def check_before(run: Run, feature: Feature) -> bool:
         if one.command in shared and one.ran:
             said = f"`{one_line(one.command, 60)}` of harness.yaml is red (exit {one.code})"
             run.tell_once(f"before the work, {said}: every claim waits until it is green", Tone.NOTICE)
+        elif one.command == NO_CHANGE:
+            run.tell_once(f"before the work, {one.tail}: no claim is green until then", Tone.NOTICE)
     for weakness in weak:
         if weakness.rule != ALREADY_GREEN:
             run.tell_once(f"{feature.slug}: before the work, {weakness.says}; {weakness.hint}", Tone.NOTICE)

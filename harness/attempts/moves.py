@@ -78,6 +78,8 @@ def watch_head(run: Run, mover: Mover) -> Moved:
     was, now = heads.last, heads.look()
     if not was.commit or was == now:
         return Moved()
+    plain = heads.make_plain(was, now) if run.commits and not mover.crashed else []
+    now = heads.look() if plain else now
     line = heads.find_line(was, now)
     way = find_way(was, now, line) if run.commits else None
     moved = describe_move(was, now, line)
@@ -96,7 +98,7 @@ def watch_head(run: Run, mover: Mover) -> Moved:
     for word, text in moved:
         _tell(run, mover, replace(about, what=word, text="; ".join(filter(None, (text, outcome))), back=back))
     _tell_commits(run, mover, about, was, after)
-    for text in _say_refs(was, now):
+    for text in (*plain, *_say_refs(was, now)):
         _tell(run, mover, replace(about, what="refs", text=text))
     return Moved(bool(moved), (RULE,) if moved and run.commits else (), elsewhere)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from harness.attempts.order import Delivery, Difference
 from harness.attempts.recheck import can_set_up_head, recheck
 from harness.attempts.work import red_for_changed
 from harness.attempts.write_down import names_to_commit
-from harness.decide.proof import Settled, settle
+from harness.decide.proof import Settled, say_names, settle
 from harness.domain.listener import Tone
 from harness.domain.text import printable
 from harness.domain.verdict import CheckRun
@@ -20,6 +21,7 @@ from harness.run.run import Run
 from harness.system import files
 from harness.workspace.clean_checkout import CheckoutPlan
 from harness.workspace.left_out import find_empty, find_left_out
+from harness.workspace.workspace import changed_files
 
 
 def plan_checkout(run: Run, attempt: Attempt, found: Gathered) -> CheckoutPlan | None:
@@ -38,7 +40,13 @@ def fix(run: Run, attempt: Attempt, found: Gathered) -> Gathered:
     fixers = [check for check in attempt.order.checks if check.fix]
     if not fixers or recheck(run, attempt.slug, fixers, None).stopped:
         return found
-    return replace(found, after=attempt.workspace.snapshot())
+    fixed = replace(found, after=attempt.workspace.snapshot())
+    own = {*names_to_commit(run, attempt, found), *found.changed}
+    if besides := [name for name in changed_files(found.after, fixed.after) if name not in own]:
+        names = " ".join(shlex.quote(printable(name)) for name in besides)
+        said = f"`fix: true` changed {say_names(besides)}, too, which is not of its work"
+        run.tell_once(f"{attempt.slug}: {said}: `git restore {names}` takes that back", Tone.NOTICE)
+    return fixed
 
 
 def find_changed(run: Run, attempt: Attempt, found: Gathered, settled: Settled) -> tuple[CheckRun, ...]:
@@ -47,7 +55,7 @@ def find_changed(run: Run, attempt: Attempt, found: Gathered, settled: Settled) 
         return ()
     now, own = attempt.workspace.snapshot().files, names_to_commit(run, attempt, found)
     changed = sorted(name for name in own if now.get(name) != found.after.files.get(name))
-    return (red_for_changed(changed),) if changed else ()
+    return (red_for_changed(changed, attempt.order.checks, own),) if changed else ()
 
 
 def settle_checks(run: Run, attempt: Attempt, delivery: Delivery) -> Settled:
@@ -78,7 +86,7 @@ def find_making(run: Run, attempt: Attempt, difference: Difference | None) -> tu
         return find_not_committed(run, attempt)
     if difference.by_older:  # what it took out of git counts as older
         return _find_taken_out(run, attempt)
-    return (*find_not_committed(run, attempt, difference.made), *_find_nameless(run, attempt, attempt.order.since))
+    return (*find_not_committed(run, attempt, difference.made), *_find_unseen(run, attempt, attempt.order.since))
 
 
 def find_lacking(run: Run, attempt: Attempt, difference: Difference | None) -> tuple[str, ...]:
@@ -87,11 +95,11 @@ def find_lacking(run: Run, attempt: Attempt, difference: Difference | None) -> t
     ignored = tuple(f"{printable(name)} (ignored by git)" for name in older)
     specs = run.workspace.find_uncommitted(run.paths.specs)
     open_specs = tuple(f"{printable(name)} (not committed)" for name in specs if not name.endswith("/spec.md"))
-    return (*ignored, *open_specs, *_find_nameless(run, attempt, 0.0))
+    return (*ignored, *open_specs, *_find_unseen(run, attempt, 0.0))
 
 
-def _find_nameless(run: Run, attempt: Attempt, since: float) -> tuple[str, ...]:
-    """Return what of the tree git has no name for: empty folders, and modes that it is told not to look at."""
+def _find_unseen(run: Run, attempt: Attempt, since: float) -> tuple[str, ...]:
+    """Return what git does not see of the tree: empty folders, and modes and files it is told not to look at."""
     if (plan := attempt.order.plan) is None:
         return ()
     top, paths = run.workspace.top, run.paths
@@ -103,7 +111,12 @@ def _find_nameless(run: Run, attempt: Attempt, since: float) -> tuple[str, ...]:
     ]
     empty = (f"{printable(name)} (an empty folder)" for name in find_empty(top, apart, since))
     modes = run.workspace.find_modes(plan.candidate.commit, since)
-    return (*empty, *(f"{printable(name)} (its mode: git does not look at that here)" for name in modes))
+    hidden = run.workspace.find_hidden(plan.candidate.commit, since)
+    return (
+        *empty,
+        *(f"{printable(name)} (its mode: git does not look at that here)" for name in modes),
+        *(f"{printable(name)} (git is told not to look at it)" for name in hidden),
+    )
 
 
 def find_not_committed(run: Run, attempt: Attempt, ignored: Sequence[str] | None = None) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ def recheck(
     except CheckoutError as error:
         return Rechecked(_run(run, slug, checks, None), because=one_line(str(error), 200))
     if changed := run.site.checkout.find_changed():
-        runs = (*runs, red_for_changed(changed))
+        runs = (*runs, red_for_changed(changed, checks, plan.candidate.names))
     run.verdicts.remember(plan, checks, runs)
     return replace(clean, runs=runs)
 

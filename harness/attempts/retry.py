@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from harness.attempts.earlier import proven_features
+from harness.attempts.moves import COMMIT, Mover, watch_commit
 from harness.attempts.recheck import plan_head, recheck
 from harness.attempts.renew import COMMITTED, REFUSED_RED, renew, reopen
 from harness.domain.feature import Feature
@@ -14,6 +16,8 @@ from harness.records.events import Committed
 from harness.records.receipt import parse_receipt
 from harness.run.run import Run
 
+ACCEPTED = "accepted by a person"
+
 
 def retry_commits(run: Run) -> bool:
     """Commit what git refused before, if it lets us now; returns whether anything came of it."""
@@ -21,7 +25,29 @@ def retry_commits(run: Run) -> bool:
     if waits or run.asked_to_stop() is not None or run.interrupts.halt() is not None:
         return False
     refused = [one for one in proven_features(run) if run.history.of(one.slug).refused]
-    return sum(_retry(run, feature) for feature in refused) > 0
+    return (
+        sum(_retry(run, feature) for feature in refused) + sum(map(partial(_commit_accepted, run), _waiting(run))) > 0
+    )
+
+
+def _waiting(run: Run) -> list[str]:
+    """Return the features that a person accepted and whose files are in no commit."""
+    waiting = [slug for slug, one in run.history.histories.items() if one.waiting and slug in run.history.known]
+    names = run.workspace.recent_snapshot().files.keys() if waiting else set[str]()
+    return [slug for slug in waiting if run.history.of(slug).waiting & names]
+
+
+def _commit_accepted(run: Run, slug: str) -> bool:
+    """Commit what the attempts on a feature left that a person accepted; returns whether a commit was made."""
+    record = run.history.of(slug)
+    commit = run.workspace.commit(slug, ACCEPTED, record.attempts, frozenset(record.waiting))
+    if not commit.made:
+        run.tell_once(f"{slug}: still not committed: {commit.failure or 'nothing to commit'}", Tone.BAD)
+        return False
+    watch_commit(run, Mover(slug, record.attempts, COMMIT, apart=True), commit.head, commit.base)
+    run.write(Committed(slug=slug, attempt=record.attempts, commit=commit.head))
+    run.tell(f"{slug}: what its attempts made is committed, {ACCEPTED}: {commit.head[:12]}")
+    return True
 
 
 def _retry(run: Run, feature: Feature) -> bool:
@@ -50,7 +76,8 @@ def stop_for_refused(run: Run, stop: Stop) -> Stop:
     wanted = {one.slug for one in run.specs.among_wanted(run.specs.last)}
     done = [one.slug for one in proven_features(run) if one.slug in wanted]
     lost = _find_uncommitted(run, done)
-    open_ones = [slug for slug in done if run.history.of(slug).refused or slug in lost]
+    accepted = set(_waiting(run)) & wanted if run.commits else set[str]()
+    open_ones = [slug for slug in done if run.history.of(slug).refused or slug in lost] + sorted(accepted)
     return Stop.over(Halt.NOT_COMMITTED, open_ones) if open_ones else stop
 
 

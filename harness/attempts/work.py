@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,7 +13,7 @@ from harness.attempts.order import Delivery, Difference, Order
 from harness.decide.proof import say_names
 from harness.domain.feature import Check
 from harness.domain.reply import Reply
-from harness.domain.text import one_line
+from harness.domain.text import listed, one_line
 from harness.domain.verdict import CheckedIn, CheckRun
 from harness.run.site import Site
 from harness.system import files, untrusted
@@ -22,6 +22,7 @@ from harness.workspace.checks import Checker
 from harness.workspace.clean_checkout import Checkout, CheckoutError, CheckoutPlan, SetupFailed
 from harness.workspace.left_out import is_cache, sort_by_time
 
+NO_CHANGE = "harness: no check changes the files that are committed"  # a check of our own, by its name
 MOST_BESIDES = 1_000  # files and folders that are brought into a checkout to see what makes a difference
 
 
@@ -159,13 +160,22 @@ def _run_in(order: Order, site: Site, checkout: Checkout | None) -> tuple[CheckR
     """Run the checks of a claim; in a checkout, none may change what it holds of the commit."""
     runs = _run_checks(order, site, order.checks, checkout)
     changed = () if checkout is None or site.checkout is None else site.checkout.find_changed()
-    return (*runs, red_for_changed(changed)) if changed else runs
+    own = () if order.plan is None else order.plan.candidate.names
+    return (*runs, red_for_changed(changed, order.checks, own)) if changed else runs
 
 
-def red_for_changed(names: Sequence[str]) -> CheckRun:
-    """Return a red check of harness's own: what a check changed would not be what is committed."""
-    said = f"changed by a check: {say_names(names)}; one that is to change files says `fix: true`"
-    return CheckRun("harness: no check changes the files that are committed", 1, 0.0, said)
+def red_for_changed(names: Sequence[str], checks: Sequence[Check], own: Collection[str]) -> CheckRun:
+    """Return a red check of harness's own: what a check changed would not be what is committed.
+
+    `own` are the files of the feature: a formatter has been at these before they were committed, and not at the others.
+    """
+    fixers = [f"`{one_line(check.command, 60)}`" for check in checks if check.fix]
+    if fixers and set(names).isdisjoint(own):
+        said = f"{listed(fixers)} would change what is no file of the feature: {say_names(names)}"
+        said += "; commit these as they are to be, or let the check look at fewer files"
+    else:
+        said = f"changed by a check: {say_names(names)}; one that is to change files says `fix: true`"
+    return CheckRun(NO_CHANGE, 1, 0.0, said)
 
 
 def _run_earlier(order: Order, site: Site, checkout: Checkout | None) -> tuple[CheckRun, ...]:

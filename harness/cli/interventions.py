@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from harness.domain.errors import UsageError
-from harness.domain.text import counted
+from harness.domain.text import counted, listed, printable
 from harness.records.env_files import open_redactor
 from harness.records.events import Accepted, FeatureReset, Marked, Renamed
 from harness.records.halt_file import read_halt, remove_halt
@@ -21,6 +21,8 @@ from harness.run.doubts import dependants_of, say_dependants
 from harness.run.run import prepare_logs
 from harness.settings.load import Config
 from harness.system import files
+
+SHOWN = 5  # names of files that are told
 
 
 def answer_question(config: Config, slug: str, text: str) -> str:
@@ -44,7 +46,8 @@ def accept_feature(config: Config, slug: str, why: str) -> str:
     """Write a person's own `.done`. Raises LockHeld while a run is on."""
     if not why.strip():
         raise UsageError("say why it counts as done", 'e.g. `harness accept SLUG "checked by hand"`')
-    feature = read_view(config).feature(slug)
+    view = read_view(config)
+    feature, changed = view.feature(slug), sorted(view.record(slug).changed)
     with hold_journal(config) as journal:
         text = open_redactor(config.paths, os.environ).text(why)
         text = compose_acceptance(text, spec=feature.sha256, at=utc(time.time()))
@@ -54,7 +57,12 @@ def accept_feature(config: Config, slug: str, why: str) -> str:
         for path in (config.paths.blocked(slug), config.paths.answer(slug)):
             files.remove(path)
         remove_halt(config.paths, about=slug)
-    return f"`{slug}` counts as done, accepted by a person"
+    said = f"`{slug}` counts as done, accepted by a person"
+    if not changed:
+        return said
+    work = listed([*(f"`{printable(name)}`" for name in changed[:SHOWN]), *(["more"] if changed[SHOWN:] else [])])
+    then = "is in no commit" if config.settings.commit == "never" else "is committed by the next run"
+    return f"{said}; what its attempts changed ({work}) {then}"
 
 
 def reset_feature(config: Config, slug: str) -> str:

@@ -62,8 +62,12 @@ def _find_work(view: View, slug: str, git: Git) -> tuple[list[Range], str]:
     if not recorded:
         raise UsageError(f"no commit of `{slug}` is recorded", by_hand)
     if lost := heads.find_lost([last for _, last in recorded], ""):
-        where = name_of(head.branch)
-        raise UsageError(f"commit {lost[0][:12]} of `{slug}` is not on `{where}`", "switch to the branch that has it")
+        hint = "switch to the branch that has it"
+        if not heads.find_branches_with(lost[0]):
+            again = " ".join(one[:12] for one in heads.find_commits_of(f"Harness-Feature: {slug}"))
+            hint = f"no branch has it: it was rebased or squashed. `git revert {again or 'COMMIT'}` by hand"
+            hint += f", then `harness reset {slug}`"
+        raise UsageError(f"commit {lost[0][:12]} of `{slug}` is not on `{name_of(head.branch)}`", hint)
     attempts = [one for record in view.history.histories.values() for one in record.commits]
     taken = find_reverts(git, [last for _, last in recorded], attempts)
     return [one for one in recorded if one[1] not in taken], next(iter(taken.values()), "")

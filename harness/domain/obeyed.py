@@ -121,7 +121,9 @@ REPOSITORY = Row("git", ".git", "gitrepository-layout(5): hooks, config", may_ch
 COMPILED_HERE = "__pycache__"
 COMPILED = Row("Python", "*.pyc in __pycache__", "PEP 552", may_change=False)
 COMPILED_LINK = Row("Python", "a link as __pycache__", "PEP 3147", may_change=False)
-SHADOWING = Row("Python", "NAME.so beside NAME.py", "importlib: extension modules come first")
+SHADOWING = Row(
+    "Python", "NAME.so beside NAME.py, or named as a module of Python", "importlib: extension modules come first"
+)
 
 
 class Obeyed:

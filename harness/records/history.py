@@ -75,6 +75,7 @@ class History:
     unmarked: dict[str, Accepted] = field(default_factory=dict)  # slug -> its receipt, which has no marker yet
     left: Mapping[str, str] = field(default_factory=dict)  # what the last run left in the tree for git to be put right
     tree: str = ""  # fingerprint of the working tree when harness last looked
+    halt_file: str = ""  # digest of the last HALT that harness wrote
 
     def of(self, slug: str) -> FeatureHistory:
         """Return the record of a feature, an empty one for a new feature."""
@@ -148,6 +149,7 @@ def _tree_left(history: History, event: TreeLeft) -> None:
 
 def _attempt_began(history: History, event: AttemptBegan) -> None:
     record = history.of(event.slug)
+    _work_again(record)
     record.attempts = max(record.attempts, event.attempt)
     record.unfinished, record.claim_pending, history.waiting = True, False, None
     history.confined |= event.confined
@@ -214,15 +216,31 @@ def _accepted(history: History, event: Accepted) -> None:
     record.in_tree, record.refused = receipt.in_tree, receipt.refused
     record.proven_at = receipt.commit if is_object_id(receipt.commit) and not receipt.in_tree else ""
     history.unmarked[event.slug] = event
+    if receipt.kind == "accepted":
+        _leave_to_commit(record)
 
 
 def _marked(history: History, event: Marked | MarkedByHand) -> None:
     record = history.of(event.slug)
     record.claim_pending, record.marker_sha256, record.regressed = False, event.sha256, ()
-    record.accepted_spec = record.accepted_spec if isinstance(event, Marked) else ""
+    if isinstance(event, MarkedByHand):
+        record.accepted_spec = ""
+        _leave_to_commit(record)
     history.unmarked.pop(event.slug, None)
     history.known.add(event.slug)
     history.claims.discard(event.slug)
+
+
+def _leave_to_commit(record: FeatureHistory) -> None:
+    """A person accepted the feature as it is: what its attempts changed is its work now."""
+    record.waiting |= record.changed
+    record.landed |= record.changed
+    record.changed, record.changed_more, record.open_attempts = set(), False, 0
+
+
+def _work_again(record: FeatureHistory) -> None:
+    record.changed |= record.waiting
+    record.waiting = set()
 
 
 def _forget_marker(history: History, event: AttemptBegan) -> None:
@@ -233,7 +251,9 @@ def _forget_marker(history: History, event: AttemptBegan) -> None:
 def _committed(history: History, event: Committed) -> None:
     if not is_object_id(event.commit):
         return
-    history.of(event.slug).commits.append(("", event.commit))
+    record = history.of(event.slug)
+    record.waiting = set()
+    record.commits.append(("", event.commit))
     if event.run == history.last_run:
         history.committed[event.commit] = event.slug
 
@@ -273,6 +293,7 @@ def _reopened(history: History, event: Reopened) -> None:
     record = history.of(event.slug)
     record.marker_sha256, record.observed, record.attempts_without_progress = "", event.observed, 0
     record.regressed, record.refused = (), False
+    _work_again(record)
     if event.commit:
         record.outcome, record.reason, record.commits = "", event.because, []
     history.known.discard(event.slug)
@@ -305,6 +326,7 @@ def _renamed(history: History, event: Renamed) -> None:
 def _halted(history: History, event: Halted) -> None:
     if event.run == history.last_run:
         history.ended = event
+    history.halt_file = event.halt_file or history.halt_file
     if event.halt is Halt.STUCK and event.slug:
         history.of(event.slug).attempts_without_progress = 0
 

@@ -173,8 +173,7 @@ def _say_wait(wait: Wait | None) -> str | None:
 
 def _say_who(view: View, halt: HaltFile) -> str:
     """Return who wrote a HALT, as far as one knows: in logs/ no agent inside the sandbox can."""
-    ended = view.history.ended
-    if ended is not None and ended.halt_file and ended.halt_file == digest_halt(halt.text):
+    if view.history.halt_file and view.history.halt_file == digest_halt(halt.text):
         return "harness"
     return "a person" if halt.path.parent == view.config.paths.logs else "a person or an agent"
 

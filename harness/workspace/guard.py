@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import os
 import stat
+import sys
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -309,7 +310,8 @@ class Guard:
         low = name.lower()
         if low == COMPILED_HERE and kind == "link":
             return COMPILED_LINK
-        if low.endswith((".so", ".pyd")) and f"{low.partition('.')[0]}.py" in names:
+        module = low.partition(".")[0]
+        if low.endswith((".so", ".pyd")) and (f"{module}.py" in names or module in sys.stdlib_module_names):
             return SHADOWING
         row = self.obeyed.find(folder, name)
         is_spec = low == "spec.md" and self.specs and _around(folder) == self.specs

@@ -38,6 +38,9 @@ class Head:
     operation: str = ""
     refs: Mapping[str, str] = field(default_factory=dict)
     began_at: tuple[str, ...] = ()  # commits and branches: where its files say that the operation began
+    symbolic: Mapping[str, str] = field(default_factory=dict)  # those of the refs that are names of another one
+    stashed: tuple[str, ...] = ()  # the entries of the stash, the oldest first
+    elsewhere: str = ""  # what git has open in the main checkout, where this is another work tree of it
 
     @property
     def place(self) -> str:
@@ -154,13 +157,17 @@ def describe_move(was: Head, now: Head, line: Line) -> list[tuple[str, str]]:
 
 def describe_refs(was: Head, now: Head) -> list[str]:
     """Return what became of the other branches, of tags and of the stash, in sentences without their subject."""
-    told = []
+    told = [f"left {now.elsewhere} open in the main checkout"] if now.elsewhere not in ("", was.elsewhere) else []
+    for ref in sorted(now.symbolic.keys() & was.refs.keys() - was.symbolic.keys()):
+        told.append(f"made `{name_of(ref)}` another name of `{name_of(now.symbolic[ref])}`")
+    if dropped := [one for one in was.stashed if one not in now.stashed]:
+        told.append(f"took {len(dropped)} off the stash: `git stash store {dropped[-1]}` brings the newest back")
     for ref in sorted((was.refs.keys() | now.refs.keys()) - {was.branch}) if was.refs else ():
         old, new = was.refs.get(ref, ""), now.refs.get(ref, "")
         if old == new:
             continue
         if ref == "refs/stash":
-            told.append("changed the stash: `git stash list` shows it")
+            told += [] if dropped else ["changed the stash: `git stash list` shows it"]
             continue
         if ref.startswith("refs/notes/"):
             did = "changed" if new else "deleted"
@@ -199,22 +206,43 @@ class Heads:
         held = self._files.read()
         if self._looked is not None and self._looked[0] == held:
             operation, began_at = find_operation(self.git.own(""))
-            return replace(self._looked[1], operation=operation, began_at=began_at)
+            elsewhere = self._operation_elsewhere()
+            return replace(self._looked[1], operation=operation, began_at=began_at, elsewhere=elsewhere)
         head = self._ask_for_head()
         self._looked = (held, head) if held is not None and head.commit and held == self._files.read() else None
         return head
 
     def _ask_for_head(self) -> Head:
         shown = self._ask(
-            "for-each-ref", "--format=%(HEAD)%(objectname) %(refname)", *_WATCHED, *self._files.find_others()
+            "for-each-ref", "--format=%(HEAD)%(objectname) %(refname) %(symref)", *_WATCHED, *self._files.find_others()
         )
         lines = os.fsdecode(shown.stdout).splitlines()
-        refs = {name: oid for oid, _, name in (line[1:].partition(" ") for line in lines)}
-        branch = next((line.partition(" ")[2] for line in lines if line.startswith("*")), "")
+        said = [line[1:].split(" ") for line in lines]
+        refs, symbolic = {name: oid for oid, name, _ in said}, {name: target for _, name, target in said if target}
+        branch = next((line.split(" ")[1] for line in lines if line.startswith("*")), "")
         commit = refs.get(branch) or self._say("rev-parse", "--quiet", "--verify", "HEAD^{commit}")
         branch = branch or self._say("symbolic-ref", "--quiet", "HEAD")  # one that has no commit
         operation, began_at = find_operation(self.git.own(""))
-        return Head(commit, branch, operation, refs, began_at)
+        elsewhere = self._operation_elsewhere()
+        return Head(commit, branch, operation, refs, began_at, symbolic, self._files.find_stashed(), elsewhere)
+
+    def _operation_elsewhere(self) -> str:
+        own, common = self.git.folders
+        return "" if own == common else find_operation(common)[0]
+
+    def make_plain(self, was: Head, now: Head) -> list[str]:
+        """Let what was a ref of its own, and is another name of one now, be as it was; returns what was put back."""
+        back = list[str]()
+        for ref, target in now.symbolic.items():
+            if ref not in was.refs or ref in was.symbolic:
+                continue
+            words = ("update-ref", "--no-deref", "-m", "harness: a ref of its own again", ref, was.refs[ref])
+            if self.git.ask(*words, told=[NO_HOOKS]).code == 0:
+                at = was.refs[ref][:12]
+                back.append(
+                    f"made `{name_of(ref)}` another name of `{name_of(target)}`; it is of its own again, at {at}"
+                )
+        return back
 
     def note(self, *, begins: bool = False) -> Head:
         """Take where HEAD stands now as where it belongs; `begins`: for the whole run."""
@@ -264,7 +292,7 @@ class Heads:
         ]
         tip = now.refs.get(was.branch, "")
         if tip != way.to:
-            steps.append(("update-ref", *reason, was.branch, way.to, tip or "0" * len(way.to)))
+            steps.append(("update-ref", "--no-deref", *reason, was.branch, way.to, tip or "0" * len(way.to)))
         if now.branch != was.branch:
             steps.append(("symbolic-ref", *reason, "HEAD", was.branch))
         for step in steps:
@@ -324,6 +352,22 @@ class Heads:
             return ("more files than are compared",)
         now = self._hash(list(old))
         return tuple(name for name, oid in old.items() if now.get(name, "0" * len(oid)) == oid)
+
+    def find_unlike(self, commit: str, names: Sequence[str]) -> tuple[str, ...]:
+        """Return which of the files in the work tree do not hold what a commit has of them."""
+        shown = os.fsdecode(self._ask("ls-tree", "-r", "-z", "--full-tree", commit).stdout).split("\0")
+        old = {name: about.rpartition(" ")[2] for about, _, name in (one.partition("\t") for one in shown)}
+        now = self._hash(names)
+        return tuple(name for name in names if name in now and now[name] != old.get(name))
+
+    def find_branches_with(self, commit: str) -> list[str]:
+        """Return the branches that lead to a commit."""
+        return self._say("for-each-ref", "--format=%(refname)", "--contains", commit, "refs/heads").splitlines()
+
+    def find_commits_of(self, trailer: str) -> list[str]:
+        """Return the commits that HEAD leads to and that have this line in their message, the newest first."""
+        found = self._say("log", "--format=%H", "--fixed-strings", f"--grep={trailer}", "HEAD").splitlines()
+        return [one for one in found if trailer in self._say("show", "-s", "--format=%B", one).splitlines()]
 
     def _hash(self, names: Sequence[str]) -> dict[str, str]:
         """Return what git would store of files in the work tree, without those that are none."""

@@ -34,6 +34,7 @@ from harness.workspace.workspace import Candidate, Commit, Snapshot
 WALK_LIMIT = 100_000  # files and folders that are looked at where there is no git
 _SKIPPED = {".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".mypy_cache", ".cache"}
 FRESH = 0.5  # seconds; on a busy machine that much passes between two looks with nothing between them
+_NOT_LOOKED_AT = tuple("hsS")  # as `ls-files -v` flags what is assumed unchanged, and what is skipped
 ONE_BY_ONE = 20  # names about which git is asked one by one
 
 
@@ -313,6 +314,13 @@ class InPlace:
                 differs = stat.S_ISREG(there.st_mode) and bool(there.st_mode & stat.S_IXUSR) is not is_run
                 found += [name] if about.startswith("100") and differs and there.st_ctime >= since else []
         return tuple(found)
+
+    def find_hidden(self, commit: str, since: float) -> tuple[str, ...]:
+        """Return the files that the index says git is not to look at, changed since, and not as a commit has them."""
+        listed = os.fsdecode(self._git.ask("-C", self._git.top, "ls-files", "-v", "-z", "--full-name").stdout)
+        told = [name for flag, _, name in (one.partition(" ") for one in listed.split("\0")) if flag in _NOT_LOOKED_AT]
+        late = [name for name in told if files.changed_at(self.top / name) >= since]
+        return self.heads.find_unlike(commit, late) if late else ()
 
     def ignored(self) -> tuple[str, ...]:
         """Return the names that git ignores, relative to the top of the work tree; of a folder, only its own."""

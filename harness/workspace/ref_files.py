@@ -16,10 +16,12 @@ from harness.system.folders import Folders, Kind
 MOST = 200  # files and folders that are looked at; where there are more, git is quicker
 LARGEST = 1 << 20  # bytes of a file that is read
 _OF_WORK_TREE = ("HEAD", "config.worktree")
+_STASHED = "logs/refs/stash"  # its entries, but for the newest one
 _OF_REPOSITORY = (
     "config",
     "packed-refs",
     "refs/stash",
+    _STASHED,
     "reftable/tables.list",
     "refs/heads",
     "refs/tags",
@@ -52,6 +54,11 @@ class RefFiles:
         packed = untrusted.read_plain(self._common / "packed-refs", LARGEST) or b""
         names = {os.fsdecode(name) for name in _PACKED.findall(packed)} - _USUAL
         return sorted({*self._find_loose(), *(f"refs/{name}" for name in names)})
+
+    def find_stashed(self) -> tuple[str, ...]:
+        """Return the entries of the stash, the oldest first."""
+        held = untrusted.read_plain(self._common / _STASHED, LARGEST) or b""
+        return tuple(os.fsdecode(line.split(b" ")[1]) for line in held.splitlines() if line.count(b" ") > 1)
 
     def _find_loose(self) -> list[str]:
         with suppress(OSError):

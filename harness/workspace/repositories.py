@@ -56,6 +56,7 @@ _MADE_BY_GIT = re.compile(
     r"|objects|refs|reftable|packed-refs|worktrees|modules|commondir|gitdir|locked|sequencer|rebase-merge"
     r"|rebase-apply|gc\.pid|fsmonitor--daemon.*"
     r"|subtree-cache|lfs|harness-index(\.\d+\.new)?|[A-Za-z-]+\.lock|next-index-\d+\.lock|\.DS_Store"
+    r"|([^/]+\.lock|index|harness-index)\.aside(\.\d+)?"  # what harness moved out of the way of a git
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -316,3 +317,18 @@ def test_git_is_asked_once_what_it_ignores_of_many_repositories(project: Any) ->
         "deps/2/.git",
         "deps/3/.git",
     ]
+
+
+@pytest.mark.parametrize("sandbox", in_short(["none", "bwrap"], "none"))
+def test_what_harness_moved_out_of_the_way_of_a_git_is_nobodys_else(
+    project: Any, sandbox: str, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("harness.workspace.git_locks.STALE", 0.2)
+    project.spec("later")
+    project.agent(f"echo $slug > $slug.txt; {FINISH}")
+    lock = project.root / ".git/index.lock"
+    lock.touch()
+    os.utime(lock, (1, 1))
+    ran = project.go(sandbox=sandbox)
+    assert lock.with_name("index.lock.aside").exists(), ran.text
+    assert project.events("foreign") == []

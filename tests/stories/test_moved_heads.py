@@ -412,3 +412,51 @@ def test_files_outside_of_the_project_in_an_agent_s_commit_are_told(tmp_path: An
     world.agent(f"({code} git update-ref HEAD $c; rm $GIT_INDEX_FILE); echo x > a.txt; {CLAIM}")
     ran = world.run()
     assert "a: its own commits hold `.envrc`, outside of the project: look before you push" in ran.text
+
+
+# --- names of other refs, the stash, the main checkout --------------------------------------------------------------
+
+SYMBOLIC = {
+    "main": ("git symbolic-ref refs/heads/main refs/heads/release", "main"),
+    "main, through a ref beside": (
+        "git update-ref refs/x/y HEAD; git symbolic-ref refs/heads/main refs/x/y",
+        "main",
+    ),
+    "a branch": ("git symbolic-ref refs/heads/release refs/heads/main", "release"),
+    "a tag": ("git symbolic-ref refs/tags/v1 refs/heads/main", "v1"),
+}
+
+
+@pytest.mark.parametrize("case", in_short(SYMBOLIC, "a branch"))
+def test_a_branch_that_was_made_another_name_is_one_of_its_own_again(world: World, case: tuple[str, str]) -> None:
+    code, name = case
+    begin(world, code)
+    world.git("branch", "release")
+    world.git("tag", "v1")
+    first = world.git("rev-parse", "HEAD")
+    ran = world.run()
+    assert ran.code == 0, ran.text
+    assert f"somebody made `{name}` another name of" in ran.text
+    assert world.git("for-each-ref", "--format=%(symref)", "refs/heads", "refs/tags") == ""
+    assert (world.git("rev-parse", "release"), world.git("rev-parse", "v1")) == (first, first)
+    assert subjects(world) == ["b: finished b", "a: finished a", "begin"]
+    assert where(world)[0] == "main"
+
+
+def test_older_entries_that_were_taken_off_the_stash_are_told_with_their_ids(world: World) -> None:
+    begin(world, "git stash drop -q 'stash@{1}'")
+    for text in ("1", "2"):
+        (world.root / "kept.txt").write_text(text)
+        world.git("stash", "push", "-q", "-u")
+    older = world.git("rev-parse", "stash@{1}")
+    ran = world.run()
+    assert f"somebody took 1 off the stash: `git stash store {older}` brings the newest back" in ran.text
+
+
+def test_what_is_left_open_in_the_main_checkout_of_a_linked_one_is_told(world: World) -> None:
+    main = world.root.parent / "main"
+    begin(world, "git rev-parse HEAD > $(git rev-parse --git-common-dir)/MERGE_HEAD")
+    world.root.rename(main)
+    subprocess.run(["git", "worktree", "add", "-q", "-b", "linked", str(world.root)], cwd=main, check=True)
+    ran = world.run(commit="never")
+    assert "somebody left a merge open in the main checkout" in ran.text, ran.text
