@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from helpers.marks import needs_bwrap
+from helpers.marks import in_short, needs_bwrap
 from helpers.world import CLAIM, World
 
 pytestmark = needs_bwrap
@@ -52,7 +52,7 @@ def test_accepted_work_that_git_refuses_is_not_said_to_be_done(mine: World, harn
     assert ran.code == 1 and "a: still not committed" in ran.text, ran.text
 
 
-@pytest.mark.parametrize("flag", ["--skip-worktree", "--assume-unchanged"])
+@pytest.mark.parametrize("flag", in_short(["--skip-worktree", "--assume-unchanged"], "--skip-worktree"))
 def test_a_change_in_a_file_that_git_is_told_not_to_look_at_proves_nothing(mine: World, flag: str) -> None:
     (mine.root / "cfg").write_text("old\n")
     mine.spec("a", checks="grep -q new cfg && test -f a.txt")
@@ -63,6 +63,7 @@ def test_a_change_in_a_file_that_git_is_told_not_to_look_at_proves_nothing(mine:
     assert ran.code != 0 and "cfg (git is told not to look at it)" in ran.text, ran.text
 
 
+@pytest.mark.deep
 def test_a_formatter_that_finds_old_files_says_what_to_do(mine: World) -> None:
     (mine.root / "old.txt").write_text("x \n")
     mine.spec("a", checks=[{"run": "sed -i 's/ $//' *.txt", "fix": True}, "test -f a.txt"])
@@ -74,6 +75,7 @@ def test_a_formatter_that_finds_old_files_says_what_to_do(mine: World) -> None:
     assert "`fix: true` changed old.txt, too, which is not of its work: `git restore old.txt` takes" in ran.text
 
 
+@pytest.mark.deep
 def test_a_file_of_two_features_is_committed_as_a_whole_and_that_is_said(mine: World) -> None:
     (mine.root / "shared.txt").write_text("1\n2\n3\n4\n5\n")
     mine.spec("a", checks="false")
@@ -84,6 +86,7 @@ def test_a_file_of_two_features_is_committed_as_a_whole_and_that_is_said(mine: W
     assert "b: the commit has shared.txt as a whole, with what another feature's attempts changed there" in ran.text
 
 
+@pytest.mark.deep
 def test_undo_after_a_rebase_says_which_commit_to_revert(mine: World, harness: Any) -> None:
     mine.spec("a", checks="test -f a.txt")
     mine.agent(f"echo a > a.txt; {CLAIM}")
@@ -97,6 +100,7 @@ def test_undo_after_a_rebase_says_which_commit_to_revert(mine: World, harness: A
     assert f"`git revert {new}` by hand, then `harness reset a`" in ran.err
 
 
+@pytest.mark.deep
 def test_harness_knows_its_own_halt_after_a_second_run(mine: World, harness: Any) -> None:
     mine.spec("a", checks="false")
     mine.agent(f'echo "$attempt" > a.txt; {CLAIM}')

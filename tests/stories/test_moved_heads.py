@@ -443,6 +443,7 @@ def test_a_branch_that_was_made_another_name_is_one_of_its_own_again(world: Worl
     assert where(world)[0] == "main"
 
 
+@pytest.mark.deep
 def test_older_entries_that_were_taken_off_the_stash_are_told_with_their_ids(world: World) -> None:
     begin(world, "git stash drop -q 'stash@{1}'")
     for text in ("1", "2"):
