@@ -88,7 +88,7 @@ def _mounts(mounts: Mounts) -> list[tuple[str, Path, Path]]:
             found[target] = (rank, option, source)
 
     private = tuple(target for target, _ in mounts.private)
-    around = _as_text((*mounts.readable, *writable, *private))
+    around = _as_text((*map(Path, SYSTEM), *mounts.readable, *writable, *private))
     for path in mounts.readable:
         nearest = max(_holders(path, around), key=len, default=None)
         if path not in writable and (nearest is None or Path(nearest) in private):  # else it can be seen already

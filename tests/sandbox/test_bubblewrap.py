@@ -43,6 +43,19 @@ def test_the_more_specific_path_wins_and_parents_come_first() -> None:
     ]
 
 
+def test_what_the_folders_of_the_system_show_is_not_mounted_again() -> None:
+    mounts = Mounts(
+        workspace=Path("/opt/app"),
+        readable=paths("/usr/bin/dash", "/bin/sh", "/opt/tools/bin", "/opt/app/bin", "/opt/home/bin"),
+        private=((Path("/opt/home"), Path("/scratch/home")),),
+    )
+    assert mounts_of(mounts) == [
+        "bind /opt/app /opt/app",
+        "bind /scratch/home /opt/home",
+        "ro-bind /opt/home/bin /opt/home/bin",
+    ]
+
+
 def test_the_folders_above_what_is_mounted_in_the_project_are_pinned() -> None:
     mounts = Mounts(
         workspace=Path("/app"),
