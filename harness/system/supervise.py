@@ -24,6 +24,7 @@ import ctypes
 import errno
 import gc
 import json
+import math
 import os
 import resource
 import select
@@ -303,7 +304,7 @@ def wait_readable(fds: Collection[int], seconds: float | None) -> set[int]:
     poll = select.poll()
     for fd in fds:
         poll.register(fd, select.POLLIN)
-    return {fd for fd, _ in poll.poll(None if seconds is None else max(0.0, seconds) * 1000 + 0.5)}
+    return {fd for fd, _ in poll.poll(None if seconds is None else math.ceil(max(0.0, seconds) * 1000))}
 
 
 def send(channel: socket.socket, message: dict[str, Any]) -> None:
