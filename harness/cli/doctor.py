@@ -186,6 +186,9 @@ def _look_at_commits(config: Config, environ: Mapping[str, str]) -> Diagnosis:
             return Diagnosis("commits", "warn", said, NEEDS)
         if outside and who != outside:
             return Diagnosis("commits", "fail", f"made as {who} {where}, and as {outside} by your own git", NEEDS)
+        if unsigned := workspace.why_unsigned(site.temporary / "signing"):
+            hint = "unlock the key before the night; else they are made without, and that is told"
+            return Diagnosis("commits", "warn", f"they would not be signed: {unsigned}", hint)
         return Diagnosis("commits", "ok", f"a trial commit in a scratch clone was made as {who}")
 
 
@@ -247,9 +250,12 @@ def _look_at_sandbox(config: Config, environ: Mapping[str, str]) -> Diagnosis:
         if problem := sandbox.why_read_only(supervisor):
             said = f"nothing can be written in the project inside it: {problem}"
             return Diagnosis("sandbox", "fail", said, WRITABLE)
+        missing, again = sandbox.compare(environ)
     root = ["it is weaker because you are root"] if os.geteuid() == 0 else []
-    says = "; ".join((f"{sandbox.name}, network: {config.settings.sandbox_network}", *keys, held, *root))
-    return Diagnosis("sandbox", "warn" if keys else "ok", says)
+    less = [f"not there inside: {', '.join((*missing, *again))}"] if missing or again else []
+    says = "; ".join((f"{sandbox.name}, network: {config.settings.sandbox_network}", *keys, held, *root, *less))
+    hint = "let in what checks need with `sandbox_read`, a cache that they fill with `sandbox_write`"
+    return Diagnosis("sandbox", "warn" if keys or missing else "ok", says, hint if missing or again else "")
 
 
 def _look_at_clock(config: Config, environ: Mapping[str, str]) -> Diagnosis:

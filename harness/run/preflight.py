@@ -150,7 +150,7 @@ def enter_sandbox(run: Run, agents: Mapping[str, Agent]) -> tuple[Site, dict[str
 
 
 def _check_named(run: Run, agents: Iterable[Agent]) -> None:
-    """Tell which programs that agents' settings name are not there inside.
+    """Tell which programs on PATH are not there inside, and which that agents' settings name.
 
     Raises AgentError for a hook: it forbids what an agent would do without it.
     """
@@ -161,6 +161,8 @@ def _check_named(run: Run, agents: Iterable[Agent]) -> None:
             if one.guards:
                 raise AgentError(said, f"let it in with `sandbox_read: ['{one.path}']` in harness.yaml")
             run.tell_once(f"{said}; `sandbox_read` lets it in", Tone.NOTICE)
+    if missing := run.site.sandbox.compare(run.site.environ)[0]:
+        run.tell(f"not there inside: {', '.join(missing)}; `sandbox_read` lets in what is needed", Tone.NOTICE)
 
 
 def _tell_commits(run: Run, why_not: str) -> None:

@@ -23,6 +23,7 @@ from harness.sandbox.network.credentials import LENGTH, Substituted, substitute_
 from harness.sandbox.probe import try_command
 from harness.sandbox.seccomp import compose_filter
 from harness.sandbox.tools import is_plain_tool, program_of
+from harness.sandbox.view import find_differences
 from harness.settings.options import Settings
 from harness.system import files, untrusted
 from harness.system.command import Command, Confined, Door
@@ -158,6 +159,11 @@ class Sandbox:
         """Return the programs that the agent's settings name and that are not there inside."""
         mounts = self.mounts_for(Command(agent.argv, self.mounts.workspace, {}), agent, Substituted((), {}))
         return [one for one in agent.named if not _shows(mounts, one.path)]
+
+    def compare(self, environ: Mapping[str, str]) -> tuple[list[str], list[str]]:
+        """Return what commands of the person find and those inside do not; then what is merely downloaded again."""
+        mounts = self.mounts_for(Command(("true",), self.mounts.workspace, environ), None, Substituted((), {}))
+        return find_differences(mounts, environ, self.home)
 
     def explain_hooks(self) -> str:
         """Return what a person should know where git's hooks are in a folder that is not there inside; "" else."""

@@ -345,21 +345,38 @@ class Git:
         fields = dict(lines)
         if "gpgsig" in fields:
             return head
-        if self._unsigned:
-            raise OSError(self._unsigned)
         name, _, rest = fields["author"].rpartition(" <")
         mail, _, date = rest.partition("> ")
         parents = [word for key, value in lines if key == "parent" for word in ("-p", value)]
-        made = self.ask(
-            "commit-tree", fields["tree"], "-S", *parents, told=self._pinned, stdin=message,
-            GIT_AUTHOR_NAME=name, GIT_AUTHOR_EMAIL=mail, GIT_AUTHOR_DATE=f"@{date}",
-        )  # fmt: skip
+        author = {"GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": mail, "GIT_AUTHOR_DATE": f"@{date}"}
+        made = self._commit_signed(fields["tree"], *parents, stdin=message, **author)
         signed = os.fsdecode(made.stdout).strip()
         if made.code == 0:
             made = self.ask("update-ref", "-m", "commit: signed by harness", "HEAD", signed, head, told=[NO_HOOKS])
         if made.code != 0:
             raise OSError(os.fsdecode(made.stderr).strip() or "git could not sign")
         return signed
+
+    def _commit_signed(self, tree: str, *parents: str, stdin: bytes, **more: str) -> Captured:
+        """Make a commit with a signature, on no branch. Raises OSError where what is configured is not to be run."""
+        if self._unsigned:
+            raise OSError(self._unsigned)
+        return self.ask("commit-tree", tree, "-S", *parents, told=self._pinned, stdin=stdin, **more)
+
+    def why_unsigned(self, scratch: Path) -> str:
+        """Return why a commit would not be signed though the person signs theirs, "" else: it is tried, in a folder."""
+        if not self._signs:
+            return ""
+        tree = os.fsdecode(self.ask("rev-parse", "HEAD^{tree}").stdout).strip()
+        files.make_folder(scratch)
+        objects = str(self.folders[1] / "objects")
+        apart = {"GIT_OBJECT_DIRECTORY": str(scratch), "GIT_ALTERNATE_OBJECT_DIRECTORIES": objects}
+        try:
+            made = self._commit_signed(tree, stdin=b"a trial of harness doctor\n", **apart)
+        except OSError as error:
+            return one_line(str(error), 200)
+        said = one_line(os.fsdecode(made.stderr), 200) or "git could not sign"
+        return "" if made.code == 0 else "it took too long" if made.timed_out else said
 
     def _read_configuration(self) -> list[Entry]:
         """Return what is configured, in git's order."""

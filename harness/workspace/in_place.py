@@ -293,6 +293,10 @@ class InPlace:
         """Make a commit that goes nowhere; return as whom, why it failed, and as whom the person commits outside."""
         return (*try_commit(self._git), who_commits(self._git))
 
+    def why_unsigned(self, scratch: Path) -> str:
+        """Return why commits would not be signed though the person signs theirs, "" else: it is tried, in a folder."""
+        return self._git.why_unsigned(scratch)
+
     def repository(self) -> Repository:
         """Return what a clean checkout needs to know of the repository here."""
         return self._git.describe()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.marks import in_short
@@ -85,3 +86,15 @@ def test_doctor_is_2_with_a_hint_for_each_failure(
     assert says in failures[name]["says"]
     assert all(one["hint"] for one in failures.values())
     assert harness("doctor").out.count("hint: ") >= len(failures)
+
+
+def test_doctor_tries_whether_commits_would_be_signed(world: World, harness: Any, monkeypatch: Any) -> None:
+    world.spec("a")
+    world.repository()
+    for number, (name, value) in enumerate((("commit.gpgsign", "true"), ("gpg.program", "/bin/false"))):
+        monkeypatch.setenv(f"GIT_CONFIG_KEY_{number}", name)
+        monkeypatch.setenv(f"GIT_CONFIG_VALUE_{number}", value)
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "2")
+    ran = harness("doctor")
+    assert "they would not be signed: error: gpg failed to sign the data" in ran.out
+    assert world.git("status", "--porcelain") == ""
