@@ -27,7 +27,7 @@ class Mounts:
     what is around it may be written; `masked` files and `emptied` folders are there, without what they
     hold. All but `shortcuts` must exist. `instead` is a folder that stands in another's place: nothing else that is
     named here is mounted within that; `within` it are options, sources and targets of its own. `etc` holds copies of
-    the files of /etc that are shown; in it are places for `etc_folders`.
+    the files of /etc that are shown; in it are places for `etc_mounted`.
     """
 
     workspace: Path
@@ -40,7 +40,7 @@ class Mounts:
     instead: tuple[Path, Path] | None = None  # where it is seen, and where it is in truth
     within: tuple[tuple[str, Path, Path], ...] = ()
     etc: Path | None = None  # None: each file is mounted
-    etc_folders: tuple[str, ...] = NEEDED
+    etc_mounted: tuple[str, ...] = NEEDED
     shortcuts: tuple[tuple[str, str], ...] = ()  # links at the root of the file system: name, and where it leads
     network: bool = True
     user_namespace: bool = True
@@ -64,7 +64,7 @@ def compose_arguments(mounts: Mounts, *, filter_fd: int | None = None) -> tuple[
         there = f"/{name}"
         words += ["--symlink", linked[name], there] if name in linked else ["--ro-bind-try", there, there]
     words += ["--ro-bind", str(mounts.etc), "/etc"] if mounts.etc is not None else []
-    for name in mounts.etc_folders:
+    for name in mounts.etc_mounted:
         words += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     words += ["--proc", "/proc"]
     words += ["--ro-bind", "/proc/sys", "/proc/sys"] if mounts.proc_sys else []

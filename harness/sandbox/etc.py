@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.domain.errors import StorageError
 from harness.system import files
 
 NEEDED = (
@@ -31,9 +32,12 @@ class Etc:
     _copied: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     def refresh(self) -> tuple[str, ...]:
-        """Copy what has changed; returns the folders of /etc, each of which has a place in ours to be mounted on."""
+        """Copy what has changed; returns what is to be mounted on its place in our folder.
+
+        Folders, and files for a copy of which there is no room.
+        """
         files.make_folder(self.folder)
-        folders = list[str]()
+        mounted = list[str]()
         for name in NEEDED:
             source, copy = self.source / name, self.folder / name
             try:
@@ -45,14 +49,22 @@ class Etc:
                 continue
             if stat.S_ISDIR(found.st_mode):
                 copy.mkdir(exist_ok=True)
-                folders.append(name)
+                mounted.append(name)
             elif stat.S_ISREG(found.st_mode):
-                self._copy(name, (found.st_mtime_ns, found.st_size, found.st_ino, found.st_dev))
-        return tuple(folders)
+                stamp = (found.st_mtime_ns, found.st_size, found.st_ino, found.st_dev)
+                mounted += [] if self._copied.get(name) == stamp or self._copy(name, stamp) else [name]
+        return tuple(mounted)
 
-    def _copy(self, name: str, stamp: tuple[int, ...]) -> None:
-        if self._copied.get(name) == stamp:
-            return
-        with suppress(OSError):  # what we cannot read, nobody reads inside
-            files.write_atomic(self.folder / name, (self.source / name).read_bytes(), sync=False)
-            self._copied[name] = stamp
+    def _copy(self, name: str, stamp: tuple[int, ...]) -> bool:
+        """Copy a file; returns whether that is all there is to do: what we cannot read, nobody reads inside."""
+        try:
+            content = (self.source / name).read_bytes()
+        except OSError:
+            return True
+        try:
+            files.write_atomic(self.folder / name, content, sync=False)
+        except StorageError:
+            (self.folder / name).touch()
+            return False
+        self._copied[name] = stamp
+        return True

@@ -119,7 +119,7 @@ class Sandbox:
         command = replace(command, argv=substituted.argv, env=substituted.env)
         private = ((self.home, scratch / "home"), (Path("/tmp"), scratch / "tmp"), (self.logs, logs))
         mounts = replace(self.mounts_for(command, agent, substituted), private=private)
-        mounts = replace(mounts, etc=self.etc.folder, etc_folders=self.etc.refresh())
+        mounts = replace(mounts, etc=self.etc.folder, etc_mounted=self.etc.refresh())
         if may_change:
             free = allowed_paths(self.mounts.workspace, self.agents.guarded, may_change)
             mounts = replace(mounts, protected=tuple(one for one in mounts.protected if one not in free))

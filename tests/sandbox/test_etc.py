@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from helpers.world import Listener
 
+from harness.domain.errors import StorageError
 from harness.run.open import open_run
 from harness.sandbox.etc import NEEDED, Etc
 from harness.settings.load import load_config
@@ -51,6 +52,15 @@ def test_a_file_is_copied_from_where_its_link_leads_and_a_fifo_is_not_waited_for
     assert shown(etc)["localtime"] == "hosts\n"
     assert not (etc.folder / "localtime").is_symlink()
     assert "passwd" not in shown(etc)
+
+
+def test_a_file_that_no_copy_has_room_for_is_mounted(etc: Etc, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, content: bytes, **more: bool) -> None:
+        raise StorageError("no room", "")
+
+    monkeypatch.setattr("harness.system.files.write_atomic", refuse)
+    assert etc.refresh() == ("hosts", "resolv.conf", "ssl")
+    assert shown(etc) == {"hosts": "", "resolv.conf": ""}
 
 
 def test_inside_is_what_the_list_names_and_nobody_writes_it(confined: Any) -> None:
