@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -85,11 +86,25 @@ def new_sealed_pipe() -> tuple[int, int]:
 
 
 def memory_file(content: bytes) -> int:
-    """A descriptor that gives these bytes; Linux, as everything that confines."""
+    """A descriptor that gives these bytes, all of them; Linux, as everything that confines.
+
+    Where no file may be as long (`ulimit -f`), it is a pipe. Raises StorageError where that is too short, too.
+    """
     fd = uninterrupted(lambda: os.memfd_create("harness", os.MFD_CLOEXEC))
-    os.write(fd, content)
-    os.lseek(fd, 0, os.SEEK_SET)
-    return fd
+    with contextlib.suppress(OSError):
+        if os.write(fd, content) == len(content):
+            os.lseek(fd, 0, os.SEEK_SET)
+            return fd
+    os.close(fd)
+    reading, writing = os.pipe2(os.O_CLOEXEC)
+    os.set_blocking(writing, False)
+    written = os.write(writing, content)
+    os.close(writing)
+    if written < len(content):
+        os.close(reading)
+        too_long = OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+        raise explain_storage(Path("/dev/fd"), "hand the sandbox its arguments in", too_long)
+    return reading
 
 
 def as_utf8(text: str) -> str:
