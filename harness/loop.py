@@ -10,6 +10,7 @@ from harness.attempts.attempt import Attempt, Judged
 from harness.attempts.before import check_before
 from harness.attempts.begin import begin, prepare
 from harness.attempts.ending import look_back
+from harness.attempts.intake import quarantine_after_error
 from harness.attempts.keep import keep
 from harness.attempts.pool import INLINE, Pool
 from harness.attempts.recover import recover
@@ -85,6 +86,7 @@ def run_and_record_error(run: Run) -> tuple[Stop, Look]:
     try:
         return run_loop(run)
     except Exception as error:
+        quarantine_after_error(run)
         if (known := as_expected(error)) is None:
             raise
         with suppress(HarnessError):

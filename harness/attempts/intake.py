@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from harness.attempts.quarantined import (
     tell_env_files,
     tell_quarantined,
 )
+from harness.domain.errors import HarnessError
 from harness.domain.listener import Tone
 from harness.domain.reply import Reply
 from harness.domain.text import plain, printable
@@ -28,7 +30,7 @@ from harness.run.markers import read_names
 from harness.run.run import Run
 from harness.run.unread import explain_unread
 from harness.system import files
-from harness.workspace.guard import FOLDERS
+from harness.workspace.guard import FOLDERS, LONGEST_PATH
 from harness.workspace.private_logs import import_private_logs, quarantined_as
 from harness.workspace.quarantine import put_git_back, quarantine_absent, quarantine_changes
 from harness.workspace.workspace import Snapshot, changed_files
@@ -151,9 +153,20 @@ def quarantine_appeared(run: Run, attempt: Attempt, when: str) -> list[str]:
         run.write(Foreign(slug=attempt.slug, attempt=attempt.number, marker=ref))
         run.tell(f"{attempt.slug}: `{ref}` appeared {when}: git would show another object; it is deleted", Tone.BAD)
     if run.guard.unseen:
-        run.tell_once(f"there are more than {FOLDERS} folders: what lies in the rest is not looked at", Tone.BAD)
+        said = f"there are more than {FOLDERS} folders, or folders with a path of {LONGEST_PATH} bytes and more"
+        run.tell_once(f"{said}: what lies in these is not looked at", Tone.BAD)
     names = _show([run.paths.shown(one.what) for one in found])
     return [f"{names} may not be made or changed unless the spec's `may_change` names it"] if found else []
+
+
+def quarantine_after_error(run: Run) -> None:
+    """Quarantine what the attempts in flight left, where an error ends the run before they are kept."""
+    with suppress(HarnessError, OSError):
+        run.mend_logs()
+    for attempt in list(run.in_flight.values()):
+        with suppress(HarnessError, OSError):
+            assert isinstance(attempt, Attempt)
+            quarantine_appeared(run, attempt, "before the error")
 
 
 def _explain_unread(names: Iterable[str], slug: str) -> list[str]:

@@ -31,7 +31,8 @@ def carry_out(order: Order, site: Site) -> Delivery:
     try:
         return check_claim(order, site) if order.claimed else Delivery(work(order, site))
     finally:
-        untrusted.reopen(order.root)
+        for closed in (order.root, *reversed(order.folder.parents[:3])):  # logs/ among them
+            untrusted.reopen(closed)
         site.leave(order.key)
 
 

@@ -59,10 +59,8 @@ def read_halt(paths: Paths) -> HaltFile | None:
 def _read_halt_file(path: Path) -> HaltFile | None:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except FileNotFoundError:
-        return None
-    except OSError:
-        return HaltFile(path, now=False)  # unreadable, a folder, a strange thing: present is present
+    except OSError:  # unreadable, a folder, a strange thing: present is present; in a closed folder nobody knows
+        return HaltFile(path, now=False) if os.path.lexists(path) else None
     try:
         text = plain(os.read(fd, MOST).decode("utf-8", "replace"))
     except OSError:

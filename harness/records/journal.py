@@ -8,6 +8,7 @@ import os
 import time
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -126,6 +127,7 @@ class Journal:
         self._redactor = redactor or Redactor()
         self.path = folder / "journal.jsonl"
         self.run = run
+        self.in_linked_folder = files.is_link(folder)
         self._clock = clock
         self.events, sound = _read_lines(self.path, parse_event)
         self._whole = bytearray(sound)
@@ -169,10 +171,9 @@ class Journal:
         return harmed
 
     def _put_back(self) -> bool:
-        try:
+        there = None
+        with files.storage(self.path, "look at"), suppress(FileNotFoundError, NotADirectoryError):
             there = os.lstat(self.path)
-        except FileNotFoundError:
-            there = None
         ours = os.fstat(self._fd)
         same = there is not None and (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
         if same and ours.st_size == len(self._whole) and self._is_as_written(ours.st_ctime_ns):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from contextlib import suppress
@@ -201,6 +202,7 @@ class Run:
 
     def mend_logs(self) -> bool:
         """Put back what an agent took away of harness's own files in logs/; True when the journal was harmed."""
+        self._put_folder_back()
         for link in remove_links(*self._folders_in_logs()):
             self.tell(f"a link stood in the place of `{self.paths.shown(link)}`: it is removed", Tone.BAD)
         prepare_logs(self.paths)
@@ -208,6 +210,19 @@ class Run:
             return False
         self.tell("the journal was deleted, replaced or rewritten while it was in use; it has been restored", Tone.BAD)
         return True
+
+    def _put_folder_back(self) -> None:
+        """Move out of the way what an agent put in the place of logs/."""
+        logs = self.paths.logs
+        if files.is_dir(logs) and files.is_link(logs) == self.journal.in_linked_folder:
+            return
+        if os.path.lexists(logs):
+            aside = files.move(logs, logs.with_name(f"{logs.name}.aside"))
+            self.journal.mend()
+            files.move(aside, self.paths.kept / logs.name)
+            self.tell(
+                f"something else stood in the place of `{self.paths.shown(logs)}`: it is in .kept there", Tone.BAD
+            )
 
     def note_links(self) -> None:
         """Note where links lead by which the next run finds specs, settings and harness itself."""

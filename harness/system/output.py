@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from harness.domain.errors import StorageError, explain_storage
@@ -76,6 +77,10 @@ class KeptFile:
         self._room = cap
         self._fd: int | None = None
         self._ends_line = True
+        self._folder: int | None = None  # it may be closed to us before there is a first line
+        if path is not None:
+            with suppress(OSError):
+                self._folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def write(self, data: bytes) -> None:
         """Keep what there is room for; a disk that refuses becomes `problem`, so that the tree can be ended first."""
@@ -111,16 +116,27 @@ class KeptFile:
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+        if self._folder is not None:
+            os.close(self._folder)
+            self._folder = None
+
+    def _open(self, path: Path) -> int:
+        # whatever an agent planted there: follow no link, wait for no reader of a fifo
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)  # an agent's `git clean -fdx` takes logs/ away
+            return os.open(path, flags, 0o644)
+        except PermissionError:
+            if self._folder is None:
+                raise
+            return os.open(path.name, flags, 0o644, dir_fd=self._folder)
 
     def _append(self, data: bytes) -> None:
         if self.problem is not None or self.path is None:
             return
         try:
             if self._fd is None:
-                # whatever an agent planted there: follow no link, wait for no reader of a fifo
-                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK
-                self.path.parent.mkdir(parents=True, exist_ok=True)  # an agent's `git clean -fdx` takes logs/ away
-                self._fd = os.open(self.path, flags, 0o644)
+                self._fd = self._open(self.path)
             left = memoryview(data)
             while left:
                 left = left[os.write(self._fd, left) :]

@@ -14,7 +14,7 @@ from harness.domain.gist import digest_gist
 from harness.domain.reply import Ended
 from harness.domain.text import one_line, plain
 from harness.domain.verdict import CheckRun
-from harness.system import files
+from harness.system import files, untrusted
 from harness.system.command import Bounds, Command, Quiet
 from harness.system.process import Supervisor
 from harness.system.redact import LineRedactor, Redactor
@@ -80,6 +80,7 @@ class Checker:
         bounds = Bounds(timeout=self.timeout if check.timeout is None else check.timeout)
         part = None if log is None else log.with_name(f"{log.name}.{number}")
         ended = self.supervisor.run(command, bounds, heard, stdout=part, stderr=None)
+        untrusted.reopen(self.cwd)
         tail = redactor.text("\n".join(heard.tail))[-TAIL_LIMIT:]
         run = CheckRun(
             command=check.command,

@@ -55,9 +55,12 @@ _NAMES_PROGRAM = re.compile(
     r"core\.(fsmonitor|editor|pager|askpass|sshcommand|gitproxy|alternaterefscommand)|sequence\.editor|pager\..*"
     r"|interactive\.difffilter|diff\.external|diff\..*\.(textconv|command)|filter\..*\.(clean|smudge|process)"
     r"|merge\..*\.driver|gpg\..*|credential\.(.*\.)?helper|alias\..*|(difftool|mergetool|browser|man|guitool)\..*"
-    r"|trailer\..*\.(command|cmd)|uploadpack\.packobjectshook|hook\..*\.command",
+    r"|trailer\..*\.(command|cmd)|uploadpack\.packobjectshook|hook\..*\.command|tar\..*\.command"
+    r"|remote\..*\.(uploadpack|receivepack)|submodule\..*\.update|sendemail\..*|gc\.recentobjectshook"
+    r"|(instaweb|web|imap|gui|guitool|svn|p4|annex)\..*",
     re.DOTALL,
 )
+_PART = re.compile(r"""[^\s'"`;|&()<>$={},!]+""")  # of a command
 # What git reads, whatever is there.
 _READ = ("core.attributesfile", "core.excludesfile", "commit.template", "mailmap.file", "gpg.ssh.allowedsignersfile")
 
@@ -437,7 +440,7 @@ class Git:
             ):
                 yield Path(self.top) / value
             if value and _NAMES_PROGRAM.fullmatch(key):
-                yield from (Path(self.top) / word for word in _split(value) if files.is_file(Path(self.top) / word))
+                yield from (path for word in _split(value) if files.is_file(path := Path(self.top) / word))
             if key.startswith("include") and key.endswith(".path") and value and not value.startswith("~"):
                 yield real_path(self.root / name).parent / value
 
@@ -447,12 +450,16 @@ class Git:
         return own in self._known if self._known else not root.is_relative_to(own)
 
 
-def _split(line: str) -> list[str]:
-    """Return the words of a command, as a shell would split it, or at its spaces where no shell could."""
+def _split(line: str) -> set[str]:
+    """Return what in a command may be the name of a file of the project: its words, and the parts of these.
+
+    As in `sh -c './a.sh x'`, `$(git rev-parse --show-toplevel)/a.sh` and `-oProxyCommand=./a.sh`.
+    """
+    parts = {part.lstrip("/") for part in _PART.findall(line)}
     try:
-        return shlex.split(line.removeprefix("!"))
+        return parts.union(shlex.split(line.removeprefix("!"))) - {""}
     except ValueError:
-        return line.split()
+        return parts.union(line.split()) - {""}
 
 
 def _explain(said: Captured) -> str:

@@ -53,6 +53,7 @@ from harness.workspace.repositories import (
 )
 
 FOLDERS = 50_000  # that are looked at, the shallow ones first
+LONGEST_PATH = 4096  # bytes with which no program opens a folder any more
 KEPT = 4 << 20  # bytes of a file whose content is kept: Yarn itself, in .yarn/releases, has three million
 KEPT_IN_ALL = 16 << 20
 CONFIG = 64 << 10  # bytes of a configuration that git may have written
@@ -112,7 +113,7 @@ class Guard:
     repository: tuple[int, int] = (0, 0)  # device and inode of the project's own `.git`, wherever it was moved to
     repositories: dict[tuple[int, int], str] = field(default_factory=dict)  # a person's in the tree, by the same
     may_put_back: bool = True  # what is known was seen here
-    unseen: bool = False  # there are more folders than are looked at
+    unseen: bool = False  # there are more folders than are looked at, or some whose path is too long
     compiled: dict[str, tuple[int, ...]] = field(default_factory=dict)  # Python's own caches, by their signatures
     _seen: dict[str, Thing] = field(default_factory=dict)
     _compiled: dict[str, tuple[int, ...]] = field(default_factory=dict)
@@ -231,7 +232,7 @@ class Guard:
         found: dict[str, Thing] = {}
         waiting: deque[tuple[str, Mode, Row | None, bool]] = deque([("", self.mode, None, False)])
         waiting += [(name, "whole", row, False) for name, row in self.named.items()]
-        looked, closed, compiled = 0, dict[str, int](), dict[str, tuple[int, ...]]()
+        looked, closed, compiled, too_deep = 0, dict[str, int](), dict[str, tuple[int, ...]](), False
         while waiting and looked < FOLDERS:
             folder, mode, row, installed = waiting.popleft()
             path = f"{self.root}/{folder}".rstrip("/")
@@ -242,6 +243,7 @@ class Guard:
                 else:
                     closed[folder] = at
             if seen is None:
+                too_deep |= len(os.fsencode(path)) >= LONGEST_PATH
                 continue
             looked += 1
             for name, its in seen[0]:
@@ -254,7 +256,7 @@ class Guard:
                     else:
                         found[name] = Thing(its, stamp)
             waiting += [(name, way, its or row, installed or _last(name) in INSTALLED) for name, way, its in seen[1]]
-        self.unseen = bool(waiting)
+        self.unseen = bool(waiting) or too_deep
         self.closed, self._compiled = closed, compiled
         rows = {**self.named, **{name: thing.row for name, thing in self.known.items()}}
         for name, its in rows.items():

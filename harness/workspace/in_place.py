@@ -212,7 +212,10 @@ class InPlace:
         plain = [name for name in names if name not in known and "\n" not in name and files.is_plain(self.top / name)]
         given = os.fsencode("".join(f"{name}\n" for name in plain))
         said = self._git.write("hash-object", "--stdin-paths", stdin=given, with_hooks=False)
-        tree = os.fsdecode(self._git.ask("ls-tree", "-r", "-z", "--full-tree", commit).stdout).split("\0")
+        listing = self._git.ask("ls-tree", "-r", "-z", "--full-tree", commit)
+        if said.code != 0 or listing.code != 0:  # git does not work any more: nothing is known
+            return []
+        tree = os.fsdecode(listing.stdout).split("\0")
         held = {line.partition("\t")[0].rpartition(" ")[2] for line in tree}
         found = dict(zip(plain, os.fsdecode(said.stdout).split(), strict=False))
         return sorted(name for name in plain if found.get(name, "") not in held)

@@ -11,26 +11,31 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.domain.text import is_object_id
 from harness.system import untrusted
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One kind: `abort` takes it back, `quit` leaves all as it is; `began` are files that say where it began."""
+    """One kind: `abort` takes it back, `quit` leaves all as it is; `began` are files that say where it began.
+
+    Where one is missing git goes by others, if there is `another_way`, and else back to where HEAD is.
+    """
 
     what: str
     abort: str
     quit: str
     began: tuple[str, ...] = ()
+    another_way: bool = False
 
 
 _REBASE, _PICK = ("git rebase --abort", "git rebase --quit"), ("git cherry-pick --abort", "git cherry-pick --quit")
 _BISECT = ("git bisect reset", "git bisect reset HEAD")
 _KINDS = {
     "MERGE_HEAD": Operation("a merge", "git merge --abort", "git merge --quit"),
-    "rebase-merge": Operation("a rebase", *_REBASE, ("rebase-merge/orig-head", "rebase-merge/head-name")),
-    "rebase-apply/applying": Operation("a series of patches", "git am --abort", "git am --quit", ("ORIG_HEAD",)),
-    "rebase-apply": Operation("a rebase", *_REBASE, ("rebase-apply/orig-head", "rebase-apply/head-name")),
+    "rebase-merge": Operation("a rebase", *_REBASE, ("rebase-merge/orig-head", "rebase-merge/head-name"), True),
+    "rebase-apply/applying": Operation("a series of patches", "git am --abort", "git am --quit", ("ORIG_HEAD",), True),
+    "rebase-apply": Operation("a rebase", *_REBASE, ("rebase-apply/orig-head", "rebase-apply/head-name"), True),
     "CHERRY_PICK_HEAD": Operation("a cherry-pick", *_PICK, ("sequencer/head",)),
     "REVERT_HEAD": Operation("a revert", "git revert --abort", "git revert --quit", ("sequencer/head",)),
     "sequencer": Operation("a cherry-pick or a revert", *_PICK, ("sequencer/head",)),
@@ -39,14 +44,20 @@ _KINDS = {
 }
 _BY_NAME = {kind.what: kind for kind in _KINDS.values()}
 _LONGEST = 4096  # bytes of a file that says where it began
+_MISSING = "(missing)"
 
 
 def find_operation(own: Path) -> tuple[str, tuple[str, ...]]:
-    """Return what is open in git's folder of a work tree, "" for nothing, and where its files say that it began."""
+    """Return what is open in git's folder of a work tree, "" for nothing, and where its files say that it began.
+
+    Where git would go by something else, one of these files is missing, which is neither a commit nor a branch.
+    """
     for name, kind in _KINDS.items():
         if os.path.exists(f"{own}/{name}"):  # noqa: PTH110
-            said = (untrusted.read_plain(own / file, _LONGEST) for file in kind.began)
-            return kind.what, tuple(one.decode("utf-8", "replace").strip() for one in said if one is not None)
+            held = [untrusted.read_plain(own / file, _LONGEST) for file in kind.began]
+            said = [None if one is None else one.decode("utf-8", "replace").strip() for one in held]
+            missing = (_MISSING,) if None in said and kind.another_way else ()
+            return kind.what, (*(one for one in said if one is not None), *missing)
     return "", ()
 
 
@@ -57,7 +68,8 @@ def say_ending(what: str, began: Collection[str], known: Collection[str], commit
     HEAD is on it).
     """
     kind = _BY_NAME[what]
-    if set(began) <= set(known):
+    detaches = kind.abort == _BISECT[0] and any(map(is_object_id, began)) and "detached HEAD" not in known
+    if set(began) <= set(known) and not detaches:
         return (kind.abort,)
     home = (f"git symbolic-ref HEAD {shlex.quote(branch)}",) if branch else ()
     return (kind.quit, *home, f"git reset -q {commit[:12]}")

@@ -332,3 +332,36 @@ def test_what_harness_moved_out_of_the_way_of_a_git_is_nobodys_else(
     ran = project.go(sandbox=sandbox)
     assert lock.with_name("index.lock.aside").exists(), ran.text
     assert project.events("foreign") == []
+
+
+# --- the folder of the project, or logs/, closed or replaced ---------------------------------------------------------
+
+CLOSED = {
+    "the project, and words": ("chmod 0 .; echo words >&2", "bwrap"),
+    "the project, without a sandbox": ("chmod 0 .; echo words >&2", "none"),
+    "logs, without a sandbox": ("chmod 0 logs; echo words >&2", "none"),
+    "logs, a file": ("rm -rf logs; echo words > logs", "none"),
+    "logs, a link": ("rm -rf logs; mkdir ../elsewhere; ln -s ../elsewhere logs", "none"),
+}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="no folder is closed to root")
+@pytest.mark.parametrize("case", CLOSED.values(), ids=list(CLOSED))
+def test_what_a_person_would_obey_is_set_aside_though_the_folder_was_closed(
+    project: Any, case: tuple[str, str]
+) -> None:
+    code, sandbox = case
+    project.agent(f"echo evil > .envrc; {FINISH}; {code}")
+    ran = project.go(sandbox=sandbox, max_iterations=1)
+    assert not project.has(".envrc"), ran.text
+    assert "HALT seen" not in ran.text
+
+
+@pytest.mark.parametrize("code", ["rm -rf logs; echo words > logs", "rm -rf logs; mkdir ../e; ln -s ../e logs"])
+def test_what_stands_in_the_place_of_logs_is_moved_out_of_the_way(project: Any, code: str) -> None:
+    project.agent(f"echo evil > .envrc; {FINISH}; {code}; echo words >&2")
+    project.config_file(sandbox="none", max_iterations=1)
+    ran = project.command("run")
+    assert ran.returncode != 70 and not project.has(".envrc"), ran.stdout + ran.stderr
+    assert (project.root / "logs/journal.jsonl").exists() and not (project.root / "logs").is_symlink()
+    assert not (project.root.parent / "e/journal.jsonl").exists()

@@ -461,3 +461,35 @@ def test_what_is_left_open_in_the_main_checkout_of_a_linked_one_is_told(world: W
     subprocess.run(["git", "worktree", "add", "-q", "-b", "linked", str(world.root)], cwd=main, check=True)
     ran = world.run(commit="never")
     assert "somebody left a merge open in the main checkout" in ran.text, ran.text
+
+
+FORGED = {
+    "a rebase": (
+        "mkdir $g/rebase-merge; cd $g/rebase-merge; echo refs/heads/main > head-name; echo $evil > head; "
+        "echo $h > onto;"
+        " touch interactive git-rebase-todo done; echo 0 > msgnum; echo 0 > end"
+    ),
+    "a rebase by patches": (
+        "mkdir $g/rebase-apply; cd $g/rebase-apply; echo refs/heads/main > head-name; echo $evil > head; "
+        "echo $h > onto;"
+        " touch rebasing; echo 1 > next; echo 1 > last"
+    ),
+    "patches": (
+        "mkdir $g/rebase-apply; cd $g/rebase-apply; echo 1 > next; echo 1 > last; touch applying; "
+        "echo $h > abort-safety;"
+        " rm -f ../ORIG_HEAD; git update-ref refs/remotes/ORIG_HEAD/HEAD $evil"
+    ),
+    "a bisect": "touch $g/BISECT_LOG; echo $h > $g/BISECT_START",
+}
+
+
+@pytest.mark.parametrize("code", in_short(FORGED, "a rebase"))
+def test_the_way_out_of_what_was_forged_leads_to_no_commit_of_the_agent(world: World, code: str) -> None:
+    evil = "$(git commit-tree -m evil $(printf '' | git mktree) -p HEAD)"
+    begin(world, f'g="$PWD/.git"; h=$(git rev-parse HEAD); evil={evil}; (:; {code})')
+    ran = world.run(keep_going=True)
+    assert ran.code == 4, ran.text
+    before = world.git("rev-parse", "refs/heads/main")
+    type_commands(world, ran.stop.advice)
+    assert (world.git("rev-parse", "main"), where(world)[0]) == (before, "main")
+    assert world.has("a.txt")
