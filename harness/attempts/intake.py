@@ -68,8 +68,10 @@ def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Gathere
     committed = run.workspace.heads.find_changed(attempt.before.head, after.head) if moved and after.head else ()
     after = leave_what_was_ignored(run, attempt, after, committed)
     specs = run.paths.specs  # what is committed there is in no look at the tree
-    seen = [one for one in committed if one in after.files or specs in (run.workspace.top / one).parents]
-    outside = [one for one in committed if not (run.workspace.top / one).is_relative_to(run.paths.root)]
+    ever = run.workspace.heads.find_ever_changed(attempt.before.head, after.head) if moved and after.head else ()
+    gone = set(ever).difference(committed)  # by a later one
+    seen = [one for one in ever if one in gone or one in after.files or specs in (run.workspace.top / one).parents]
+    outside = [one for one in ever if not (run.workspace.top / one).is_relative_to(run.paths.root)]
     remarks += _tell_committed(run, slug, outside, "outside of the project", "look before you push")
     obeyed = _find_obeyed(run, (one for one in seen if one not in moved_head.elsewhere))
     remarks += _tell_committed(run, slug, obeyed, "which programs obey", "`git restore` would bring that back")

@@ -290,6 +290,14 @@ def test_what_an_agent_committed_and_programs_obey_is_told(project: Any, sandbox
     assert "its own commits hold `app/.envrc`, `specs/hello/spec.md`, which programs obey: `git restore`" in ran.text
 
 
+def test_what_an_agent_committed_and_took_back_is_told_too(project: Any) -> None:
+    project.agent(
+        "mkdir app; echo evil > app/.envrc; git add app; git commit -qm one; git rm -q app/.envrc; git commit -qm two;"
+        f" {FINISH}"
+    )
+    assert "its own commits hold `app/.envrc`, which programs obey" in project.go(sandbox="bwrap").text
+
+
 @pytest.mark.deep
 @pytest.mark.parametrize("sandbox", SANDBOXES)
 def test_of_many_files_that_programs_obey_the_first_are_told_and_all_are_set_aside(project: Any, sandbox: str) -> None:
