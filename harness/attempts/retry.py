@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 
 from harness.attempts.earlier import proven_features
 from harness.attempts.moves import COMMIT, Mover, watch_commit
@@ -25,22 +24,21 @@ def retry_commits(run: Run) -> bool:
     if waits or run.asked_to_stop() is not None or run.interrupts.halt() is not None:
         return False
     refused = [one for one in proven_features(run) if run.history.of(one.slug).refused]
-    return (
-        sum(_retry(run, feature) for feature in refused) + sum(map(partial(_commit_accepted, run), _waiting(run))) > 0
-    )
+    made = [_retry(run, feature) for feature in refused] + [_commit_accepted(run, slug) for slug in _accepted(run)]
+    return any(made)
 
 
-def _waiting(run: Run) -> list[str]:
+def _accepted(run: Run) -> list[str]:
     """Return the features that a person accepted and whose files are in no commit."""
-    waiting = [slug for slug, one in run.history.histories.items() if one.waiting and slug in run.history.known]
-    names = run.workspace.recent_snapshot().files.keys() if waiting else set[str]()
-    return [slug for slug in waiting if run.history.of(slug).waiting & names]
+    accepted = [slug for slug, one in run.history.histories.items() if one.to_commit and slug in run.history.known]
+    names = run.workspace.recent_snapshot().files.keys() if accepted else set[str]()
+    return [slug for slug in accepted if run.history.of(slug).to_commit & names]
 
 
 def _commit_accepted(run: Run, slug: str) -> bool:
     """Commit what the attempts on a feature left that a person accepted; returns whether a commit was made."""
     record = run.history.of(slug)
-    commit = run.workspace.commit(slug, ACCEPTED, record.attempts, frozenset(record.waiting))
+    commit = run.workspace.commit(slug, ACCEPTED, record.attempts, frozenset(record.to_commit))
     if not commit.made:
         run.tell_once(f"{slug}: still not committed: {commit.failure or 'nothing to commit'}", Tone.BAD)
         return False
@@ -76,7 +74,7 @@ def stop_for_refused(run: Run, stop: Stop) -> Stop:
     wanted = {one.slug for one in run.specs.among_wanted(run.specs.last)}
     done = [one.slug for one in proven_features(run) if one.slug in wanted]
     lost = _find_uncommitted(run, done)
-    accepted = set(_waiting(run)) & wanted if run.commits else set[str]()
+    accepted = set(_accepted(run)) & wanted if run.commits else set[str]()
     open_ones = [slug for slug in done if run.history.of(slug).refused or slug in lost] + sorted(accepted)
     return Stop.over(Halt.NOT_COMMITTED, open_ones) if open_ones else stop
 

@@ -42,9 +42,7 @@ class FeatureHistory:
     changed: set[str] = field(default_factory=set)  # files it changed since it was accepted last
     changed_more: bool = False  # than that
     landed: set[str] = field(default_factory=set)  # files that it had changed when it was accepted
-    waiting: set[str] = field(
-        default_factory=set
-    )  # files that it had changed when a person accepted it: to be committed
+    to_commit: set[str] = field(default_factory=set)  # those of them that no commit holds: a person accepted it
     in_tree: bool = False  # its checks passed in the working tree, not in a clean checkout of the commit
     refused: bool = False  # it is done, and git refused to commit it
     regressed: tuple[str, ...] = ()  # checks that failed since

@@ -233,14 +233,14 @@ def _marked(history: History, event: Marked | MarkedByHand) -> None:
 
 def _leave_to_commit(record: FeatureHistory) -> None:
     """A person accepted the feature as it is: what its attempts changed is its work now."""
-    record.waiting |= record.changed
+    record.to_commit |= record.changed
     record.landed |= record.changed
     record.changed, record.changed_more, record.open_attempts = set(), False, 0
 
 
 def _work_again(record: FeatureHistory) -> None:
-    record.changed |= record.waiting
-    record.waiting = set()
+    record.changed |= record.to_commit
+    record.to_commit = set()
 
 
 def _forget_marker(history: History, event: AttemptBegan) -> None:
@@ -252,7 +252,7 @@ def _committed(history: History, event: Committed) -> None:
     if not is_object_id(event.commit):
         return
     record = history.of(event.slug)
-    record.waiting = set()
+    record.to_commit = set()
     record.commits.append(("", event.commit))
     if event.run == history.last_run:
         history.committed[event.commit] = event.slug
