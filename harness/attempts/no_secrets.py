@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -26,11 +26,9 @@ def check_for_secrets(run: Run, attempt: Attempt, found: Gathered) -> tuple[Chec
     """
     if not run.commits or not found.claimed:
         return ()
-    left, lines = IN_ALL, [f"`{name}` {run.redactor.TOO_LARGE}" for name in run.redactor.unread]
-    for name in sorted(names_to_commit(run, attempt, found)):
-        content = _read(attempt.workspace.root / name, left)
-        left -= len(content)
-        lines += _compare(run, name, content, partial(attempt.workspace.committed, name))
+    lines = [f"`{name}` {run.redactor.TOO_LARGE}" for name in run.redactor.unread]
+    lines += find_secrets(run, names_to_commit(run, attempt, found))
+    left = IN_ALL
     heads, before = run.workspace.heads, attempt.before.head
     for name in found.committed[:MOST]:
         content = heads.read_file(found.after.head, name)[:left]
@@ -39,6 +37,19 @@ def check_for_secrets(run: Run, attempt: Attempt, found: Gathered) -> tuple[Chec
         lines += _compare(run, name, content, read_old, f"the agent's own commit of {name}")
     hint = "take it out of the file, and read it from the environment"
     return (CheckRun(COMMAND, 1, 0.0, "\n".join((*lines, hint))),) if lines else ()
+
+
+def find_secrets(run: Run, names: Iterable[str]) -> list[str]:
+    """Return what is to be said of files that hold a secret which the last commit has not in them.
+
+    They are named from the top of the work tree.
+    """
+    left, lines = IN_ALL, list[str]()
+    for name in sorted(names):
+        content = _read(run.workspace.top / name, left)
+        left -= len(content)
+        lines += _compare(run, name, content, partial(run.workspace.heads.read_file, "HEAD", name))
+    return lines
 
 
 def _read(path: Path, limit: int) -> bytes:

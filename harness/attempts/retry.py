@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from harness.attempts.earlier import proven_features
 from harness.attempts.moves import COMMIT, Mover, watch_commit
+from harness.attempts.no_secrets import find_secrets
 from harness.attempts.recheck import plan_head, recheck
 from harness.attempts.renew import COMMITTED, REFUSED_RED, renew, reopen
 from harness.domain.feature import Feature
@@ -38,6 +39,9 @@ def _accepted(run: Run) -> list[str]:
 def _commit_accepted(run: Run, slug: str) -> bool:
     """Commit what the attempts on a feature left that a person accepted; returns whether a commit was made."""
     record = run.history.of(slug)
+    if secrets := find_secrets(run, record.to_commit):
+        run.tell_once(f"{slug}: still not committed: {'; '.join(secrets)}", Tone.BAD)
+        return False
     commit = run.workspace.commit(slug, ACCEPTED, record.attempts, frozenset(record.to_commit))
     if not commit.made:
         run.tell_once(f"{slug}: still not committed: {commit.failure or 'nothing to commit'}", Tone.BAD)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from helpers.marks import in_short, needs_bwrap
-from helpers.world import CLAIM, World
+from helpers.world import CLAIM, SECRET, World
 
 pytestmark = needs_bwrap
 
@@ -50,6 +50,20 @@ def test_accepted_work_that_git_refuses_is_not_said_to_be_done(mine: World, harn
     hook.chmod(0o755)
     ran = mine.run()
     assert ran.code == 1 and "a: still not committed" in ran.text, ran.text
+
+
+@pytest.mark.deep
+def test_accepted_work_that_holds_a_secret_is_not_committed(mine: World, harness: Any) -> None:
+    mine.spec("a", checks="false")
+    mine.agent(f'echo "$API_TOKEN" > key.txt; {CLAIM}')
+    mine.config_file(env_pass="API_TOKEN")
+    mine.repository()
+    environ = {**mine.environ, "API_TOKEN": SECRET}
+    assert mine.run(environ=environ).code != 0
+    harness("resume")
+    harness("accept", "a", "looks fine")
+    ran = mine.run(environ=environ)
+    assert ran.code == 1 and "a: still not committed: key.txt holds the value of API_TOKEN" in ran.text, ran.text
 
 
 @pytest.mark.parametrize("flag", in_short(["--skip-worktree", "--assume-unchanged"], "--skip-worktree"))

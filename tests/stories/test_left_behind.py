@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from helpers.marks import SANDBOXES, in_short
 from helpers.waiting import wait_until_ready
-from helpers.world import CLAIM, FINISH, World
+from helpers.world import CLAIM, FINISH, GIT, World
 
 PLANTS = """
 mkdir -p app/specs/x app/.vscode vendor/lib
@@ -207,6 +207,22 @@ def test_no_secret_is_committed_that_harness_knows(project: Any, checks: list[st
     project.agent(f"rm config.txt; {FINISH}")
     assert project.go().code == 0
     assert "config.txt" not in project.git("ls-files")
+
+
+@pytest.mark.deep
+def test_no_secret_is_committed_from_a_project_in_a_folder_of_its_repository(confined: Any) -> None:
+    around = confined.root.parent
+    confined.spec("hello", checks=["true"])
+    (around / ".gitignore").write_text("/*\n!/project/\nlogs/\n.env\n")
+    (confined.root / ".env").write_text("PAY_TOKEN=q8Zr7Lm2-x9-not-for-git\n")
+    (confined.root / "old.txt").write_text("q8Zr7Lm2-x9-not-for-git\n")
+    for words in (["init", "-q"], ["add", "-Af", "project/specs", "project/old.txt"], ["commit", "-qm", "begin"]):
+        subprocess.run(["git", *words], cwd=around, env={**os.environ, **GIT}, check=True)
+    confined.agent(f"cp .env config.txt; echo more >> old.txt; {FINISH}")
+    ran = confined.go(max_iterations="1")
+    assert confined.outcomes() == ["unconfirmed"], ran.text
+    assert "project/config.txt holds the value of PAY_TOKEN" in confined.events("attempt_ended")[0]["observed"]
+    assert "old.txt holds" not in confined.events("attempt_ended")[0]["observed"]
 
 
 FORGER = """
