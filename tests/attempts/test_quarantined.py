@@ -11,6 +11,7 @@ from helpers.marks import in_short, needs_bwrap
 from helpers.world import FINISH
 
 
+@pytest.mark.deep
 @needs_bwrap
 @pytest.mark.parametrize("by", in_short(["a check", "a hook"], "a check"))
 def test_what_a_check_or_a_hook_forges_is_set_aside(confined: Any, tmp_path: Path, by: str) -> None:

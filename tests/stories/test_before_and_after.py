@@ -85,6 +85,7 @@ def test_a_check_of_the_project_that_was_red_before_is_named_to_the_person_and_t
     assert "(red before, green after): test -f lint.txt" in world.log("a.done")
 
 
+@pytest.mark.deep
 @BOTH
 def test_a_run_that_refuses_a_red_baseline_begins_nothing(world: World, sandbox: str) -> None:
     world.spec("a", checks="test -f a.txt")

@@ -375,6 +375,7 @@ def test_a_branch_without_a_commit_and_without_files_is_left_by_a_person_alone(w
     assert (world.run().code, subjects(world)) == (0, ["b: finished b", "a: finished a", "begin"])
 
 
+@pytest.mark.deep
 @needs_bwrap
 def test_a_receipt_whose_commit_was_taken_off_the_branch_is_renewed_where_its_checks_pass(world: World) -> None:
     world.settings["sandbox"] = "bwrap"

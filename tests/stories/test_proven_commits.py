@@ -107,6 +107,7 @@ def test_what_is_installed_in_the_project_is_there_in_a_clean_checkout(confined:
     )
 
 
+@pytest.mark.deep
 def test_a_check_that_needs_what_git_does_not_hold_is_run_in_the_working_tree_and_the_receipt_says_so(
     confined: Any,
 ) -> None:

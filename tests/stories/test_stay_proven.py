@@ -32,6 +32,7 @@ def test_a_feature_that_breaks_an_earlier_one_is_sent_back_before_it_lands(world
     assert world.states() == {"a": "done", "b": "done"}
 
 
+@pytest.mark.deep
 @BOTH
 def test_what_is_found_broken_at_the_end_is_regressed_and_the_next_run_takes_it_up(
     world: World, sandbox: str, harness
