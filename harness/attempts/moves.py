@@ -116,7 +116,8 @@ def watch_commit(run: Run, mover: Mover, made: str, base: str = "") -> None:
     if made:
         heads.follow(made)
     watch_head(run, mover)
-    heads.note()
+    if not heads.last.commit:
+        heads.note()
 
 
 def _go(run: Run, mover: Mover, was: Head, now: Head, way: Way) -> str:

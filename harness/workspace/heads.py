@@ -256,12 +256,15 @@ class Heads:
         self.last = self.last.at(commit)
         self.expect(commit)
 
-    def expect(self, commit: str) -> None:
-        """Know that the branch is at a commit, if its file says so and no other has changed: git need not be asked."""
-        if self._looked is not None and self._looked[1].branch:
-            held, head = self._looked
-            moved = {**held, self._files.find(head.branch): f"{commit}\n".encode()}
-            self._looked = (moved, head.at(commit)) if self._files.read() == moved else self._looked
+    def expect(self, commit: str) -> bool:
+        """Return whether the branch is at a commit, if its file says so and no other has changed: git is not asked."""
+        if self._looked is None or not self._looked[1].branch:
+            return False
+        held, head = self._looked
+        moved = {**held, self._files.find(head.branch): f"{commit}\n".encode()}
+        is_there = self._files.read() == moved
+        self._looked = (moved, head.at(commit)) if is_there else self._looked
+        return is_there
 
     def find_line(self, was: Head, now: Head) -> Line:
         """Return how the commit at which HEAD stood leads to where it stands now."""

@@ -173,8 +173,7 @@ class InPlace:
         last = self._last
         if last is None or time.monotonic() - self._last_at >= FRESH:
             return False
-        self.heads.expect(commit)
-        if self.heads.look().commit != commit:
+        if not self.heads.expect(commit) and self.heads.look().commit != commit:
             return False
         left = {name: stamp for name, stamp in last.files.items() if name not in names}
         self._last = Snapshot(commit, left)  # as old as that look
