@@ -83,4 +83,5 @@ def _look_in_tree(
     mending = find_mending(run.config, run.workspace, plan)
     if not plan.setup and not find_left_out(run.workspace.top, run.workspace.ignored(), 0.0):
         return {}, mending
+    run.tell_once("what is red in a clean checkout runs in the working tree, too, to see what it lacks there")
     return {one.command: one for one in recheck(run, feature.slug, checks, None).runs}, mending

@@ -73,6 +73,8 @@ def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Gathere
     seen = [one for one in ever if one in gone or one in after.files or specs in (run.workspace.top / one).parents]
     outside = [one for one in ever if not (run.workspace.top / one).is_relative_to(run.paths.root)]
     remarks += _tell_committed(run, slug, outside, "outside of the project", "look before you push")
+    in_logs = [one for one in ever if (run.workspace.top / one).is_relative_to(run.paths.logs)]
+    remarks += _tell_committed(run, slug, in_logs, "which are harness's own", "`git rm --cached` takes them out of git")
     obeyed = _find_obeyed(run, (one for one in seen if one not in moved_head.elsewhere))
     remarks += _tell_committed(run, slug, obeyed, "which programs obey", "`git restore` would bring that back")
     names = tuple(sorted({*changed_files(attempt.before, after), *committed}.difference(moved_head.elsewhere)))

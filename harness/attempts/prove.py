@@ -32,7 +32,17 @@ def plan_checkout(run: Run, attempt: Attempt, found: Gathered) -> CheckoutPlan |
         return None
     names = names_to_commit(run, attempt, found)
     candidate = attempt.workspace.prepare_commit(attempt.slug, found.words, attempt.number, names)
-    return None if candidate is None else plan_for(run, candidate)
+    return None if candidate is None else _without_own(run, attempt, plan_for(run, candidate))
+
+
+def _without_own(run: Run, attempt: Attempt, plan: CheckoutPlan) -> CheckoutPlan:
+    """Return the plan without files of the machine that attempts made or changed: nobody else has these so."""
+    since, wanted = begin_of_making(run, attempt), {run.paths.root / name for name in run.settings.workspace_include}
+    files_of_it = (path for path in plan.brought if path not in wanted and not files.is_dir(path))
+    made = [path for path in files_of_it if files.changed_at(path) >= since]
+    names = (str(path.relative_to(run.workspace.top)) for path in made)
+    kept = tuple(path for path in plan.brought if path not in made)
+    return replace(plan, brought=kept, rest=(*plan.rest, *names))
 
 
 def fix(run: Run, attempt: Attempt, found: Gathered) -> Gathered:

@@ -169,6 +169,9 @@ def _tell_commits(run: Run, why_not: str) -> None:
     run.tell(f"commits: {'one for each proven feature' if run.commits else why_not}")
     if not run.commits:
         return
+    if not run.workspace.heads.last.branch:
+        said = "HEAD is detached: what is committed will be on no branch"
+        run.tell(f"{said}; `git switch -c NAME` gives it one", Tone.BAD)
     if problem := run.workspace.why_no_commit():
         run.tell(f"git cannot commit here: {problem}", Tone.BAD)
     if run.site.sandbox is not None and (said := run.site.sandbox.explain_hooks()):

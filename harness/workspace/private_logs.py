@@ -16,6 +16,7 @@ from harness.records.notes import Mark, lines_after_common_prefix
 from harness.system import files, untrusted
 
 PRIVATE_LOGS = "private_logs"  # the folder in the attempt's own
+IGNORE = ".gitignore"
 _BEFORE = "private_logs.before"  # what it held at first
 TAIL = 128 * 1024  # bytes of a log that the agent sees: more than its prompt holds
 ADDED_LIMIT = 4 * 1024 * 1024  # bytes that one attempt may add to a log
@@ -44,6 +45,7 @@ def prepare_private_logs(folder: Path, paths: Paths, slug: str) -> Path:
         text = read_shown(log)
         for place in (private, before):
             files.write_atomic(place / log.name, text, sync=False)
+    files.write_atomic(private / IGNORE, "*\n", sync=False)  # as in the real ones: `git add -A` takes nothing of them
     return private
 
 
@@ -89,7 +91,7 @@ def import_private_logs(folder: Path, paths: Paths, slug: str, log: Mark, learni
     if os.path.lexists(done):
         claim = untrusted.read_plain(done, CLAIM_LIMIT) or b""
         files.write_atomic(paths.done(slug), b" ".join(claim.split()) + b"\n")  # a receipt has more lines than one
-    known = {paths.log(slug).name, paths.learnings.name, done.name}
+    known = {paths.log(slug).name, paths.learnings.name, done.name, IGNORE}
     with files.storage(private, "look at"):
         names = os.listdir(private)  # noqa: PTH208
     strange = sorted(name for name in names if name not in known or not files.is_plain(private / name))

@@ -227,3 +227,32 @@ def test_what_lies_beside_a_spec_and_is_not_committed_is_named(mine: World) -> N
     (mine.root / "specs/a/want").write_text("more\n")
     ran = mine.run()
     assert ran.code == 0 and "lacks specs/a/want (not committed)" in mine.log("a.done"), mine.log("a.done")
+
+
+@pytest.mark.parametrize("had", in_short({"none before": None, "one before": "MODE=old\n"}, "none before"))
+def test_an_env_file_that_an_attempt_made_or_changed_proves_nothing(mine: World, had: str | None) -> None:
+    (mine.root / ".gitignore").write_text(".env\n")
+    if had is not None:
+        (mine.root / ".env").write_text(had)
+    begin(mine, "grep -q new .env", "echo MODE=new > .env")
+    ran = mine.run()
+    assert ran.code != 0 and "the commit would not hold .env (ignored by git)" in ran.text, ran.text
+
+
+def test_what_an_agent_commits_holds_nothing_of_logs(mine: World) -> None:
+    (mine.root / ".gitignore").write_text("")
+    begin(mine, "test -f own.txt", "true")
+    mine.agent(f"echo more > own.txt; {CLAIM}; git add -A; git commit -qm own")
+    ran = mine.run()
+    assert ran.code == 0, ran.text
+    assert mine.git("ls-tree", "-r", "--name-only", "HEAD", "logs") == ""
+    mine.spec("b", checks="test -f b.txt")
+    mine.agent(f"echo b > b.txt; {CLAIM}; git add -Af logs; git commit -qm forced")
+    assert "which are harness's own: `git rm --cached`" in mine.run().text
+
+
+@pytest.mark.deep
+def test_a_run_on_a_detached_head_says_so(mine: World) -> None:
+    begin(mine, "test -f own.txt", "true")
+    mine.git("switch", "-q", "--detach")
+    assert "HEAD is detached: what is committed will be on no branch" in mine.run().text
