@@ -9,6 +9,7 @@ from harness.attempts.accept import say_where, write_marker
 from harness.attempts.recheck import Rechecked, plan_head, recheck
 from harness.domain.feature import Check, Feature
 from harness.domain.listener import Tone
+from harness.domain.look import UNKNOWN
 from harness.domain.text import counted, one_line
 from harness.domain.verdict import CheckedIn, CheckRun
 from harness.records.events import Accepted, Reopened, Verified
@@ -19,6 +20,7 @@ from harness.system import files
 from harness.workspace.checks import report_failures
 
 CHANGED, FAILED = "its spec changed since it was accepted", "it was accepted, and a check of it failed since"
+NOT_KNOWN = "the journal does not know its receipt"
 REFUSED_RED = "git refused to commit it at first"
 COMMITTED = "it was committed afterwards"
 MOVED_ON = "the commit that its receipt named is not in what is checked out any more"
@@ -34,12 +36,14 @@ def renew_or_reopen(run: Run) -> bool:
         return False
     taken_up, history = False, run.history
     for feature in run.specs.among_wanted(run.specs.last):
-        because = CHANGED if history.is_stale(feature) else FAILED if history.is_regressed(feature) else ""
+        is_stale, unknown = history.is_stale(feature), history.of(feature.slug).accepted_spec == UNKNOWN
+        because = NOT_KNOWN if is_stale and unknown else CHANGED if is_stale else ""
+        because = because or (FAILED if history.is_regressed(feature) else "")
         if not because or feature.problem or not files.exists(run.paths.done(feature.slug)):
             continue
         checks = run.checks_for(feature)
         run.tell(f"{feature.slug}: {because}; running {counted(len(checks), 'check')}")
-        if because == CHANGED:
+        if is_stale:
             found = recheck_stale(run, feature.slug, checks)
         else:
             plan = None if history.of(feature.slug).in_tree else plan_head(run)
@@ -48,8 +52,8 @@ def renew_or_reopen(run: Run) -> bool:
             return taken_up
         if not found.runs or not all(one.green for one in found.runs):
             reopen(run, feature, found.runs, because)
-        elif because == CHANGED:
-            renew(run, feature, found, CHANGED)
+        elif is_stale:
+            renew(run, feature, found, because)
         else:
             run.write(Verified(slug=feature.slug, green=True))
             run.tell(f"{feature.slug}: every check is green: its receipt stands", Tone.GOOD)
@@ -75,7 +79,7 @@ def renew(run: Run, feature: Feature, found: Rechecked, why: str) -> None:
     snapshot, slug = run.workspace.snapshot(), feature.slug
     is_commit = found.clean or snapshot.clean
     where = f"commit: {snapshot.head}" if is_commit else f"tree: {snapshot.digest} at commit {snapshot.head or 'none'}"
-    old = run.journal.last_receipt(slug)
+    old = run.journal.last_receipt(slug) or run.read_marker(slug)
     checks = tuple(replace(one, command=run.redactor.text(one.command)) for one in found.runs)
     because = "" if found.clean else found.because or run.site.no_checkout or "there is no commit"
     checked_in = CheckedIn(found.clean, because, found.brought, found.set_up_by)

@@ -20,6 +20,9 @@ class Markers:
     answered: frozenset[str] = frozenset()
 
 
+UNKNOWN = "unknown"  # the spec of a receipt that the journal does not know: it proves nothing until it is checked
+
+
 @dataclass(slots=True)
 class FeatureHistory:
     """What the journal remembers about one feature; grown event by event, never edited otherwise."""
@@ -37,7 +40,7 @@ class FeatureHistory:
     tree: str = ""  # fingerprint of the working tree after the last attempt
     answer: str = ""  # what a person answered since the last attempt
     question: str = ""
-    accepted_spec: str = ""  # SHA-256 of the spec that harness accepted it by; "" where a person did
+    accepted_spec: str = ""  # SHA-256 of the spec that harness accepted it by, or UNKNOWN; "" where a person did
     marker_sha256: str = ""  # of the receipt or marker that the journal knows
     changed: set[str] = field(default_factory=set)  # files it changed since it was accepted last
     changed_more: bool = False  # than that

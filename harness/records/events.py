@@ -304,10 +304,11 @@ class Marked(FeatureEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkedByHand(FeatureEvent):
-    """A person wrote the feature's `.done`."""
+    """A person wrote the feature's `.done`, or it is a `receipt` of harness that the journal does not know."""
 
     kind: ClassVar[str] = "by_hand"
     sha256: str = ""
+    receipt: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from harness.domain.feature import Feature
 from harness.domain.gist import digest_gist
 from harness.domain.halt import Halt
-from harness.domain.look import FeatureHistory, Markers
+from harness.domain.look import UNKNOWN, FeatureHistory, Markers
 from harness.domain.money import Spend, Sum, Who
 from harness.domain.paths import Paths
 from harness.domain.reply import Limit
@@ -224,7 +224,7 @@ def _marked(history: History, event: Marked | MarkedByHand) -> None:
     record = history.of(event.slug)
     record.claim_pending, record.marker_sha256, record.regressed = False, event.sha256, ()
     if isinstance(event, MarkedByHand):
-        record.accepted_spec = ""
+        record.accepted_spec = UNKNOWN if event.receipt else ""
         _leave_to_commit(record)
     history.unmarked.pop(event.slug, None)
     history.known.add(event.slug)

@@ -10,7 +10,7 @@ from harness.agents.loads import find_loaded
 from harness.agents.table import explain
 from harness.domain.feature import Feature
 from harness.domain.halt import Halt, HaltFile, Stop
-from harness.domain.look import FeatureHistory, State, Wait, Work
+from harness.domain.look import UNKNOWN, FeatureHistory, State, Wait, Work
 from harness.domain.money import Sum
 from harness.domain.text import one_line
 from harness.domain.units import format_duration
@@ -62,7 +62,9 @@ def report_feature(view: View, feature: Feature) -> Report:
     because = view.standing_of(feature).because
     if receipt is not None:
         because = _say_receipt(receipt)
-        if view.is_stale(feature):
+        if record.accepted_spec == UNKNOWN:
+            because = "the journal does not know its receipt: `harness run` or `harness verify` runs its checks again"
+        elif view.is_stale(feature):
             because = "its spec changed since it was accepted: `harness run` or `harness verify` runs its checks again"
         elif record.regressed and view.history.is_regressed(feature):
             names = ", ".join(f"`{one_line(command, 60)}`" for command in record.regressed)

@@ -12,7 +12,7 @@ from harness.domain.text import plain
 from harness.records.events import Answered, MarkedByHand, SpecChanged
 from harness.records.halt_file import remove_halt
 from harness.records.history import read_markers
-from harness.records.receipt import digest
+from harness.records.receipt import digest, parse_receipt
 from harness.run.markers import parse_names
 from harness.run.run import Begun, Run
 from harness.run.unread import tell_unread
@@ -139,5 +139,9 @@ def _take_answer(run: Run, slug: str, text: str) -> None:
 
 
 def _note_marker_by_hand(run: Run, slug: str) -> None:
-    run.write(MarkedByHand(slug=slug, sha256=digest(run.read_marker(slug))))
-    run.tell(f"{slug}: a person set `.done`, it counts as done", Tone.NOTICE)
+    text = run.read_marker(slug)
+    checks = next((run.checks_for(one) for one in run.specs.last if one.slug == slug), ())
+    is_receipt = parse_receipt(text).kind == "proven" and bool(checks)
+    run.write(MarkedByHand(slug=slug, sha256=digest(text), receipt=is_receipt))
+    if not is_receipt:
+        run.tell(f"{slug}: a person set `.done`, it counts as done", Tone.NOTICE)

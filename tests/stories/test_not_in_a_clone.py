@@ -256,3 +256,16 @@ def test_a_run_on_a_detached_head_says_so(mine: World) -> None:
     begin(mine, "test -f own.txt", "true")
     mine.git("switch", "-q", "--detach")
     assert "HEAD is detached: what is committed will be on no branch" in mine.run().text
+
+
+def test_a_receipt_that_the_journal_does_not_know_is_checked_again(mine: World) -> None:
+    begin(mine, "test -f own.txt", "true")
+    assert mine.run().code == 0
+    (mine.root / "logs/journal.jsonl").unlink()
+    assert "the journal does not know its receipt, and every check is green: its receipt is renewed" in mine.run().text
+    (mine.root / "logs/journal.jsonl").unlink()
+    mine.git("rm", "-q", "own.txt")
+    mine.git("commit", "-qm", "broken")
+    mine.agent(": nothing")
+    ran = mine.run()
+    assert ran.code != 0 and "worked on again: the journal does not know its receipt" in ran.text, ran.text
