@@ -23,7 +23,7 @@ from harness.attempts.quarantined import (
 from harness.domain.errors import HarnessError
 from harness.domain.listener import Tone
 from harness.domain.reply import Reply
-from harness.domain.text import plain, printable
+from harness.domain.text import plain, some_of
 from harness.records.events import Foreign, Tampered, Vanished
 from harness.records.lessons import mend_learnings, redact_file, redact_log
 from harness.run.markers import read_names
@@ -97,7 +97,7 @@ def leave_what_was_ignored(run: Run, attempt: Attempt, after: Snapshot, committe
     names = run.workspace.find_never_held(older, attempt.before.head) if older else ()
     if not names:
         return after
-    run.tell(f"{attempt.slug}: not committed, {_show(names)}: there before, and ignored by git", Tone.NOTICE)
+    run.tell(f"{attempt.slug}: not committed, {some_of(names, SHOWN)}: there before, and ignored by git", Tone.NOTICE)
     return replace(after, files={name: stamp for name, stamp in after.files.items() if name not in names})
 
 
@@ -114,14 +114,9 @@ def _tell_committed(run: Run, slug: str, names: Sequence[str], what: str, advice
     """Tell which files are in the agent's own commits, `what` they are and what to do; a remark on them."""
     if not names:
         return []
-    said = f"{_show(names)}, {what}"
+    said = f"{some_of(names, SHOWN)}, {what}"
     run.tell(f"{slug}: its own commits hold {said}: {advice}", Tone.BAD)
     return [f"its own commits hold {said}: a later one has to take that back"]
-
-
-def _show(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if names[SHOWN:] else ""
-    return ", ".join(f"`{printable(name)}`" for name in names[:SHOWN]) + more
 
 
 def _take_over(run: Run, attempt: Attempt) -> list[str]:
@@ -159,7 +154,7 @@ def quarantine_appeared(run: Run, attempt: Attempt, when: str) -> list[str]:
     if run.guard.unseen:
         said = f"there are more than {FOLDERS} folders, or folders with a path of {LONGEST_PATH} bytes and more"
         run.tell_once(f"{said}: what lies in these is not looked at", Tone.BAD)
-    names = _show([run.paths.shown(one.what) for one in found])
+    names = some_of([run.paths.shown(one.what) for one in found], SHOWN)
     return [f"{names} may not be made or changed unless the spec's `may_change` names it"] if found else []
 
 

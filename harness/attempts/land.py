@@ -9,7 +9,7 @@ from harness.attempts.prove import find_not_committed, plan_checkout, settle_che
 from harness.attempts.work import carry_out
 from harness.attempts.write_down import names_to_commit
 from harness.decide.proof import Settled
-from harness.domain.text import listed, one_line, printable
+from harness.domain.text import list_some, one_line
 from harness.domain.verdict import CheckRun
 from harness.run.checkouts import plan_for
 from harness.run.run import Run
@@ -81,9 +81,9 @@ def _look_again(run: Run, attempt: Attempt, found: Gathered) -> tuple[Attempt, G
         return None
     names = names_to_commit(run, attempt, found)  # what a hook made besides is not the feature's
     files = {name: stamp for name, stamp in after.files.items() if name in found.after.files or name in names}
-    changed = [printable(name) for name in files.keys() & names if files[name] != found.after.files.get(name)]
+    changed = [name for name in files.keys() & names if files[name] != found.after.files.get(name)]
     if changed:
-        shown = listed([f"`{name}`" for name in sorted(changed)[:SHOWN]] + (["more"] if changed[SHOWN:] else []))
+        shown = list_some(sorted(changed), SHOWN)
         run.tell(
             f"{attempt.slug}: a hook refused the commit, and {shown} changed meanwhile: it is tried again with that"
         )

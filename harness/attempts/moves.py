@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from harness.domain.halt import Halt, Stop
 from harness.domain.listener import Tone
-from harness.domain.text import counted, one_line, printable
+from harness.domain.text import counted, one_line, some_of
 from harness.records.events import HeadMoved, TreeLeft
 from harness.run.run import Run
 from harness.workspace.heads import (
@@ -178,10 +178,8 @@ def tell_unstaged(run: Run, slug: str) -> None:
     """Tell what was staged meanwhile and is not any more."""
     names, run.workspace.index.unstaged = run.workspace.index.unstaged, []
     if names:
-        more = f" and {len(names) - SHOWN} more" if names[SHOWN:] else ""
-        shown = ", ".join(f"`{printable(name)}`" for name in names[:SHOWN])
         said = "ignored by git, obeyed by programs, a repository, or not what the file holds, so not staged any more"
-        run.tell(f"{slug}: somebody staged {shown}{more}: {said}", Tone.NOTICE)
+        run.tell(f"{slug}: somebody staged {some_of(names, SHOWN)}: {said}", Tone.NOTICE)
 
 
 def _say_refs(was: Head, now: Head) -> list[str]:

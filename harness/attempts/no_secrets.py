@@ -27,8 +27,8 @@ def check_for_secrets(run: Run, attempt: Attempt, found: Gathered) -> tuple[Chec
     if not run.commits or not found.claimed:
         return ()
     lines = [f"`{name}` {run.redactor.TOO_LARGE}" for name in run.redactor.unread]
-    lines += find_secrets(run, names_to_commit(run, attempt, found))
-    left = IN_ALL
+    in_tree, left = _search_tree(run, names_to_commit(run, attempt, found))
+    lines += in_tree
     heads, before = run.workspace.heads, attempt.before.head
     for name in found.committed[:MOST]:
         content = heads.read_file(found.after.head, name)[:left]
@@ -44,12 +44,17 @@ def find_secrets(run: Run, names: Iterable[str]) -> list[str]:
 
     They are named from the top of the work tree.
     """
+    return _search_tree(run, names)[0]
+
+
+def _search_tree(run: Run, names: Iterable[str]) -> tuple[list[str], int]:
+    """Return what is to be said of files in the work tree, and how many bytes may still be searched."""
     left, lines = IN_ALL, list[str]()
     for name in sorted(names):
         content = _read(run.workspace.top / name, left)
         left -= len(content)
         lines += _compare(run, name, content, partial(run.workspace.heads.read_file, "HEAD", name))
-    return lines
+    return lines, left
 
 
 def _read(path: Path, limit: int) -> bytes:

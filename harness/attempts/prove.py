@@ -38,8 +38,8 @@ def plan_checkout(run: Run, attempt: Attempt, found: Gathered) -> CheckoutPlan |
 def _without_own(run: Run, attempt: Attempt, plan: CheckoutPlan) -> CheckoutPlan:
     """Return the plan without files of the machine that attempts made or changed: nobody else has these so."""
     since, wanted = begin_of_making(run, attempt), {run.paths.root / name for name in run.settings.workspace_include}
-    files_of_it = (path for path in plan.brought if path not in wanted and not files.is_dir(path))
-    made = [path for path in files_of_it if files.changed_at(path) >= since]
+    brought = (path for path in plan.brought if path not in wanted and not files.is_dir(path))
+    made = [path for path in brought if files.changed_at(path) >= since]
     names = (str(path.relative_to(run.workspace.top)) for path in made)
     kept = tuple(path for path in plan.brought if path not in made)
     return replace(plan, brought=kept, rest=(*plan.rest, *names))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from harness.attempts.earlier import proven_features
 from harness.attempts.moves import COMMIT, Mover, watch_commit
@@ -15,6 +15,7 @@ from harness.domain.listener import Tone
 from harness.records.events import Committed
 from harness.records.receipt import parse_receipt
 from harness.run.run import Run
+from harness.workspace.workspace import Commit
 
 ACCEPTED = "accepted by a person"
 
@@ -42,12 +43,10 @@ def _commit_accepted(run: Run, slug: str) -> bool:
     if secrets := find_secrets(run, record.to_commit):
         run.tell_once(f"{slug}: still not committed: {'; '.join(secrets)}", Tone.BAD)
         return False
-    commit = run.workspace.commit(slug, ACCEPTED, record.attempts, frozenset(record.to_commit))
+    commit = _commit(run, slug, ACCEPTED, record.attempts, frozenset(record.to_commit))
     if not commit.made:
-        run.tell_once(f"{slug}: still not committed: {commit.failure or 'nothing to commit'}", Tone.BAD)
         return False
     watch_commit(run, Mover(slug, record.attempts, COMMIT, apart=True), commit.head, commit.base)
-    run.write(Committed(slug=slug, attempt=record.attempts, commit=commit.head))
     run.tell(f"{slug}: what its attempts made is committed, {ACCEPTED}: {commit.head[:12]}")
     return True
 
@@ -55,12 +54,9 @@ def _commit_accepted(run: Run, slug: str) -> bool:
 def _retry(run: Run, feature: Feature) -> bool:
     slug, names = feature.slug, run.history.of(feature.slug).landed
     receipt = parse_receipt(run.journal.last_receipt(slug))
-    if names & run.workspace.snapshot().files.keys():
-        commit = run.workspace.commit(slug, receipt.words, receipt.attempt, names)
-        if not commit.made:
-            run.tell_once(f"{slug}: still not committed: {commit.failure or 'nothing to commit'}", Tone.BAD)
-            return False
-        run.write(Committed(slug=slug, attempt=receipt.attempt, commit=commit.head))
+    waits = names & run.workspace.snapshot().files.keys()
+    if waits and not _commit(run, slug, receipt.words, receipt.attempt, names).made:
+        return False
     found = recheck(run, slug, run.checks_for(feature), plan_head(run))
     if found.stopped or run.tally.moved is not None:
         return False
@@ -69,6 +65,15 @@ def _retry(run: Run, feature: Feature) -> bool:
     else:
         reopen(run, feature, found.runs, REFUSED_RED)
     return True
+
+
+def _commit(run: Run, slug: str, words: str, attempt: int, names: Collection[str]) -> Commit:
+    commit = run.workspace.commit(slug, words, attempt, names)
+    if commit.made:
+        run.write(Committed(slug=slug, attempt=attempt, commit=commit.head))
+    else:
+        run.tell_once(f"{slug}: still not committed: {commit.failure or 'nothing to commit'}", Tone.BAD)
+    return commit
 
 
 def stop_for_refused(run: Run, stop: Stop) -> Stop:

@@ -250,12 +250,13 @@ def _look_at_sandbox(config: Config, environ: Mapping[str, str]) -> Diagnosis:
         if problem := sandbox.why_read_only(supervisor):
             said = f"nothing can be written in the project inside it: {problem}"
             return Diagnosis("sandbox", "fail", said, WRITABLE)
-        missing, again = sandbox.compare(environ)
+        missing, downloads = sandbox.compare(environ)
     root = ["it is weaker because you are root"] if os.geteuid() == 0 else []
-    less = [f"not there inside: {', '.join((*missing, *again))}"] if missing or again else []
+    unseen_there = [*missing, *downloads]
+    less = [f"not there inside: {', '.join(unseen_there)}"] if unseen_there else []
     says = "; ".join((f"{sandbox.name}, network: {config.settings.sandbox_network}", *keys, held, *root, *less))
     hint = "let in what checks need with `sandbox_read`, a cache that they fill with `sandbox_write`"
-    return Diagnosis("sandbox", "warn" if keys or missing else "ok", says, hint if missing or again else "")
+    return Diagnosis("sandbox", "warn" if keys or missing else "ok", says, hint if unseen_there else "")
 
 
 def _look_at_clock(config: Config, environ: Mapping[str, str]) -> Diagnosis:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from harness.domain.errors import UsageError
-from harness.domain.text import counted, listed, printable
+from harness.domain.text import counted, list_some
 from harness.records.env_files import open_redactor
 from harness.records.events import Accepted, FeatureReset, Marked, Renamed
 from harness.records.halt_file import read_halt, remove_halt
@@ -60,9 +60,8 @@ def accept_feature(config: Config, slug: str, why: str) -> str:
     said = f"`{slug}` counts as done, accepted by a person"
     if not changed:
         return said
-    work = listed([*(f"`{printable(name)}`" for name in changed[:SHOWN]), *(["more"] if changed[SHOWN:] else [])])
     then = "is in no commit" if config.settings.commit == "never" else "is committed by the next run"
-    return f"{said}; what its attempts changed ({work}) {then}"
+    return f"{said}; what its attempts changed ({list_some(changed, SHOWN)}) {then}"
 
 
 def reset_feature(config: Config, slug: str) -> str:

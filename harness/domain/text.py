@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 # ESC sequences (CSI, OSC, DCS, SOS, PM, APC, two-byte), their 8-bit forms, and whatever control character is left. One
 # that is never closed ends with its line: it must not swallow all that follows.
@@ -89,6 +89,17 @@ def listed(words: Iterable[str]) -> str:
     """Return `a, b and c`."""
     *most, last = words
     return f"{', '.join(most)} and {last}" if most else last
+
+
+def some_of(names: Sequence[str], most: int) -> str:
+    """Return the first names, each in backquotes, and how many more there are."""
+    more = f" and {len(names) - most} more" if names[most:] else ""
+    return ", ".join(f"`{printable(name)}`" for name in names[:most]) + more
+
+
+def list_some(names: Sequence[str], most: int) -> str:
+    """Return the first names in a sentence, each in backquotes, and that there are more."""
+    return listed([*(f"`{printable(name)}`" for name in names[:most]), *(["more"] if names[most:] else [])])
 
 
 def printable(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from harness.domain.text import counted, listed, printable
+from harness.domain.text import counted, list_some, listed, printable
 from harness.sandbox.bubblewrap import Mounts
 from harness.sandbox.mounts import AUTHORITIES
 from harness.sandbox.tools import is_seen
@@ -36,14 +36,14 @@ def _say_programs(mounts: Mounts, environ: Mapping[str, str]) -> Iterator[str]:
             continue
         names = sorted(entry.name for entry in _list(Path(folder)) if _is_program(entry) and not _shows(mounts, entry))
         if names:
-            shown = listed([*(f"`{printable(one)}`" for one in names[:SHOWN]), *(["more"] if names[SHOWN:] else [])])
+            shown = list_some(names, SHOWN)
             yield f"{counted(len(names), 'program')} of `{printable(folder)}`, which is on PATH ({shown})"
 
 
 def _say_certificates(mounts: Mounts, environ: Mapping[str, str]) -> Iterator[str]:
     for name in AUTHORITIES:
-        path = Path(environ.get(name) or "/")
-        if path != Path("/") and files.exists(path) and path.is_absolute() and not os.access(path, os.R_OK):
+        path = environ.get(name, "")
+        if path.startswith("/") and files.exists(Path(path)) and not os.access(path, os.R_OK):
             yield f"`{path}`, which {name} names, and which you may not read"
 
 

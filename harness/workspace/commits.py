@@ -242,8 +242,8 @@ class Commits:
             return Commit(own, made=True, base=before.head)
         signed = self._sign(own)
         self._made.add(signed.head)
-        as_made = made if own == made.commit else Candidate("", "", "")
-        return replace(signed, base=before.head, tree=as_made.tree, names=as_made.names)
+        tree, names_of_it = (made.tree, made.names) if own == made.commit else ("", ())
+        return replace(signed, base=before.head, tree=tree, names=names_of_it)
 
     def _find_commit(self, name: str) -> str:
         said = self.git.ask("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")

@@ -57,7 +57,7 @@ _NAMES_PROGRAM = re.compile(
     r"|merge\..*\.driver|gpg\..*|credential\.(.*\.)?helper|alias\..*|(difftool|mergetool|browser|man|guitool)\..*"
     r"|trailer\..*\.(command|cmd)|uploadpack\.packobjectshook|hook\..*\.command|tar\..*\.command"
     r"|remote\..*\.(uploadpack|receivepack)|submodule\..*\.update|sendemail\..*|gc\.recentobjectshook"
-    r"|(instaweb|web|imap|gui|guitool|svn|p4|annex)\..*",
+    r"|(instaweb|web|imap|gui|svn|p4|annex)\..*",
     re.DOTALL,
 )
 _PART = re.compile(r"""[^\s'"`;|&()<>$={},!]+""")  # of a command

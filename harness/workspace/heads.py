@@ -40,7 +40,7 @@ class Head:
     began_at: tuple[str, ...] = ()  # commits and branches: where its files say that the operation began
     symbolic: Mapping[str, str] = field(default_factory=dict)  # those of the refs that are names of another one
     stashed: tuple[str, ...] = ()  # the entries of the stash, the oldest first
-    elsewhere: str = ""  # what git has open in the main checkout, where this is another work tree of it
+    open_in_main: str = ""  # what git has open in the main checkout, where this is another work tree of it
 
     @property
     def place(self) -> str:
@@ -155,10 +155,16 @@ def describe_move(was: Head, now: Head, line: Line) -> list[tuple[str, str]]:
     return told
 
 
+def find_renamed(was: Head, now: Head) -> list[str]:
+    """Return the refs that were refs of their own, and are names of another one now."""
+    return sorted(now.symbolic.keys() & was.refs.keys() - was.symbolic.keys())
+
+
 def describe_refs(was: Head, now: Head) -> list[str]:
     """Return what became of the other branches, of tags and of the stash, in sentences without their subject."""
-    told = [f"left {now.elsewhere} open in the main checkout"] if now.elsewhere not in ("", was.elsewhere) else []
-    for ref in sorted(now.symbolic.keys() & was.refs.keys() - was.symbolic.keys()):
+    in_main = now.open_in_main
+    told = [f"left {in_main} open in the main checkout"] if in_main not in ("", was.open_in_main) else []
+    for ref in find_renamed(was, now):
         told.append(f"made `{name_of(ref)}` another name of `{name_of(now.symbolic[ref])}`")
     if dropped := [one for one in was.stashed if one not in now.stashed]:
         told.append(f"took {len(dropped)} off the stash: `git stash store {dropped[-1]}` brings the newest back")
@@ -206,8 +212,8 @@ class Heads:
         held = self._files.read()
         if self._looked is not None and self._looked[0] == held:
             operation, began_at = find_operation(self.git.own(""))
-            elsewhere = self._operation_elsewhere()
-            return replace(self._looked[1], operation=operation, began_at=began_at, elsewhere=elsewhere)
+            in_main = self._find_open_in_main()
+            return replace(self._looked[1], operation=operation, began_at=began_at, open_in_main=in_main)
         head = self._ask_for_head()
         self._looked = (held, head) if held is not None and head.commit and held == self._files.read() else None
         return head
@@ -223,25 +229,21 @@ class Heads:
         commit = refs.get(branch) or self._say("rev-parse", "--quiet", "--verify", "HEAD^{commit}")
         branch = branch or self._say("symbolic-ref", "--quiet", "HEAD")  # one that has no commit
         operation, began_at = find_operation(self.git.own(""))
-        elsewhere = self._operation_elsewhere()
-        return Head(commit, branch, operation, refs, began_at, symbolic, self._files.find_stashed(), elsewhere)
+        stashed, in_main = self._files.find_stashed(), self._find_open_in_main()
+        return Head(commit, branch, operation, refs, began_at, symbolic, stashed, in_main)
 
-    def _operation_elsewhere(self) -> str:
+    def _find_open_in_main(self) -> str:
         own, common = self.git.folders
         return "" if own == common else find_operation(common)[0]
 
     def make_plain(self, was: Head, now: Head) -> list[str]:
         """Let what was a ref of its own, and is another name of one now, be as it was; returns what was put back."""
         back = list[str]()
-        for ref, target in now.symbolic.items():
-            if ref not in was.refs or ref in was.symbolic:
-                continue
+        for ref in find_renamed(was, now):
             words = ("update-ref", "--no-deref", "-m", "harness: a ref of its own again", ref, was.refs[ref])
             if self.git.ask(*words, told=[NO_HOOKS]).code == 0:
-                at = was.refs[ref][:12]
-                back.append(
-                    f"made `{name_of(ref)}` another name of `{name_of(target)}`; it is of its own again, at {at}"
-                )
+                other, at = name_of(now.symbolic[ref]), was.refs[ref][:12]
+                back.append(f"made `{name_of(ref)}` another name of `{other}`; it is of its own again, at {at}")
         return back
 
     def note(self, *, begins: bool = False) -> Head:
@@ -381,10 +383,10 @@ class Heads:
         """Return the branches that lead to a commit."""
         return self._say("for-each-ref", "--format=%(refname)", "--contains", commit, "refs/heads").splitlines()
 
-    def find_commits_of(self, trailer: str) -> list[str]:
+    def find_commits_of(self, line: str) -> list[str]:
         """Return the commits that HEAD leads to and that have this line in their message, the newest first."""
-        found = self._say("log", "--format=%H", "--fixed-strings", f"--grep={trailer}", "HEAD").splitlines()
-        return [one for one in found if trailer in self._say("show", "-s", "--format=%B", one).splitlines()]
+        said = self._say("log", "-z", "--format=%H%n%B", "--fixed-strings", f"--grep={line}", "HEAD").split("\0")
+        return [commit for commit, *message in (one.splitlines() for one in said if one) if line in message]
 
     def _hash(self, names: Sequence[str]) -> dict[str, str]:
         """Return what git would store of files in the work tree, without those that are none."""

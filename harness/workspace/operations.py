@@ -19,7 +19,8 @@ from harness.system import untrusted
 class Operation:
     """One kind: `abort` takes it back, `quit` leaves all as it is; `began` are files that say where it began.
 
-    Where one is missing git goes by others, if there is `another_way`, and else back to where HEAD is.
+    Where one is missing git goes by others, if there is `another_way`, and else back to where HEAD is. If it
+    `checks_out` what they say, an id there detaches HEAD.
     """
 
     what: str
@@ -27,20 +28,29 @@ class Operation:
     quit: str
     began: tuple[str, ...] = ()
     another_way: bool = False
+    checks_out: bool = False
 
 
-_REBASE, _PICK = ("git rebase --abort", "git rebase --quit"), ("git cherry-pick --abort", "git cherry-pick --quit")
-_BISECT = ("git bisect reset", "git bisect reset HEAD")
+_PICK = ("git cherry-pick --abort", "git cherry-pick --quit")
+_BISECT = Operation("a bisect", "git bisect reset", "git bisect reset HEAD", ("BISECT_START",), checks_out=True)
+_AM = Operation("a series of patches", "git am --abort", "git am --quit", ("ORIG_HEAD",), another_way=True)
+
+
+def _rebase(folder: str) -> Operation:
+    began = (f"{folder}/orig-head", f"{folder}/head-name")
+    return Operation("a rebase", "git rebase --abort", "git rebase --quit", began, another_way=True)
+
+
 _KINDS = {
     "MERGE_HEAD": Operation("a merge", "git merge --abort", "git merge --quit"),
-    "rebase-merge": Operation("a rebase", *_REBASE, ("rebase-merge/orig-head", "rebase-merge/head-name"), True),
-    "rebase-apply/applying": Operation("a series of patches", "git am --abort", "git am --quit", ("ORIG_HEAD",), True),
-    "rebase-apply": Operation("a rebase", *_REBASE, ("rebase-apply/orig-head", "rebase-apply/head-name"), True),
+    "rebase-merge": _rebase("rebase-merge"),
+    "rebase-apply/applying": _AM,
+    "rebase-apply": _rebase("rebase-apply"),
     "CHERRY_PICK_HEAD": Operation("a cherry-pick", *_PICK, ("sequencer/head",)),
     "REVERT_HEAD": Operation("a revert", "git revert --abort", "git revert --quit", ("sequencer/head",)),
     "sequencer": Operation("a cherry-pick or a revert", *_PICK, ("sequencer/head",)),
-    "BISECT_LOG": Operation("a bisect", *_BISECT, ("BISECT_START",)),
-    "BISECT_START": Operation("a bisect", *_BISECT, ("BISECT_START",)),
+    "BISECT_LOG": _BISECT,
+    "BISECT_START": _BISECT,
 }
 _BY_NAME = {kind.what: kind for kind in _KINDS.values()}
 _LONGEST = 4096  # bytes of a file that says where it began
@@ -68,7 +78,7 @@ def say_ending(what: str, began: Collection[str], known: Collection[str], commit
     HEAD is on it).
     """
     kind = _BY_NAME[what]
-    detaches = kind.abort == _BISECT[0] and any(map(is_object_id, began)) and "detached HEAD" not in known
+    detaches = kind.checks_out and any(map(is_object_id, began)) and "detached HEAD" not in known
     if set(began) <= set(known) and not detaches:
         return (kind.abort,)
     home = (f"git symbolic-ref HEAD {shlex.quote(branch)}",) if branch else ()

@@ -18,12 +18,17 @@ def mine(world: World) -> World:
     return world
 
 
+def begin(world: World, code: str, **settings: Any) -> None:
+    """Commit the specs, with an agent and the settings."""
+    world.agent(code)
+    world.config_file(**settings)
+    world.repository()
+
+
 def test_what_the_attempts_on_an_accepted_feature_made_is_committed(mine: World, harness: Any) -> None:
     mine.spec("a", checks="false")
     mine.spec("b", checks="test -f a.txt && test -f b.txt", depends_on=["a"])
-    mine.agent(f'echo "$slug" > "$slug.txt"; {CLAIM}')
-    mine.config_file()
-    mine.repository()
+    begin(mine, f'echo "$slug" > "$slug.txt"; {CLAIM}')
     assert mine.run(keep_going=True).code != 0
     said = harness("accept", "a", "looks fine").out
     assert said.endswith("what its attempts changed (`a.txt`) is committed by the next run\n")
@@ -39,9 +44,7 @@ def test_what_the_attempts_on_an_accepted_feature_made_is_committed(mine: World,
 @pytest.mark.deep
 def test_accepted_work_that_git_refuses_is_not_said_to_be_done(mine: World, harness: Any) -> None:
     mine.spec("a", checks="false")
-    mine.agent(f'echo "$slug" > "$slug.txt"; {CLAIM}')
-    mine.config_file()
-    mine.repository()
+    begin(mine, f'echo "$slug" > "$slug.txt"; {CLAIM}')
     assert mine.run().code != 0
     harness("resume")
     harness("accept", "a", "looks fine")
@@ -55,9 +58,7 @@ def test_accepted_work_that_git_refuses_is_not_said_to_be_done(mine: World, harn
 @pytest.mark.deep
 def test_accepted_work_that_holds_a_secret_is_not_committed(mine: World, harness: Any) -> None:
     mine.spec("a", checks="false")
-    mine.agent(f'echo "$API_TOKEN" > key.txt; {CLAIM}')
-    mine.config_file(env_pass="API_TOKEN")
-    mine.repository()
+    begin(mine, f'echo "$API_TOKEN" > key.txt; {CLAIM}', env_pass="API_TOKEN")
     environ = {**mine.environ, "API_TOKEN": SECRET}
     assert mine.run(environ=environ).code != 0
     harness("resume")
@@ -103,9 +104,7 @@ def test_a_file_of_two_features_is_committed_as_a_whole_and_that_is_said(mine: W
 @pytest.mark.deep
 def test_undo_after_a_rebase_says_which_commit_to_revert(mine: World, harness: Any) -> None:
     mine.spec("a", checks="test -f a.txt")
-    mine.agent(f"echo a > a.txt; {CLAIM}")
-    mine.config_file()
-    mine.repository()
+    begin(mine, f"echo a > a.txt; {CLAIM}")
     assert mine.run().code == 0
     mine.git("commit", "-q", "--amend", "--no-edit", "--date=2001-02-03T04:05:06Z")
     new = mine.git("rev-parse", "--short=12", "HEAD")
@@ -117,8 +116,6 @@ def test_undo_after_a_rebase_says_which_commit_to_revert(mine: World, harness: A
 @pytest.mark.deep
 def test_harness_knows_its_own_halt_after_a_second_run(mine: World, harness: Any) -> None:
     mine.spec("a", checks="false")
-    mine.agent(f'echo "$attempt" > a.txt; {CLAIM}')
-    mine.config_file()
-    mine.repository()
+    begin(mine, f'echo "$attempt" > a.txt; {CLAIM}')
     assert (mine.run().code, mine.run().code) == (5, 3)
     assert "set by a person" not in harness("status").out
