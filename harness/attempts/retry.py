@@ -33,8 +33,9 @@ def retry_commits(run: Run) -> bool:
 def _accepted(run: Run) -> list[str]:
     """Return the features that a person accepted and whose files are in no commit."""
     accepted = [slug for slug, one in run.history.histories.items() if one.to_commit and slug in run.history.known]
-    names = run.workspace.recent_snapshot().files.keys() if accepted else set[str]()
-    return [slug for slug in accepted if run.history.of(slug).to_commit & names]
+    if not accepted or not (snapshot := run.workspace.recent_snapshot()).head:
+        return []
+    return [slug for slug in accepted if run.history.of(slug).to_commit & snapshot.files.keys()]
 
 
 def _commit_accepted(run: Run, slug: str) -> bool:
@@ -83,8 +84,8 @@ def stop_for_refused(run: Run, stop: Stop) -> Stop:
     wanted = {one.slug for one in run.specs.among_wanted(run.specs.last)}
     done = [one.slug for one in proven_features(run) if one.slug in wanted]
     lost = _find_uncommitted(run, done)
-    accepted = set(_accepted(run)) & wanted if run.commits else set[str]()
-    open_ones = [slug for slug in done if run.history.of(slug).refused or slug in lost] + sorted(accepted)
+    open_ones = [slug for slug in done if run.history.of(slug).refused or slug in lost]
+    open_ones += sorted(wanted.intersection(_accepted(run)))
     return Stop.over(Halt.NOT_COMMITTED, open_ones) if open_ones else stop
 
 

@@ -60,7 +60,7 @@ def accept_feature(config: Config, slug: str, why: str) -> str:
     said = f"`{slug}` counts as done, accepted by a person"
     if not changed:
         return said
-    then = "is in no commit" if config.settings.commit == "never" else "is committed by the next run"
+    then = "is in no commit" if config.settings.commit == "never" else "is committed by the next run that commits"
     return f"{said}; what its attempts changed ({list_some(changed, SHOWN)}) {then}"
 
 

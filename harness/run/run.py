@@ -220,9 +220,8 @@ class Run:
             aside = files.move(logs, logs.with_name(f"{logs.name}.aside"))
             self.journal.mend()
             files.move(aside, self.paths.kept / logs.name)
-            self.tell(
-                f"something else stood in the place of `{self.paths.shown(logs)}`: it is in .kept there", Tone.BAD
-            )
+            kept = self.paths.shown(self.paths.kept)
+            self.tell(f"what stood in the place of `{self.paths.shown(logs)}` is in `{kept}` now", Tone.BAD)
 
     def note_links(self) -> None:
         """Note where links lead by which the next run finds specs, settings and harness itself."""

@@ -8,6 +8,8 @@ import pytest
 from helpers.marks import in_short, needs_bwrap
 from helpers.world import CLAIM, SECRET, World
 
+from harness.domain.halt import Halt
+
 pytestmark = needs_bwrap
 
 
@@ -31,7 +33,7 @@ def test_what_the_attempts_on_an_accepted_feature_made_is_committed(mine: World,
     begin(mine, f'echo "$slug" > "$slug.txt"; {CLAIM}')
     assert mine.run(keep_going=True).code != 0
     said = harness("accept", "a", "looks fine").out
-    assert said.endswith("what its attempts changed (`a.txt`) is committed by the next run\n")
+    assert said.endswith("what its attempts changed (`a.txt`) is committed by the next run that commits\n")
     ran = mine.run(max_iterations=1)
     assert ran.code == 0, ran.text
     assert mine.git("status", "--porcelain") == ""
@@ -119,3 +121,16 @@ def test_harness_knows_its_own_halt_after_a_second_run(mine: World, harness: Any
     begin(mine, f'echo "$attempt" > a.txt; {CLAIM}')
     assert (mine.run().code, mine.run().code) == (5, 3)
     assert "set by a person" not in harness("status").out
+
+
+def test_accepted_work_that_a_run_does_not_commit_keeps_it_from_ending_well(mine: World, harness: Any) -> None:
+    mine.spec("a", checks="false")
+    begin(mine, f"echo a > a.txt; {CLAIM}")
+    assert mine.run().code != 0
+    harness("resume")
+    harness("accept", "a", "looks fine")
+    (mine.root / "todo.txt").write_text("mine\n")  # then nothing is committed
+    ran = mine.run()
+    assert "commits: off: the tree has" in ran.text
+    assert (ran.code, ran.halt) == (1, Halt.NOT_COMMITTED), ran.text
+    assert mine.run(commit="never").code == 0
