@@ -116,7 +116,7 @@ def _needs_a_person(standings: Standings, look: Look, rules: Rules, *, anything_
 
 def _nothing_ready(standings: Standings) -> Stop:
     names = ", ".join(f"{feature.slug} ({standing.because})" for feature, standing in standings[:5])
-    return Stop(Halt.LIMIT_REACHED, f"no feature that is left can be worked on: {names}", advice="see `harness why`")
+    return Stop(Halt.NOTHING_READY, names)
 
 
 def standing_of(feature: Feature, look: Look, rules: Rules) -> Standing:

@@ -13,6 +13,7 @@ class Halt(Enum):
 
     ALL_DONE = (0, "every feature asked for is done", "read the receipts: `harness status`")
     LIMIT_REACHED = (1, "the iteration or time limit is reached with work left", "run again to go on: `harness run`")
+    NOTHING_READY = (1, "no feature that is left can be worked on", "see `harness why`")
     REGRESSED = (1, "work that was done does not hold any more", "run again: it is taken up first")
     STALE = (1, "the spec of a done feature has changed", "run again: its checks run as they are now")
     NOT_CHECKED = (1, "done features could not be checked on the last commit", "mend what is named, then run again")

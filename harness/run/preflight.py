@@ -66,7 +66,11 @@ def announce(run: Run) -> None:
         run.tell(f"the journal's last line was incomplete ({run.journal.cut} bytes) and was removed", Tone.NOTICE)
     run.tell(f"harness {__version__}, run {run.id[:8]}, agent {names}, model {_say_models(agents)}")
     said = _say_checks(checks, len(todo)) + (_say_where(run) if checks else "")
-    run.tell(f"{counted(len(features), 'feature')}, {len(todo)} to do; checks: {said}")
+    doubtful = sum(
+        one.slug in done and (run.history.is_regressed(one) or run.history.is_stale(one)) for one in features
+    )
+    again = f", {doubtful} to check again" if doubtful else ""
+    run.tell(f"{counted(len(features), 'feature')}, {len(todo)} to do{again}; checks: {said}")
     if run.settings.workspace_setup and (run.site.checkout is None or not run.commits):
         because = run.site.no_checkout or "nothing is committed"
         run.tell(f"`workspace_setup` is not run: claims are checked in the working tree ({because})", Tone.NOTICE)

@@ -203,9 +203,11 @@ class Revert:
         )
         found = set[str]()
         for name in names:
-            steps = [name, *(str(one) for one in PurePosixPath(name).parents)][:-1]
-            found |= {one for one in steps if one not in tracked and _is_no_folder(f"{top}/{one}")}
-            if os.path.isdir(f"{top}/{name}"):  # noqa: PTH112
+            steps = [name, *(str(one) for one in PurePosixPath(name).parents)][-2::-1]
+            stands = next((one for one in steps if _is_no_folder(f"{top}/{one}")), "")
+            if stands:  # behind a link lies another place
+                found |= {stands} - tracked
+            elif os.path.isdir(f"{top}/{name}"):  # noqa: PTH112
                 inside = (
                     os.path.relpath(f"{at}/{one}", top) for at, _, held in os.walk(f"{top}/{name}") for one in held
                 )

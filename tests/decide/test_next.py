@@ -31,6 +31,7 @@ def look(*slugs: str, done=(), blocked=(), answered=(), histories=None, **given)
     return Look(tuple(feature(slug) for slug in slugs), markers, histories or {}, **given)
 
 
+BROKEN = Look((feature("a", problem="no agent `x`"),), Markers(), {})
 MOVED = Stop(Halt.MOVED, "b left a rebase open")
 STUCK = {"a": FeatureHistory(attempts_without_progress=3, attempts=3)}
 
@@ -57,6 +58,7 @@ STUCK = {"a": FeatureHistory(attempts_without_progress=3, attempts=3)}
         pytest.param(look("a", blocked="a"), rules_with(), Halt.BLOCKED, id="an old question and nothing else left"),
         pytest.param(look("a", iterations=9), rules_with(max_iterations=9), Halt.LIMIT_REACHED, id="iterations"),
         pytest.param(look("a", elapsed=9.0), rules_with(max_time=9.0), Halt.LIMIT_REACHED, id="time"),
+        pytest.param(BROKEN, rules_with(), Halt.NOTHING_READY, id="a spec that nobody can work on"),
         pytest.param(
             look("a", "b", blocked="b", histories=STUCK),
             rules_with(keep_going=True),

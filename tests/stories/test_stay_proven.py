@@ -55,6 +55,7 @@ def test_what_is_found_broken_at_the_end_is_regressed_and_the_next_run_takes_it_
     world.agent("echo 1 > number; " + CLAIM)
     ran = world.run(sandbox=sandbox)
     assert (ran.code, world.states()) == (0, {"a": "done", "b": "done"}), ran.text
+    assert "2 features, 0 to do, 1 to check again; " in ran.text
     assert "a: worked on again" in ran.text
 
 

@@ -77,6 +77,24 @@ def test_undo_runs_no_program_outside_the_sandbox_that_an_agent_wrote(confined: 
     assert (confined.root / "f.txt").read_text() == "1\n"
 
 
+def test_undo_puts_a_folder_back_that_became_a_link(world: World, harness: Any) -> None:
+    world.spec("a", checks="test -L d")
+    (world.root / "d").mkdir()
+    (world.root / "d/x").write_text("1\n")
+    world.repository()
+    world.agent(f"mv d e; ln -s e d; {CLAIM}")
+    assert world.run().code == 0
+    ran = harness("undo", "a")
+    assert (ran.code, ran.err) == (0, "")
+    d = world.root / "d"
+    assert (d.is_symlink(), (d / "x").read_text(), world.has("e"), world.git("status", "--porcelain")) == (
+        False,
+        "1\n",
+        False,
+        "",
+    )
+
+
 @pytest.mark.deep
 def test_undo_runs_no_program_that_merges_files(confined: Any) -> None:
     home = Path(confined.environment["HOME"])
