@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from harness.cli.interventions import hold_journal
 from harness.domain.errors import UsageError
-from harness.domain.text import counted, listed, printable
+from harness.domain.text import counted, listed, printable, some_of
 from harness.records.events import Reopened
 from harness.reports.view import View, read_view
 from harness.run.doubts import dependants_of, say_dependants
@@ -18,7 +18,7 @@ from harness.settings.load import Config
 from harness.system import files
 from harness.workspace.git import Git
 from harness.workspace.heads import Heads, name_of
-from harness.workspace.reverts import GitRefused, Plan, Range, Revert, find_reverts
+from harness.workspace.reverts import GitRefused, Plan, Range, Revert, find_of_others, find_reverts
 
 SHOWN = 10  # files that are named
 
@@ -68,6 +68,9 @@ def _find_work(view: View, slug: str, git: Git) -> tuple[list[Range], str]:
             hint = f"no branch has it: it was rebased or squashed. `git revert {again or 'COMMIT'}` by hand"
             hint += f", then `harness reset {slug}`"
         raise UsageError(f"commit {lost[0][:12]} of `{slug}` is not on `{name_of(head.branch)}`", hint)
+    if others := find_of_others(git, recorded):
+        said = f"between the commits of `{slug}` are some of another run in this repository: "
+        raise UsageError(said + some_of([one[:12] for one in others], SHOWN), by_hand)
     attempts = [one for record in view.history.histories.values() for one in record.commits]
     taken = find_reverts(git, [last for _, last in recorded], attempts)
     return [one for one in recorded if one[1] not in taken], next(iter(taken.values()), "")

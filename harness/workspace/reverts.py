@@ -85,6 +85,13 @@ def find_copied(git: Git, commits: Sequence[str]) -> set[str]:
     return {one for one, (_, trailers) in known.items() if trailers and there.issuperset(trailers)}
 
 
+def find_of_others(git: Git, ranges: Sequence[Range]) -> list[str]:
+    """Return the commits of harness among those that an agent is said to have made: another run here made them."""
+    words = ("rev-list", "--extended-regexp", "--grep=^Harness-(Feature|Undone): ")
+    shown = (git.ask(*words, last, f"^{since}").stdout for since, last in ranges if since)
+    return os.fsdecode(b"".join(shown)).split()
+
+
 def _read_each(git: Git, commits: Sequence[str]) -> dict[str, tuple[int, str]]:
     """Return when each commit that is here was made, in epoch seconds, and its message."""
     if not commits:

@@ -86,13 +86,22 @@ def test_undo_puts_a_folder_back_that_became_a_link(world: World, harness: Any) 
     assert world.run().code == 0
     ran = harness("undo", "a")
     assert (ran.code, ran.err) == (0, "")
-    d = world.root / "d"
-    assert (d.is_symlink(), (d / "x").read_text(), world.has("e"), world.git("status", "--porcelain")) == (
-        False,
-        "1\n",
-        False,
-        "",
-    )
+    assert not (world.root / "d").is_symlink()
+    assert (world.root / "d/x").read_text() == "1\n"
+    assert (world.has("e"), world.git("status", "--porcelain")) == (False, "")
+
+
+def test_undo_leaves_alone_what_another_run_committed_meanwhile(world: World, harness: Any) -> None:
+    world.spec("a", checks="test -f a.txt")
+    world.repository()
+    words = "Theirs\n\nHarness-Feature: theirs\nHarness-Attempt: 1"
+    theirs = f"echo 1 > t.txt; git add t.txt; git commit -qm '{words}'"
+    world.agent(f"{theirs}; echo a > a.txt; {CLAIM}")
+    assert world.run().code == 0
+    ran, commit = harness("undo", "a"), world.git("rev-parse", "HEAD~1")
+    assert ran.code == 2
+    assert f"between the commits of `a` are some of another run in this repository: `{commit[:12]}`" in ran.err
+    assert world.has("t.txt")
 
 
 @pytest.mark.deep
