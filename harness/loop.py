@@ -13,7 +13,7 @@ from harness.attempts.ending import look_back
 from harness.attempts.intake import quarantine_after_error
 from harness.attempts.keep import keep
 from harness.attempts.pool import INLINE, Pool
-from harness.attempts.recover import recover
+from harness.attempts.recover import check_allowed, recover
 from harness.attempts.renew import renew_or_reopen
 from harness.attempts.retry import retry_commits
 from harness.decide.next import stuck_limit_of, what_next
@@ -43,7 +43,7 @@ def run_loop(run: Run, executor: Executor = INLINE) -> tuple[Stop, Look]:
     with Pool(executor, run.interrupts.abandon) as pool:
         while True:
             look = look_around(run, keep_all(run, pool))
-            if renew_or_reopen(run) or retry_commits(run):
+            if check_allowed(run) or renew_or_reopen(run) or retry_commits(run):
                 continue
             match what_next(look, run.rules):
                 case Stop() as stop if not pool:

@@ -31,6 +31,7 @@ def accept(run: Run, judged: Judged, landing: Landing) -> None:
         commit=tell_commit(run, attempt, landing),
         checked=clean(say_where(landing.settled.checked_in, landing.left_out)) if judged.checks else "",
         checks=tuple(replace(one, command=clean(one.command)) for one in judged.checks),
+        judge=tuple(map(clean, judged.judgement.lines)),
         before={clean(command): green for command, green in run.history.of(feature.slug).before.items()},
     )
     text = compose_receipt(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.attempts.order import Order
+from harness.decide.judge_files import Judgement, Judging
 from harness.domain.agent import Agent
 from harness.domain.feature import Feature
 from harness.domain.reply import Reply
@@ -25,6 +26,7 @@ class Gathered:
     words: str  # of the claim
     claimed: bool
     remarks: list[str]
+    judging: tuple[Judging, ...] = ()  # files it changed that judge its claim
     committed: tuple[str, ...] = ()  # files that its agent committed by itself
 
 
@@ -75,3 +77,4 @@ class Judged:
     checks: tuple[CheckRun, ...]
     evidence: Evidence
     verdict: Verdict
+    judgement: Judgement = field(default_factory=Judgement)

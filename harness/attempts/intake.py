@@ -80,7 +80,7 @@ def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Gathere
     names = tuple(sorted({*changed_files(attempt.before, after), *committed}.difference(moved_head.elsewhere)))
     changed = names or (("(a commit)",) if moved else ())
     words = run.redactor.text(_read_claim(done)) if claimed else ""
-    return Gathered(reply, note, changed, after, words, claimed, remarks, committed)
+    return Gathered(reply, note, changed, after, words, claimed, remarks, committed=committed)
 
 
 def leave_what_was_ignored(run: Run, attempt: Attempt, after: Snapshot, committed: Collection[str]) -> Snapshot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from harness.agents.failures import diagnose
@@ -14,9 +15,11 @@ from harness.attempts.moves import CHECKS, COMMIT, Mover, tell_unstaged, watch_c
 from harness.attempts.no_secrets import check_for_secrets
 from harness.attempts.order import Delivery
 from harness.attempts.prove import begin_of_making, find_changed, fix, plan_checkout, settle_checks
+from harness.attempts.replay import find_judging, look_again, plan_replay
 from harness.attempts.write_down import describe_end, line_for_silent_agent, tell_outcome, write_outcome
 from harness.decide.blocked import find_blocked, find_nearly_blocked
 from harness.decide.judge import judge, judge_claim
+from harness.decide.judge_files import Judgement
 from harness.domain.gist import digest_gist
 from harness.domain.reply import Ended, Fault, Limit, Reply
 from harness.domain.text import counted, one_line
@@ -27,6 +30,8 @@ from harness.run.run import Run
 from harness.run.spending import price
 from harness.system import files
 from harness.workspace.checks import digest_failures
+
+CLAIM = "claim.done"  # in the folder of an attempt: one that did not stand
 
 
 def keep(run: Run, attempt: Attempt, delivery: Delivery) -> Attempt | Judged:
@@ -76,8 +81,10 @@ def receive(run: Run, attempt: Attempt, reply: Reply) -> Attempt:
     plan = plan_checkout(run, attempt, found) if found.claimed and run.tally.moved is None else None
     earlier = find_touched(run, attempt, found) if wanted else ()
     since = begin_of_making(run, attempt)
-    order = replace(attempt.order, claimed=wanted, plan=plan, earlier=earlier, since=since)
-    return replace(attempt, found=found, order=order)
+    judging = find_judging(run, attempt, found, plan) if wanted else ()
+    replay = plan_replay(run, attempt, judging, plan) if plan is not None and judging else None
+    order = replace(attempt.order, claimed=wanted, plan=plan, earlier=earlier, since=since, replay=replay)
+    return replace(attempt, found=replace(found, judging=judging), order=order)
 
 
 def weigh(run: Run, attempt: Attempt, found: Gathered, delivery: Delivery) -> tuple[Judged, Landing | None]:
@@ -85,19 +92,26 @@ def weigh(run: Run, attempt: Attempt, found: Gathered, delivery: Delivery) -> tu
     settled = settle_checks(run, attempt, delivery)
     own = (*blame(run, attempt, delivery.earlier), *find_changed(run, attempt, found, settled))
     checks = (*settled.runs, *own, *check_for_secrets(run, attempt, found))
+    judgement = Judgement()
+    if attempt.order.checks and all(one.green for one in checks):
+        judgement = look_again(run, attempt, found, delivery, settled.runs)
+        checks = (*checks, *judgement.red)
     landing = None
     if _judge_claim(run, attempt, found, checks) in (Claim.CONFIRMED, Claim.UNVERIFIED):
         landing = land(run, attempt, found, settled)
         settled = landing.settled
         checks = (*settled.runs, *filter(None, [landing.refused]))
     found.remarks += filter(None, [settled.remark])
-    return Judged(attempt, found, checks, *_judge(run, attempt, found, checks)), landing
+    evidence, verdict = _judge(run, attempt, found, checks, judgement)
+    return Judged(attempt, found, checks, evidence, verdict, judgement), landing
 
 
-def _judge(run: Run, attempt: Attempt, found: Gathered, checks: tuple[CheckRun, ...]) -> tuple[Evidence, Verdict]:
+def _judge(
+    run: Run, attempt: Attempt, found: Gathered, checks: tuple[CheckRun, ...], judgement: Judgement
+) -> tuple[Evidence, Verdict]:
     feature, reply, history = attempt.feature, found.reply, run.history.of(attempt.slug)
     found.remarks += [] if run.site.sandbox is None else run.site.sandbox.take_refused(attempt.order.key)
-    question = find_blocked(found.note.text, history.answered)
+    question = find_blocked(found.note.text, history.answered) or judgement.question or None
     if question is None and not found.claimed and (line := find_nearly_blocked(found.note.text)):
         found.remarks.append(f"`{one_line(line, 60)}` asks nobody: a question starts a line with `BLOCKED:`")
     met = diagnose(reply, attempt.agent, run.clock() if attempt.ended_at is None else attempt.ended_at)
@@ -145,7 +159,8 @@ def act(run: Run, judged: Judged, landing: Landing | None) -> None:
     elif found.claimed and judged.evidence.claim is not Claim.PENDING:
         withdraw(run, attempt)
     if outcome is Outcome.BLOCKED and judged.evidence.question is not None:
-        ask(run, attempt, judged.evidence.question)
+        about = judged.judgement.about if judged.evidence.question == judged.judgement.question else {}
+        ask(run, attempt, judged.evidence.question, about)
     if found.changed and found.note.size == 0 and outcome is not Outcome.DONE:
         run.logs.notes(attempt.slug).add(line_for_silent_agent(attempt, found))
 
@@ -153,16 +168,16 @@ def act(run: Run, judged: Judged, landing: Landing | None) -> None:
 def withdraw(run: Run, attempt: Attempt) -> None:
     """Take a claim away that does not stand; its words stay with the attempt."""
     done = run.paths.done(attempt.slug)
-    redact_file(files.move(done, attempt.folder / "claim.done"), run.redactor)
+    redact_file(files.move(done, attempt.folder / CLAIM), run.redactor)
     run.markers.discard(done.name)
 
 
-def ask(run: Run, attempt: Attempt, question: str) -> None:
-    """Put the question where a person finds it."""
+def ask(run: Run, attempt: Attempt, question: str, about: Mapping[str, str]) -> None:
+    """Put the question where a person finds it; `about` are the files that judge and may be allowed."""
     blocked = run.paths.blocked(attempt.slug)
     files.write_atomic(blocked, question + "\n")
     run.markers.add(blocked.name)
-    run.write(Blocked(slug=attempt.slug, attempt=attempt.number, question=question))
+    run.write(Blocked(slug=attempt.slug, attempt=attempt.number, question=question, judging=about))
     run.tally.blocked_in_this_run.add(attempt.slug)
 
 

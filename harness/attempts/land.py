@@ -108,7 +108,7 @@ def _check_again(run: Run, attempt: Attempt, candidate: Candidate, commit: Commi
 
 
 def _run_checks(run: Run, attempt: Attempt) -> Settled:
-    order = replace(attempt.order, claimed=True)
+    order = replace(attempt.order, claimed=True, replay=None)  # what judges was looked at already
     return settle_checks(run, attempt, carry_out(order, run.site))
 
 

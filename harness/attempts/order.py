@@ -23,6 +23,20 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
+class Replay:
+    """A claim's commit, with the files that judge it as they were before the work, for a second look.
+
+    `with_new` keeps tests that came, `new`, from the project's root: for checks that name them.
+    """
+
+    as_it_was: CheckoutPlan
+    with_new: CheckoutPlan | None = None
+    new: tuple[str, ...] = ()
+    others: frozenset[str] = frozenset()  # what was in the project before
+    green_before: frozenset[str] = frozenset()  # commands that need no new test to pass
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """One attempt, as who works on it needs it; once it is `claimed`, what is asked for is the checks."""
 
@@ -41,6 +55,7 @@ class Order:
     claimed: bool = False
     earlier: tuple[Earlier, ...] = ()
     plan: CheckoutPlan | None = None  # of the clean checkout that the claim is checked in; None for the working tree
+    replay: Replay | None = None  # where files were changed that judge the claim
     since: float = 0.0  # when the work that is not accepted yet began, in epoch seconds
 
     @property
@@ -69,6 +84,7 @@ class Delivery:
     reply: Reply | None = None
     checks: tuple[CheckRun, ...] = ()
     earlier: tuple[CheckRun, ...] = ()  # of features that are done
+    replayed: tuple[CheckRun, ...] = ()  # the checks again, with the files that judge as they were
     failed_setup: CheckRun | None = None  # of the clean checkout: then the checks ran in the working tree
     in_tree: tuple[CheckRun, ...] = ()  # those that were red in a clean checkout, run again in the working tree
     difference: Difference | None = None  # what makes them green there

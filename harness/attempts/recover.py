@@ -14,7 +14,7 @@ from harness.agents.table import all_agents
 from harness.attempts.accept import write_marker
 from harness.attempts.attempt import Attempt, Judged
 from harness.attempts.begin import Prepared, make_order
-from harness.attempts.keep import keep
+from harness.attempts.keep import CLAIM, keep
 from harness.attempts.moves import KILLING
 from harness.attempts.order import Delivery
 from harness.attempts.work import carry_out
@@ -58,6 +58,22 @@ def recover(run: Run) -> None:
         if record.unfinished or record.claim_pending:
             _finish(run, slug, run.history.unfinished.get(slug))
     restore_limits(run)
+
+
+def check_allowed(run: Run) -> bool:
+    """Check again each claim whose files a person allowed; returns whether there was one."""
+    if run.in_flight or run.tally.moved is not None or run.asked_to_stop() is not None:
+        return False
+    allowed = sorted(run.tally.allowed)
+    run.tally.allowed.clear()
+    for slug in allowed:
+        record, done = run.history.of(slug), run.paths.done(slug)
+        kept = run.paths.attempt(slug, record.attempts) / CLAIM
+        if record.claim_pending and files.exists(kept) and not files.exists(done):
+            files.move(kept, done)
+            run.markers.add(done.name)
+            _finish(run, slug, None)
+    return bool(allowed)
 
 
 def _expected_markers(run: Run) -> set[str]:
@@ -115,7 +131,8 @@ def _finish(run: Run, slug: str, began: AttemptBegan | None) -> None:
     attempt = _rebuild(run, feature, began)
     claimed = files.exists(run.paths.done(slug)) or has_claim(attempt.folder, slug)
     what = "its claim is checked now" if claimed else "its note is kept"
-    run.tell(f"resuming: {slug}: attempt {attempt.number} was cut off; {what}", Tone.NOTICE)
+    why = "was cut off" if began is not None or not record.allowed else "changed what judges it, and may do so"
+    run.tell(f"resuming: {slug}: attempt {attempt.number} {why}; {what}", Tone.NOTICE)
     reply = run.redactor.deep(_reread(attempt, began, claimed=claimed))
     if began is None:  # its attempt has ended in the journal, and its cost is counted
         reply = replace(reply, transcript=replace(reply.transcript, cost=Cost(0.0, "reported"), usage=Usage()))

@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from harness.agents.stream import StreamReader
-from harness.attempts.order import Delivery, Difference, Order
+from harness.attempts.order import Delivery, Difference, Order, Replay
+from harness.decide.judge_files import names_some
 from harness.decide.proof import say_names
 from harness.domain.feature import Check
 from harness.domain.reply import Reply
@@ -111,6 +112,8 @@ def check_claim(order: Order, site: Site) -> Delivery:
         if checkout is None:
             checked_in = CheckedIn(False, because)
             return Delivery(checks=runs, earlier=earlier, failed_setup=failed_setup, checked_in=checked_in)
+        passed = all(one.green for one in (*runs, *earlier))
+        replayed = _replay(order, site, order.replay) if passed and order.replay is not None else ()
         brought = () if order.plan is None else order.plan.names_of_brought(checkout.top)
         set_up_by = () if order.plan is None else order.plan.set_up_by
         differs = not all(one.green for one in runs) and not any(one.stopped for one in runs)
@@ -122,9 +125,44 @@ def check_claim(order: Order, site: Site) -> Delivery:
         if again and all(one.green for one in again) and not all(one.green for one in runs):
             found = find_difference(order, site, checkout.top)
         checked_in = CheckedIn(True, brought=brought, set_up_by=set_up_by)
-        return Delivery(checks=runs, earlier=earlier, in_tree=again, difference=found, checked_in=checked_in)
+        return Delivery(
+            checks=runs,
+            earlier=earlier,
+            in_tree=again,
+            difference=found,
+            checked_in=checked_in,
+            replayed=replayed,
+        )
     finally:
         site.narrator.ended(order.key)
+
+
+def _replay(order: Order, site: Site, replay: Replay) -> tuple[CheckRun, ...]:
+    """Run the checks with the files that judge as they were; those that name new tests, and need them, with these.
+
+    A checkout that cannot be made is a red check.
+    """
+    try:
+        return _replay_in_checkouts(order, site, replay)
+    except CheckoutError as error:
+        return (CheckRun("harness: a clean checkout with what judges as it was", 1, 0.0, str(error)),)
+
+
+def _replay_in_checkouts(order: Order, site: Site, replay: Replay) -> tuple[CheckRun, ...]:
+    checkout = _check_out(order, site, replay.as_it_was)
+    runs = _run_checks(order, site, order.checks, checkout)
+    again = [
+        check
+        for check, run in zip(order.checks, runs, strict=False)
+        if not run.green and not run.stopped
+        if check.command not in replay.green_before
+        if names_some(check.command, replay.new, replay.others)
+    ]
+    if not again or replay.with_new is None:
+        return runs
+    checkout = _check_out(order, site, replay.with_new)
+    found = dict(zip(again, _run_checks(order, site, again, checkout), strict=False))
+    return tuple(found.get(check, run) for check, run in zip(order.checks, runs, strict=False))
 
 
 def find_difference(order: Order, site: Site, top: Path) -> Difference:

@@ -10,6 +10,7 @@ from harness.attempts.attempt import Attempt, Gathered, Judged
 from harness.domain.gist import digest_gist
 from harness.domain.listener import Tone
 from harness.domain.reply import Ended, Reply
+from harness.domain.tests_ran import count_tests
 from harness.domain.text import counted, cut_middle, printable
 from harness.domain.units import format_dollars, format_duration
 from harness.domain.verdict import CheckRun, Outcome
@@ -43,7 +44,7 @@ def with_cost(ended: AttemptEnded, run: Run, attempt: Attempt, reply: Reply) -> 
 
 def as_result(one: CheckRun) -> CheckResult:
     """Return a check as the journal says it."""
-    return CheckResult(one.command, one.code, round(one.seconds, 3), one.timed_out)
+    return CheckResult(one.command, one.code, round(one.seconds, 3), one.timed_out, count_tests(one.tail))
 
 
 def write_outcome(run: Run, ended: AttemptEnded) -> None:

@@ -358,6 +358,20 @@ def answer(
     say(answer_question(config, slug, text))
 
 
+@app.command(epilog="Example: harness allow login tests/test_login.py")
+@with_config_to_decide("specs_dir", "spec_file", "logs_dir")
+def allow(
+    slug: Slug,
+    names: Annotated[list[str], typer.Argument(help="Files that harness asked about.", metavar="FILE...")],
+    *,
+    config: Config,
+) -> None:
+    """Let files that judge a feature stand as its work made them. Its claim is checked again, without an agent."""
+    from harness.cli.interventions import allow_files
+
+    say(allow_files(config, slug, names))
+
+
 @app.command(epilog='Example: harness accept login "checked by hand on staging"')
 @with_config_to_decide("specs_dir", "spec_file", "logs_dir")
 def accept(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from harness.decide.blocked import ALLOW
 from harness.domain.errors import UsageError
 from harness.domain.text import counted, list_some
 from harness.records.env_files import open_redactor
@@ -40,6 +42,22 @@ def answer_question(config: Config, slug: str, text: str) -> str:
     if find_holder(config.paths.lock, config.paths.root):
         return f"answered{went}: the active run will work on it again"
     return f"answered{went}: go on with `harness run`"
+
+
+def allow_files(config: Config, slug: str, names: Sequence[str]) -> str:
+    """Answer a question about files that judge a feature: these may stand as its work made them."""
+    about = read_view(config).record(slug).judging
+    named = [os.path.normpath(name) for name in names]
+    if not about or any(name not in about for name in named):
+        hint = (
+            f"it is about {list_some(list(about), SHOWN)}"
+            if about
+            else "`harness why` shows what each feature waits for"
+        )
+        raise UsageError(f"`{slug}` has no open question about {list_some(named, SHOWN)}", hint)
+    if left := [name for name in about if name not in named]:
+        raise UsageError(f"the question is about {list_some(left, SHOWN)}, too", "name all of them, or answer in words")
+    return answer_question(config, slug, shlex.join([ALLOW, *named]))
 
 
 def accept_feature(config: Config, slug: str, why: str) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+import shlex
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 
 from harness.domain.gist import digest_gist
 
+ALLOW = "allow"  # the first word of an answer that lets files stand
 LONGEST_QUESTION = 2_000
 QUESTION_LINES = 10
 NO_QUESTION = "the agent says that it is blocked, but not by what: read the end of its log"
@@ -87,3 +90,11 @@ def _lines_below(found: re.Match[str], lines: list[str]) -> list[str]:
             break
         below.append(line.strip())
     return below
+
+
+def find_allowed(text: str, judging: Mapping[str, str]) -> dict[str, str]:
+    """Return which of the files that a question is about an answer allows: `allow FILE ...`, as git has them."""
+    with suppress(ValueError):
+        first, *names = shlex.split(text)
+        return {name: judging[name] for name in names if name in judging} if first == ALLOW else {}
+    return {}

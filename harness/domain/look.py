@@ -40,6 +40,8 @@ class FeatureHistory:
     tree: str = ""  # fingerprint of the working tree after the last attempt
     answer: str = ""  # what a person answered since the last attempt
     question: str = ""
+    judging: dict[str, str] = field(default_factory=dict)  # files that the question is about: mode and blob of each
+    allowed: dict[str, str] = field(default_factory=dict)  # those that a person lets stand so
     accepted_spec: str = ""  # SHA-256 of the spec that harness accepted it by, or UNKNOWN; "" where a person did
     marker_sha256: str = ""  # of the receipt or marker that the journal knows
     changed: set[str] = field(default_factory=set)  # files it changed since it was accepted last
@@ -58,6 +60,8 @@ class FeatureHistory:
     unfinished: bool = False  # an attempt began and has not ended
     claim_pending: bool = False  # interrupted with its claim unchecked
     baseline: str = ""  # SHA-256 of the spec whose checks ran before the work
+    tests_before: dict[str, int] = field(default_factory=dict)  # how many tests each ran then, where one knows
+    own_since: str = ""  # the commit before the first that agents made since it was accepted last
     before: dict[str, bool] = field(default_factory=dict)  # whether each was green then
     pass_when_clean: set[str] = field(default_factory=set)  # the commands that were, in a clean checkout
 

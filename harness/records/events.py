@@ -178,12 +178,13 @@ class AttemptBegan(FeatureEvent):
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One check of a claim: its exit code (None where it could not start) and its seconds."""
+    """One check: its exit code (None where it could not start), its seconds."""
 
     command: str = ""
     exit: int | None = None
     seconds: float = 0.0
     timed_out: bool = False
+    tests: int | None = None  # how many ran, where a test runner says it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -352,6 +353,7 @@ class Blocked(AttemptEvent):
 
     kind: ClassVar[str] = "blocked"
     question: str = ""
+    judging: Mapping[str, str] = field(default_factory=dict, metadata={"rare": True})  # files it is about, as in git
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -360,6 +362,14 @@ class Answered(FeatureEvent):
 
     kind: ClassVar[str] = "answered"
     text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowed(FeatureEvent):
+    """A person lets files that judge a feature stand as an attempt made them: mode and blob, "" for gone."""
+
+    kind: ClassVar[str] = "allowed"
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

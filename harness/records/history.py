@@ -20,6 +20,7 @@ from harness.domain.text import is_object_id
 from harness.domain.verdict import Claim, Outcome
 from harness.records.events import (
     Accepted,
+    Allowed,
     Answered,
     AttemptBegan,
     AttemptEnded,
@@ -169,6 +170,8 @@ def _attempt_ended(history: History, event: AttemptEnded) -> None:
     done = event.outcome is Outcome.DONE
     changed = record.changed.union(event.changed)
     record.open_attempts = 0 if done else record.open_attempts + 1
+    if done:
+        record.own_since, record.allowed = "", {}
     record.changed, record.landed = (set(), record.landed | changed) if done else (changed, record.landed)
     record.changed_more = not done and (record.changed_more or event.changed_files > len(event.changed))
     record.charged += event.charged
@@ -260,17 +263,29 @@ def _committed(history: History, event: Committed) -> None:
 
 def _head_moved(history: History, event: HeadMoved) -> None:
     if event.what == "committed" and is_object_id(event.since) and is_object_id(event.commit):
-        history.of(event.slug).commits.append((event.since, event.commit))
+        record = history.of(event.slug)
+        record.commits.append((event.since, event.commit))
+        record.own_since = record.own_since or event.since
 
 
 def _blocked(history: History, event: Blocked) -> None:
-    history.of(event.slug).question = event.question
+    record = history.of(event.slug)
+    record.question, record.judging = event.question, dict(event.judging)
 
 
 def _answered(history: History, event: Answered) -> None:
     record = history.of(event.slug)
     record.answered.update(map(digest_gist, (record.question, *record.question.split("\n"))))
     record.answer, record.question, record.attempts_without_progress = event.text, "", 0
+
+
+def _allowed(history: History, event: Allowed) -> None:
+    record = history.of(event.slug)
+    record.allowed |= event.files
+    record.judging = {name: what for name, what in record.judging.items() if name not in event.files}
+    record.claim_pending = not record.judging
+    if record.claim_pending:
+        history.claims.add(event.slug)
 
 
 def _reset(history: History, event: FeatureReset) -> None:
@@ -282,6 +297,7 @@ def _reset(history: History, event: FeatureReset) -> None:
         seconds=old.seconds,
         commits=old.commits,
         open_attempts=old.open_attempts,
+        own_since=old.own_since,
     )
     history.unfinished.pop(event.slug, None)
     history.unmarked.pop(event.slug, None)
@@ -302,6 +318,7 @@ def _reopened(history: History, event: Reopened) -> None:
 def _checked_before(history: History, event: CheckedBefore) -> None:
     record = history.of(event.slug)
     record.baseline = event.spec
+    record.tests_before = {one.command: one.tests for one in event.checks if one.tests is not None}
     record.before = {one.command: one.exit == 0 and not one.timed_out for one in event.checks}
     record.pass_when_clean = {command for command, green in record.before.items() if green and event.clean}
 
@@ -316,6 +333,7 @@ def _renamed(history: History, event: Renamed) -> None:
     old, new = history.histories.pop(event.was, FeatureHistory()), history.of(event.slug)
     new.commits[:0] = old.commits
     new.landed, new.in_tree, new.refused = old.landed, old.in_tree, old.refused
+    new.tests_before = old.tests_before
     new.baseline, new.before, new.pass_when_clean = old.baseline, old.before, old.pass_when_clean
     new.attempts, new.faults = max(old.attempts, new.attempts), old.faults + new.faults
     new.spent, new.seconds = old.spent if new.spent == Sum() else new.spent, old.seconds + new.seconds
@@ -349,6 +367,7 @@ _FOLDS: dict[type[Event], Callable[[History, Any], None]] = {
     HeadMoved: _head_moved,
     Blocked: _blocked,
     Answered: _answered,
+    Allowed: _allowed,
     FeatureReset: _reset,
     Reopened: _reopened,
     CheckedBefore: _checked_before,

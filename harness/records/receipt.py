@@ -41,7 +41,8 @@ class Receipt:
 class Proof:
     """What a receipt rests on: the spec's SHA-256, a line about the commit, where its checks ran, how they ended.
 
-    `before` says of the commands that ran before the work whether they were green then.
+    `before` says of the commands that ran before the work whether they were green then, `judge` what became of the
+    files that judge the claim.
     """
 
     spec: str
@@ -49,11 +50,13 @@ class Proof:
     checks: tuple[CheckRun, ...]
     checked: str = ""
     before: Mapping[str, bool] = field(default_factory=dict)
+    judge: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """Return its lines, one `key: value` each."""
         where = [f"checked: {one_line(self.checked, LONGEST)}"] if self.checked else []
-        return [f"spec: sha256 {self.spec}", self.commit, *where, *map(self._prove, self.checks)]
+        judge = [f"judge: {one_line(said, LONGEST)}" for said in self.judge]
+        return [f"spec: sha256 {self.spec}", self.commit, *where, *map(self._prove, self.checks), *judge]
 
     def _prove(self, run: CheckRun) -> str:
         was = self.before.get(run.command)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from harness.decide.blocked import find_allowed
 from harness.domain.feature import Feature
 from harness.domain.listener import Tone
 from harness.domain.look import Look, Markers
 from harness.domain.text import plain
-from harness.records.events import Answered, MarkedByHand, SpecChanged
+from harness.records.events import Allowed, Answered, MarkedByHand, SpecChanged
 from harness.records.halt_file import remove_halt
 from harness.records.history import read_markers
 from harness.records.receipt import digest, parse_receipt
@@ -128,6 +129,9 @@ def _take_answers(run: Run, slugs: frozenset[str], blocked: frozenset[str]) -> N
 
 
 def _take_answer(run: Run, slug: str, text: str) -> None:
+    if allowed := find_allowed(text, run.history.of(slug).judging):
+        run.write(Allowed(slug=slug, files=allowed))
+        run.tally.allowed.add(slug)
     run.write(Answered(slug=slug, text=text))
     run.logs.notes(slug).add(f"## A person answered\n\n{text}\n")
     run.tally.blocked_in_this_run.discard(slug)
@@ -135,7 +139,8 @@ def _take_answer(run: Run, slug: str, text: str) -> None:
     files.remove(run.paths.blocked(slug))
     files.remove(run.paths.answer(slug))
     remove_halt(run.paths, about=slug)
-    run.tell(f"{slug}: its question was answered: it will be worked on again", Tone.GOOD)
+    then = "its claim is checked again" if run.history.of(slug).claim_pending else "it will be worked on again"
+    run.tell(f"{slug}: its question was answered: {then}", Tone.GOOD)
 
 
 def _note_marker_by_hand(run: Run, slug: str) -> None:

@@ -10,8 +10,10 @@ from dataclasses import replace
 from harness import __version__
 from harness.agents.table import AGENTS
 from harness.domain.agent import Agent
-from harness.domain.errors import AgentError, NotConfined
+from harness.domain.errors import AgentError, ConfigError, NotConfined
+from harness.domain.feature import Feature
 from harness.domain.listener import Tone
+from harness.domain.obeyed import is_allowed
 from harness.domain.text import counted, one_line, printable
 from harness.domain.units import format_duration, format_size
 from harness.records.events import RunBegan
@@ -47,6 +49,7 @@ def announce(run: Run) -> None:
     run.workspace.heads.note(begins=True)
     run.commits, why_not = _decide_commits(run)
     open_checkout(run)
+    refuse_idle_patterns(run)
     checks = sum(bool(run.checks_for(feature)) for feature in todo)
     settings = run.settings
     run.write(
@@ -66,11 +69,7 @@ def announce(run: Run) -> None:
         run.tell(f"the journal's last line was incomplete ({run.journal.cut} bytes) and was removed", Tone.NOTICE)
     run.tell(f"harness {__version__}, run {run.id[:8]}, agent {names}, model {_say_models(agents)}")
     said = _say_checks(checks, len(todo)) + (_say_where(run) if checks else "")
-    doubtful = sum(
-        one.slug in done and (run.history.is_regressed(one) or run.history.is_stale(one)) for one in features
-    )
-    again = f", {doubtful} to check again" if doubtful else ""
-    run.tell(f"{counted(len(features), 'feature')}, {len(todo)} to do{again}; checks: {said}")
+    run.tell(f"{_count_features(run, features, done)}; checks: {said}")
     if run.settings.workspace_setup and (run.site.checkout is None or not run.commits):
         because = run.site.no_checkout or "nothing is committed"
         run.tell(f"`workspace_setup` is not run: claims are checked in the working tree ({because})", Tone.NOTICE)
@@ -90,6 +89,31 @@ def announce(run: Run) -> None:
     _tell_doubts(run, done)
     for warning in run.config.warnings:
         run.tell_once(warning, Tone.NOTICE)
+
+
+def _count_features(run: Run, features: Collection[Feature], done: Collection[str]) -> str:
+    """Return how many features there are, how many are to do, and how many that are done are doubtful."""
+    doubtful = sum(
+        one.slug in done and (run.history.is_regressed(one) or run.history.is_stale(one)) for one in features
+    )
+    again = f", {doubtful} to check again" if doubtful else ""
+    return (
+        f"{counted(len(features), 'feature')}, {len(features) - sum(one.slug in done for one in features)} to do{again}"
+    )
+
+
+def refuse_idle_patterns(run: Run) -> None:
+    """Raise ConfigError where a pattern of `judge` fits no file: what it was to keep would be kept from nobody."""
+    if not run.settings.judge:
+        return
+    head, inside = run.workspace.recent_snapshot(), run.paths.root.relative_to(run.workspace.top)
+    prefix = "" if str(inside) == "." else f"{inside}/"
+    listed = run.workspace.commits.list_names(head.head) if head.head else [*head.files]
+    names = [name.removeprefix(prefix) for name in listed if name.startswith(prefix)]
+    for pattern in run.settings.judge:
+        if not any(is_allowed(name, [pattern]) for name in names):
+            where = "in the last commit" if head.head else "here"
+            raise ConfigError(f"`judge` names `{pattern}`, and no file {where} is so called", "mend it in harness.yaml")
 
 
 def _tell_machine(run: Run, agents: Mapping[str, Agent]) -> None:

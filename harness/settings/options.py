@@ -168,6 +168,14 @@ class Settings:
         Group.PROOF,
         flag=True,
     )
+    judge: tuple[str, ...] = setting(
+        (),
+        WORDS,
+        "files that judge claims besides tests, their data and configuration: no work is proven by changing them",
+        Group.PROOF,
+        more="see [what judges](#what-judges)",
+        examples=(["scripts/verify/**", "expected/*.json"],),
+    )
     checks_must_fail_first: str = setting(
         "warn",
         one_of("warn", "require", "off"),

@@ -125,6 +125,40 @@ class Commits:
         self._trees[commit] = tree
         return Candidate(base, tree, commit, tuple(chosen))
 
+    def rebuild(self, candidate: Candidate, entries: Sequence[Entry]) -> Candidate | None:
+        """Make a commit like a candidate, on no branch, with some files as entries say; None where git cannot."""
+        with self.next.beside() as index:
+            listed = compose_entries(entries, len(candidate.commit))
+            steps: list[tuple[tuple[str, ...], bytes]] = [(("read-tree", candidate.tree), b"")]
+            steps += [(("update-index", "--replace", "-z", "--index-info"), listed), (("write-tree",), b"")]
+            for words, stdin in steps:
+                said = self.git.write(*words, stdin=stdin, with_hooks=False, GIT_INDEX_FILE=str(index))
+                if said.code != 0:
+                    return None
+        tree = os.fsdecode(said.stdout).strip()
+        words = ("commit-tree", tree, "-p", candidate.commit)
+        made = self.git.write(*words, stdin=b"Files as they were, to check a claim by them\n", with_hooks=False)
+        if made.code != 0:
+            return None
+        commit = os.fsdecode(made.stdout).strip()
+        self._trees[commit] = tree
+        return Candidate(candidate.base, tree, commit, candidate.names)
+
+    def read(self, blob: str) -> bytes:
+        """Return what is in a blob, b"" where git does not have it."""
+        said = self.git.ask("cat-file", "blob", blob)
+        return said.stdout if said.code == 0 and not said.truncated else b""
+
+    def write_blob(self, content: bytes) -> str:
+        """Store content and return the id of its blob, "" where git cannot."""
+        said = self.git.write("hash-object", "-w", "--stdin", stdin=content, with_hooks=False)
+        return os.fsdecode(said.stdout).strip() if said.code == 0 else ""
+
+    def list_names(self, commit: str) -> list[str]:
+        """Return the names of the files of a commit, from the top of the work tree."""
+        said = self.git.ask("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
+        return os.fsdecode(said.stdout).split("\0")[:-1] if said.code == 0 else []
+
     def _still_hold(self, checked: Candidate, base: str) -> dict[str, Entry]:
         """Return what a candidate made of its files, without those that have changed between its base and another."""
         if checked.base == checked.commit:

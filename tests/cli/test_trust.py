@@ -19,7 +19,7 @@ from harness.cli.funnel import start
 
 # Commands that act on nothing that a project says outside of it: each has its reason beside it.
 FREE = {
-    "accept", "answer", "halt", "rename", "reset", "resume", "undo",  # carry a person's decision into logs/
+    "accept", "allow", "answer", "halt", "rename", "reset", "resume", "undo",  # carry a person's decision into logs/
     "config", "cost", "lint", "log", "status", "why",  # read
     "init", "new",  # write what is not there yet
     "chaos", "demo",  # bring a project of their own

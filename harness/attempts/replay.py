@@ -1,0 +1,205 @@
+"""What judges a claim is not the agent's to edit: the checks run once more with it as it was before the work.
+
+What came in tests stays for a check that names it, and was red before. What a person allowed counts as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from harness.attempts.attempt import Attempt, Gathered
+from harness.attempts.order import Delivery, Replay
+from harness.attempts.recheck import recheck
+from harness.attempts.write_down import names_to_commit
+from harness.decide.judge_files import MIXED, Judgement, Judging, Role, find_role, follow
+from harness.decide.judge_sections import restore_sections
+from harness.domain.additions import only_adds
+from harness.domain.obeyed import is_allowed
+from harness.domain.tests_ran import count_tests
+from harness.domain.text import counted, list_some, listed, one_line
+from harness.domain.verdict import CheckRun
+from harness.run.checkouts import plan_for
+from harness.run.run import Run
+from harness.workspace.clean_checkout import CheckoutPlan
+from harness.workspace.kept_index import Entry
+from harness.workspace.workspace import Candidate
+
+REPLAYED = "harness: the checks pass with what judges them as it was"
+FEWER = "harness: as many tests run as before the work"
+SHOWN = 5  # names that a sentence has room for
+LARGEST = 1 << 20  # bytes of a file that is read
+
+
+# --- which files --------------------------------------------------------------------------------------------------
+
+
+def find_judging(run: Run, attempt: Attempt, found: Gathered, plan: CheckoutPlan | None) -> tuple[Judging, ...]:
+    """Return the files that judge a claim and that the work on a feature changed, but for what it may change."""
+    prefix, record = _prefix(run), run.history.of(attempt.slug)
+    own = (name for name in {*names_to_commit(run, attempt, found), *found.changed, *found.committed, *record.changed}
+           if name.startswith(prefix))  # fmt: skip
+    base = find_base(run, attempt, found.after.head if plan is None else plan.candidate.base)
+    called = follow((check.command for check in attempt.order.checks), _reader(run, base))
+    roles = {
+        name: role
+        for name in own
+        if (role := find_role(shown := name.removeprefix(prefix), called, run.settings.judge))
+        and not is_allowed(shown, attempt.feature.may_change)
+    }
+    if not roles or not base:
+        return ()
+    tree, find_changed = base if plan is None else plan.candidate.tree, run.workspace.index.find_changed
+    was = {one.name: one.what for one in find_changed(tree, base) if one.name in roles}
+    now = {one.name: one.what for one in find_changed(base, tree) if one.name in roles}
+    if plan is None:
+        was = now = dict.fromkeys(roles, "?")
+    judging = (
+        Judging(name, name.removeprefix(prefix), roles[name], was[name], now[name])
+        for name in sorted(was)
+        if record.allowed.get(name.removeprefix(prefix)) != now[name]
+    )
+    return tuple(one for one in judging if plan is None or _restore(run, one) is not None)
+
+
+def find_base(run: Run, attempt: Attempt, head: str) -> str:
+    """Return the commit that the open work on a feature stands on: before the first that its agent made, or `head`."""
+    own = run.history.of(attempt.slug).own_since
+    return own if own and run.workspace.commits.tree_of(own) else head
+
+
+def _prefix(run: Run) -> str:
+    inside = str(run.paths.root.relative_to(run.workspace.top)) if run.workspace.has_git else "."
+    return "" if inside == "." else f"{inside}/"
+
+
+def _reader(run: Run, commit: str) -> Callable[[str], str]:
+    """Return what reads the text of a file of the project in a commit."""
+
+    def read(name: str) -> str:
+        content = run.workspace.commits.read(f"{commit}:{_prefix(run)}{name}") if commit else b""
+        return content.decode("utf-8", "replace") if len(content) <= LARGEST else ""
+
+    return read
+
+
+# --- how they were ------------------------------------------------------------------------------------------------
+
+
+def plan_replay(run: Run, attempt: Attempt, judging: Sequence[Judging], plan: CheckoutPlan) -> Replay | None:
+    """Return the second look at a claim that is checked by a plan; None where nothing is to be put back for it."""
+    prefix, commits = _prefix(run), run.workspace.commits
+    before = {
+        name.removeprefix(prefix)
+        for name in commits.list_names(find_base(run, attempt, plan.candidate.base))
+        if name.startswith(prefix)
+    }
+    called = follow((check.command for check in attempt.order.checks), lambda _: "")
+    had_tests = any(find_role(name, called) is Role.TEST for name in before)
+    back = [one for one in judging if one.was or had_tests]
+    if not back or (as_it_was := _rebuild(run, plan, back)) is None:
+        return None
+    new = [one for one in back if _came(run, one, before)]
+    with_new = _rebuild(run, plan, [one for one in back if one not in new]) if new else None
+    record = run.history.of(attempt.slug)
+    must_not = frozenset(command for command, green in record.before.items() if green)
+    others = frozenset(before) if new else frozenset()
+    return Replay(as_it_was, with_new, tuple(one.shown for one in new), others, must_not)
+
+
+def _rebuild(run: Run, plan: CheckoutPlan, judging: Iterable[Judging]) -> CheckoutPlan | None:
+    entries = [entry for one in judging if (entry := _restore(run, one)) is not None]
+    made = run.workspace.commits.rebuild(plan.candidate, entries) if entries else plan.candidate
+    return None if made is None else replace(plan, candidate=made)
+
+
+def _restore(run: Run, one: Judging) -> Entry | None:
+    """Return what is to be in the place of a file; None where nothing of it that judges is another."""
+    if one.shown.rpartition("/")[2] not in MIXED:
+        return Entry(one.name, one.was)
+    if not one.was:
+        return None
+    old, new = _read_both(run, one)
+    text = restore_sections(one.name, old.decode("utf-8", "replace"), new.decode("utf-8", "replace")) if new else None
+    if text is not None and text.encode("utf-8", "replace") == new:
+        return None
+    blob = "" if text is None else run.workspace.commits.write_blob(text.encode("utf-8", "replace"))
+    return Entry(one.name, f"{one.now.partition(' ')[0]} {blob}" if blob else one.was)
+
+
+def _read_both(run: Run, one: Judging) -> tuple[bytes, bytes]:
+    was, now = (run.workspace.commits.read(what.partition(" ")[2]) if what else b"" for what in (one.was, one.now))
+    return was, now
+
+
+def _came(run: Run, one: Judging, before: Iterable[str]) -> bool:
+    """Whether a file is new, and cannot change how others run; or only tests and helpers came in it."""
+    if one.was:
+        return bool(one.now) and one.shown.endswith(".py") and only_adds(*_read_both(run, one))
+    folder = one.shown.rpartition("/")[0]
+    in_new_folder = bool(folder) and not any(name.startswith(f"{folder}/") for name in before)
+    return one.role in (Role.TEST, Role.DATA) or (one.role is Role.CONFIG and in_new_folder)
+
+
+# --- what it means ------------------------------------------------------------------------------------------------
+
+
+def look_again(run: Run, attempt: Attempt, found: Gathered, delivery: Delivery, runs: Sequence[CheckRun]) -> Judgement:
+    """Say what the second look at a claim means, whose checks passed at the first: these are `runs`."""
+    judging, replay, plan = found.judging, attempt.order.replay, attempt.order.plan
+    if replay is not None and plan is not None and delivery.checked_in.clean:
+        if not (red := [one for one in delivery.replayed if not one.green]):
+            fewer = _find_fewer(run, attempt, found, delivery.replayed)
+            return Judgement(fewer, lines=_tell(judging, "the checks pass without that"))
+        return _blame(run, attempt, judging, plan, red)
+    fewer = _find_fewer(run, attempt, found, runs)
+    because = "before the work there were no tests" if plan is not None else "the checks did not run without that"
+    return Judgement(fewer, lines=_tell(judging, because))
+
+
+def _tell(judging: Sequence[Judging], what: str) -> tuple[str, ...]:
+    return tuple(f"{one.shown} ({one.role}): {one.says}; {what}" for one in judging)
+
+
+def _blame(
+    run: Run, attempt: Attempt, judging: Sequence[Judging], plan: CheckoutPlan, red: Sequence[CheckRun]
+) -> Judgement:
+    if stopped := [one for one in red if one.stopped]:
+        return Judgement(tuple(stopped))
+    names = list_some([one.shown for one in judging], SHOWN)
+    commands = listed([f"`{one_line(one.command, 60)}`" for one in red])
+    said = f"{commands} {'fail' if red[1:] else 'fails'} with {names} as before the work"
+    tail = f"{said}: the work is not to change what judges it\n\n{red[0].tail}".rstrip()
+    found = CheckRun(REPLAYED, 1, round(sum(one.seconds for one in red), 3), tail)
+    if not _were_green(run, attempt, [one.command for one in red], plan):
+        return Judgement((found,))
+    allow = " ".join(["harness allow", attempt.slug, *(one.shown for one in judging)])
+    question = (
+        f"{said}, and passed before it. `{allow}` lets the change stand, `harness answer` says what to do instead"
+    )
+    return Judgement((found,), question, {one.shown: one.now for one in judging})
+
+
+def _were_green(run: Run, attempt: Attempt, commands: Sequence[str], plan: CheckoutPlan) -> bool:
+    """Whether all of these checks were green before the work."""
+    base = find_base(run, attempt, plan.candidate.base)
+    before = plan_for(run, Candidate(base, run.workspace.commits.tree_of(base), base))
+    green = {one.command for one in recheck(run, attempt.slug, attempt.order.checks, before).runs if one.green}
+    return green.issuperset(commands)
+
+
+def _find_fewer(run: Run, attempt: Attempt, found: Gathered, runs: Sequence[CheckRun]) -> tuple[CheckRun, ...]:
+    """Return a red check where fewer tests run than before the work, and nobody said that tests may go."""
+    record, prefix = run.history.of(attempt.slug), _prefix(run)
+    changed = {*found.changed, *found.committed, *record.changed}
+    may_go = any(is_allowed(name.removeprefix(prefix), attempt.feature.may_change) for name in changed)
+    if may_go or record.allowed or record.baseline != attempt.feature.sha256:
+        return ()
+    before = record.tests_before
+    now = {one.command: count_tests(one.tail) or 0 for one in runs if one.green}
+    said = [
+        f"`{one_line(command, 60)}` ran {counted(before[command], 'test')} before the work, and {ran or 'none'} now"
+        for command, ran in now.items()
+        if ran < before.get(command, 0)
+    ]
+    return (CheckRun(FEWER, 1, 0.0, "; ".join(said)),) if said else ()

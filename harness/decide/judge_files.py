@@ -1,0 +1,226 @@
+"""Which files judge a claim: tests, what they compare with, their configuration, and the scripts that checks run.
+
+They are known by their names and by what the checks of a feature call; a person's `judge` adds to them. Pure.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import PurePosixPath
+
+from harness.domain.obeyed import is_allowed
+from harness.domain.verdict import CheckRun
+
+MOST_FOLLOWED = 40  # files that are read to see what checks call
+
+
+class Role(StrEnum):
+    """What a file is to the checks."""
+
+    TEST = "a test"
+    DATA = "test data"
+    CONFIG = "configuration of tests"
+    SCRIPT = "a script that checks run"
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """The words of some checks, and of the scripts and targets that they lead to, as names of files are written."""
+
+    words: frozenset[str]
+    indirect: frozenset[str]  # those that stand in such a script or target
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """A file that judges, and that the work on a feature changed: `was` and `now` are mode and blob, "" for none."""
+
+    name: str  # from the top of the work tree
+    shown: str  # from the project's root
+    role: Role
+    was: str
+    now: str
+
+    @property
+    def says(self) -> str:
+        """What became of it, in a word."""
+        return "new" if not self.was else "changed" if self.now else "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the second look says: red checks of harness's own, a question to a person, lines for the receipt."""
+
+    red: tuple[CheckRun, ...] = ()
+    question: str = ""
+    about: dict[str, str] = field(default_factory=dict)  # the files of the question: mode and blob of each
+    lines: tuple[str, ...] = ()
+
+
+# --- what checks call ---------------------------------------------------------------------------------------------
+
+_WORD = re.compile(r"[\w./@%+~-]+")
+_MAKE = ("GNUmakefile", "makefile", "Makefile")
+_PACKAGE = ("package.json",)
+# Programs that find what they run in a file of the project.
+_LEADS: dict[str, tuple[str, ...]] = {
+    "make": _MAKE,
+    "gmake": _MAKE,
+    "just": ("justfile", "Justfile", ".justfile"),
+    "npm": _PACKAGE,
+    "pnpm": _PACKAGE,
+    "yarn": _PACKAGE,
+    "bun": _PACKAGE,
+    "tox": ("tox.ini", "setup.cfg"),
+    "nox": ("noxfile.py",),
+    "task": ("Taskfile.yml", "Taskfile.yaml"),
+    "rake": ("Rakefile",),
+    "pre-commit": (".pre-commit-config.yaml",),
+}
+_BUILD_FILES = frozenset(name for names in _LEADS.values() for name in names)
+_SCRIPTS = (".sh", ".bash", ".zsh", ".py", ".js", ".mjs", ".cjs", ".ts", ".rb", ".pl", ".ps1", ".mk")
+
+
+def follow(commands: Iterable[str], read: Callable[[str], str]) -> Called:
+    """Return what commands call; `read` gives the text of a file of the project, "" where there is none."""
+    words = {word for command in commands for word in _find_words(command)}
+    indirect, waiting, seen = set[str](), sorted(words), set[str]()
+    while waiting and len(seen) < MOST_FOLLOWED:
+        word = waiting.pop()
+        for name in (*_LEADS.get(word, ()), *([word] if _may_be_script(word) else [])):
+            if name in seen or len(seen) >= MOST_FOLLOWED:
+                continue
+            seen.add(name)
+            found = _find_words(_commands_in(name, read(name)))
+            waiting += sorted(found - words - indirect)
+            indirect |= found
+    return Called(frozenset(words | indirect), frozenset(indirect))
+
+
+def _may_be_script(word: str) -> bool:
+    return word.endswith(_SCRIPTS) or ("/" in word and "." not in PurePosixPath(word).name)
+
+
+def _find_words(text: str) -> set[str]:
+    return {word for found in _WORD.findall(text) if (word := found.removeprefix("./").rstrip("/."))}
+
+
+def _commands_in(name: str, text: str) -> str:
+    if name not in _PACKAGE:
+        return text
+    with suppress(ValueError, RecursionError):
+        found = json.loads(text)
+        scripts = found.get("scripts") if isinstance(found, dict) else None
+        return "\n".join(map(str, scripts.values())) if isinstance(scripts, dict) else ""
+    return ""
+
+
+# --- by name ------------------------------------------------------------------------------------------------------
+
+_TESTS = re.compile(
+    r"test_.*\.py|.*_test\.py|tests?\.py"
+    r"|.*_test\.go"
+    r"|.*\.(test|spec|cy|e2e)\.[cm]?[jt]sx?"
+    r"|.*_(test|spec)\.(rb|exs|dart|lua|php|cc|cpp|c|rs)"
+    r"|.*(Test|Tests|Spec|TestCase|IT)\.(java|kt|scala|groovy|cs|php|swift)"
+    r"|Test[A-Z]\w*\.(java|kt|cs)"
+    r"|test[-_].*\.(sh|bash|[cm]?[jt]sx?|c|cc|cpp|lua|rb|pl)"
+    r"|.*\.(bats|feature|t)"
+)
+_TEST_FOLDERS = {"tests", "test", "__tests__", "e2e", "cypress"}
+_SPEC_FOLDER, _SPECS = "spec", (".rb", ".js", ".ts", ".mjs", ".cjs")  # Ruby's and Jasmine's; else a word of many uses
+_DATA = {"testdata", "fixtures", "__fixtures__", "__snapshots__", "__mocks__", "snapshots", "golden", "goldens"}
+_DATA_NAMES = re.compile(
+    r".*\.(snap|golden|approved)(\.\w+)?|(expected|golden|reference)([-_.].*)?|.*[-_.]expected\.\w+"
+)
+_CODE = (".py", ".rs", ".go", ".java", ".kt", ".rb", ".php", ".exs", ".cs", ".swift", ".c", ".cc", ".cpp", ".sh",
+         ".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts", ".lua", ".pl")  # fmt: skip
+_CONFIG = re.compile(
+    r"conftest\.py|\.?pytest\.(ini|toml)|tox\.ini|noxfile\.py|\.coveragerc(\.toml)?|sitecustomize\.py|usercustomize\.py"
+    r"|.*\.pth|(jest|vitest)\.(config|setup|workspace)\..*|setup[-_]?tests?\.[cm]?[jt]sx?|\.mocharc(\..*)?"
+    r"|(karma\.conf|playwright\.config|cypress\.config|ava\.config|wdio\.conf|nightwatch\.conf)\..*"
+    r"|\.nycrc(\..*)?|\.c8rc(\..*)?|\.rspec|spec_helper\.rb|phpunit\.xml(\.dist)?|nextest\.toml|\.codecov\.ya?ml"
+)
+# Configuration that judges only where its tool is called.
+_OF_TOOLS: dict[str, re.Pattern[str]] = {
+    "tsc": re.compile(r"tsconfig.*\.json"),
+    "eslint": re.compile(r"\.eslintrc(\..*)?|eslint\.config\..*|\.eslintignore"),
+    "biome": re.compile(r"biome\.jsonc?"),
+    "prettier": re.compile(r"\.prettierrc(\..*)?|prettier\.config\..*|\.prettierignore"),
+    "ruff": re.compile(r"\.?ruff\.toml"),
+    "mypy": re.compile(r"\.?mypy\.ini"),
+    "pyright": re.compile(r"pyrightconfig\.json"),
+    "flake8": re.compile(r"\.flake8"),
+    "pylint": re.compile(r"\.?pylintrc(\.toml)?"),
+    "golangci-lint": re.compile(r"\.golangci\..*"),
+    "clippy": re.compile(r"\.?clippy\.toml"),
+    "rubocop": re.compile(r"\.rubocop.*\.yml"),
+    "pre-commit": re.compile(r"\.pre-commit-config\.yaml"),
+}
+# Files that hold much besides; of these, only sections judge (`judge_sections.py`).
+MIXED = frozenset(("pyproject.toml", "setup.cfg", "package.json"))
+_SCRIPT_FOLDERS = {"scripts", "script", "tools", "tool", "ci", ".ci", ".github", "hack", "dev", "devtools"}
+_SCRIPT_NAMES = re.compile(r"(run[-_]?)?(check|test|verify|validate|lint|ci|smoke|acceptance|assert|e2e)s?([-_.].*)?")
+
+
+def find_role(name: str, called: Called, judge: Sequence[str] = ()) -> Role | None:
+    """Return what a file is to the checks, by its path from the project; None for what is worked on.
+
+    `judge` are the patterns of a person.
+    """
+    path = PurePosixPath(name)
+    last, folders = path.name, set(path.parts[:-1])
+    if judge and is_allowed(name, judge):
+        return Role.SCRIPT
+    if _CONFIG.fullmatch(last) or last in MIXED:
+        return Role.CONFIG
+    if any(tool in called.words and row.fullmatch(last) for tool, row in _OF_TOOLS.items()):
+        return Role.CONFIG
+    if folders & _DATA or _DATA_NAMES.fullmatch(last):
+        return Role.DATA
+    in_tests = bool(folders & _TEST_FOLDERS) or (_SPEC_FOLDER in folders and last.endswith(_SPECS))
+    if _TESTS.fullmatch(last) or (in_tests and path.suffix == ".rs"):
+        return Role.TEST
+    if in_tests:
+        return Role.DATA
+    if last in _BUILD_FILES and any(last in names and tool in called.words for tool, names in _LEADS.items()):
+        return Role.SCRIPT
+    return Role.SCRIPT if _is_script(path, called) else None
+
+
+def _is_script(path: PurePosixPath, called: Called) -> bool:
+    """Whether checks run a file, and it is none of the product: its folder or its name says so, or what calls it."""
+    mentioned = {word for word in called.words if _is_end_of(word, str(path))}
+    if not mentioned:
+        return False
+    named_so = bool(_SCRIPT_FOLDERS.intersection(path.parts[:-1])) or bool(_SCRIPT_NAMES.fullmatch(path.name))
+    return named_so or (path.suffix in (".sh", ".bash", ".mk") and bool(mentioned & called.indirect))
+
+
+def _is_end_of(word: str, name: str) -> bool:
+    return name == word or name.endswith(f"/{word}")
+
+
+# --- what a check names -------------------------------------------------------------------------------------------
+
+
+def names_some(command: str, names: Collection[str], others: Collection[str]) -> bool:
+    """Return whether a command names one of the files, or a folder of theirs in which no other is.
+
+    As a path, a module, a stem, or what a test runner makes of these.
+    """
+    words = {part for word in _find_words(command) for part in (word, word.partition(":")[0])}
+    for name in names:
+        path = PurePosixPath(name)
+        dotted = str(path.with_suffix("")).replace("/", ".")
+        if words & {name, path.name, path.stem, dotted} or any(_is_end_of(word, name) for word in words):
+            return True
+        above = {str(folder) for folder in path.parents} - {"."}
+        if any(not any(one.startswith(f"{folder}/") for one in others) for folder in above & words):
+            return True
+    return False

@@ -1,0 +1,105 @@
+"""Files in which only some sections judge a claim: these as they were, all others as they are now. Pure."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import re
+import tomllib
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import PurePosixPath
+from typing import Any
+
+_TOOLS = ("pytest", "coverage", "ruff", "mypy", "pyright", "tox", "hatch.envs", "pylint", "isort", "flake8", "bandit",
+          "poe", "taskipy", "pdm.scripts", "nox", "black")  # fmt: skip
+_OF_TOML = tuple(f"tool.{tool}" for tool in _TOOLS)
+_OF_CFG = ("tool:pytest", "pytest", "coverage", "flake8", "mypy", "pycodestyle", "tox", "isort", "pylint", "testenv")
+_OF_PACKAGE = ("jest", "mocha", "ava", "vitest", "c8", "nyc", "tap", "xo", "eslintConfig", "prettier", "lint-staged")
+_HEADER = re.compile(r"^[ \t]*\[\[?[ \t]*([^\]\n]+?)[ \t]*\]\]?[^\n]*$", re.MULTILINE)
+
+
+def restore_sections(name: str, old: str, new: str) -> str | None:
+    """Return the new text of a file with the sections that judge as the old text has them.
+
+    The new text itself where these are the same; None where it cannot be told which they are: then all of it judges.
+    """
+    kind = PurePosixPath(name).name
+    with suppress(ValueError, RecursionError, AttributeError, TypeError, configparser.Error):
+        if kind == "package.json":
+            return _restore_package(old, new)
+        if kind == "pyproject.toml":
+            was, now = (_judging_toml(tomllib.loads(text)) for text in (old, new))
+            spliced = new if was == now else _splice(old, new, _OF_TOML)
+            return spliced if _judging_toml(tomllib.loads(spliced)) == was and _is_else(spliced, new) else None
+        if kind == "setup.cfg":
+            was_cfg, now_cfg = (_judging_cfg(text) for text in (old, new))
+            spliced = new if was_cfg == now_cfg else _splice(old, new, _OF_CFG)
+            return spliced if _judging_cfg(spliced) == was_cfg else None
+    return None
+
+
+def _is_among(section: str, judging: Iterable[str]) -> bool:
+    plain = re.sub(r"[\"'\s]", "", section)
+    return any(plain == one or plain.startswith((f"{one}.", f"{one}:", f"{one}-")) for one in judging)
+
+
+def _splice(old: str, new: str, judging: Iterable[str]) -> str:
+    """Return the sections of the new text that do not judge, and those of the old one that do."""
+    kept = [text for section, text in _read_sections(new) if not _is_among(section, judging)]
+    taken = [text for section, text in _read_sections(old) if _is_among(section, judging)]
+    return "".join(text if text.endswith("\n") else f"{text}\n" for text in (*kept, *taken))
+
+
+def _read_sections(text: str) -> list[tuple[str, str]]:
+    heads = list(_HEADER.finditer(text))
+    ends = [*(one.start() for one in heads[1:]), len(text)]
+    first = [("", text[: heads[0].start()] if heads else text)]
+    return first + [(one[1], text[one.start() : end]) for one, end in zip(heads, ends, strict=True)]
+
+
+def _judging_toml(found: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of the tables that judge, by their names."""
+    values = dict[str, Any]()
+    for name in _OF_TOML:
+        at: Any = found
+        for part in name.split("."):
+            at = at.get(part) if isinstance(at, dict) else None
+        if at is not None:
+            values[name] = at
+    return values
+
+
+def _is_else(spliced: str, new: str) -> bool:
+    """Whether two texts say the same but for what judges."""
+    both = [tomllib.loads(text) for text in (spliced, new)]
+    for found in both:
+        for name in _OF_TOML:
+            *above, last = name.split(".")
+            at: Any = found
+            for part in above:
+                at = at.get(part, {}) if isinstance(at, dict) else {}
+            if isinstance(at, dict):
+                at.pop(last, None)
+        found["tool"] = {tool: said for tool, said in found.get("tool", {}).items() if said != {}}
+    return both[0] == both[1]
+
+
+def _judging_cfg(text: str) -> dict[str, dict[str, str]]:
+    parser = configparser.RawConfigParser(strict=True)
+    parser.read_string(text)
+    return {section: dict(parser.items(section)) for section in parser.sections() if _is_among(section, _OF_CFG)}
+
+
+def _restore_package(old: str, new: str) -> str:
+    """Return a package.json with the scripts and the settings of tests as they were; scripts that only come stay."""
+    was, now = json.loads(old), json.loads(new)
+    judging = {name: was[name] for name in _OF_PACKAGE if name in was}
+    scripts, came = dict(was.get("scripts") or {}), dict(now.get("scripts") or {})
+    around = {f"{when}{name}" for name in ("test", "install", "prepare", *scripts) for when in ("pre", "post")}
+    scripts |= {name: said for name, said in came.items() if name not in scripts and name not in around}
+    restored = {name: said for name, said in now.items() if name not in _OF_PACKAGE and name != "scripts"}
+    restored |= judging
+    if scripts or "scripts" in now:
+        restored["scripts"] = scripts
+    return new if restored == now else json.dumps(restored, indent=2) + "\n"

@@ -1,0 +1,40 @@
+"""The last lines of test runners, as these print them, and how many tests they say ran."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.domain.tests_ran import count_tests
+
+
+@pytest.mark.parametrize(
+    ("output", "ran"),
+    [
+        ("12 passed in 0.31s", 12),
+        ("==== 1 failed, 2 passed, 3 skipped, 1 warning in 1.20s ====", 3),
+        ("1 passed, 2 deselected, 1 xfailed in 0.02s", 2),
+        ("no tests ran in 0.00s", None),
+        ("======= 3 skipped in 0.02s =======", 0),
+        ("----\nRan 4 tests in 0.001s\n\nOK", 4),
+        ("----\nRan 4 tests in 0.001s\n\nFAILED (failures=1, skipped=3)", 1),
+        ("----\nRan 0 tests in 0.000s\n\nNO TESTS RAN", 0),
+        ("Tests:       1 failed, 1 skipped, 4 passed, 6 total", 5),
+        (" Test Files  1 passed (1)\n      Tests  3 passed | 2 skipped (5)", 3),
+        ("# tests 5\n# suites 0\n# pass 4\n# fail 0\n# cancelled 0\n# skipped 1\n# todo 0", 4),
+        ("ℹ tests 2\nℹ skipped 0\nℹ todo 0", 2),
+        ("  5 passing (12ms)\n  2 pending\n  1 failing\n", 6),
+        ("test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured\n\ntest result: ok. 2 passed; 0 failed", 5),
+        ("--- PASS: TestA (0.00s)\n    --- PASS: TestA/x (0.00s)\nok  \tm\t0.002s", 2),
+        ("ok  \tm/a\t0.002s\nok  \tm/b\t(cached)\n?   \tm/c\t[no test files]", 2),
+        ("ok  \tm/a\t0.002s [no tests to run]", None),
+        ("7 examples, 0 failures, 2 pending", 5),
+        ("OK (6 tests, 9 assertions)", 6),
+        ("Tests run: 5, Failures: 0, Errors: 0, Skipped: 2", 3),
+        ("4 passed in 0.1s\nRan 2 tests in 0.001s\n\nOK", 6),
+        ("", None),
+        ("ok", None),
+        ("I passed 3 tests in school", None),
+    ],
+)
+def test_what_a_runner_says_at_its_end_is_how_many_tests_ran(output: str, ran: int | None) -> None:
+    assert count_tests(output) == ran

@@ -1,0 +1,135 @@
+"""What judges a claim is not the agent's to edit: lies that a green check does not show, and honest work like them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from helpers.world import CLAIM
+
+CALC = "def add(a, b):\n    return a - b\n"
+TEST = """import unittest
+
+from calc import add
+
+
+class TestAdd(unittest.TestCase):
+    def test_add(self):
+        self.assertEqual(add(2, 3), 5)
+
+    def test_zero(self):
+        self.assertEqual(add(0, 0), 0)
+"""
+RUN = "python3 -m unittest -q"
+FIX = "sed -i s/-/+/ calc.py"
+
+
+@pytest.fixture
+def calc(confined: Any) -> Any:
+    """A project whose test is red, as a person wrote it."""
+    (confined.root / "calc.py").write_text(CALC)
+    (confined.root / "test_calc.py").write_text(TEST)
+    return confined
+
+
+def begin(world: Any, code: str, checks: Any = RUN, **wishes: Any) -> Any:
+    world.spec("a", checks=checks, **wishes)
+    world.settings["max_attempts"] = 1
+    world.repository()
+    world.agent(f"{code}; {CLAIM}")
+    return world.go()
+
+
+LIES = {
+    "weakens": "sed -i s/5/-1/ test_calc.py",
+    "empties": "printf 'import unittest\\n' > test_calc.py",
+    "removes": "rm test_calc.py",
+    "skips": "sed -i 's/    def test_add/    @unittest.skip(\"\")\\n    def test_add/' test_calc.py",
+}
+
+
+@pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
+def test_no_claim_stands_by_a_test_that_its_work_changed(calc: Any, lie: str) -> None:
+    ran = begin(calc, lie)
+    assert ran.code == 5, ran.text
+    assert calc.states() == {"a": "ready"}
+    observed = calc.events("attempt_ended")[-1]["observed"]
+    assert "fails with `test_calc.py` as before the work: the work is not to change what judges it" in observed
+
+
+def test_honest_work_that_adds_a_test_is_proven_and_its_receipt_says_what_came(calc: Any) -> None:
+    more = "\\n    def test_more(self):\\n        self.assertEqual(add(1, 1), 2)\\n"
+    ran = begin(calc, f"{FIX}; printf '{more}' >> test_calc.py; printf 'x = 1\\n' > test_x.py")
+    assert (ran.code, calc.states()) == (0, {"a": "done"}), ran.text
+    receipt = (calc.root / "logs/a.done").read_text()
+    assert "judge: test_calc.py (a test): changed; the checks pass without that\n" in receipt
+    assert "judge: test_x.py (a test): new; the checks pass without that\n" in receipt
+
+
+OTHER = "sed -i 's/a - b/b - a/' calc.py; sed -i 's/3), -1/3), 1/' test_calc.py; touch done.txt"
+
+
+@pytest.fixture
+def asked(calc: Any) -> Any:
+    """A feature that changes what a test expects, which was green."""
+    (calc.root / "test_calc.py").write_text(TEST.replace("5", "-1"))
+    ran = begin(calc, OTHER, [RUN, "test -f done.txt"])
+    assert (ran.code, calc.states()) == (4, {"a": "blocked"}), ran.text
+    return calc
+
+
+def test_a_test_that_was_green_and_has_to_change_is_a_persons_to_allow(asked: Any, harness: Any) -> None:
+    question = asked.log("a.blocked")
+    assert "`harness allow a test_calc.py` lets the change stand" in question
+    assert f"`{RUN}` fails with `test_calc.py` as before the work, and passed before it" in question
+    said = harness("allow", "a", "calc.py")
+    assert (said.code, "it is about `test_calc.py`" in said.err) == (2, True)
+    assert harness("allow", "a", "test_calc.py").code == 0
+    ran = asked.go()
+    assert (ran.code, asked.states()) == (0, {"a": "done"}), ran.text
+    assert len(asked.events("attempt_began")) == 1
+    assert "a: its question was answered: its claim is checked again" in ran.text
+
+
+def test_what_a_person_allowed_is_those_bytes_and_no_others(asked: Any, harness: Any) -> None:
+    assert harness("allow", "a", "test_calc.py").code == 0
+    (asked.root / "logs/attempts/a/0001/claim.done").unlink()
+    asked.settings["max_attempts"] = 2
+    asked.agent(f"echo > test_calc.py; {CLAIM}")
+    ran = asked.go()
+    assert (ran.code, asked.states()) == (4, {"a": "blocked"}), ran.text
+
+
+def test_what_a_spec_may_change_is_asked_of_nobody(calc: Any) -> None:
+    (calc.root / "test_calc.py").write_text(TEST.replace("5", "-1"))
+    ran = begin(calc, OTHER, [RUN, "test -f done.txt"], may_change=["test_calc.py"])
+    assert (ran.code, calc.states()) == (0, {"a": "done"}), ran.text
+
+
+def test_fewer_tests_than_before_prove_nothing(calc: Any) -> None:
+    ran = begin(calc, "printf 'import os\\nos._exit(0)\\n' > calc.py")
+    assert ran.code == 5, ran.text
+    assert f"`{RUN}` ran 2 tests before the work, and none now" in calc.events("attempt_ended")[-1]["observed"]
+
+
+def test_tests_of_a_project_that_had_none_are_told_to_be_the_works_own(confined: Any) -> None:
+    own = "import unittest\\nclass T(unittest.TestCase):\\n  def test_x(self): pass\\n"
+    ran = begin(confined, f"printf '{own}' > test_x.py; touch x", [RUN, "test -f x"])
+    assert (ran.code, confined.states()) == (0, {"a": "done"}), ran.text
+    assert "judge: test_x.py (a test): new; before the work there were no tests\n" in confined.log("a.done")
+
+
+def test_a_pattern_of_judge_that_fits_no_file_is_refused(calc: Any) -> None:
+    calc.spec("a", checks=RUN)
+    calc.config_file(judge=["test_*.py", "expected/*.json"], **calc.settings)
+    calc.repository()
+    ran = calc.command("run")
+    assert ran.returncode == 2
+    assert "`judge` names `expected/*.json`, and no file in the last commit is so called" in ran.stderr
+
+
+def test_what_a_person_names_judges_too(calc: Any) -> None:
+    (calc.root / "rules.txt").write_text("a + b\n")
+    calc.settings["judge"] = ["rules.txt"]
+    ran = begin(calc, "echo 'a - b' > rules.txt; touch x", 'test -f x && grep -qF "$(cat rules.txt)" calc.py')
+    assert ran.code == 5, ran.text
