@@ -127,15 +127,27 @@ def demo(
     return code
 
 
-@app.command(epilog="Examples: harness chaos · harness chaos --json")
+@app.command(epilog="Examples: harness chaos · harness chaos --cheats · harness chaos --json")
 @with_flags("agent", "json")
-def chaos(*, flags: dict[str, Any]) -> int:
+def chaos(
+    cheats: Annotated[
+        bool, typer.Option("--cheats", help="Play agents that make checks green without the work, for minutes.")
+    ] = False,
+    *,
+    flags: dict[str, Any],
+) -> int:
     """Test your limits against an agent that misbehaves. Plays fourteen faults; exit 1 if harness broke a promise."""
     from harness.rehearsal.chaos import run_chaos, show_chaos
+    from harness.rehearsal.cheats import run_cheats, show_cheats
 
     if flags.pop("agent") not in (None, "scripted"):
         raise UsageError("chaos brings its own agent", "leave `--agent` out: no model is called")
     config = read_config(flags)
+    if cheats:
+        rows = run_cheats(config.settings, os.environ)
+        report = {"ok": not any(row["lie"] and row["verdict"] == "proven" for row in rows), "cases": rows}
+        print_report(report, lambda report: show_cheats(report["cases"]), config)
+        return 0 if report["ok"] else 1
     rows = run_chaos(config.settings, os.environ)
     report = {"ok": all(row["kept"] for row in rows), "faults": rows}
     print_report(report, lambda report: show_chaos(report["faults"]), config)

@@ -65,6 +65,7 @@ class Judgement:
 # --- what checks call ---------------------------------------------------------------------------------------------
 
 _WORD = re.compile(r"[\w./@%+~-]+")
+_FOLDER = re.compile(r"(?:\bcd|-C|--prefix|--cwd|--dir|--directory|--manifest-path)[ =]+([\w./@+-]+)")
 _MAKE = ("GNUmakefile", "makefile", "Makefile")
 _PACKAGE = ("package.json",)
 # Programs that find what they run in a file of the project.
@@ -88,7 +89,9 @@ _SCRIPTS = (".sh", ".bash", ".zsh", ".py", ".js", ".mjs", ".cjs", ".ts", ".rb", 
 
 def follow(commands: Iterable[str], read: Callable[[str], str]) -> Called:
     """Return what commands call; `read` gives the text of a file of the project, "" where there is none."""
+    commands = tuple(commands)
     words = {word for command in commands for word in _find_words(command)}
+    folders = ["", *sorted({f"{found.strip('./')}/" for one in commands for found in _FOLDER.findall(one)} - {"/"})]
     indirect, waiting, seen = set[str](), sorted(words), set[str]()
     while waiting and len(seen) < MOST_FOLLOWED:
         word = waiting.pop()
@@ -96,7 +99,7 @@ def follow(commands: Iterable[str], read: Callable[[str], str]) -> Called:
             if name in seen or len(seen) >= MOST_FOLLOWED:
                 continue
             seen.add(name)
-            found = _find_words(_commands_in(name, read(name)))
+            found = {one for folder in folders for one in _find_words(_commands_in(name, read(f"{folder}{name}")))}
             waiting += sorted(found - words - indirect)
             indirect |= found
     return Called(frozenset(words | indirect), frozenset(indirect))
@@ -220,7 +223,7 @@ def names_some(command: str, names: Collection[str], others: Collection[str]) ->
         dotted = str(path.with_suffix("")).replace("/", ".")
         if words & {name, path.name, path.stem, dotted} or any(_is_end_of(word, name) for word in words):
             return True
-        above = {str(folder) for folder in path.parents} - {"."}
-        if any(not any(one.startswith(f"{folder}/") for one in others) for folder in above & words):
+        above = [str(folder) for folder in path.parents if any(_is_end_of(word, str(folder)) for word in words)]
+        if any(not any(one.startswith(f"{folder}/") for one in others) for folder in above):
             return True
     return False

@@ -35,6 +35,8 @@ class Feature:
     stuck_bytes: int | None = None
     stuck_limit: int | None = None
     priority: int = 0
-    may_change: tuple[str, ...] = ()  # paths and patterns of what programs obey or what judges, and the agent may change
+    may_change: tuple[
+        str, ...
+    ] = ()  # paths and patterns of what programs obey or what judges, and the agent may change
     problem: str | None = None
     hint: str = ""

@@ -85,11 +85,12 @@ class Stage:
     command: tuple[str, ...]
     environ: Mapping[str, str]
     run: tuple[str, ...] = field(default=("run", "--quiet"))
+    patience: float = PATIENCE  # seconds for it
 
     def start(self, *before: str, root: Path | None = None) -> Scene:
         """Run harness once, `before` put before it, to its end."""
         argv = (*before, *self.command, *self.run)
-        ran = capture(argv, cwd=root or self.root, env=self.environ, timeout=PATIENCE)
+        ran = capture(argv, cwd=root or self.root, env=self.environ, timeout=self.patience)
         return Scene(self.root, (ran.code,), _text(ran.stdout + ran.stderr))
 
 
