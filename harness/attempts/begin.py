@@ -25,7 +25,9 @@ from harness.run.run import Run
 from harness.run.spending import limits_for
 from harness.system import files
 from harness.system.command import Bounds
+from harness.workspace.held_out import FOLDER
 from harness.workspace.private_logs import PRIVATE_LOGS, prepare_private_logs
+from harness.workspace.repositories import real_path
 from harness.workspace.workspace import Workspace
 
 
@@ -123,6 +125,8 @@ def make_order(run: Run, feature: Feature, number: int, prepared: Prepared, work
         bounds=Bounds(timeout=timeout, idle_timeout=settings.idle_timeout),
         private_logs=folder / PRIVATE_LOGS,
         checks=run.checks_for(feature),
+        held_out=feature.held_out,
+        held_out_folder=real_path(feature.path.parent) / FOLDER,
         check_timeout=settings.check_timeout,
         may_change=feature.may_change,
     )

@@ -26,13 +26,13 @@ class Earlier:
 class Replay:
     """A claim's commit, with the files that judge it as they were before the work, for a second look.
 
-    `with_new` keeps tests that came, `new`, from the project's root: for checks that name them.
+    `with_new` keeps tests that came, `new`, from the project's root: for checks that need them.
     """
 
     as_it_was: CheckoutPlan
     with_new: CheckoutPlan | None = None
     new: tuple[str, ...] = ()
-    others: frozenset[str] = frozenset()  # what was in the project before
+    before: frozenset[str] = frozenset()  # files that were in the project
     green_before: frozenset[str] = frozenset()  # commands that need no new test to pass
 
 
@@ -50,6 +50,8 @@ class Order:
     bounds: Bounds  # of the agent
     private_logs: Path  # what a confined agent sees as logs/
     checks: tuple[Check, ...]  # of a claim
+    held_out: tuple[Check, ...]  # of a claim too, unknown to its agent; what they need is in `held_out_folder`
+    held_out_folder: Path
     check_timeout: float  # seconds that a check gets which names none itself
     may_change: tuple[str, ...] = ()  # of what is read-only inside
     claimed: bool = False
@@ -85,6 +87,8 @@ class Delivery:
     checks: tuple[CheckRun, ...] = ()
     earlier: tuple[CheckRun, ...] = ()  # of features that are done
     replayed: tuple[CheckRun, ...] = ()  # the checks again, with the files that judge as they were
+    held_out: tuple[CheckRun, ...] = ()  # the checks that its agent does not know
+    needed_new: tuple[str, ...] = ()  # those commands of them that passed with new tests only
     failed_setup: CheckRun | None = None  # of the clean checkout: then the checks ran in the working tree
     in_tree: tuple[CheckRun, ...] = ()  # those that were red in a clean checkout, run again in the working tree
     difference: Difference | None = None  # what makes them green there

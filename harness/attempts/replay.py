@@ -5,14 +5,14 @@ What came in tests stays for a check that names it, and was red before. What a p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
 from harness.attempts.attempt import Attempt, Gathered
 from harness.attempts.order import Delivery, Replay
 from harness.attempts.recheck import recheck
 from harness.attempts.write_down import names_to_commit
-from harness.decide.judge_files import MIXED, Judgement, Judging, Role, find_role, follow
+from harness.decide.judge_files import MIXED, NOTHING, Judgement, Judging, Role, find_role, follow, names_some
 from harness.decide.judge_sections import restore_sections
 from harness.domain.additions import only_adds
 from harness.domain.obeyed import is_allowed
@@ -22,10 +22,12 @@ from harness.domain.verdict import CheckRun
 from harness.run.checkouts import plan_for
 from harness.run.run import Run
 from harness.workspace.clean_checkout import CheckoutPlan
+from harness.workspace.held_out import digest_held_out
 from harness.workspace.kept_index import Entry
 from harness.workspace.workspace import Candidate
 
 REPLAYED = "harness: the checks pass with what judges them as it was"
+HIDDEN = "harness: checks that are held out"
 FEWER = "harness: as many tests run as before the work"
 SHOWN = 5  # names that a sentence has room for
 LARGEST = 1 << 20  # bytes of a file that is read
@@ -94,17 +96,14 @@ def plan_replay(run: Run, attempt: Attempt, judging: Sequence[Judging], plan: Ch
         for name in commits.list_names(find_base(run, attempt, plan.candidate.base))
         if name.startswith(prefix)
     }
-    called = follow((check.command for check in attempt.order.checks), lambda _: "")
-    had_tests = any(find_role(name, called) is Role.TEST for name in before)
-    back = [one for one in judging if one.was or had_tests]
-    if not back or (as_it_was := _rebuild(run, plan, back)) is None:
+    if (as_it_was := _rebuild(run, plan, judging)) is None:
         return None
-    new = [one for one in back if _came(run, one, before)]
-    with_new = _rebuild(run, plan, [one for one in back if one not in new]) if new else None
+    commands = [check.command for check in attempt.order.checks]
+    new = [one for one in judging if _came(run, one, before, commands)]
+    with_new = _rebuild(run, plan, [one for one in judging if one not in new]) if new else None
     record = run.history.of(attempt.slug)
-    must_not = frozenset(command for command, green in record.before.items() if green)
-    others = frozenset(before) if new else frozenset()
-    return Replay(as_it_was, with_new, tuple(one.shown for one in new), others, must_not)
+    green = frozenset(command for command, was_green in record.before.items() if was_green)
+    return Replay(as_it_was, with_new, tuple(one.shown for one in new), frozenset(before), green)
 
 
 def _rebuild(run: Run, plan: CheckoutPlan, judging: Iterable[Judging]) -> CheckoutPlan | None:
@@ -132,13 +131,17 @@ def _read_both(run: Run, one: Judging) -> tuple[bytes, bytes]:
     return was, now
 
 
-def _came(run: Run, one: Judging, before: Iterable[str]) -> bool:
+def _came(run: Run, one: Judging, before: Collection[str], commands: Iterable[str]) -> bool:
     """Whether a file is new, and cannot change how others run; or only tests and helpers came in it."""
     if one.was:
         return bool(one.now) and one.shown.endswith(".py") and only_adds(*_read_both(run, one))
+    if one.role is Role.SCRIPT:
+        return any(names_some(command, [one.shown], before) for command in commands)
     folder = one.shown.rpartition("/")[0]
-    in_new_folder = bool(folder) and not any(name.startswith(f"{folder}/") for name in before)
-    return one.role in (Role.TEST, Role.DATA) or (one.role is Role.CONFIG and in_new_folder)
+    within = f"{folder}/" if folder else ""
+    rules_others = any(name.startswith(within) and find_role(name, NOTHING) is Role.TEST for name in before)
+    harmless = one.shown.endswith("conftest.py") and only_adds(b"", _read_both(run, one)[1])
+    return one.role in (Role.TEST, Role.DATA) or (one.role is Role.CONFIG and (harmless or not rules_others))
 
 
 # --- what it means ------------------------------------------------------------------------------------------------
@@ -150,15 +153,23 @@ def look_again(run: Run, attempt: Attempt, found: Gathered, delivery: Delivery, 
     if replay is not None and plan is not None and delivery.checked_in.clean:
         if not (red := [one for one in delivery.replayed if not one.green]):
             fewer = _find_fewer(run, attempt, found, delivery.replayed)
-            return Judgement(fewer, lines=_tell(judging, "the checks pass without that"))
+            return Judgement(fewer, lines=_tell(judging, delivery.needed_new))
         return _blame(run, attempt, judging, plan, red)
     fewer = _find_fewer(run, attempt, found, runs)
-    because = "before the work there were no tests" if plan is not None else "the checks did not run without that"
-    return Judgement(fewer, lines=_tell(judging, because))
+    lines = (f"{one.shown} ({one.role}): {one.says}; the checks did not run without that" for one in judging)
+    return Judgement(fewer, lines=tuple(lines))
 
 
-def _tell(judging: Sequence[Judging], what: str) -> tuple[str, ...]:
-    return tuple(f"{one.shown} ({one.role}): {one.says}; {what}" for one in judging)
+def _tell(judging: Sequence[Judging], needed: Sequence[str]) -> tuple[str, ...]:
+    """Return a line for each file; a check that `needed` new ones is judged by the work itself."""
+    commands = ", ".join(f"`{one_line(one, 60)}`" for one in needed)
+    without = (
+        f"all checks pass without that but {commands}, which needs it" if needed else "the checks pass without that"
+    )
+    return tuple(
+        f"{one.shown} ({one.role}): {one.says}; {without if one.says != 'deleted' else 'the checks pass with it'}"
+        for one in judging
+    )
 
 
 def _blame(
@@ -203,3 +214,27 @@ def _find_fewer(run: Run, attempt: Attempt, found: Gathered, runs: Sequence[Chec
         if ran < before.get(command, 0)
     ]
     return (CheckRun(FEWER, 1, 0.0, "; ".join(said)),) if said else ()
+
+
+# --- what was held out --------------------------------------------------------------------------------------------
+
+
+def find_red_held_out(run: Run, delivery: Delivery) -> tuple[CheckRun, ...]:
+    """Return a red check of harness's own where one that the agent does not know is red; it is told no more."""
+    red = [one for one in delivery.held_out if not one.green]
+    if not red:
+        return ()
+    if stopped := [one for one in red if one.stopped]:
+        return (replace(stopped[0], command=HIDDEN, tail=""),)
+    said = f"{len(red)} of {counted(len(delivery.held_out), 'check')} that you cannot see failed"
+    if run.settings.held_out_output == "show":
+        said = "\n\n".join([said, *(f"$ {one.command}\n[{one.ending}]\n{one.tail}" for one in red)])
+    return (CheckRun(HIDDEN, 1, round(sum(one.seconds for one in red), 3), said),)
+
+
+def say_held_out(attempt: Attempt, delivery: Delivery) -> tuple[str, ...]:
+    """Return what the receipt says of checks that were held out, without their words."""
+    if not delivery.held_out:
+        return ()
+    digest = digest_held_out(attempt.order.held_out_folder)
+    return (f"{counted(len(delivery.held_out), 'check')} held out from the agent passed (files {digest})",)

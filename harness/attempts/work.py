@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.agents.stream import StreamReader
 from harness.attempts.order import Delivery, Difference, Order, Replay
-from harness.decide.judge_files import names_some
+from harness.decide.judge_files import may_need
 from harness.decide.proof import say_names
 from harness.domain.feature import Check
 from harness.domain.reply import Reply
@@ -24,6 +24,7 @@ from harness.workspace.clean_checkout import Checkout, CheckoutError, CheckoutPl
 from harness.workspace.left_out import is_cache, sort_by_time
 
 NO_CHANGE = "harness: no check changes the files that are committed"  # a check of our own, by its name
+CHECKS_LOG, HELD_OUT = "checks.log", "held out"
 MOST_BESIDES = 1_000  # files and folders that are brought into a checkout to see what makes a difference
 
 
@@ -109,11 +110,14 @@ def check_claim(order: Order, site: Site) -> Delivery:
             earlier = _run_earlier(order, site, checkout) if all(one.green for one in runs) else ()
         except CheckoutError as error:
             runs, earlier = (*runs, CheckRun("harness: a clean checkout for done features", 1, 0.0, str(error))), ()
+        passed = all(one.green for one in (*runs, *earlier))
+        held_out = _run_held_out(order, site, checkout) if passed else ()
         if checkout is None:
             checked_in = CheckedIn(False, because)
-            return Delivery(checks=runs, earlier=earlier, failed_setup=failed_setup, checked_in=checked_in)
-        passed = all(one.green for one in (*runs, *earlier))
-        replayed = _replay(order, site, order.replay) if passed and order.replay is not None else ()
+            return Delivery(
+                checks=runs, earlier=earlier, held_out=held_out, failed_setup=failed_setup, checked_in=checked_in
+            )
+        replayed, needed = _replay(order, site, order.replay) if passed and order.replay is not None else ((), ())
         brought = () if order.plan is None else order.plan.names_of_brought(checkout.top)
         set_up_by = () if order.plan is None else order.plan.set_up_by
         differs = not all(one.green for one in runs) and not any(one.stopped for one in runs)
@@ -132,12 +136,29 @@ def check_claim(order: Order, site: Site) -> Delivery:
             difference=found,
             checked_in=checked_in,
             replayed=replayed,
+            held_out=held_out,
+            needed_new=needed,
         )
     finally:
         site.narrator.ended(order.key)
 
 
-def _replay(order: Order, site: Site, replay: Replay) -> tuple[CheckRun, ...]:
+def _run_held_out(order: Order, site: Site, checkout: Checkout | None) -> tuple[CheckRun, ...]:
+    """Run the checks that the agent does not know, where the others ran; what they print goes into a log of its own."""
+    if not order.held_out:
+        return ()
+    folder = order.held_out_folder if files.is_dir(order.held_out_folder) else None
+    if checkout is not None and order.plan is not None:
+        try:
+            checkout = _check_out(order, site, order.plan)
+        except CheckoutError as error:
+            return (CheckRun(HELD_OUT, 1, 0.0, str(error)),)
+        held = (*checkout.held, *([folder] if folder else []))
+        checkout = replace(checkout, held=held)
+    return _run_checks(order, site, order.held_out, checkout, held_out=folder, log="held-out.log")
+
+
+def _replay(order: Order, site: Site, replay: Replay) -> tuple[tuple[CheckRun, ...], tuple[str, ...]]:
     """Run the checks with the files that judge as they were; those that name new tests, and need them, with these.
 
     A checkout that cannot be made is a red check.
@@ -145,10 +166,10 @@ def _replay(order: Order, site: Site, replay: Replay) -> tuple[CheckRun, ...]:
     try:
         return _replay_in_checkouts(order, site, replay)
     except CheckoutError as error:
-        return (CheckRun("harness: a clean checkout with what judges as it was", 1, 0.0, str(error)),)
+        return (CheckRun("harness: a clean checkout with what judges as it was", 1, 0.0, str(error)),), ()
 
 
-def _replay_in_checkouts(order: Order, site: Site, replay: Replay) -> tuple[CheckRun, ...]:
+def _replay_in_checkouts(order: Order, site: Site, replay: Replay) -> tuple[tuple[CheckRun, ...], tuple[str, ...]]:
     checkout = _check_out(order, site, replay.as_it_was)
     runs = _run_checks(order, site, order.checks, checkout)
     again = [
@@ -156,13 +177,14 @@ def _replay_in_checkouts(order: Order, site: Site, replay: Replay) -> tuple[Chec
         for check, run in zip(order.checks, runs, strict=False)
         if not run.green and not run.stopped
         if check.command not in replay.green_before
-        if names_some(check.command, replay.new, replay.others)
+        if may_need(check.command, replay.new, replay.before)
     ]
     if not again or replay.with_new is None:
-        return runs
+        return runs, ()
     checkout = _check_out(order, site, replay.with_new)
     found = dict(zip(again, _run_checks(order, site, again, checkout), strict=False))
-    return tuple(found.get(check, run) for check, run in zip(order.checks, runs, strict=False))
+    counting = tuple(found.get(check, run) for check, run in zip(order.checks, runs, strict=False))
+    return counting, tuple(check.command for check, run in found.items() if run.green)
 
 
 def find_difference(order: Order, site: Site, top: Path) -> Difference:
@@ -230,14 +252,24 @@ def _run_earlier(order: Order, site: Site, checkout: Checkout | None) -> tuple[C
     return tuple(found)
 
 
-def _run_checks(order: Order, site: Site, checks: Sequence[Check], checkout: Checkout | None) -> tuple[CheckRun, ...]:
+def _run_checks(
+    order: Order,
+    site: Site,
+    checks: Sequence[Check],
+    checkout: Checkout | None,
+    *,
+    held_out: Path | None = None,
+    log: str = CHECKS_LOG,
+) -> tuple[CheckRun, ...]:
     checker = Checker(
         site.supervisor,
         order.root,
         site.check_environment(),
         order.check_timeout,
-        confine=partial(site.confine_check, agent=order.agent, attempt=order.key, checkout=checkout),
+        confine=partial(site.confine_check, agent=order.agent, attempt=order.key, checkout=checkout, held_out=held_out),
         asked_to_stop=site.stop,
-        began=lambda command: site.narrator.began(order.key, f"{order.slug} · check {one_line(command, 60)}"),
+        began=lambda command: site.narrator.began(
+            order.key, f"{order.slug} · check {one_line(command, 60) if log == CHECKS_LOG else HELD_OUT}"
+        ),
     )
-    return checker.run(checks, order.folder / "checks.log")
+    return checker.run(checks, order.folder / log)

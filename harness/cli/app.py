@@ -201,11 +201,19 @@ def init(*, flags: dict[str, Any]) -> None:
 
 @app.command(epilog="Example: harness new password-reset")
 @with_config_to_decide("specs_dir", "spec_file")
-def new(slug: Slug, *, config: Config) -> None:
+def new(
+    slug: Slug,
+    held_out: Annotated[
+        bool, typer.Option("--held-out", help="With cases beside it that its agent never sees.")
+    ] = False,
+    *,
+    config: Config,
+) -> None:
     """Write the skeleton of a spec for you to fill in."""
     from harness.cli.scaffold import new_spec
 
-    say(f"wrote {config.paths.shown(new_spec(config, slug))}: fill it in, then `harness lint`")
+    wrote = " and ".join(map(config.paths.shown, new_spec(config, slug, held_out=held_out)))
+    say(f"wrote {wrote}: fill {'them' if held_out else 'it'} in, then `harness lint`")
 
 
 @app.command(epilog="Example: harness lint --json")

@@ -9,6 +9,7 @@ from harness.domain.slugs import check_slug
 from harness.settings.load import CONFIG_FILE, Config
 from harness.system import files
 from harness.system.shipped import shipped_template
+from harness.workspace.held_out import FOLDER
 
 
 def init_project(config: Config) -> list[str]:
@@ -22,18 +23,16 @@ def init_project(config: Config) -> list[str]:
     if not files.exists(paths.specs):
         _write_spec(paths.specs / "hello" / config.settings.spec_file, shipped_template("example.md"), "")
         told.append(f"wrote {paths.shown(paths.specs)}/hello/{config.settings.spec_file}: an example to look at")
-    ignored = (f"/{paths.shown(paths.logs)}/", "/HALT")
-    if missing := [line for line in ignored if line not in _lines(paths.root / ".gitignore")]:
-        ignore = paths.root / ".gitignore"
-        text = files.read_text(ignore)
-        gap = "\n" if text and not text.endswith("\n") else ""
-        files.write_atomic(ignore, text + gap + "\n".join(missing) + "\n")
+    if missing := _ignore(config, [f"/{paths.shown(paths.logs)}/", "/HALT"]):
         told.append(f"added {' and '.join(missing)} to .gitignore")
     return told
 
 
-def new_spec(config: Config, slug: str) -> Path:
-    """Write the skeleton of a spec and return its path. Raises UsageError for a bad or taken slug."""
+def new_spec(config: Config, slug: str, *, held_out: bool = False) -> list[Path]:
+    """Write the skeleton of a spec, `held_out` with a check beside it that its agent never sees; returns the files.
+
+    Raises UsageError for a bad or taken slug.
+    """
     if reason := check_slug(slug):
         raise UsageError(reason, "a slug is made of letters, digits, `.`, `_` and `-`, at most 64 of them")
     folder = config.paths.specs / slug
@@ -41,8 +40,25 @@ def new_spec(config: Config, slug: str) -> Path:
         for there in config.paths.specs.iterdir():
             if there.name.lower() == slug.lower():
                 raise UsageError(f"`{config.paths.shown(there)}` exists already", "choose another name, or edit it")
-    _write_spec(folder / config.settings.spec_file, shipped_template("spec.md"), slug.replace("-", " ").capitalize())
-    return folder / config.settings.spec_file
+    written = [folder / config.settings.spec_file]
+    _write_spec(written[0], shipped_template("spec.md"), slug.replace("-", " ").capitalize())
+    if held_out:
+        written.append(folder / FOLDER / "cases.sh")
+        _write_spec(written[1], shipped_template("held-out.sh"), "")
+        command = f"held_out: [sh {config.paths.shown(written[1])}]"
+        files.write_atomic(written[0], files.read_text(written[0]).replace("\n---\n", f"\n{command}\n---\n", 1))
+        _ignore(config, [f"{config.paths.shown(config.paths.specs)}/*/{FOLDER}/"])
+    return written
+
+
+def _ignore(config: Config, lines: list[str]) -> list[str]:
+    """Add lines to .gitignore and return those that were missing."""
+    ignore = config.paths.root / ".gitignore"
+    if missing := [line for line in lines if line not in _lines(ignore)]:
+        text = files.read_text(ignore)
+        gap = "\n" if text and not text.endswith("\n") else ""
+        files.write_atomic(ignore, text + gap + "\n".join(missing) + "\n")
+    return missing
 
 
 def _write_spec(path: Path, template: Path, title: str) -> None:

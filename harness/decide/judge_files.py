@@ -180,7 +180,7 @@ def find_role(name: str, called: Called, judge: Sequence[str] = ()) -> Role | No
     last, folders = path.name, set(path.parts[:-1])
     if judge and is_allowed(name, judge):
         return Role.SCRIPT
-    if _CONFIG.fullmatch(last) or last in MIXED:
+    if _CONFIG.fullmatch(last) or last in MIXED or shadows_runner(name, called):
         return Role.CONFIG
     if any(tool in called.words and row.fullmatch(last) for tool, row in _OF_TOOLS.items()):
         return Role.CONFIG
@@ -205,11 +205,35 @@ def _is_script(path: PurePosixPath, called: Called) -> bool:
     return named_so or (path.suffix in (".sh", ".bash", ".mk") and bool(mentioned & called.indirect))
 
 
+NOTHING = Called(frozenset(), frozenset())
+# Modules that run tests: a file of their name where Python looks first takes their place.
+_RUNNERS = {"unittest", "pytest", "_pytest", "pluggy", "doctest", "coverage", "tox", "nox", "hypothesis"}
+
+
+def shadows_runner(name: str, called: Called) -> bool:
+    """Whether a Python file, in the project's root or where a check runs, takes the place of what runs tests."""
+    path = PurePosixPath(name)
+    place = path.parent.parent if path.name in ("__init__.py", "__main__.py") else path.parent
+    module = path.parent.name if path.name in ("__init__.py", "__main__.py") else path.stem
+    return path.suffix == ".py" and module in _RUNNERS and (str(place) == "." or str(place) in called.words)
+
+
 def _is_end_of(word: str, name: str) -> bool:
     return name == word or name.endswith(f"/{word}")
 
 
 # --- what a check names -------------------------------------------------------------------------------------------
+
+
+def may_need(command: str, new: Collection[str], before: Collection[str]) -> bool:
+    """Return whether a check may have to have tests that are new, by what was there before.
+
+    It names one, or has none else in the folder that it runs in.
+    """
+    place = next(iter(_FOLDER.findall(command)), "").removeprefix("./").strip("/")
+    within = f"{place}/" if place not in ("", ".") else ""
+    had_tests = any(name.startswith(within) and find_role(name, NOTHING) is Role.TEST for name in before)
+    return bool(new) and (not had_tests or names_some(command, new, before))
 
 
 def names_some(command: str, names: Collection[str], others: Collection[str]) -> bool:

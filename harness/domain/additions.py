@@ -41,7 +41,15 @@ def _adds(was: Sequence[ast.stmt], now: Sequence[ast.stmt], used: set[str], *, w
 
 
 def _grew(was: ast.stmt, now: ast.stmt, used: set[str]) -> bool:
-    """Whether a class is as it was, but for tests that came in it."""
+    """Whether a class is as it was, but for tests that came in it; an import, but for names that came."""
+    if isinstance(was, ast.ImportFrom) and isinstance(now, ast.ImportFrom):
+        old, new = ([(one.name, one.asname) for one in imported.names] for imported in (was, now))
+        kept = [name for name in new if name in old] == old
+        return (
+            (was.module, was.level) == (now.module, now.level)
+            and kept
+            and not used.intersection(alias or name for name, alias in new if (name, alias) not in old)
+        )
     if not isinstance(was, ast.ClassDef) or not isinstance(now, ast.ClassDef) or was.name != now.name:
         return False
     heads = [ast.dump(ast.Tuple([*one.bases, *(word.value for word in one.keywords), *one.decorator_list], ast.Load()))

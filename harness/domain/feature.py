@@ -29,14 +29,13 @@ class Feature:
     title: str = ""
     depends_on: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
+    held_out: tuple[Check, ...] = ()  # that the agent does not see, nor what they print
     agent: str | None = None
     model: str | None = None
     timeout: float | None = None
     stuck_bytes: int | None = None
     stuck_limit: int | None = None
     priority: int = 0
-    may_change: tuple[
-        str, ...
-    ] = ()  # paths and patterns of what programs obey or what judges, and the agent may change
+    may_change: tuple[str, ...] = ()  # patterns of what programs obey, or what judges, and it may change
     problem: str | None = None
     hint: str = ""

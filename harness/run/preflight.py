@@ -14,7 +14,7 @@ from harness.domain.errors import AgentError, ConfigError, NotConfined
 from harness.domain.feature import Feature
 from harness.domain.listener import Tone
 from harness.domain.obeyed import is_allowed
-from harness.domain.text import counted, one_line, printable
+from harness.domain.text import counted, list_some, listed, one_line, printable
 from harness.domain.units import format_duration, format_size
 from harness.records.events import RunBegan
 from harness.records.history import read_markers
@@ -30,6 +30,7 @@ from harness.sandbox.sandbox import WRITABLE
 from harness.sandbox.tools import find_own_code
 from harness.system.capture import capture, is_in, path_outside
 from harness.system.files import LITTLE_SPACE, free_bytes
+from harness.workspace.held_out import FOLDER
 
 
 def announce(run: Run) -> None:
@@ -84,6 +85,7 @@ def announce(run: Run) -> None:
     if run.site.sandbox is not None and (own := find_own_code((run.paths.root,))):
         names = ", ".join(f"`{run.paths.shown(one)}`" for one in own)
         run.tell(f"harness itself runs from {names}: read-only to agents and checks", Tone.NOTICE)
+    _tell_held_out(run, todo, agents)
     _tell_machine(run, agents)
     run.tell("to stop: `touch HALT` after this attempt, `echo now > HALT` at once, or Ctrl-C")
     _tell_doubts(run, done)
@@ -100,6 +102,21 @@ def _count_features(run: Run, features: Collection[Feature], done: Collection[st
     return (
         f"{counted(len(features), 'feature')}, {len(features) - sum(one.slug in done for one in features)} to do{again}"
     )
+
+
+def _tell_held_out(run: Run, todo: Collection[Feature], agents: Mapping[str, Agent]) -> None:
+    """Say where an agent could read what is held out from it."""
+    folders = [one.path.parent / FOLDER for one in todo if one.held_out]
+    if not folders:
+        return
+    if open_to := sorted(name for name, agent in agents.items() if run.site.sandbox_for(agent) is None):
+        run.tell(f"what specs hold out can be read by {listed(open_to)}: there is no sandbox", Tone.NOTICE)
+    top = run.workspace.top
+    tracked = set(run.workspace.commits.list_names("HEAD")) if run.workspace.has_git else set()
+    inside = [str(folder.relative_to(top)) for folder in folders if folder.is_relative_to(top)]
+    if held := [name for name in inside if any(one.startswith(f"{name}/") for one in tracked)]:
+        said = f"{list_some(held, 5)} can be read by agents: git holds it"
+        run.tell(f"{said}; `git rm -r --cached` and a line in .gitignore, before it was ever committed", Tone.BAD)
 
 
 def refuse_idle_patterns(run: Run) -> None:

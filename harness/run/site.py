@@ -77,15 +77,21 @@ class Site:
         return {**clean_environment(self.environ, self.env_pass), "HARNESS_RUN_ID": self.run_id}
 
     def confine_check(
-        self, command: Command, agent: Agent | None = None, attempt: str = "", checkout: Checkout | None = None
+        self,
+        command: Command,
+        agent: Agent | None = None,
+        attempt: str = "",
+        checkout: Checkout | None = None,
+        held_out: Path | None = None,
     ) -> Command:
         """Return a check's command, inside the sandbox where there is one and the agent whose claim it checks is.
 
-        A clean `checkout` is seen there in the place of the project.
+        A clean `checkout` is seen there in the place of the project; the folder `held_out` by this command alone.
         """
         sandbox = self.sandbox if agent is None else self.sandbox_for(agent)
         if sandbox is None:
             return command
+        sandbox = sandbox if held_out is None else sandbox.revealing(held_out)
         sandbox = sandbox if checkout is None else sandbox.showing(checkout)
         return sandbox.confine(command, agent=None, attempt=attempt)
 

@@ -15,6 +15,7 @@ from harness.sandbox.tools import find_credentials, find_own_code, find_python, 
 from harness.settings.load import Config
 from harness.system import files
 from harness.workspace.git_config import GitConfig, holds_hooks
+from harness.workspace.held_out import find_held_out
 from harness.workspace.quarantine import GUARDED_OF_GIT, guarded_paths
 from harness.workspace.repositories import find_git, real_path
 
@@ -61,7 +62,7 @@ def find_mounts(
             ]
         ),
         masked=tuple(Path(one.path) for one in hidden if not one.is_dir()),
-        emptied=tuple(Path(one.path) for one in hidden if one.is_dir()),
+        emptied=(*(Path(one.path) for one in hidden if one.is_dir()), *find_held_out(real_path(paths.specs))),
         shortcuts=tuple((name, os.readlink(f"/{name}")) for name in _links_at_root()),  # noqa: PTH115
         network=settings.sandbox_network == "host",
         proc_sys=os.geteuid() == 0,

@@ -96,6 +96,11 @@ class Sandbox:
         within += [("--ro-bind", path, path) for path in checkout.held]
         return replace(self, mounts=replace(self.mounts, instead=(checkout.top, checkout.folder), within=tuple(within)))
 
+    def revealing(self, folder: Path) -> Sandbox:
+        """Return the same sandbox, in which a folder is seen that is held out from all others."""
+        left = tuple(one for one in self.mounts.emptied if one != folder)
+        return replace(self, mounts=replace(self.mounts, emptied=left))
+
     def confine_helper(self, command: Command) -> Command | None:
         """Return a helper of ours, inside as a check is; its private folders stay while other commands come and go.
 

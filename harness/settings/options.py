@@ -176,6 +176,12 @@ class Settings:
         more="see [what judges](#what-judges)",
         examples=(["scripts/verify/**", "expected/*.json"],),
     )
+    held_out_output: str = setting(
+        "hide",
+        one_of("hide", "show"),
+        "what the agent is told of a check that is held out and fails: that one failed, or what it printed, too",
+        Group.PROOF,
+    )
     checks_must_fail_first: str = setting(
         "warn",
         one_of("warn", "require", "off"),

@@ -84,7 +84,11 @@ def parse_front_matter(text: str) -> dict[str, Any]:
             )
         if is_blank(item):
             raise Mistake(item.line, f"`{key}` has no value", "give it one, or take the line out")
-    return {key: _KEYS[key](key, item) for key, item in node.value.items() if not is_null(item)}
+    found = {key: _KEYS[key](key, item) for key, item in node.value.items() if not is_null(item)}
+    if found.get("held_out") and not found.get("checks"):
+        line = node.value["held_out"].line
+        raise Mistake(line, "`held_out` stands without `checks`", "give the agent a check that it can see, too")
+    return found
 
 
 def _parse_slugs(key: str, node: Node) -> tuple[str, ...]:
@@ -112,6 +116,7 @@ _KEYS: dict[str, Callable[[str, Node], object]] = {
     "agent": parse_line,
     "checks": parse_checks,
     "depends_on": _parse_slugs,
+    "held_out": parse_checks,
     "may_change": _parse_paths,
     "model": parse_line,
     "priority": parse_whole,

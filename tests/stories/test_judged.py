@@ -116,7 +116,7 @@ def test_tests_of_a_project_that_had_none_are_told_to_be_the_works_own(confined:
     own = "import unittest\\nclass T(unittest.TestCase):\\n  def test_x(self): pass\\n"
     ran = begin(confined, f"printf '{own}' > test_x.py; touch x", [RUN, "test -f x"])
     assert (ran.code, confined.states()) == (0, {"a": "done"}), ran.text
-    assert "judge: test_x.py (a test): new; before the work there were no tests\n" in confined.log("a.done")
+    assert "judge: test_x.py (a test): new; the checks pass without that\n" in confined.log("a.done")
 
 
 def test_a_pattern_of_judge_that_fits_no_file_is_refused(calc: Any) -> None:
@@ -133,3 +133,64 @@ def test_what_a_person_names_judges_too(calc: Any) -> None:
     calc.settings["judge"] = ["rules.txt"]
     ran = begin(calc, "echo 'a - b' > rules.txt; touch x", 'test -f x && grep -qF "$(cat rules.txt)" calc.py')
     assert ran.code == 5, ran.text
+
+
+# --- what is held out ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def held_out(calc: Any) -> Any:
+    """A project whose feature has a case that its agent does not know."""
+    calc.spec("a", checks=RUN, held_out="sh specs/a/held-out/case.sh")
+    (calc.root / "specs/a/held-out").mkdir()
+    case = "python3 -c 'from calc import add; assert add(20, 22) == 42, \"moon\"'\n"
+    (calc.root / "specs/a/held-out/case.sh").write_text(case)
+    (calc.root / ".gitignore").write_text("/logs/\n/HALT\nspecs/*/held-out/\n")
+    calc.settings["max_attempts"] = 1
+    calc.repository()
+    return calc
+
+
+SPECIAL = "printf 'def add(a, b):\\n    return {(2, 3): 5}.get((a, b), 0)\\n' > calc.py"
+
+
+def test_a_special_case_fails_a_check_that_the_agent_never_saw(held_out: Any) -> None:
+    held_out.agent(f"cat specs/a/held-out/case.sh; ls specs/a/held-out; git log -p; {SPECIAL}; {CLAIM}")
+    ran = held_out.go()
+    assert (ran.code, held_out.states()) == (5, {"a": "ready"}), ran.text
+    observed = held_out.events("attempt_ended")[-1]["observed"]
+    assert "1 of 1 check that you cannot see failed" in observed
+    assert "moon" not in observed + held_out.log("attempts/a/0001/stream.jsonl") + ran.text
+    assert "moon" in held_out.log("attempts/a/0001/held-out.log")
+
+
+def test_checks_that_the_agent_wrote_do_not_see_what_is_held_out(held_out: Any) -> None:
+    spy = (
+        "printf 'import os\\nprint(os.listdir(\"specs/a/held-out\"))\\n' > spy.py; sed -i '1s/^/import spy\\n/' calc.py"
+    )
+    held_out.agent(f"{FIX}; {spy}; {CLAIM}")
+    ran = held_out.go()
+    assert "case.sh" not in held_out.log("attempts/a/0001/checks.log"), ran.text
+
+
+def test_honest_work_passes_what_is_held_out_and_the_receipt_counts_it(held_out: Any) -> None:
+    held_out.agent(f"{FIX}; {CLAIM}")
+    ran = held_out.go()
+    assert (ran.code, held_out.states()) == (0, {"a": "done"}), ran.text
+    assert "judge: 1 check held out from the agent passed (files " in held_out.log("a.done")
+    assert "moon" not in held_out.log("a.done")
+
+
+def test_what_an_agent_could_read_is_told_at_the_start(held_out: Any) -> None:
+    held_out.git("add", "-f", "specs/a/held-out")
+    held_out.git("commit", "-qm", "by mistake")
+    held_out.agent(f"{FIX}; {CLAIM}")
+    ran = held_out.go()
+    assert "`specs/a/held-out` can be read by agents: git holds it" in ran.text
+
+
+def test_new_writes_a_place_for_such_cases_that_git_ignores(world: Any, harness: Any) -> None:
+    assert harness("new", "x", "--held-out").code == 0
+    assert "held_out: [sh specs/x/held-out/cases.sh]" in (world.root / "specs/x/spec.md").read_text()
+    assert "specs/*/held-out/" in (world.root / ".gitignore").read_text()
+    assert harness("lint").code == 0  # what it says of the template are warnings
