@@ -12,7 +12,17 @@ from harness.attempts.attempt import Attempt, Gathered
 from harness.attempts.order import Delivery, Replay
 from harness.attempts.recheck import recheck
 from harness.attempts.write_down import names_to_commit
-from harness.decide.judge_files import MIXED, NOTHING, Judgement, Judging, Role, find_role, follow, names_some
+from harness.decide.judge_files import (
+    MIXED,
+    NOTHING,
+    Judgement,
+    Judging,
+    Role,
+    find_role,
+    follow,
+    names_some,
+    shadows_runner,
+)
 from harness.decide.judge_sections import restore_sections
 from harness.domain.additions import only_adds
 from harness.domain.obeyed import is_allowed
@@ -131,10 +141,12 @@ def _read_both(run: Run, one: Judging) -> tuple[bytes, bytes]:
     return was, now
 
 
-def _came(run: Run, one: Judging, before: Collection[str], commands: Iterable[str]) -> bool:
+def _came(run: Run, one: Judging, before: Collection[str], commands: Sequence[str]) -> bool:
     """Whether a file is new, and cannot change how others run; or only tests and helpers came in it."""
     if one.was:
         return bool(one.now) and one.shown.endswith(".py") and only_adds(*_read_both(run, one))
+    if shadows_runner(one.shown, follow(commands, lambda _: "")):
+        return False
     if one.role is Role.SCRIPT:
         return any(names_some(command, [one.shown], before) for command in commands)
     folder = one.shown.rpartition("/")[0]

@@ -236,12 +236,18 @@ def may_need(command: str, new: Collection[str], before: Collection[str]) -> boo
     return bool(new) and (not had_tests or names_some(command, new, before))
 
 
+def _read_as_names(word: str) -> list[str]:
+    """Return a word of a command as a name, and each module that it may begin with: `test_calc.TestAdd.test_adds`."""
+    parts = word.split(".") if "/" not in word else []
+    return [word, *(".".join(parts[:last]) for last in range(1, len(parts)))]
+
+
 def names_some(command: str, names: Collection[str], others: Collection[str]) -> bool:
     """Return whether a command names one of the files, or a folder of theirs in which no other is.
 
     As a path, a module, a stem, or what a test runner makes of these.
     """
-    words = {part for word in _find_words(command) for part in (word, word.partition(":")[0])}
+    words = {part for word in _find_words(command) for part in _read_as_names(word)}
     for name in names:
         path = PurePosixPath(name)
         dotted = str(path.with_suffix("")).replace("/", ".")
