@@ -33,7 +33,7 @@ def check_before(run: Run, feature: Feature) -> bool:
         return True
     found = recheck(run, feature.slug, checks, plan)
     if found.stopped or run.tally.moved is not None:
-        return run.tally.moved is None
+        return False
     results = tuple(map(as_result, found.runs))
     run.write(CheckedBefore(slug=feature.slug, spec=feature.sha256, clean=found.clean, checks=results))
     weak = tuple(find_weak_runs(found.runs, *_look_in_tree(run, feature, plan, found)))

@@ -15,10 +15,12 @@ from harness.domain.listener import Tone
 from harness.domain.text import counted, one_line
 from harness.domain.verdict import CheckRun
 from harness.records.events import Verified
+from harness.run.interrupts import Ask
 from harness.run.run import Run
 from harness.workspace.clean_checkout import CheckoutPlan
 
 _ENDS_AT_ONCE = (Halt.INTERRUPTED, Halt.MOVED, Halt.PAUSED)
+CUT_SHORT = "done features were to be checked again, and the run was to stop before all were"
 MOST_LOOKS = 3  # at a branch that moves on
 TELL_EVERY = 10.0  # seconds between two words about how far a long recheck has come
 _LONG_ENOUGH = 3  # letters of a name that is looked for in a command
@@ -82,18 +84,32 @@ def check_all_proven(run: Run, stop: Stop) -> Stop:
     feature was accepted after them.
     """
     features = list(proven_features(run))
-    if stop.halt in _ENDS_AT_ONCE or run.asked_to_stop() is not None:
+    if stop.halt in _ENDS_AT_ONCE:
         return stop
     plan = plan_head(run) if features else None
     in_tree = [one for one in features if run.history.of(one.slug).in_tree and run.settings.prove != "commit"]
     on_commit = [one for one in features if plan is not None and one not in in_tree]
     rest = [one for one in features if one not in on_commit and not _was_just_checked(run, one)]
     because = _check_on_head(run, on_commit, plan) or _check_all(run, rest, None)
+    if because == CUT_SHORT:
+        return _stop_for_cut_short(run, stop)
     if because and stop.halt is Halt.ALL_DONE:
         return Stop(Halt.NOT_CHECKED, because)
     if not because:
         _renew_lost(run, on_commit)
     return _stop_for_stale(run, stop_for_regressed(run, stop))
+
+
+def _stop_for_cut_short(run: Run, stop: Stop) -> Stop:
+    """Return another end than that all is done, where the run is to stop before it is known that all still holds."""
+    if stop.halt is not Halt.ALL_DONE:
+        return stop
+    match run.interrupts.asked():
+        case Ask.INTERRUPT:
+            return Stop(Halt.INTERRUPTED, CUT_SHORT)
+        case None:
+            return Stop(Halt.LIMIT_REACHED, f"{CUT_SHORT} (`max_time`)")
+    return Stop(Halt.PAUSED, CUT_SHORT)
 
 
 def _renew_lost(run: Run, features: Sequence[Feature]) -> None:
@@ -154,13 +170,15 @@ def _check_all(run: Run, features: Collection[Feature], plan: CheckoutPlan | Non
         run.heartbeat.phase("checking", feature="", attempt=None)
         run.tell(f"checking again that {names} still hold: {counted(total, 'check')}")
     for checks, same in alike.items():
+        if checks in unknown and run.asked_to_stop() is not None:
+            return CUT_SHORT
         found = recheck(run, same[0].slug, checks, plan)
         through += len(checks) if checks in unknown else 0
         if through < total and run.clocks.steady() - told >= TELL_EVERY:
             run.tell(f"checking again: {through} of {counted(total, 'check')}")
             told = run.clocks.steady()
         if found.stopped:
-            return ""
+            return CUT_SHORT
         if plan is not None and not found.clean:
             return f"no checkout of the last commit could be made: {found.because}"
         red = [one for one in found.runs if not one.green]

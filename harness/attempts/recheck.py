@@ -49,8 +49,8 @@ def recheck(
 ) -> Rechecked:
     """Run checks one after another in a clean checkout of their own; without a plan, in the working tree.
 
-    If their end on that tree is known they are not run, unless they are to run `anew`. Ctrl-C ends them. HALT does not:
-    it pauses work, and this is none.
+    If their end on that tree is known they are not run, unless they are to run `anew`. They end when the run is to stop
+    at once; a HALT that lets an attempt finish lets them finish, too.
     """
     if plan is None or run.site.checkout is None:
         return Rechecked(_run(run, slug, checks, None))
@@ -101,7 +101,7 @@ def _run(run: Run, slug: str, checks: Sequence[Check], plan: CheckoutPlan | None
                 site.check_environment(),
                 run.settings.check_timeout,
                 confine=partial(site.confine_check, checkout=checkout if checkout and checkout.shown else None),
-                asked_to_stop=lambda: 1.0 if run.interrupts.interrupted else None,
+                asked_to_stop=run.asked_to_stop,
                 began=lambda command: run.narrator.began(slug, f"{slug} · check {one_line(command, 60)}"),
             )
             return checker.run(checks)

@@ -230,3 +230,13 @@ def test_a_spec_of_a_done_feature_that_changes_under_way_is_no_exit_0(world: Wor
     world.agent("echo x > $slug.txt; test $slug = a || sed -i s/a.txt/a2.txt/ specs/a/spec.md; " + CLAIM)
     ran = world.run()
     assert (ran.code, ran.halt.name, world.states()) == (1, "STALE", {"a": "stale", "b": "done"}), ran.text
+
+
+def test_a_run_that_is_to_stop_before_all_were_checked_again_does_not_say_that_all_is_done(world: World) -> None:
+    world.spec("a", checks="test -f a.txt; if ls | grep -q '^b'; then echo now > HALT; sleep 600; fi")
+    world.spec("b", checks="test -f b.txt")
+    world.repository()
+    world.agent("echo x > $slug.txt; " + CLAIM)
+    ran = world.run()
+    assert (ran.code, "every feature asked for is done" in ran.text) == (3, False), ran.text
+    assert "done features were to be checked again, and the run was to stop before all were" in ran.text
