@@ -13,8 +13,9 @@ import re
 import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 
 from harness.domain.reply import Ended
@@ -427,7 +428,9 @@ class Git:
         return any(path.is_relative_to(one) for one in (real_path(self.top), *self._written, *self._known))
 
     def _find_named(self, configured: list[Entry]) -> Iterator[Path]:
-        """Yield what the configuration names and git obeys: files of it, hooks, attributes."""
+        """Yield what the configuration names and git obeys: its files, hooks, attributes; and hooks that are links."""
+        for git in self._known:
+            yield from _find_links(git / "hooks")
         for one in configured:
             kind, _, name = one.origin.partition(":")
             key, value = one.key, one.value
@@ -439,6 +442,7 @@ class Git:
                 and not value.startswith("~")
             ):
                 yield Path(self.top) / value
+                yield from _find_links(Path(self.top) / value)
             if value and _NAMES_PROGRAM.fullmatch(key):
                 yield from (path for word in _split(value) if files.is_file(path := Path(self.top) / word))
             if key.startswith("include") and key.endswith(".path") and value and not value.startswith("~"):
@@ -448,6 +452,13 @@ class Git:
         """Whether git's folder is the one that `.git` says, or one that does not hold the project itself."""
         own, root = real_path(self.folders[0]), real_path(self.root)
         return own in self._known if self._known else not root.is_relative_to(own)
+
+
+def _find_links(folder: Path) -> list[Path]:
+    """Return the links in a folder: a hook is often one, to a script of the project."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        return [folder / entry.name for entry in islice(entries, 1000) if entry.is_symlink()]
+    return []
 
 
 def _split(line: str) -> set[str]:

@@ -140,6 +140,20 @@ class Guard:
         self.compiled = self._compiled
         self.repositories = {at: name for name in self._find_repositories(self.known) if (at := self._place_of(name))}
 
+    def find_behind_links(self) -> dict[str, Row]:
+        """Return the files of the tree that are obeyed because links lead to them, under their own names."""
+        found, root = dict[str, Row](), os.path.realpath(self.root)
+        for name, thing in self.known.items():
+            path = f"{root}/{name}"
+            if (real := os.path.realpath(path)) == path or not real.startswith(f"{root}/"):
+                continue
+            inside = _list_files(real) if stat.S_ISLNK(thing.signature[-1]) else [real]
+            found |= {one[len(root) + 1 :]: thing.row for one in inside if files.is_file(Path(one))}
+        return {name: row for name, row in found.items() if name not in self.known and self._may_be_named(name)}
+
+    def _may_be_named(self, name: str) -> bool:
+        return not any(name == own or name.startswith(f"{own}/") for own in self.own)
+
     def check_fifos(self) -> None:
         """Raise ConfigError where a fifo stands that git would read: it would wait there for ever."""
         if found := sorted(name for name, thing in self.known.items() if thing.row is FIFO):
@@ -447,6 +461,13 @@ def _mode_within(name: str, row: Row | None) -> Mode:
 
 def _mode_of_git(name: str) -> Mode:
     return "repositories" if holds_others(_last(name)) else "whole"
+
+
+def _list_files(path: str) -> list[str]:
+    """Return the files of a folder, not of those in it; a file itself."""
+    with suppress(OSError), os.scandir(path) as entries:
+        return [entry.path for entry in islice(entries, BEHIND) if entry.is_file(follow_symlinks=False)]
+    return [path]
 
 
 def _closed_at(path: str) -> int | None:

@@ -46,6 +46,9 @@ class Guards:
         """Take what stands there now as the person's."""
         for guard in self.all:
             guard.remember()
+        if behind := {name: row for name, row in self.tree.find_behind_links().items() if name not in self.tree.named}:
+            self.tree.named = {**self.tree.named, **behind}
+            self.tree.remember()
         self._remembered_at = time.monotonic()
 
     def remember_anew(self) -> None:

@@ -389,3 +389,22 @@ def test_what_stands_in_the_place_of_logs_is_moved_out_of_the_way(project: Any, 
     assert ran.returncode != 70 and not project.has(".envrc"), ran.stdout + ran.stderr
     assert (project.root / "logs/journal.jsonl").exists() and not (project.root / "logs").is_symlink()
     assert not (project.root.parent / "e/journal.jsonl").exists()
+
+
+def test_what_a_persons_link_leads_to_is_put_back_where_the_link_is_obeyed(project: Any) -> None:
+    root = project.root
+    (root / "config/cargo").mkdir(parents=True)
+    for name in ("config/npmrc", "config/cargo/config.toml", "config/pre-commit"):
+        (root / name).write_text("# mine\n")
+    (root / "config/pre-commit").chmod(0o755)
+    (root / ".npmrc").symlink_to("config/npmrc")
+    (root / ".cargo").symlink_to("config/cargo")
+    project.git("add", "-A")
+    project.git("commit", "-qm", "links")
+    (root / ".git/hooks/pre-commit").symlink_to("../../config/pre-commit")
+    project.agent(f"for f in npmrc cargo/config.toml pre-commit; do echo 'touch ran' > config/$f; done; {FINISH}")
+    ran = project.go()
+    assert ran.code == 0, ran.text
+    for name in ("config/npmrc", "config/cargo/config.toml", "config/pre-commit"):
+        assert (root / name).read_text() == "# mine\n", name
+        assert f"`{name}` was changed" in ran.text
