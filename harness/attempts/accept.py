@@ -29,7 +29,11 @@ def accept(run: Run, judged: Judged, landing: Landing) -> None:
     proof = Proof(
         spec=feature.sha256,
         commit=tell_commit(run, attempt, landing),
-        checked=clean(say_where(landing.settled.checked_in, landing.left_out)) if judged.checks else "",
+        checked=clean(
+            say_where(replace(landing.settled.checked_in, beside=run.settings.sandbox_write), landing.left_out)
+        )
+        if judged.checks
+        else "",
         checks=tuple(replace(one, command=clean(one.command)) for one in judged.checks),
         judge=tuple(map(clean, judged.judgement.lines)),
         before={clean(command): green for command, green in run.history.of(feature.slug).before.items()},
@@ -52,7 +56,8 @@ def say_where(checked_in: CheckedIn, left_out: tuple[str, ...]) -> str:
     if checked_in.clean:
         set_up = f", set up by {', '.join(f'`{one}`' for one in checked_in.set_up_by)}" if checked_in.set_up_by else ""
         besides = f", with the project's {', '.join(checked_in.brought)}" if checked_in.brought else ""
-        return f"{CLEAN}{set_up}{besides}"
+        outside = f"; agents write {', '.join(checked_in.beside)}, which it sees" if checked_in.beside else ""
+        return f"{CLEAN}{set_up}{besides}{outside}"
     because = f" ({checked_in.because})" if checked_in.because else ""
     lacks = f"{LACKS}{say_names(left_out)}" if left_out else ""
     return f"in the working tree{because}{lacks}"

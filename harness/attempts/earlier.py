@@ -200,9 +200,8 @@ def tell_regressed(run: Run, slug: str, runs: Iterable[CheckRun]) -> None:
 
 
 def stop_for_regressed(run: Run, stop: Stop) -> Stop:
-    """Return another end than that all is done, where a feature that was asked for has regressed."""
-    wanted = run.specs.among_wanted(run.specs.last)
-    regressed = [feature.slug for feature in wanted if run.history.is_regressed(feature)]
+    """Return another end than that all is done, where a done feature has regressed, asked for or not."""
+    regressed = [feature.slug for feature in run.specs.last if run.history.is_regressed(feature)]
     if stop.halt is not Halt.ALL_DONE or not regressed:
         return stop
     return Stop.over(Halt.REGRESSED, regressed)

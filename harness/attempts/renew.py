@@ -82,7 +82,7 @@ def renew(run: Run, feature: Feature, found: Rechecked, why: str) -> None:
     old = run.journal.last_receipt(slug) or run.read_marker(slug)
     checks = tuple(replace(one, command=run.redactor.text(one.command)) for one in found.runs)
     because = "" if found.clean else found.because or run.site.no_checkout or "there is no commit"
-    checked_in = CheckedIn(found.clean, because, found.brought, found.set_up_by)
+    checked_in = CheckedIn(found.clean, because, found.brought, found.set_up_by, run.settings.sandbox_write)
     before = read_before(old, [one.command for one in checks])
     lacks = "" if found.clean else parse_receipt(old).lacks  # what the commit did not hold it holds no more now
     proof = Proof(feature.sha256, where, checks, run.redactor.text(say_where(checked_in, ())) + lacks, before)

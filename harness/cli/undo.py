@@ -69,7 +69,7 @@ def _find_work(view: View, slug: str, git: Git) -> tuple[list[Range], str]:
             hint += f", then `harness reset {slug}`"
         raise UsageError(f"commit {lost[0][:12]} of `{slug}` is not on `{name_of(head.branch)}`", hint)
     if others := find_of_others(git, recorded):
-        said = f"between the commits of `{slug}` are some of another run in this repository: "
+        said = f"between the commits of `{slug}` are some that others made, or another run in this repository: "
         raise UsageError(said + some_of([one[:12] for one in others], SHOWN), by_hand)
     attempts = [one for record in view.history.histories.values() for one in record.commits]
     taken = find_reverts(git, [last for _, last in recorded], attempts)

@@ -86,10 +86,27 @@ def find_copied(git: Git, commits: Sequence[str]) -> set[str]:
 
 
 def find_of_others(git: Git, ranges: Sequence[Range]) -> list[str]:
-    """Return the commits of harness among those that an agent is said to have made: another run here made them."""
-    words = ("rev-list", "--extended-regexp", "--grep=^Harness-(Feature|Undone): ")
-    shown = (git.ask(*words, last, f"^{since}").stdout for since, last in ranges if since)
-    return os.fsdecode(b"".join(shown)).split()
+    """Return which of the commits that agents are said to have made are others': of another run, or fetched.
+
+    Fetched is what a remote has, too, and somebody else committed: a person pulled it while an agent worked.
+    """
+    made = [(last, f"^{since}") for since, last in ranges if since]
+    if not made:
+        return []
+    by_run = ("rev-list", "--extended-regexp", "--grep=^Harness-(Feature|Undone): ")
+    found = {one for ends in made for one in _read_commits(git, *by_run, *ends)}
+    mine = os.fsdecode(git.ask("var", "GIT_COMMITTER_IDENT").stdout).rpartition("<")[2].partition(">")[0]
+    for ends in made:
+        fetched = {*_read_commits(git, "rev-list", *ends)} - {
+            *_read_commits(git, "rev-list", *ends, "--not", "--remotes")
+        }
+        said = _read_commits(git, "rev-list", "--no-commit-header", "--format=%H:%ce", *ends) if fetched else []
+        found |= {one for one, _, by in (line.partition(":") for line in said) if one in fetched and by != mine}
+    return sorted(found)
+
+
+def _read_commits(git: Git, *words: str) -> list[str]:
+    return os.fsdecode(git.ask(*words).stdout).split()
 
 
 def _read_each(git: Git, commits: Sequence[str]) -> dict[str, tuple[int, str]]:
@@ -139,7 +156,7 @@ class Revert:
             patch = self._ask("diff-tree", *flags, last, since)
             if patch.truncated:
                 raise GitRefused(f"{last[:12]} changes too much")
-            if patch.stdout and not self._apply(patch.stdout):
+            if patch.stdout and not self._apply(patch.stdout, (last, since)):
                 return Plan(head, "", tuple(commits), conflicts=self._find_conflicts(patch.stdout, (last, since)))
         tree = self._beside("write-tree")
         listed = self._say("diff-tree", "-r", "-z", "--name-only", "--no-renames", head, tree)
@@ -163,10 +180,18 @@ class Revert:
         except OSError:
             return made
 
-    def _apply(self, patch: bytes) -> bool:
-        words, told = ("apply", "--cached", "--3way", "--whitespace=nowarn"), [NO_HOOKS, *self._no_drivers()]
+    def _apply(self, patch: bytes, ends: Range) -> bool:
+        """Apply a patch to the index; where git would merge both sides of a file into one, only as it stands."""
+        ways = () if self._merges_by_union(ends) else ("--3way",)
+        words, told = ("apply", "--cached", *ways, "--whitespace=nowarn"), [NO_HOOKS, *self._no_drivers()]
         said = self._git.ask("-C", self._git.top, *words, told=told, stdin=patch, GIT_INDEX_FILE=self._index)
         return said.code == 0
+
+    def _merges_by_union(self, ends: Range) -> bool:
+        """Whether attributes let a merge of some file keep both sides: what is to go would stay."""
+        names = self._say("diff-tree", "-r", "-z", "--name-only", "--no-renames", *ends)
+        said = self._ask("check-attr", "-z", "--stdin", "merge", stdin=os.fsencode(names))
+        return "union" in os.fsdecode(said.stdout).split("\0")[2::3]
 
     def _no_drivers(self) -> list[str]:
         """Return the settings that keep git from merging files by a program, which an agent may have written."""

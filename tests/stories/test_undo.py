@@ -100,7 +100,7 @@ def test_undo_leaves_alone_what_another_run_committed_meanwhile(world: World, ha
     assert world.run().code == 0
     ran, commit = harness("undo", "a"), world.git("rev-parse", "HEAD~1")
     assert ran.code == 2
-    assert f"between the commits of `a` are some of another run in this repository: `{commit[:12]}`" in ran.err
+    assert f"or another run in this repository: `{commit[:12]}`" in ran.err
     assert world.has("t.txt")
 
 
@@ -403,3 +403,28 @@ def test_a_new_name_that_is_not_the_old_feature_is_refused(world: World, harness
     assert "is not the text by which `a` was accepted" in harness("rename", "a", "z").err
     assert "`b` has no receipt that harness wrote" in harness("rename", "b", "z").err
     assert world.states() == {"z": "ready"}
+
+
+def test_undo_leaves_alone_what_a_person_pulled_meanwhile(world: World, harness: Any) -> None:
+    world.spec("a", checks="test -f a.txt")
+    world.repository()
+    world.git("clone", "-q", ".", "../theirs")
+    world.git("remote", "add", "origin", "../theirs")
+    theirs = "git -C ../theirs -c user.name=t -c user.email=t@b.invalid commit -q --allow-empty -m theirs"
+    world.agent(
+        f"{theirs}; git pull -q origin HEAD:refs/remotes/origin/main; git merge -q origin/main; echo a > a.txt; {CLAIM}"
+    )
+    assert world.run().code == 0
+    ran = harness("undo", "a")
+    assert ran.code == 2 and "are some that others made" in ran.err, ran.out
+
+
+def test_undo_takes_a_line_back_where_git_would_keep_both_sides(world: World, harness: Any) -> None:
+    world.spec("a", checks="grep -q new CHANGELOG.md")
+    (world.root / "CHANGELOG.md").write_text("old\n")
+    (world.root / ".gitattributes").write_text("CHANGELOG.md merge=union\n")
+    world.repository()
+    world.agent(f"echo new >> CHANGELOG.md; {CLAIM}")
+    assert world.run().code == 0
+    assert harness("undo", "a").code == 0
+    assert (world.root / "CHANGELOG.md").read_text() == "old\n"
