@@ -132,8 +132,9 @@ def _stop_for_stale(run: Run, stop: Stop) -> Stop:
 
 
 def _was_just_checked(run: Run, feature: Feature) -> bool:
-    """Whether it is what the run accepted last, and nobody has committed since."""
-    if run.tally.accepted[-1:] != [feature.slug]:
+    """Whether it is what the run accepted last, and nobody has worked or committed since."""
+    last = run.history.last_ended
+    if run.tally.accepted[-1:] != [feature.slug] or last is None or last.slug != feature.slug:
         return False
     commits, head = run.history.of(feature.slug).commits, run.workspace.heads.look().commit
     return not run.commits or not head or (bool(commits) and commits[-1][1] == head)

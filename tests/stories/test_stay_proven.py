@@ -240,3 +240,14 @@ def test_a_run_that_is_to_stop_before_all_were_checked_again_does_not_say_that_a
     ran = world.run()
     assert (ran.code, "every feature asked for is done" in ran.text) == (3, False), ran.text
     assert "done features were to be checked again, and the run was to stop before all were" in ran.text
+
+
+def test_what_was_accepted_last_in_the_tree_is_checked_again_after_other_work(world: World) -> None:
+    world.spec("a", checks="test -f a.txt && ! ls | grep -q rest")
+    world.spec("b", checks="false")
+    world.repository()
+    world.settings |= {"commit": "never", "max_iterations": 2}
+    world.agent('case $slug in a) echo x > a.txt;; b) echo x > "re""st";; esac; ' + CLAIM)
+    ran = world.run()
+    assert "a: regressed" in ran.text
+    assert world.states()["a"] == "regressed"
