@@ -211,6 +211,7 @@ def _confirm_commits(run: Run, stop: Stop) -> Stop:
     done = {one.commits[-1][1]: slug for slug, one in records if one.commits}
     done |= {one.proven_at: slug for slug, one in records if one.proven_at}
     lost = heads.find_lost(list(done | made), heads.began.branch)
+    lost = [one for one in lost if not heads.are_rebased(one, heads.began.branch or "HEAD", f"{one}^")]
     if earlier := [one for one in lost if one not in made]:
         before = heads.find_lost(earlier, heads.began.commit) if heads.began.commit else earlier
         lost = [one for one in lost if one not in before]

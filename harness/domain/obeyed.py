@@ -49,7 +49,11 @@ TABLE = (
     Row("another version control", ".sl/ _darcs/ .pijul/ .fossil-settings/ .fslckout _FOSSIL_ .p4config "
         ".repo/ .gclient .west/ .lfsconfig",
         "their manuals: hooks, where they fetch from"),
-    Row("direnv", ".envrc .direnv/", "direnv(1); nix-direnv: the profile that it keeps"),
+    Row("commitlint", ".commitlintrc .commitlintrc.* commitlint.config.*", "commitlint.js.org: run by a hook"),
+    Row("Flask", ".flaskenv", "flask.palletsprojects.com: environment variables from dotenv"),
+    Row("rope", ".ropeproject/", "rope.readthedocs.io: config.py is run when an editor opens the project"),
+    Row("direnv", ".envrc .envrc.local .envrc.private .envrc.user .direnv/",
+        "direnv(1), source_env_if_exists; nix-direnv: the profile that it keeps"),
     Row("a shell", ".autoenv .autoenv.zsh .autoenv_leave.zsh .shadowenv.d/ .rvmrc", "autoenv, shadowenv, rvm"),
     Row("mise", "mise.toml .mise.toml mise.*.toml .mise.*.toml .miserc.toml .mise/ mise/config.toml mise/config.*.toml "
         "mise/conf.d .config/mise .config/mise.toml .config/mise.*.toml .rtx.toml .tool-versions", "mise.jdx.dev"),

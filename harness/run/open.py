@@ -104,7 +104,7 @@ def open_run(
             tell(f"`{printable(redactor.unread[0])}` {redactor.TOO_LARGE}")
         journal = enter(closing(Journal(paths.logs, secrets.token_hex(16), clocks.wall, redactor)))
         guard = make_guards(paths, all_agents().guarded)
-        history = read_history(paths, journal, guard, specs, tell)
+        history = read_history(paths, journal, guard, specs, lambda line: narrator.tell(line, Tone.BAD))
         interrupts = enter(Interrupts(paths).watching())
         supervisor = enter(start_supervisor(config, lock, interrupts, redactor))
         heartbeat = enter(give_sign_of_life(paths, clocks, run=journal.run, supervisor=supervisor.pid))
@@ -238,7 +238,7 @@ def clear_away(paths: Paths, journal: Journal, history: History, guarded: tuple[
             tell(say_rest(rest, during, paths.shown(listed)))
         for one in found[:TOLD]:
             name = paths.shown(one.what)
-            history.apply(journal.append(Foreign(slug=slug, attempt=began.attempt, marker=name)))
+            history.apply(journal.append(Foreign(slug=slug, attempt=began.attempt, marker=journal.redactor.text(name))))
             aside = f"; it is quarantined as `{paths.shown(one.where)}`" if one.is_aside else ""
             said = f"`{name}` {one.how} {during}{aside}{one.back and '; '}{one.back}"
             if one.what == paths.root / CONFIG_FILE:

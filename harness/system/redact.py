@@ -41,6 +41,7 @@ _KEY_BEGINS = r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----"
 _KEY_ENDS = r"-----END [A-Z0-9 ]{0,30}PRIVATE KEY-----"
 _KEY_BODY = r"[A-Za-z0-9+/=\\\s:,-]{0,16384}[A-Za-z0-9+/=]"
 _LONGEST_KEY = 1 << 14
+_LONG_LINE = 16  # characters of a line of a value with several that is a secret by itself
 
 
 def find_secrets(variables: Mapping[str, str]) -> dict[str, str]:
@@ -56,25 +57,34 @@ def find_secrets(variables: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+_VARIABLE = re.compile(
+    r"^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.]*)[ \t]*(?:=|:[ \t])[ \t]*"
+    r"(?:\"((?:[^\"\\]|\\.)*)\"|'([^']*)'|`([^`]*)`|([^\r\n]*))",
+    re.MULTILINE | re.DOTALL,
+)
+_ESCAPED = {"\\n": "\n", "\\r": "\r", '\\"': '"', "\\$": "$"}
+
+
 def parse_env(text: str) -> dict[str, str]:
-    """Return the variables of a `.env` file: `NAME=value`, also with `export`, quotes and comments."""
+    """Return the variables of a `.env` file: `NAME=value` or `NAME: value`, with `export`, quotes and comments.
+
+    A value in quotes may have several lines, and in double quotes escapes.
+    """
     found: dict[str, str] = {}
-    for line in text.splitlines():
-        name, is_set, value = line.strip().removeprefix("export ").partition("=")
-        if not is_set or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]*", name := name.strip()):
-            continue
-        value = value.strip()
-        if value[:1] in ('"', "'") and value.find(value[0], 1) > 0:
-            value = value[1 : value.find(value[0], 1)]
+    for one in _VARIABLE.finditer("\n".join(text.removeprefix("\ufeff").splitlines())):
+        name, double, single, backquoted, plain = one.groups()
+        if double is not None:
+            found[name] = re.sub(r'\\[nr"$]', lambda escape: _ESCAPED[escape[0]], double)
         else:
-            value = re.split(r"\s#", value)[0].rstrip()
-        found[name] = value
+            quoted = single if single is not None else backquoted
+            found[name] = re.split(r"\s#", plain.strip())[0].rstrip() if quoted is None else quoted
     return found
 
 
 def _forms(value: str) -> Iterable[str]:
     """Every form in which a value travels: as it is, in JSON, in a URL, as hex, as base64 at each of three offsets."""
     yield value
+    yield from (line for line in value.splitlines() if len(line) >= _LONG_LINE and not line.startswith("-----"))
     for ascii_only in (True, False):
         yield json.dumps(value, ensure_ascii=ascii_only)[1:-1]
     yield from (quote(value, safe=""), quote(value), quote_plus(value))

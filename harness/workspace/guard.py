@@ -464,10 +464,11 @@ def _mode_of_git(name: str) -> Mode:
 
 
 def _list_files(path: str) -> list[str]:
-    """Return the files of a folder, not of those in it; a file itself."""
-    with suppress(OSError), os.scandir(path) as entries:
-        return [entry.path for entry in islice(entries, BEHIND) if entry.is_file(follow_symlinks=False)]
-    return [path]
+    """Return the files of a folder, the first ones of a large one; a file itself."""
+    if not os.path.isdir(path):  # noqa: PTH112
+        return [path]
+    within = (f"{at}/{name}" for at, _, names in os.walk(path) for name in names)
+    return [one for one in islice(within, BEHIND) if not os.path.islink(one)]  # noqa: PTH114
 
 
 def _closed_at(path: str) -> int | None:

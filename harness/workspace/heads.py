@@ -61,6 +61,7 @@ class Line:
     made: int  # and on the new line alone
     others: int = 0  # of the latter, those that a branch or a tag had before, or a remote has
     taken_back: tuple[str, ...] = ()  # files that hold again what they held before the commits that are gone
+    rebased: bool = False  # what each of those changed, one of the new line changes
 
     @property
     def goes_on(self) -> bool:
@@ -101,7 +102,7 @@ def find_way(was: Head, now: Head, line: Line) -> Way | None:
         away_from = "" if now.branch == was.branch else was.branch
         commands = say_ending(now.operation, now.began_at, known, was.commit, away_from)
         return Way(why="nothing is committed until that is finished or aborted", commands=commands)
-    if now.branch == was.branch and line.goes_on:
+    if now.branch == was.branch and (line.goes_on or line.rebased):
         return None
     if not was.branch:
         return Way(why="the run began on a detached HEAD", commands=(f"git switch --detach {was.commit[:12]}",))
@@ -149,6 +150,8 @@ def describe_move(was: Head, now: Head, line: Line) -> list[tuple[str, str]]:
             told.append(("rewritten", f"moved {was.place}"))
     elif not line.goes_on and (line.made, line.gone) == (1, 1):
         told.append(("amended", f"amended the last commit of {was.place}"))
+    elif line.rebased:
+        told.append(("rebased", f"rebased {was.place}: {counted(line.gone, 'commit')} of it have other names now"))
     elif not line.goes_on:
         took = f"took {counted(line.gone, 'commit')} off {was.place}"
         told.append(("rewritten", f"rewrote {was.place}") if line.made else ("reset", took))
@@ -280,14 +283,21 @@ class Heads:
         gone, made = self._count(was.commit, [base]), self._count(now.commit, [base])
         if not gone:
             return Line(base, 0, made, made - self._count_own(now.commit, [base, *was.refs.values()]))
-        return Line(base, gone, made, taken_back=self._find_taken_back(base, was.commit))
+        rebased = made >= gone and self.are_rebased(was.commit, now.commit, base)
+        return Line(base, gone, made, taken_back=self._find_taken_back(base, was.commit), rebased=rebased)
+
+    def are_rebased(self, tip: str, now: str, base: str) -> bool:
+        """Whether the line to `now` changes what each commit after `base`, up to `tip`, changed, in the same way."""
+        said = self._ask("cherry", now, tip, base)
+        lines = os.fsdecode(said.stdout).split("\n")[:-1]
+        return said.code == 0 and bool(lines) and all(line.startswith("-") for line in lines)
 
     def find_last_before(self, since: str, commit: str, moment: float) -> str:
         """Return the newest commit after `since`, up to `commit`, that says it was made by a moment; "" for none.
 
         The moment is in epoch seconds.
         """
-        return self._say("rev-list", "--max-count=1", f"--before={int(moment) + 1}", commit, f"^{since}")
+        return self._say("rev-list", "--max-count=1", f"--before={int(moment)}", commit, f"^{since}")
 
     def go_back(self, was: Head, now: Head, way: Way) -> str:
         """Go this way; returns what git said where it refused, "" where HEAD is back."""
@@ -334,6 +344,19 @@ class Heads:
             f"{since}..{until}",
         )
         return tuple(dict.fromkeys(filter(None, self._say(*words).split("\0"))))
+
+    def show_commits(self, since: str, until: str) -> bytes:
+        """Return what commits say and change, with who made them."""
+        words = (
+            "log",
+            "-p",
+            "-m",
+            "--no-renames",
+            "--no-ext-diff",
+            "--no-textconv",
+            "--format=%an <%ae>%n%cn <%ce>%n%B",
+        )
+        return self._ask(*words, f"--max-count={MOST}", f"{since}..{until}").stdout
 
     def find_alike(self, was: Head, now: Head) -> tuple[str, ...]:
         """Return the files that commits on another branch have changed, and the tree holds as they do.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.world import World
+from helpers.world import CLAIM, World
 
 UNSEEN = {"Cc", "Cf", "Zl", "Zp", "Cs", "Co"}
 EVIL = "x\nproven: y\r\x1b[31m\x1b]0;z\x07\x9b2J\u202e\u2028\u200b\U000e0041\ufe0f\ue000end"
@@ -140,3 +140,25 @@ def strings(value: Any) -> list[str]:
         if isinstance(value, list)
         else []
     )
+
+
+def test_a_secret_in_a_commit_of_an_agents_own_is_told_also_where_a_later_one_took_it_out(world: World) -> None:
+    (world.root / ".env").write_text("API_TOKEN=Zk9vQx7LmP2sWd8RtY\n")
+    (world.root / ".gitignore").write_text(".env\n/logs/\n/HALT\n")
+    world.spec("a", checks="test -f a.txt")
+    world.repository()
+    own = "cp .env c.txt; git add c.txt; git commit -qm 1; git rm -q c.txt; git commit -qm 2"
+    world.agent(f"{own}; echo a > a.txt; {CLAIM}")
+    ran = world.run()
+    assert "a: a commit of its own holds the value of API_TOKEN, also where a later one took it out" in ran.text
+    assert "Zk9vQx7LmP2sWd8RtY" not in world.log("journal.jsonl")
+
+
+def test_a_secret_in_the_name_of_what_is_quarantined_is_in_no_record(world: World) -> None:
+    (world.root / ".env").write_text("API_TOKEN=Zk9vQx7LmP2sWd8RtY\n")
+    world.spec("a", checks="test -f a.txt")
+    world.repository()
+    world.agent(f". ./.env; mkdir $API_TOKEN; echo x > $API_TOKEN/.envrc; echo a > a.txt; {CLAIM}")
+    ran = world.run()
+    assert "[redacted API_TOKEN]/.envrc" in ran.text
+    assert "Zk9vQx7LmP2sWd8RtY" not in world.log("journal.jsonl")

@@ -494,3 +494,19 @@ def test_the_way_out_of_what_was_forged_leads_to_no_commit_of_the_agent(world: W
     type_commands(world, ran.stop.advice)
     assert (world.git("rev-parse", "main"), where(world)[0]) == (before, "main")
     assert world.has("a.txt")
+
+
+def test_a_rebase_that_loses_nothing_is_left_and_what_it_brought_is_no_part_of_the_feature(world: World) -> None:
+    for slug in "ab":
+        world.spec(slug, checks=f"test -f {slug}.txt")
+    world.repository()
+    theirs = "git checkout -q --detach main~1 && echo t > team.txt && git add team.txt && git commit -qm team"
+    rebase = (
+        f"{theirs} && git update-ref refs/remotes/origin/main HEAD && git checkout -q main && git rebase -q origin/main"
+    )
+    world.git("branch", "-M", "main")
+    world.agent(f'[ $slug = a ] || {{ {rebase}; }}; echo x > "$slug.txt"; {CLAIM}')
+    ran = world.run()
+    assert "b: while its agent worked, somebody rebased `main`: 1 commit of it have other names now" in ran.text
+    assert world.git("show", "--format=", "--name-only", "HEAD").split() == ["b.txt"]
+    assert (ran.code, world.git("log", "--format=%s").splitlines()[2]) == (0, "team"), ran.text

@@ -13,7 +13,7 @@ from helpers.world import CLAIM, World
 from harness.domain.paths import Paths
 from harness.records.env_files import note_standing
 from harness.records.receipt import parse_receipt
-from harness.system.redact import find_secrets, parse_env
+from harness.system.redact import Redactor, find_secrets, parse_env
 from harness.system.secrets import LARGEST, MOST, MOST_VALUES, read_redactor
 
 
@@ -166,3 +166,22 @@ def test_words_of_harness_stay_readable_though_a_secret_equals_them(world: World
     spec.write_text(spec.read_text() + "\nAnd more.\n")
     assert world.states() == {"login": "stale", "asks": "ready"}
     assert "confirmed-by-me" not in harness("why", "asks").out + world.log("asks.blocked") + world.log("journal.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("\ufeffAPI_TOKEN=Zk9vQx7LmP2sWd8RtY\n", "Zk9vQx7LmP2sWd8RtY"),
+        ("API_TOKEN: Zk9vQx7LmP2sWd8RtY\r\nB: 2\r\n", "Zk9vQx7LmP2sWd8RtY"),
+        ('A=1\nAPI_TOKEN="first line\nsecond # line"\nB=2\n', "first line\nsecond # line"),
+        ('API_TOKEN="one\\ntwo \\"quoted\\""\n', 'one\ntwo "quoted"'),
+        ("API_TOKEN='never closed\nB=2\n", "'never closed"),
+    ],
+)
+def test_a_value_is_read_as_the_tools_that_load_it_do(text: str, value: str) -> None:
+    assert parse_env(text)["API_TOKEN"] == value
+
+
+def test_each_long_line_of_a_value_is_a_secret() -> None:
+    redactor = Redactor(find_secrets({"PRIVATE_KEY": "-----BEGIN-----\nZk9vQx7LmP2sWd8RtYab\nshort\n"}))
+    assert redactor.text("the line Zk9vQx7LmP2sWd8RtYab, short") == "the line [redacted PRIVATE_KEY], short"
