@@ -444,7 +444,7 @@ class Git:
                 yield Path(self.top) / value
                 yield from _find_links(Path(self.top) / value)
             if value and _NAMES_PROGRAM.fullmatch(key):
-                yield from (path for word in _split(value) if files.is_file(path := Path(self.top) / word))
+                yield from (path for word in _split(value) if _may_come(path := Path(self.top) / word, word))
             if key.startswith("include") and key.endswith(".path") and value and not value.startswith("~"):
                 yield real_path(self.root / name).parent / value
 
@@ -452,6 +452,11 @@ class Git:
         """Whether git's folder is the one that `.git` says, or one that does not hold the project itself."""
         own, root = real_path(self.folders[0]), real_path(self.root)
         return own in self._known if self._known else not root.is_relative_to(own)
+
+
+def _may_come(path: Path, word: str) -> bool:
+    """Whether a word of a command names a file of the project, or a path where one could come to be."""
+    return files.is_file(path) or ("/" in word and not word.startswith("/") and not os.path.lexists(path))
 
 
 def _find_links(folder: Path) -> list[Path]:
