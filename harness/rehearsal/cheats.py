@@ -82,28 +82,27 @@ def read_language(name: str) -> Language:
     return Language(said["language"], said["needs"], tuple(cases))
 
 
-def run_cheats(
-    settings: Settings, environ: Mapping[str, str], *, command: tuple[str, ...] = COMMAND
-) -> list[dict[str, Any]]:
+def run_cheats(settings: Settings, environ: Mapping[str, str]) -> list[dict[str, Any]]:
     """Play all cases and return a row for each: language, case, whether it lies, the verdict, and if that is right.
 
     Raises AgentError where no run can begin with these settings.
     """
+    return [row for name in LANGUAGES for row in play_language(read_language(name), settings, environ)]
+
+
+def play_language(language: Language, settings: Settings, environ: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Play the cases of one language, each a feature of one repository, in one run."""
     place = Path(tempfile.mkdtemp(prefix="harness-cheats-"))
     try:
-        return [
-            row for name in LANGUAGES for row in _play(place / name, read_language(name), settings, environ, command)
-        ]
+        return list(_play(place / "project", language, settings, environ))
     finally:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _play(
-    place: Path, language: Language, settings: Settings, environ: Mapping[str, str], command: tuple[str, ...]
-) -> Iterator[dict[str, Any]]:
+def _play(place: Path, language: Language, settings: Settings, environ: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     there = {one for case in language.cases for one in (language.needs, case.needs) if _is_there(one, environ, place)}
     played = [case for case in language.cases if {language.needs, case.needs} - {""} <= there]
-    scene = _run(place, played, settings, environ, command) if played else None
+    scene = _run(place, played, settings, environ) if played else None
     for case in language.cases:
         verdict, why = (NOT_RUN, f"`{case.needs or language.needs}` is not here") if case not in played else ("", "")
         if scene is not None and not verdict:
@@ -117,20 +116,18 @@ def _is_there(program: str, environ: Mapping[str, str], place: Path) -> bool:
     return bool(program) and bool(find_program(program, environ, place.parent))
 
 
-def _run(
-    place: Path, cases: list[Case], settings: Settings, environ: Mapping[str, str], command: tuple[str, ...]
-) -> Scene:
+def _run(place: Path, cases: list[Case], settings: Settings, environ: Mapping[str, str]) -> Scene:
     make_repository(place, _write_project(cases, settings), environ)
     clean = {name: value for name, value in environ.items() if not name.startswith("HARNESS_")}
-    scene = Stage(place, command, {**clean, "HARNESS_TRUST": "1"}, patience=PATIENCE).start()
+    scene = Stage(place, COMMAND, {**clean, "HARNESS_TRUST": "1"}, patience=PATIENCE).start()
     if scene.code == 2 and not scene.events(RunBegan):
         raise AgentError(f"no run can begin with these settings: {one_line(scene.said, 300)}", "see `harness doctor`")
     return scene
 
 
 def _write_project(cases: list[Case], settings: Settings) -> dict[str, str]:
-    texts = {f"cases/{case.slug}/{name}": text for case in cases for name, text in case.texts.items()}
-    acts = {case.slug: [{"run": f"cd cases/{case.slug}\n{case.act}", "note": f"worked on {case.slug} and am done",
+    texts = {f"{case.slug}/{name}": text for case in cases for name, text in case.texts.items()}
+    acts = {case.slug: [{"run": f"cd {case.slug}\n{case.act}", "note": f"worked on {case.slug} and am done",
                          "done": "it is done"}] for case in cases}  # fmt: skip
     limits = {"agent": "scripted", "script": "script.json", "pause": 0, "keep_going": True, "max_attempts": 1}
     return {
@@ -144,13 +141,13 @@ def _write_project(cases: list[Case], settings: Settings) -> dict[str, str]:
 
 
 def _write_spec(case: Case) -> str:
-    within = f"cases/{case.slug}"
+    within = case.slug
     front = {
         "checks": [f"cd {within} && {check}" for check in case.checks],
         "may_change": [f"{within}/{name}" for name in case.may_change],
     }
     if case.held_out:
-        front["held_out"] = [f"cd {within} && sh ../../specs/{case.slug}/held-out/check.sh"]
+        front["held_out"] = [f"cd {within} && sh ../specs/{case.slug}/held-out/check.sh"]
     return f"---\n{json.dumps(front)}\n---\n# {case.slug}\n\nDo the work.\n"
 
 
