@@ -81,8 +81,10 @@ def receive(run: Run, attempt: Attempt, reply: Reply) -> Attempt:
     plan = plan_checkout(run, attempt, found) if found.claimed and run.tally.moved is None else None
     earlier = find_touched(run, attempt, found) if wanted else ()
     since = begin_of_making(run, attempt)
-    judging = find_judging(run, attempt, found, plan) if wanted else ()
-    replay = plan_replay(run, attempt, judging, plan) if plan is not None and judging else None
+    judging, looked = find_judging(run, attempt, found, plan) if wanted else ((), None)
+    replay = (
+        plan_replay(run, attempt, judging, looked, in_tree=plan is None) if looked is not None and judging else None
+    )
     order = replace(attempt.order, claimed=wanted, plan=plan, earlier=earlier, since=since, replay=replay)
     return replace(attempt, found=replace(found, judging=judging), order=order)
 

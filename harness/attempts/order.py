@@ -32,6 +32,7 @@ class Replay:
     as_it_was: CheckoutPlan
     with_new: CheckoutPlan | None = None
     new: tuple[str, ...] = ()
+    control: CheckoutPlan | None = None  # the claim as it is, where its checks run in the working tree
     before: frozenset[str] = frozenset()  # files that were in the project
     green_before: frozenset[str] = frozenset()  # commands that need no new test to pass
 

@@ -29,6 +29,7 @@ from harness.domain.obeyed import is_allowed
 from harness.domain.tests_ran import count_tests
 from harness.domain.text import counted, list_some, listed, one_line
 from harness.domain.verdict import CheckRun
+from harness.records.receipt import NOT_WITHOUT
 from harness.run.checkouts import plan_for
 from harness.run.run import Run
 from harness.workspace.clean_checkout import CheckoutPlan
@@ -46,32 +47,54 @@ LARGEST = 1 << 20  # bytes of a file that is read
 # --- which files --------------------------------------------------------------------------------------------------
 
 
-def find_judging(run: Run, attempt: Attempt, found: Gathered, plan: CheckoutPlan | None) -> tuple[Judging, ...]:
-    """Return the files that judge a claim and that the work on a feature changed, but for what it may change."""
-    prefix, record = _prefix(run), run.history.of(attempt.slug)
-    own = (name for name in {*names_to_commit(run, attempt, found), *found.changed, *found.committed, *record.changed}
-           if name.startswith(prefix))  # fmt: skip
-    base = find_base(run, attempt, found.after.head if plan is None else plan.candidate.base)
-    called = follow((check.command for check in attempt.order.checks), _reader(run, base))
-    roles = {
-        name: role
-        for name in own
-        if (role := find_role(shown := name.removeprefix(prefix), called, run.settings.judge))
-        and not is_allowed(shown, attempt.feature.may_change)
-    }
-    if not roles or not base:
-        return ()
-    tree, find_changed = base if plan is None else plan.candidate.tree, run.workspace.index.find_changed
+def find_judging(
+    run: Run, attempt: Attempt, found: Gathered, plan: CheckoutPlan | None
+) -> tuple[tuple[Judging, ...], CheckoutPlan | None]:
+    """Return the files that judge a claim and that the work on a feature changed, but for what it may change.
+
+    Second comes the plan of a checkout of the claim: `plan`, or one of the whole working tree if the claim is checked
+    there; None where there is none, or nothing for it to show.
+    """
+    roles = _find_roles(run, attempt, found, found.after.head if plan is None else plan.candidate.base)
+    in_tree = plan is None
+    plan = plan or (_plan_beside(run, attempt, found) if roles else None)
+    if not roles or plan is None:
+        unknown = (Judging(name, name.removeprefix(_prefix(run)), role, "?", "?") for name, role in roles.items())
+        return tuple(unknown), None
+    record, tree, find_changed = run.history.of(attempt.slug), plan.candidate.tree, run.workspace.index.find_changed
+    base = find_base(run, attempt, plan.candidate.base)
     was = {one.name: one.what for one in find_changed(tree, base) if one.name in roles}
     now = {one.name: one.what for one in find_changed(base, tree) if one.name in roles}
-    if plan is None:
-        was = now = dict.fromkeys(roles, "?")
+    if in_tree:  # nobody knows what a person had not committed
+        was |= dict.fromkeys(was.keys() & attempt.before.files.keys() - record.changed, "?")
     judging = (
-        Judging(name, name.removeprefix(prefix), roles[name], was[name], now[name])
-        for name in sorted(was)
-        if record.allowed.get(name.removeprefix(prefix)) != now[name]
+        Judging(name, name.removeprefix(_prefix(run)), roles[name], was[name], now[name]) for name in sorted(was)
     )
-    return tuple(one for one in judging if plan is None or _restore(run, one) is not None)
+    open_to = (one for one in judging if record.allowed.get(one.shown) != one.now)
+    return tuple(one for one in open_to if one.was == "?" or _restore(run, one) is not None), plan
+
+
+def _find_roles(run: Run, attempt: Attempt, found: Gathered, head: str) -> dict[str, Role]:
+    """Return which of the files that the work on a feature changed may judge it, from the top of the work tree."""
+    prefix, record = _prefix(run), run.history.of(attempt.slug)
+    own = {*names_to_commit(run, attempt, found), *found.changed, *found.committed, *record.changed}
+    called = follow((check.command for check in attempt.order.checks), _reader(run, find_base(run, attempt, head)))
+    return {
+        name: role
+        for name in sorted(own)
+        if name.startswith(prefix)
+        and (role := find_role(shown := name.removeprefix(prefix), called, run.settings.judge))
+        and not is_allowed(shown, attempt.feature.may_change)
+    }
+
+
+def _plan_beside(run: Run, attempt: Attempt, found: Gathered) -> CheckoutPlan | None:
+    """Return a checkout of the whole working tree, where claims are checked in that."""
+    place = run.site.checkout or run.site.beside
+    if place is None or (place.is_shown and run.site.sandbox_for(attempt.agent) is None):
+        return None  # who works outside of the sandbox does not see a checkout in the project's place
+    candidate = run.workspace.commits.candidate_of_tree(found.after)
+    return None if candidate is None else plan_for(run, candidate)
 
 
 def find_base(run: Run, attempt: Attempt, head: str) -> str:
@@ -98,26 +121,33 @@ def _reader(run: Run, commit: str) -> Callable[[str], str]:
 # --- how they were ------------------------------------------------------------------------------------------------
 
 
-def plan_replay(run: Run, attempt: Attempt, judging: Sequence[Judging], plan: CheckoutPlan) -> Replay | None:
-    """Return the second look at a claim that is checked by a plan; None where nothing is to be put back for it."""
+def plan_replay(
+    run: Run, attempt: Attempt, judging: Sequence[Judging], plan: CheckoutPlan, *, in_tree: bool
+) -> Replay | None:
+    """Return the second look at a claim, by its plan; None where nothing is to be put back for it.
+
+    `in_tree` says that the first look is at the working tree.
+    """
     prefix, commits = _prefix(run), run.workspace.commits
     before = {
         name.removeprefix(prefix)
         for name in commits.list_names(find_base(run, attempt, plan.candidate.base))
         if name.startswith(prefix)
     }
-    if (as_it_was := _rebuild(run, plan, judging)) is None:
+    judging = [one for one in judging if one.was != "?"]
+    if not judging or (as_it_was := _rebuild(run, plan, judging)) is None:
         return None
     commands = [check.command for check in attempt.order.checks]
     new = [one for one in judging if _came(run, one, before, commands)]
     with_new = _rebuild(run, plan, [one for one in judging if one not in new]) if new else None
     record = run.history.of(attempt.slug)
     green = frozenset(command for command, was_green in record.before.items() if was_green)
-    return Replay(as_it_was, with_new, tuple(one.shown for one in new), frozenset(before), green)
+    control = plan if in_tree else None
+    return Replay(as_it_was, with_new, tuple(one.shown for one in new), control, frozenset(before), green)
 
 
 def _rebuild(run: Run, plan: CheckoutPlan, judging: Iterable[Judging]) -> CheckoutPlan | None:
-    entries = [entry for one in judging if (entry := _restore(run, one)) is not None]
+    entries = [entry for one in judging if one.was != "?" and (entry := _restore(run, one)) is not None]
     made = run.workspace.commits.rebuild(plan.candidate, entries) if entries else plan.candidate
     return None if made is None else replace(plan, candidate=made)
 
@@ -161,14 +191,14 @@ def _came(run: Run, one: Judging, before: Collection[str], commands: Sequence[st
 
 def look_again(run: Run, attempt: Attempt, found: Gathered, delivery: Delivery, runs: Sequence[CheckRun]) -> Judgement:
     """Say what the second look at a claim means, whose checks passed at the first: these are `runs`."""
-    judging, replay, plan = found.judging, attempt.order.replay, attempt.order.plan
-    if replay is not None and plan is not None and delivery.checked_in.clean:
+    judging, replay = found.judging, attempt.order.replay
+    if replay is not None and delivery.replayed:
         if not (red := [one for one in delivery.replayed if not one.green]):
             fewer = _find_fewer(run, attempt, found, delivery.replayed)
             return Judgement(fewer, lines=_tell(judging, delivery.needed_new))
-        return _blame(run, attempt, judging, plan, red)
+        return _blame(run, attempt, judging, replay.as_it_was, red)
     fewer = _find_fewer(run, attempt, found, runs)
-    lines = (f"{one.shown} ({one.role}): {one.says}; the checks did not run without that" for one in judging)
+    lines = (f"{one.shown} ({one.role}): {one.says}; {NOT_WITHOUT}" for one in judging)
     return Judgement(fewer, lines=tuple(lines))
 
 
@@ -178,9 +208,9 @@ def _tell(judging: Sequence[Judging], needed: Sequence[str]) -> tuple[str, ...]:
     without = (
         f"all checks pass without that but {commands}, which needs it" if needed else "the checks pass without that"
     )
+    said = {"?": NOT_WITHOUT, "deleted": "the checks pass with it"}
     return tuple(
-        f"{one.shown} ({one.role}): {one.says}; {without if one.says != 'deleted' else 'the checks pass with it'}"
-        for one in judging
+        f"{one.shown} ({one.role}): {one.says}; {said.get(one.was) or said.get(one.says) or without}" for one in judging
     )
 
 
@@ -205,6 +235,9 @@ def _blame(
 
 def _were_green(run: Run, attempt: Attempt, commands: Sequence[str], plan: CheckoutPlan) -> bool:
     """Whether all of these checks were green before the work."""
+    record, replay = run.history.of(attempt.slug), attempt.order.replay
+    if replay is None or replay.control is not None:
+        return record.baseline == attempt.feature.sha256 and all(record.before.get(one) for one in commands)
     base = find_base(run, attempt, plan.candidate.base)
     before = plan_for(run, Candidate(base, run.workspace.commits.tree_of(base), base))
     green = {one.command for one in recheck(run, attempt.slug, attempt.order.checks, before).runs if one.green}

@@ -112,12 +112,18 @@ def check_claim(order: Order, site: Site) -> Delivery:
             runs, earlier = (*runs, CheckRun("harness: a clean checkout for done features", 1, 0.0, str(error))), ()
         passed = all(one.green for one in (*runs, *earlier))
         held_out = _run_held_out(order, site, checkout) if passed else ()
+        replay = order.replay if checkout is not None or (order.replay and order.replay.control) else None
+        replayed, needed = _replay(order, site, replay) if passed and replay is not None else ((), ())
         if checkout is None:
-            checked_in = CheckedIn(False, because)
             return Delivery(
-                checks=runs, earlier=earlier, held_out=held_out, failed_setup=failed_setup, checked_in=checked_in
+                checks=runs,
+                earlier=earlier,
+                held_out=held_out,
+                replayed=replayed,
+                needed_new=needed,
+                failed_setup=failed_setup,
+                checked_in=CheckedIn(False, because),
             )
-        replayed, needed = _replay(order, site, order.replay) if passed and order.replay is not None else ((), ())
         brought = () if order.plan is None else order.plan.names_of_brought(checkout.top)
         set_up_by = () if order.plan is None else order.plan.set_up_by
         differs = not all(one.green for one in runs) and not any(one.stopped for one in runs)
@@ -170,6 +176,10 @@ def _replay(order: Order, site: Site, replay: Replay) -> tuple[tuple[CheckRun, .
 
 
 def _replay_in_checkouts(order: Order, site: Site, replay: Replay) -> tuple[tuple[CheckRun, ...], tuple[str, ...]]:
+    if replay.control is not None:
+        as_it_is = _run_checks(order, site, order.checks, _check_out(order, site, replay.control))
+        if not all(one.green for one in as_it_is):
+            return (), ()  # a checkout lacks what they need: it tells nothing
     checkout = _check_out(order, site, replay.as_it_was)
     runs = _run_checks(order, site, order.checks, checkout)
     again = [
@@ -263,10 +273,16 @@ def _run_checks(
 ) -> tuple[CheckRun, ...]:
     checker = Checker(
         site.supervisor,
-        order.root,
+        order.root if checkout is None else checkout.place_of(order.root),
         site.check_environment(),
         order.check_timeout,
-        confine=partial(site.confine_check, agent=order.agent, attempt=order.key, checkout=checkout, held_out=held_out),
+        confine=partial(
+            site.confine_check,
+            agent=order.agent,
+            attempt=order.key,
+            checkout=checkout if checkout is not None and checkout.shown else None,
+            held_out=held_out,
+        ),
         asked_to_stop=site.stop,
         began=lambda command: site.narrator.began(
             order.key, f"{order.slug} · check {one_line(command, 60) if log == CHECKS_LOG else HELD_OUT}"

@@ -15,6 +15,7 @@ _UNVERIFIED = "--- accepted by harness, unverified: no checks ---"
 LONGEST = 2_000  # characters of a command, and of words that a person wrote
 REFUSED = "git refused to commit it"
 RED_BEFORE, GREEN_BEFORE = "red before, green after", "green before and after"
+NOT_WITHOUT = "the checks did not run without that"
 CLEAN = "in a clean checkout of the commit"
 LACKS = "; not in the commit: "
 _CHECK = re.compile(rf"check: exit \S+ in \S+ s \(({GREEN_BEFORE}|{RED_BEFORE})\): (.*)")
@@ -34,6 +35,7 @@ class Receipt:
     checked: str = ""  # where its checks ran
     in_tree: bool = False  # that is the working tree
     lacks: str = ""  # what the commit does not hold, as `checked` ends
+    unjudged: bool = False  # its work changed what judges it, and nothing was put back
     shown: bool = True  # False where every check was green before the work: none of them shows that it was done
 
 
@@ -114,6 +116,7 @@ def parse_receipt(text: str) -> Receipt:
         checked=fields.get("checked", ""),
         in_tree=not fields.get("checked", "").startswith(CLEAN),
         lacks="".join(fields.get("checked", "").partition(LACKS)[1:]),
+        unjudged=any(line.startswith("judge: ") and line.endswith(NOT_WITHOUT) for line in lines),
         shown=_is_shown([line for line in lines if line.startswith("check: ")]),
         attempt=int(attempt) if attempt.isdecimal() else 0,
     )

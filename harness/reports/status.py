@@ -102,6 +102,8 @@ def _say_receipt(receipt: Receipt) -> str:
     }
     if receipt.kind == "proven" and not receipt.shown:
         ways["proven"] += ", not shown: its checks passed before the work too"
+    if receipt.kind == "proven" and receipt.unjudged:
+        ways["proven"] += ", what judges it changed"
     return f"{ways[receipt.kind]}: {receipt.words}" if receipt.words else ways[receipt.kind]
 
 

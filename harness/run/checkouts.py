@@ -52,7 +52,13 @@ def close_checkout(run: Run) -> None:
 
 def _open(run: Run, why: str) -> None:
     if why:
-        run.site = replace(run.site, checkout=None, no_checkout=why)
+        beside = None
+        if run.workspace.has_git:
+            shown = run.site.sandbox is not None and run.site.sandbox.shows_checkouts
+            beside = CleanCheckout(
+                run.site.temporary / "beside", run.workspace.repository(), run.site.environ, shown=shown
+            )
+        run.site = replace(run.site, checkout=None, beside=beside, no_checkout=why)
         return
     path = path_outside(run.site.environ.get("PATH", os.defpath), *run.config.written)
     environ = {**run.site.environ, "PATH": path}

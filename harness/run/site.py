@@ -52,6 +52,7 @@ class Site:
     narrator: Narrator = field(default_factory=Silent)
     stop: Callable[[], float | None] = lambda: None  # a grace in seconds when what runs here must end now
     checkout: CleanCheckout | None = None  # where claims are checked; None for the working tree
+    beside: CleanCheckout | None = None  # where there is none for claims: one to look at files as they were
     no_checkout: str = ""  # why there is none
 
     @property
@@ -102,7 +103,8 @@ class Site:
 
         Raises CheckoutError, SetupFailed.
         """
-        assert self.checkout is not None
+        place = self.checkout or self.beside
+        assert place is not None
 
         def set_up(checkout: Checkout, commands: tuple[Check, ...]) -> tuple[CheckRun, ...]:
             checker = Checker(
@@ -123,7 +125,7 @@ class Site:
                     break
             return tuple(runs)
 
-        return self.checkout.check_out(plan, set_up)
+        return place.check_out(plan, set_up)
 
     def confine_helper(self, command: Command) -> Command | None:
         """Return a helper of ours, inside; None without a sandbox, or where some agent works outside of it, as we."""

@@ -194,6 +194,11 @@ class CleanCheckout:
         return tuple(copies)
 
     @property
+    def is_shown(self) -> bool:
+        """Whether commands see it in the place of the project."""
+        return self._shown
+
+    @property
     def is_set_up(self) -> bool:
         """Whether a setup has run here, and what it made may still serve."""
         return files.exists(self._record)

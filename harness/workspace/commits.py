@@ -125,6 +125,16 @@ class Commits:
         self._trees[commit] = tree
         return Candidate(base, tree, commit, tuple(chosen))
 
+    def candidate_of_tree(self, looked: Snapshot) -> Candidate | None:
+        """Make a commit of all that the working tree holds, on no branch; None where git cannot."""
+        if not looked.head or self.git.is_blocked():
+            return None
+        chosen = _committable(looked, None)
+        if not chosen:
+            return self.candidate_at_head()
+        made = self._make_candidate(looked.head, chosen, "The working tree, to check a claim by files as they were\n")
+        return made if isinstance(made, Candidate) else None
+
     def rebuild(self, candidate: Candidate, entries: Sequence[Entry]) -> Candidate | None:
         """Make a commit like a candidate, on no branch, with some files as entries say; None where git cannot."""
         with self.next.beside() as index:

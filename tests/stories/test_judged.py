@@ -135,6 +135,50 @@ def test_what_a_person_names_judges_too(calc: Any) -> None:
     assert ran.code == 5, ran.text
 
 
+# --- in the working tree ------------------------------------------------------------------------------------------
+
+WAYS = {
+    "prove: tree": {"prove": "tree"},
+    "commit: never": {"commit": "never"},
+    "no sandbox": {"sandbox": "none"},
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_where_claims_are_checked_in_the_working_tree_what_judges_is_put_back_beside_it(calc: Any, way: Any) -> None:
+    calc.settings |= way
+    ran = begin(calc, LIES["weakens"])
+    assert ran.code == 5, ran.text
+    observed = calc.events("attempt_ended")[-1]["observed"]
+    assert "fails with `test_calc.py` as before the work" in observed
+    (calc.root / "HALT").unlink()
+    calc.settings["max_attempts"] = 2
+    calc.agent(f"git checkout -q test_calc.py; {FIX}; echo '# more' >> test_calc.py; {CLAIM}")
+    ran = calc.go()
+    assert (ran.code, calc.states()) == (0, {"a": "done"}), ran.text
+    assert "judge: test_calc.py (a test): changed; the checks pass without that\n" in calc.log("a.done")
+
+
+def test_what_a_person_had_not_committed_is_put_back_by_nobody(calc: Any, harness: Any) -> None:
+    calc.spec("a", checks=RUN)
+    calc.repository()
+    (calc.root / "test_calc.py").write_text(TEST.replace("(2, 3), 5", "(2, 3), -1"))
+    calc.agent(f"echo '# more' >> test_calc.py; {CLAIM}")
+    ran = calc.go()
+    assert ran.code == 0, ran.text
+    assert "judge: test_calc.py (a test): changed; the checks did not run without that\n" in calc.log("a.done")
+    assert "what judges it changed" in harness("status", "--json").out
+
+
+def test_a_checkout_that_lacks_what_checks_need_tells_nothing(calc: Any) -> None:
+    (calc.root / ".gitignore").write_text("/logs/\n/HALT\nlocal.txt\n")
+    (calc.root / "local.txt").write_text("x\n")
+    calc.settings |= {"prove": "tree"}
+    ran = begin(calc, f"{FIX}; echo '# more' >> test_calc.py", f"{RUN} && test -f local.txt")
+    assert ran.code == 0, ran.text
+    assert "judge: test_calc.py (a test): changed; the checks did not run without that\n" in calc.log("a.done")
+
+
 # --- what is held out ---------------------------------------------------------------------------------------------
 
 
