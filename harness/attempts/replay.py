@@ -26,21 +26,25 @@ from harness.decide.judge_files import (
 from harness.decide.judge_sections import restore_sections
 from harness.domain.additions import only_adds
 from harness.domain.obeyed import is_allowed
+from harness.domain.patches import find_patches
 from harness.domain.tests_ran import count_tests
 from harness.domain.text import counted, list_some, listed, one_line
 from harness.domain.verdict import CheckRun
 from harness.records.receipt import NOT_WITHOUT
 from harness.run.checkouts import plan_for
 from harness.run.run import Run
+from harness.system import untrusted
 from harness.workspace.clean_checkout import CheckoutPlan
 from harness.workspace.held_out import digest_held_out
 from harness.workspace.kept_index import Entry
 from harness.workspace.workspace import Candidate
 
 REPLAYED = "harness: the checks pass with what judges them as it was"
+PATCHED = "harness: no code changes what tests it"
 HIDDEN = "harness: checks that are held out"
 FEWER = "harness: as many tests run as before the work"
 SHOWN = 5  # names that a sentence has room for
+MOST_FILES = 1000  # of a claim that are read
 LARGEST = 1 << 20  # bytes of a file that is read
 
 
@@ -259,6 +263,25 @@ def _find_fewer(run: Run, attempt: Attempt, found: Gathered, runs: Sequence[Chec
         if ran < before.get(command, 0)
     ]
     return (CheckRun(FEWER, 1, 0.0, "; ".join(said)),) if said else ()
+
+
+# --- code that changes what tests it ------------------------------------------------------------------------------
+
+
+def find_patched(run: Run, attempt: Attempt, found: Gathered) -> tuple[CheckRun, ...]:
+    """Return a red check where Python code of the claim, outside of tests, came to assign into what tests it."""
+    said, prefix, judging = list[str](), _prefix(run), {one.name for one in found.judging}
+    for name in sorted(names_to_commit(run, attempt, found) - judging)[:MOST_FILES]:
+        shown = name.removeprefix(prefix)
+        if not name.endswith(".py") or not name.startswith(prefix) or is_allowed(shown, attempt.feature.may_change):
+            continue
+        patches = find_patches(untrusted.read_plain(run.workspace.top / name, LARGEST) or b"")
+        known = {what for _, what in find_patches(run.workspace.heads.read_file("HEAD", name))} if patches else set()
+        said += [f"{shown}:{line} assigns to `{what}`" for line, what in patches if what not in known]
+    if not said:
+        return ()
+    hint = "code is not to change what tests it; a spec allows it by `may_change`"
+    return (CheckRun(PATCHED, 1, 0.0, "\n".join((*said[:SHOWN], hint))),)
 
 
 # --- what was held out --------------------------------------------------------------------------------------------
