@@ -10,12 +10,14 @@ from harness.attempts.accept import accept
 from harness.attempts.attempt import Attempt, Gathered, Judged
 from harness.attempts.earlier import blame, find_touched
 from harness.attempts.intake import gather, quarantine_appeared
+from harness.attempts.judging import find_judging
 from harness.attempts.land import Landing, land
 from harness.attempts.moves import CHECKS, COMMIT, Mover, tell_unstaged, watch_commit, watch_head
 from harness.attempts.no_secrets import check_for_secrets
 from harness.attempts.order import Delivery
 from harness.attempts.prove import begin_of_making, find_changed, fix, plan_checkout, settle_checks
-from harness.attempts.replay import find_judging, find_patched, find_red_held_out, look_again, plan_replay, say_held_out
+from harness.attempts.replay import plan_replay
+from harness.attempts.second_look import find_patched, find_red_held_out, look_again, say_held_out
 from harness.attempts.write_down import describe_end, line_for_silent_agent, tell_outcome, write_outcome
 from harness.decide.blocked import find_blocked, find_nearly_blocked
 from harness.decide.judge import judge, judge_claim

@@ -1,0 +1,109 @@
+"""Which files judge a claim and were changed by the work on it, and how they were before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from harness.attempts.attempt import Attempt, Gathered
+from harness.attempts.write_down import names_to_commit
+from harness.decide.judge_files import MIXED, Judging, Role, find_role, follow
+from harness.decide.judge_sections import restore_sections
+from harness.domain.obeyed import is_allowed
+from harness.run.checkouts import plan_for
+from harness.run.run import Run
+from harness.workspace.clean_checkout import CheckoutPlan
+from harness.workspace.kept_index import Entry
+
+LARGEST = 1 << 20  # bytes of a file that is read
+
+
+def find_judging(
+    run: Run, attempt: Attempt, found: Gathered, plan: CheckoutPlan | None
+) -> tuple[tuple[Judging, ...], CheckoutPlan | None]:
+    """Return the files that judge a claim and that the work on a feature changed, but for what it may change.
+
+    Second comes the plan of a checkout of the claim: `plan`, or one of the whole working tree if the claim is checked
+    there; None where there is none, or nothing for it to show.
+    """
+    roles = _find_roles(run, attempt, found, found.after.head if plan is None else plan.candidate.base)
+    in_tree = plan is None
+    plan = plan or (_plan_beside(run, attempt, found) if roles else None)
+    if not roles or plan is None:
+        unknown = (Judging(name, name.removeprefix(prefix_of(run)), role, "?", "?") for name, role in roles.items())
+        return tuple(unknown), None
+    record, tree, find_changed = run.history.of(attempt.slug), plan.candidate.tree, run.workspace.index.find_changed
+    base = find_base(run, attempt, plan.candidate.base)
+    was = {one.name: one.what for one in find_changed(tree, base) if one.name in roles}
+    now = {one.name: one.what for one in find_changed(base, tree) if one.name in roles}
+    if in_tree:  # nobody knows what a person had not committed
+        was |= dict.fromkeys(was.keys() & attempt.before.files.keys() - record.changed, "?")
+    judging = (
+        Judging(name, name.removeprefix(prefix_of(run)), roles[name], was[name], now[name]) for name in sorted(was)
+    )
+    open_to = (one for one in judging if record.allowed.get(one.shown) != one.now)
+    return tuple(one for one in open_to if one.was == "?" or restore(run, one) is not None), plan
+
+
+def _find_roles(run: Run, attempt: Attempt, found: Gathered, head: str) -> dict[str, Role]:
+    """Return which of the files that the work on a feature changed may judge it, from the top of the work tree."""
+    prefix, record = prefix_of(run), run.history.of(attempt.slug)
+    own = {*names_to_commit(run, attempt, found), *found.changed, *found.committed, *record.changed}
+    called = follow((check.command for check in attempt.order.checks), _reader(run, find_base(run, attempt, head)))
+    return {
+        name: role
+        for name in sorted(own)
+        if name.startswith(prefix)
+        and (role := find_role(shown := name.removeprefix(prefix), called, run.settings.judge))
+        and not is_allowed(shown, attempt.feature.may_change)
+    }
+
+
+def _plan_beside(run: Run, attempt: Attempt, found: Gathered) -> CheckoutPlan | None:
+    """Return a checkout of the whole working tree, where claims are checked in that."""
+    place = run.site.checkout or run.site.beside
+    if place is None or (place.is_shown and run.site.sandbox_for(attempt.agent) is None):
+        return None  # who works outside of the sandbox does not see a checkout in the project's place
+    candidate = run.workspace.commits.candidate_of_tree(found.after)
+    return None if candidate is None else plan_for(run, candidate)
+
+
+def find_base(run: Run, attempt: Attempt, head: str) -> str:
+    """Return the commit that the open work on a feature stands on: before the first that its agent made, or `head`."""
+    own = run.history.of(attempt.slug).own_since
+    return own if own and run.workspace.commits.tree_of(own) else head
+
+
+def prefix_of(run: Run) -> str:
+    """Return what the names of the project's files begin with, from the top of the work tree; "" in that itself."""
+    inside = str(run.paths.root.relative_to(run.workspace.top)) if run.workspace.has_git else "."
+    return "" if inside == "." else f"{inside}/"
+
+
+def _reader(run: Run, commit: str) -> Callable[[str], str]:
+    """Return what reads the text of a file of the project in a commit."""
+
+    def read(name: str) -> str:
+        content = run.workspace.commits.read(f"{commit}:{prefix_of(run)}{name}") if commit else b""
+        return content.decode("utf-8", "replace") if len(content) <= LARGEST else ""
+
+    return read
+
+
+def restore(run: Run, one: Judging) -> Entry | None:
+    """Return what is to be in the place of a file; None where nothing of it that judges is another."""
+    if one.shown.rpartition("/")[2] not in MIXED:
+        return Entry(one.name, one.was)
+    if not one.was:
+        return None
+    old, new = read_both(run, one)
+    text = restore_sections(one.name, old.decode("utf-8", "replace"), new.decode("utf-8", "replace")) if new else None
+    if text is not None and text.encode("utf-8", "replace") == new:
+        return None
+    blob = "" if text is None else run.workspace.commits.write_blob(text.encode("utf-8", "replace"))
+    return Entry(one.name, f"{one.now.partition(' ')[0]} {blob}" if blob else one.was)
+
+
+def read_both(run: Run, one: Judging) -> tuple[bytes, bytes]:
+    """Return what a file held before the work, and what it holds now; b"" where it is not there."""
+    was, now = (run.workspace.commits.read(what.partition(" ")[2]) if what else b"" for what in (one.was, one.now))
+    return was, now

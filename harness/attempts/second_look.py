@@ -1,0 +1,141 @@
+"""A second look at a claim whose checks passed: by what judged it before, by its code, by what its agent never saw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from harness.attempts.attempt import Attempt, Gathered
+from harness.attempts.judging import LARGEST, find_base, prefix_of
+from harness.attempts.order import Delivery
+from harness.attempts.recheck import recheck
+from harness.attempts.write_down import names_to_commit
+from harness.decide.judge_files import Judgement, Judging
+from harness.domain.obeyed import is_allowed
+from harness.domain.patches import find_patches
+from harness.domain.tests_ran import count_tests
+from harness.domain.text import counted, list_some, listed, one_line
+from harness.domain.verdict import CheckRun
+from harness.records.receipt import NOT_WITHOUT
+from harness.run.checkouts import plan_for
+from harness.run.run import Run
+from harness.system import untrusted
+from harness.workspace.clean_checkout import CheckoutPlan
+from harness.workspace.held_out import digest_held_out
+from harness.workspace.workspace import Candidate
+
+REPLAYED = "harness: the checks pass with what judges them as it was"
+FEWER = "harness: as many tests run as before the work"
+PATCHED = "harness: no code changes what tests it"
+HIDDEN = "harness: checks that are held out"
+SHOWN = 5  # names that a sentence has room for
+MOST_FILES = 1000  # of a claim that are read
+
+
+def look_again(run: Run, attempt: Attempt, found: Gathered, delivery: Delivery, runs: Sequence[CheckRun]) -> Judgement:
+    """Say what the second look at a claim means, whose checks passed at the first: these are `runs`."""
+    judging, replay = found.judging, attempt.order.replay
+    if replay is not None and delivery.replayed:
+        if not (red := [one for one in delivery.replayed if not one.green]):
+            fewer = _find_fewer(run, attempt, found, delivery.replayed)
+            return Judgement(fewer, lines=_tell(judging, delivery.needed_new))
+        return _blame(run, attempt, judging, replay.as_it_was, red)
+    fewer = _find_fewer(run, attempt, found, runs)
+    lines = (f"{one.shown} ({one.role}): {one.says}; {NOT_WITHOUT}" for one in judging)
+    return Judgement(fewer, lines=tuple(lines))
+
+
+def _tell(judging: Sequence[Judging], needed: Sequence[str]) -> tuple[str, ...]:
+    """Return a line for each file; a check that `needed` new ones is judged by the work itself."""
+    commands = ", ".join(f"`{one_line(one, 60)}`" for one in needed)
+    without = (
+        f"all checks pass without that but {commands}, which needs it" if needed else "the checks pass without that"
+    )
+    said = {"?": NOT_WITHOUT, "deleted": "the checks pass with it"}
+    return tuple(
+        f"{one.shown} ({one.role}): {one.says}; {said.get(one.was) or said.get(one.says) or without}" for one in judging
+    )
+
+
+def _blame(
+    run: Run, attempt: Attempt, judging: Sequence[Judging], plan: CheckoutPlan, red: Sequence[CheckRun]
+) -> Judgement:
+    if stopped := [one for one in red if one.stopped]:
+        return Judgement(tuple(stopped))
+    names = list_some([one.shown for one in judging], SHOWN)
+    commands = listed([f"`{one_line(one.command, 60)}`" for one in red])
+    said = f"{commands} {'fail' if red[1:] else 'fails'} with {names} as before the work"
+    tail = f"{said}: the work is not to change what judges it\n\n{red[0].tail}".rstrip()
+    found = CheckRun(REPLAYED, 1, round(sum(one.seconds for one in red), 3), tail)
+    if not _were_green(run, attempt, [one.command for one in red], plan):
+        return Judgement((found,))
+    allow = " ".join(["harness allow", attempt.slug, *(one.shown for one in judging)])
+    question = (
+        f"{said}, and passed before it. `{allow}` lets the change stand, `harness answer` says what to do instead"
+    )
+    return Judgement((found,), question, {one.shown: one.now for one in judging})
+
+
+def _were_green(run: Run, attempt: Attempt, commands: Sequence[str], plan: CheckoutPlan) -> bool:
+    """Whether all of these checks were green before the work."""
+    record, replay = run.history.of(attempt.slug), attempt.order.replay
+    if replay is None or replay.control is not None:
+        return record.baseline == attempt.feature.sha256 and all(record.before.get(one) for one in commands)
+    base = find_base(run, attempt, plan.candidate.base)
+    before = plan_for(run, Candidate(base, run.workspace.commits.tree_of(base), base))
+    green = {one.command for one in recheck(run, attempt.slug, attempt.order.checks, before).runs if one.green}
+    return green.issuperset(commands)
+
+
+def _find_fewer(run: Run, attempt: Attempt, found: Gathered, runs: Sequence[CheckRun]) -> tuple[CheckRun, ...]:
+    """Return a red check where fewer tests run than before the work, and nobody said that tests may go."""
+    record, prefix = run.history.of(attempt.slug), prefix_of(run)
+    changed = {*found.changed, *found.committed, *record.changed}
+    may_go = any(is_allowed(name.removeprefix(prefix), attempt.feature.may_change) for name in changed)
+    if may_go or record.allowed or record.baseline != attempt.feature.sha256:
+        return ()
+    before = record.tests_before
+    now = {one.command: count_tests(one.tail) or 0 for one in runs if one.green}
+    said = [
+        f"`{one_line(command, 60)}` ran {counted(before[command], 'test')} before the work, and {ran or 'none'} now"
+        for command, ran in now.items()
+        if ran < before.get(command, 0)
+    ]
+    return (CheckRun(FEWER, 1, 0.0, "; ".join(said)),) if said else ()
+
+
+def find_patched(run: Run, attempt: Attempt, found: Gathered) -> tuple[CheckRun, ...]:
+    """Return a red check where Python code of the claim, outside of tests, came to assign into what tests it."""
+    said, prefix, judging = list[str](), prefix_of(run), {one.name for one in found.judging}
+    for name in sorted(names_to_commit(run, attempt, found) - judging)[:MOST_FILES]:
+        shown = name.removeprefix(prefix)
+        if not name.endswith(".py") or not name.startswith(prefix) or is_allowed(shown, attempt.feature.may_change):
+            continue
+        patches = find_patches(untrusted.read_plain(run.workspace.top / name, LARGEST) or b"")
+        known = {what for _, what in find_patches(run.workspace.heads.read_file("HEAD", name))} if patches else set()
+        said += [f"{shown}:{line} assigns to `{what}`" for line, what in patches if what not in known]
+    if not said:
+        return ()
+    hint = "code is not to change what tests it; a spec allows it by `may_change`"
+    return (CheckRun(PATCHED, 1, 0.0, "\n".join((*said[:SHOWN], hint))),)
+
+
+def find_red_held_out(run: Run, delivery: Delivery) -> tuple[CheckRun, ...]:
+    """Return a red check of harness's own where one that the agent does not know is red; it is told no more."""
+    red = [one for one in delivery.held_out if not one.green]
+    if not red:
+        return ()
+    if stopped := [one for one in red if one.stopped]:
+        return (replace(stopped[0], command=HIDDEN, tail=""),)
+    said = f"{len(red)} of {counted(len(delivery.held_out), 'check')} that you cannot see failed"
+    if run.settings.held_out_output == "show":
+        said = "\n\n".join([said, *(f"$ {one.command}\n[{one.ending}]\n{one.tail}" for one in red)])
+    return (CheckRun(HIDDEN, 1, round(sum(one.seconds for one in red), 3), said),)
+
+
+def say_held_out(attempt: Attempt, delivery: Delivery) -> tuple[str, ...]:
+    """Return what the receipt says of checks that were held out, without their words."""
+    if not delivery.held_out:
+        return ()
+    digest = digest_held_out(attempt.order.held_out_folder)
+    return (f"{counted(len(delivery.held_out), 'check')} held out from the agent passed (files {digest})",)
