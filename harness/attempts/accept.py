@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from harness.attempts.attempt import Attempt, Judged
 from harness.attempts.land import Landing
+from harness.decide.assumed import find_assumed
 from harness.decide.proof import say_names
 from harness.domain.errors import StorageError
 from harness.domain.listener import Tone
@@ -35,6 +36,7 @@ def accept(run: Run, judged: Judged, landing: Landing) -> None:
         if judged.checks
         else "",
         checks=tuple(replace(one, command=clean(one.command)) for one in judged.checks),
+        assumed=tuple(dict.fromkeys((*run.history.of(feature.slug).assumed, *find_assumed(found.note.text)))),
         judge=tuple(map(clean, judged.judgement.lines)),
         before={clean(command): green for command, green in run.history.of(feature.slug).before.items()},
     )

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from harness.agents.prompt import OBSERVED_LIMIT
 from harness.attempts.attempt import Attempt, Gathered, Judged
+from harness.decide.assumed import find_assumed
 from harness.domain.gist import digest_gist
 from harness.domain.listener import Tone
 from harness.domain.reply import Ended, Reply
@@ -93,6 +94,7 @@ def describe_end(run: Run, judged: Judged) -> AttemptEnded:
         checks=tuple(map(as_result, judged.checks)),
         observed=compose_observed(judged),
         remarks=tuple(found.remarks),
+        assumed=find_assumed(found.note.text),
         ended=came.ended,
         exit=came.code,
         limit=evidence.limit,
@@ -132,3 +134,5 @@ def tell_outcome(run: Run, judged: Judged) -> None:
     run.tell(f"{slug}: {verdict.outcome}: {verdict.reason} ({', '.join(facts)})", tone)
     for remark in found.remarks:
         run.tell(f"{slug}: {remark}", Tone.NOTICE)
+    for assumed in find_assumed(found.note.text):
+        run.tell(f"{slug}: assumed: {assumed}", Tone.NOTICE)

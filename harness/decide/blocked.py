@@ -35,7 +35,7 @@ def find_blocked(note: str, answered: Collection[str] = ()) -> str | None:
     open questions are all given, so that a person can answer them in one go.
     """
     questions: list[str] = []
-    lines = _unfenced(note)
+    lines = unfenced(note)
     for number, line in enumerate(lines):
         found = _BLOCKED.fullmatch(line.rstrip())
         if not found:
@@ -53,14 +53,14 @@ def find_blocked(note: str, answered: Collection[str] = ()) -> str | None:
 
 def find_nearly_blocked(note: str) -> str | None:
     """The first line that looks like a question for a person, though it does not start with `BLOCKED:`."""
-    for line in (line.rstrip() for line in _unfenced(note)):
+    for line in (line.rstrip() for line in unfenced(note)):
         found = _NEARLY.fullmatch(line)
         if found and not _BLOCKED.fullmatch(line) and not _NOTHING.fullmatch(found["text"]):
             return line.strip()
     return None
 
 
-def _unfenced(note: str) -> list[str]:
+def unfenced(note: str) -> list[str]:
     """The lines, an empty one for each code block; one that is never closed runs to the end, as in CommonMark."""
     lines, fence = [], ""
     for line in note.splitlines():

@@ -34,6 +34,7 @@ class FeatureHistory:
     outcome: str = ""
     reason: str = ""
     observed: str = ""  # what the next prompt says harness saw
+    assumed: tuple[str, ...] = ()  # by attempts since it was accepted last
     failing: str = ""  # digest of the failing checks of the last red claim
     note: str = ""  # digest of what its last note said
     answered: set[str] = field(default_factory=set)  # digests of the questions that a person answered

@@ -207,6 +207,7 @@ class AttemptEnded(FeatureEvent):
     checks: tuple[CheckResult, ...] = ()
     observed: str = ""  # what the next prompt says
     remarks: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = field(default=(), metadata={"rare": True})  # what its note says was assumed
     ended: Ended | None = None
     exit: int | None = None
     limit: Limit | None = None

@@ -170,6 +170,7 @@ def _attempt_ended(history: History, event: AttemptEnded) -> None:
     done = event.outcome is Outcome.DONE
     changed = record.changed.union(event.changed)
     record.open_attempts = 0 if done else record.open_attempts + 1
+    record.assumed = () if done else tuple(dict.fromkeys((*record.assumed, *event.assumed)))
     if done:
         record.own_since, record.allowed = "", {}
     record.changed, record.landed = (set(), record.landed | changed) if done else (changed, record.landed)

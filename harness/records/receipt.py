@@ -36,6 +36,7 @@ class Receipt:
     in_tree: bool = False  # that is the working tree
     lacks: str = ""  # what the commit does not hold, as `checked` ends
     unjudged: bool = False  # its work changed what judges it, and nothing was put back
+    assumed: tuple[str, ...] = ()  # by its attempts, instead of asking
     shown: bool = True  # False where every check was green before the work: none of them shows that it was done
 
 
@@ -44,7 +45,7 @@ class Proof:
     """What a receipt rests on: the spec's SHA-256, a line about the commit, where its checks ran, how they ended.
 
     `before` says of the commands that ran before the work whether they were green then, `judge` what became of the
-    files that judge the claim.
+    files that judge the claim; `assumed` is what its attempts assumed instead of asking.
     """
 
     spec: str
@@ -53,12 +54,14 @@ class Proof:
     checked: str = ""
     before: Mapping[str, bool] = field(default_factory=dict)
     judge: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """Return its lines, one `key: value` each."""
         where = [f"checked: {one_line(self.checked, LONGEST)}"] if self.checked else []
         judge = [f"judge: {one_line(said, LONGEST)}" for said in self.judge]
-        return [f"spec: sha256 {self.spec}", self.commit, *where, *map(self._prove, self.checks), *judge]
+        assumed = [f"assumed: {one_line(said, LONGEST)}" for said in self.assumed]
+        return [f"spec: sha256 {self.spec}", self.commit, *where, *map(self._prove, self.checks), *judge, *assumed]
 
     def _prove(self, run: CheckRun) -> str:
         was = self.before.get(run.command)
@@ -89,7 +92,7 @@ def read_before(text: str, commands: Iterable[str]) -> dict[str, bool]:
 def renew_receipt(text: str, proof: Proof, *, why: str, at: str) -> str:
     """Return a receipt for the spec as it is now: its words and its agent are the old one's, the checks are new."""
     lines = text.splitlines()
-    kept = [line for line in lines[3:] if line.startswith(("attempt: ", "agent: ", "model: "))]
+    kept = [line for line in lines[3:] if line.startswith(("judge: ", "assumed: ", "attempt: ", "agent: ", "model: "))]
     renewed = f"renewed: {why}, and its checks passed without an agent"
     return "\n".join([lines[0], "", _RULE, *proof.lines(), *map(plain, kept), renewed, f"at: {at}"]) + "\n"
 
@@ -117,6 +120,7 @@ def parse_receipt(text: str) -> Receipt:
         in_tree=not fields.get("checked", "").startswith(CLEAN),
         lacks="".join(fields.get("checked", "").partition(LACKS)[1:]),
         unjudged=any(line.startswith("judge: ") and line.endswith(NOT_WITHOUT) for line in lines),
+        assumed=tuple(line.removeprefix("assumed: ") for line in lines[3:] if line.startswith("assumed: ")),
         shown=_is_shown([line for line in lines if line.startswith("check: ")]),
         attempt=int(attempt) if attempt.isdecimal() else 0,
     )

@@ -120,6 +120,8 @@ def _say_event(event: Report, silent: Sequence[str]) -> str:
             parts.append("; ".join(ran))
         elif name == "remarks":
             parts += value
+        elif name == "assumed":
+            parts += [f"assumed: {one}" for one in value]
         elif name == "attempt":
             parts.append(f"attempt {value}")
         elif name == "agent":

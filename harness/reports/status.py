@@ -12,7 +12,7 @@ from harness.domain.feature import Feature
 from harness.domain.halt import Halt, HaltFile, Stop
 from harness.domain.look import UNKNOWN, FeatureHistory, State, Wait, Work
 from harness.domain.money import Sum
-from harness.domain.text import one_line
+from harness.domain.text import counted, one_line
 from harness.domain.units import format_duration
 from harness.records.event_fields import describe_event
 from harness.records.events import (
@@ -104,6 +104,8 @@ def _say_receipt(receipt: Receipt) -> str:
         ways["proven"] += ", not shown: its checks passed before the work too"
     if receipt.kind == "proven" and receipt.unjudged:
         ways["proven"] += ", what judges it changed"
+    if receipt.assumed:
+        ways[receipt.kind] += f", assumes {counted(len(receipt.assumed), 'thing')} (`harness why` says what)"
     return f"{ways[receipt.kind]}: {receipt.words}" if receipt.words else ways[receipt.kind]
 
 
@@ -228,7 +230,7 @@ def _is_about(event: Event, slug: str) -> bool:
 
 _TOLD: dict[type[Event], tuple[str, ...]] = {
     AttemptBegan: ("attempt", "agent", "because"),
-    AttemptEnded: ("attempt", "outcome", "reason", "seconds", "dollars", "checks", "remarks"),
+    AttemptEnded: ("attempt", "outcome", "reason", "seconds", "dollars", "checks", "remarks", "assumed"),
     Accepted: ("attempt",),
     Committed: ("attempt", "commit"),
     CommitFailed: ("attempt", "why"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from helpers.world import CLAIM, World
 
@@ -88,3 +90,17 @@ def test_an_agent_cannot_answer_its_own_question(world: World) -> None:
     assert world.run().code == 4
     assert world.events("answered") == []
     assert world.has("logs/attempts/a/0001/foreign/a.answer")
+
+
+def test_what_attempts_assumed_stands_in_the_receipt_in_status_and_in_why(world: World, harness: Any) -> None:
+    world.spec("a", checks="test -f a.txt")
+    world.agent(f'note "ASSUMED: $attempt is enough"; [ $attempt = 1 ] || {{ echo x > a.txt; {CLAIM}; }}')
+    ran = world.run()
+    assert "a: assumed: 1 is enough" in ran.text
+    receipt = world.log("a.done").splitlines()
+    assert [line[:20] for line in receipt if line.startswith("assumed: ")] == [
+        "assumed: 1 is enough",
+        "assumed: 2 is enough",
+    ]
+    assert "assumes 2 things" in harness("status", "--json").out
+    assert "assumed: 1 is enough" in harness("why", "a").out
