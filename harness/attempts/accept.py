@@ -16,6 +16,7 @@ from harness.domain.verdict import CheckedIn
 from harness.records.events import Accepted, CommitFailed, Committed, Marked
 from harness.records.journal import utc
 from harness.records.receipt import CLEAN, LACKS, REFUSED, Proof, compose_receipt, digest
+from harness.run.criteria import say_criteria
 from harness.run.run import Run
 from harness.system import files
 
@@ -36,6 +37,7 @@ def accept(run: Run, judged: Judged, landing: Landing) -> None:
         if judged.checks
         else "",
         checks=tuple(replace(one, command=clean(one.command)) for one in judged.checks),
+        criteria=tuple(map(clean, say_criteria(run, feature, judged.checks, run.history.of(feature.slug).before))),
         assumed=tuple(dict.fromkeys((*run.history.of(feature.slug).assumed, *find_assumed(found.note.text)))),
         judge=tuple(map(clean, judged.judgement.lines)),
         before={clean(command): green for command, green in run.history.of(feature.slug).before.items()},

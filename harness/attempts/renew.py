@@ -15,6 +15,7 @@ from harness.domain.verdict import CheckedIn, CheckRun
 from harness.records.events import Accepted, Reopened, Verified
 from harness.records.journal import utc
 from harness.records.receipt import Proof, digest, parse_receipt, read_before, renew_receipt
+from harness.run.criteria import say_criteria
 from harness.run.run import Run
 from harness.system import files
 from harness.workspace.checks import report_failures
@@ -85,7 +86,9 @@ def renew(run: Run, feature: Feature, found: Rechecked, why: str) -> None:
     checked_in = CheckedIn(found.clean, because, found.brought, found.set_up_by, run.settings.sandbox_write)
     before = read_before(old, [one.command for one in checks])
     lacks = "" if found.clean else parse_receipt(old).lacks  # what the commit did not hold it holds no more now
-    proof = Proof(feature.sha256, where, checks, run.redactor.text(say_where(checked_in, ())) + lacks, before)
+    criteria = tuple(map(run.redactor.text, say_criteria(run, feature, found.runs, before)))
+    checked = run.redactor.text(say_where(checked_in, ())) + lacks
+    proof = Proof(feature.sha256, where, checks, checked, before, criteria=criteria)
     text = renew_receipt(old, proof, why=why, at=utc(run.clock()))
     run.write(Accepted(slug=slug, attempt=parse_receipt(old).attempt, sha256=digest(text), receipt=text))
     write_marker(run, slug, text)

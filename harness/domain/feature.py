@@ -16,6 +16,7 @@ class Check:
     command: str
     timeout: float | None = None
     fix: bool = False
+    proves: tuple[int, ...] = ()  # acceptance criteria, by their numbers in the spec
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ class Receipt:
     lacks: str = ""  # what the commit does not hold, as `checked` ends
     unjudged: bool = False  # its work changed what judges it, and nothing was put back
     assumed: tuple[str, ...] = ()  # by its attempts, instead of asking
+    criteria: tuple[str, ...] = ()  # of its spec, each with the checks that prove it
     shown: bool = True  # False where every check was green before the work: none of them shows that it was done
 
 
@@ -45,7 +46,8 @@ class Proof:
     """What a receipt rests on: the spec's SHA-256, a line about the commit, where its checks ran, how they ended.
 
     `before` says of the commands that ran before the work whether they were green then, `judge` what became of the
-    files that judge the claim; `assumed` is what its attempts assumed instead of asking.
+    files that judge the claim; `assumed` is what its attempts assumed instead of asking, `criteria`
+    by which check each is proven.
     """
 
     spec: str
@@ -55,13 +57,23 @@ class Proof:
     before: Mapping[str, bool] = field(default_factory=dict)
     judge: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
+    criteria: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """Return its lines, one `key: value` each."""
         where = [f"checked: {one_line(self.checked, LONGEST)}"] if self.checked else []
         judge = [f"judge: {one_line(said, LONGEST)}" for said in self.judge]
+        criteria = [f"criterion: {one_line(said, LONGEST)}" for said in self.criteria]
         assumed = [f"assumed: {one_line(said, LONGEST)}" for said in self.assumed]
-        return [f"spec: sha256 {self.spec}", self.commit, *where, *map(self._prove, self.checks), *judge, *assumed]
+        return [
+            f"spec: sha256 {self.spec}",
+            self.commit,
+            *where,
+            *map(self._prove, self.checks),
+            *criteria,
+            *judge,
+            *assumed,
+        ]
 
     def _prove(self, run: CheckRun) -> str:
         was = self.before.get(run.command)
@@ -120,6 +132,7 @@ def parse_receipt(text: str) -> Receipt:
         in_tree=not fields.get("checked", "").startswith(CLEAN),
         lacks="".join(fields.get("checked", "").partition(LACKS)[1:]),
         unjudged=any(line.startswith("judge: ") and line.endswith(NOT_WITHOUT) for line in lines),
+        criteria=tuple(line.removeprefix("criterion: ") for line in lines[3:] if line.startswith("criterion: ")),
         assumed=tuple(line.removeprefix("assumed: ") for line in lines[3:] if line.startswith("assumed: ")),
         shown=_is_shown([line for line in lines if line.startswith("check: ")]),
         attempt=int(attempt) if attempt.isdecimal() else 0,

@@ -69,7 +69,9 @@ def report_feature(view: View, feature: Feature) -> Report:
         elif record.regressed and view.history.is_regressed(feature):
             names = ", ".join(f"`{one_line(command, 60)}`" for command in record.regressed)
             because = f"it was done, and then {names} failed: `harness run` works on it again"
+    more = {} if receipt is None else {"criteria": list(receipt.criteria), "assumed": list(receipt.assumed)}
     return {
+        **{name: said for name, said in more.items() if said},
         "slug": feature.slug,
         "title": feature.title,
         "state": name_state(view, feature),

@@ -10,6 +10,7 @@ from typing import Literal
 from harness.decide.evidence import CANNOT_FAIL, CANNOT_RUN, HINTS, NO_CHECKS, find_weak_words
 from harness.domain.feature import Feature
 from harness.domain.obeyed import Obeyed, is_allowed
+from harness.domain.text import counted
 from harness.domain.units import format_size
 from harness.specs.fences import outside_fences
 
@@ -129,6 +130,12 @@ def _find_section(lines: Sequence[_Line]) -> tuple[_Line | None, tuple[_Line, ..
             return lines[index], section
         first = first if first[0] else (lines[index], section)
     return first
+
+
+def find_criteria(text: str) -> tuple[str, ...]:
+    """Return the acceptance criteria of a spec, in their order: the first is number 1."""
+    lines = tuple(_Line(number, line.rstrip()) for number, line in enumerate(text.split("\n"), 1))
+    return tuple(item.text for item in _find_items(_find_section(lines)[1]))
 
 
 def _find_heading(text: str) -> tuple[int, str]:
@@ -252,6 +259,20 @@ def _look_for_guarded_names(page: _Page) -> Iterator[tuple[int, str]]:
                 yield line.number, f"`{name}` is obeyed by {row.by}: an agent may not make or change it"
 
 
+def _look_for_no_such_criterion(page: _Page) -> Iterator[tuple[int, str]]:
+    for number in sorted({number for check in page.feature.checks for number in check.proves}):
+        if number > len(page.criteria):
+            yield 1, f"a check `proves` criterion {number}, and the list has {counted(len(page.criteria), 'item')}"
+
+
+def _look_for_not_shown(page: _Page) -> Iterator[tuple[int, str]]:
+    """Where some check says what it proves, a criterion that none proves is a gap."""
+    proven = {number for check in page.feature.checks for number in check.proves}
+    for number, item in enumerate(page.criteria, 1):
+        if proven and number not in proven:
+            yield item.number, f"no check proves criterion {number}"
+
+
 RULES = (
     Rule(
         "no-criteria",
@@ -273,5 +294,7 @@ RULES = (
         _look_for_guarded_names,
         "if it is to, name it in the front matter: `may_change: [PATH]`",
     ),
+    Rule("no-such-criterion", "error", _look_for_no_such_criterion, "the first in the list is number 1"),
+    Rule("not-shown", "warning", _look_for_not_shown, "name it in the `proves:` of a check, or add a check"),
     Rule("no-scope", "warning", _look_for_no_scope, "add `## Out of scope`: an agent left alone likes to do more"),
 )

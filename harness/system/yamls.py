@@ -156,7 +156,7 @@ def parse_line(key: str, node: Node) -> str:
 
 
 def parse_checks(key: str, node: Node) -> tuple[Check, ...]:
-    """One command or a list; each is text, or a mapping of `run`, `timeout` and `fix`."""
+    """One command or a list; each is text, or a mapping of `run`, `timeout`, `fix` and `proves`."""
     items = node.value if isinstance(node.value, list) else [node]
     return tuple(_parse_check(key, item) for item in items)
 
@@ -174,10 +174,25 @@ def _parse_check(key: str, node: Node) -> Check:
     timeout = node.value.get("timeout")
     seconds = None if timeout is None or is_null(timeout) else parse_seconds("timeout", timeout)
     fix = node.value.get("fix")
-    return Check(parse_text("run", node.value["run"]), seconds, fix is not None and parse_yes("fix", fix))
+    proves = node.value.get("proves")
+    return Check(
+        parse_text("run", node.value["run"]),
+        seconds,
+        fix is not None and parse_yes("fix", fix),
+        () if proves is None else _parse_numbers("proves", proves),
+    )
 
 
-_KEYS = ("run", "timeout", "fix")
+def _parse_numbers(key: str, node: Node) -> tuple[int, ...]:
+    """One number from 1, or a list of them."""
+    items = node.value if isinstance(node.value, list) else [node]
+    found = tuple(parse_count(key, item) for item in items)
+    if 0 in found:
+        raise Mistake(node.line, f"`{key}` counts criteria from 1", "the first one in the list is 1")
+    return tuple(dict.fromkeys(found))
+
+
+_KEYS = ("run", "timeout", "fix", "proves")
 _CHECK = "write e.g. `- pytest -q`, or `- {run: pytest -q, timeout: 5m}`"
 
 

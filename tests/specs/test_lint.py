@@ -222,3 +222,12 @@ def test_a_file_that_programs_obey_is_told_in_the_evening_unless_the_spec_allows
     assert (told.line, told.message) == (4, "`packages/a/.npmrc` is obeyed by npm: an agent may not make or change it")
     allowed = replace(feature, may_change=("packages/*/.npmrc",))
     assert "may-change" not in {each.rule for each in lint([allowed], {"a": text})}
+
+
+def test_a_number_that_is_no_criterion_is_an_error() -> None:
+    text = "# x\n\n## Acceptance criteria\n- one\n"
+    feature = Feature("x", Path("x"), checks=(Check("pytest", proves=(1, 2)),))
+    found = [one for one in lint([feature], {"x": text}) if one.rule in ("no-such-criterion", "not-shown")]
+    assert [(one.level, one.message) for one in found] == [
+        ("error", "a check `proves` criterion 2, and the list has 1 item")
+    ]
