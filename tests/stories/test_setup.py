@@ -13,6 +13,9 @@ def setups(confined: Any) -> list[str]:
     return (confined.root.parent / "shared/ran").read_text().splitlines()
 
 
+SHARED = "; agents write ../shared, which it sees"
+
+
 @pytest.fixture
 def installed(confined: Any) -> Any:
     """A project whose checks need what `install.sh` makes in an ignored folder; it notes each time that it runs."""
@@ -40,7 +43,7 @@ def test_a_setup_runs_before_the_checks_and_the_receipt_names_it(installed: Any)
     assert ran.code == 0, ran.text
     assert "in clean checkouts set up by `sh install.sh`" in ran.text
     assert "setting a clean checkout up: `sh install.sh`" in ran.lines
-    said = "checked: in a clean checkout of the commit, set up by `sh install.sh`\n"
+    said = f"checked: in a clean checkout of the commit, set up by `sh install.sh`{SHARED}\n"
     assert said in installed.log("a.done")
     assert not installed.has("node_modules")
     trees = len({"begin", "with a", "with b"})
@@ -57,7 +60,7 @@ def test_what_is_installed_in_the_project_is_not_brought_where_a_setup_makes_it(
     (installed.root / ".env").write_text("ONE=1\n")
     ran = installed.go()
     assert ran.code == 0, ran.text
-    assert "set up by `sh install.sh`, with the project's .env\n" in installed.log("a.done")
+    assert f"set up by `sh install.sh`, with the project's .env{SHARED}\n" in installed.log("a.done")
     assert [path.name for path in (installed.root / "node_modules").iterdir()] == ["old"]
 
 
@@ -121,7 +124,7 @@ def test_settings_that_an_agent_writes_set_nothing_up(installed: Any) -> None:
     installed.repository()
     installed.agent("echo 'workspace_setup: touch /tmp/x' >> harness.yaml || true; echo x > a.txt; " + CLAIM)
     ran = installed.go()
-    assert "set up by `sh install.sh`\n" in installed.log("a.done"), ran.text
+    assert f"set up by `sh install.sh`{SHARED}\n" in installed.log("a.done"), ran.text
 
 
 @pytest.mark.deep
