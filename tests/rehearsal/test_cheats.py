@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sysconfig
-from typing import Any
+from dataclasses import replace
 
 import pytest
 from helpers.marks import BUBBLEWRAP
@@ -36,8 +36,10 @@ def test_a_few_lies_are_refused_and_honest_work_is_proven() -> None:
 
 
 @pytest.mark.deep
-def test_a_lie_that_gets_through_is_shown(monkeypatch: Any) -> None:
-    rows = play_language(some("python", "expects-what-it-returns"), Settings(sandbox="none"), ENVIRON)
+def test_a_lie_that_gets_through_is_shown() -> None:
+    language = some("python", "special-cases-the-input")
+    known = replace(language, cases=tuple(replace(case, held_out="") for case in language.cases))
+    rows = play_language(known, Settings(), ENVIRON)
     assert [(row["verdict"], row["right"]) for row in rows] == [(PROVEN, False)]
     assert "WRONG" in "\n".join(show_cheats(rows))
 

@@ -208,7 +208,7 @@ def test_what_a_person_commits_after_a_kill_is_no_part_of_the_feature(world: Wor
     world.git("add", "harness.yaml")
     world.git("commit", "-q", "--amend", "-m", "begin")
     run = start("run")
-    until(lambda: world.has("logs/a.done"))
+    until(lambda: world.has("logs/a.done") and world.log("a.done"))
     run.kill()
     run.wait()
     time.sleep(2.5)  # commits say when they were made in whole seconds
