@@ -138,6 +138,7 @@ def open_run(
             messenger=messenger or NoMessages(),
             failover=Failover(Turn(settings.chain, settings.chain[0])),
             tally=Tally(),
+            working=working,
         )
         guard.tree.ignored, guard.tree.committed = run.workspace.find_ignored, run.workspace.committed
         guard.name(run.workspace.named())

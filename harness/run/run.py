@@ -90,6 +90,7 @@ class Run:
     tally: Tally
     verdicts: Verdicts = field(default_factory=Verdicts)  # of checks, on trees that were checked out clean
     began_at: float = field(default_factory=time.time)  # in epoch seconds, as the files on the disk have it
+    working: bool = True  # whether agents work; else only checks run, which neither HALT nor a limit of time ends
     commits: bool = False  # whether proven features are committed
     jobs: int = 1  # attempts that may be in flight at a time
     in_flight: dict[str, Begun] = field(default_factory=dict)  # the attempts that have begun and are not judged
@@ -277,6 +278,8 @@ class Run:
                 "HALT seen: the current attempt may finish, then the run stops; `echo now > HALT` ends it at once",
                 Tone.NOTICE,
             )
+        if not self.working:
+            return GRACE if ask is Ask.INTERRUPT else None
         if ask in (Ask.NOW, Ask.INTERRUPT):
             return GRACE
         return LATE if self.out_of_time else None

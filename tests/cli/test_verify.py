@@ -90,3 +90,10 @@ def test_verify_fresh_without_a_commit_says_so(world: World, harness) -> None:
     proven(world, "a")
     ran = harness("verify", "--fresh")
     assert (ran.code, "`--fresh` checks out commits, and there are none here" in ran.err) == (2, True)
+
+
+def test_a_halt_pauses_work_and_no_verify(world: World, harness) -> None:
+    proven(world, "a")
+    harness("halt", "--now")
+    ran = harness("verify")
+    assert (ran.code, "every check is green" in ran.out) == (0, True), ran.out
