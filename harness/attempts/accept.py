@@ -28,19 +28,17 @@ def accept(run: Run, judged: Judged, landing: Landing) -> None:
     """Turn a claim into a receipt: journal `committed` and `accepted`, write the marker, journal `marked`."""
     attempt, feature, found = judged.attempt, judged.attempt.feature, judged.found
     said, clean = found.reply.transcript, run.redactor.text  # what others wrote: in harness's own words is no secret
+    checked_in = replace(landing.settled.checked_in, written_outside=run.settings.sandbox_write)
+    history = run.history.of(feature.slug)
     proof = Proof(
         spec=feature.sha256,
         commit=tell_commit(run, attempt, landing),
-        checked=clean(
-            say_where(replace(landing.settled.checked_in, beside=run.settings.sandbox_write), landing.left_out)
-        )
-        if judged.checks
-        else "",
+        checked=clean(say_where(checked_in, landing.left_out)) if judged.checks else "",
         checks=tuple(replace(one, command=clean(one.command)) for one in judged.checks),
-        criteria=tuple(map(clean, say_criteria(run, feature, judged.checks, run.history.of(feature.slug).before))),
-        assumed=tuple(dict.fromkeys((*run.history.of(feature.slug).assumed, *find_assumed(found.note.text)))),
+        criteria=tuple(map(clean, say_criteria(run, feature, judged.checks, history.before))),
+        assumed=tuple(dict.fromkeys((*history.assumed, *find_assumed(found.note.text)))),
         judge=tuple(map(clean, judged.judgement.lines)),
-        before={clean(command): green for command, green in run.history.of(feature.slug).before.items()},
+        before={clean(command): green for command, green in history.before.items()},
     )
     text = compose_receipt(
         clean(found.words),
@@ -60,7 +58,8 @@ def say_where(checked_in: CheckedIn, left_out: tuple[str, ...]) -> str:
     if checked_in.clean:
         set_up = f", set up by {', '.join(f'`{one}`' for one in checked_in.set_up_by)}" if checked_in.set_up_by else ""
         besides = f", with the project's {', '.join(checked_in.brought)}" if checked_in.brought else ""
-        outside = f"; agents write {', '.join(checked_in.beside)}, which it sees" if checked_in.beside else ""
+        written = checked_in.written_outside
+        outside = f"; agents write {', '.join(written)}, which it sees" if written else ""
         return f"{CLEAN}{set_up}{besides}{outside}"
     because = f" ({checked_in.because})" if checked_in.because else ""
     lacks = f"{LACKS}{say_names(left_out)}" if left_out else ""

@@ -154,7 +154,7 @@ def quarantine_appeared(run: Run, attempt: Attempt, when: str) -> list[str]:
     tell_env_files(run, attempt.slug)
     restore_links(run, attempt.slug, attempt.number, when, attempt.folder)
     for ref in attempt.workspace.remove_replacements():
-        run.write(Foreign(slug=attempt.slug, attempt=attempt.number, marker=run.redactor.text(ref)))
+        run.write(Foreign(slug=attempt.slug, attempt=attempt.number, marker=ref))
         run.tell(f"{attempt.slug}: `{ref}` appeared {when}: git would show another object; it is deleted", Tone.BAD)
     if run.guard.unseen:
         said = f"there are more than {FOLDERS} folders, or folders with a path of {LONGEST_PATH} bytes and more"

@@ -29,16 +29,18 @@ def find_judging(
     in_tree = plan is None
     plan = plan or (_plan_beside(run, attempt, found) if roles else None)
     if not roles or plan is None:
-        unknown = (Judging(name, name.removeprefix(prefix_of(run)), role, "?", "?") for name, role in roles.items())
+        unknown = (
+            Judging(name, name.removeprefix(run.workspace.prefix), role, "?", "?") for name, role in roles.items()
+        )
         return tuple(unknown), None
-    record, tree, find_changed = run.history.of(attempt.slug), plan.candidate.tree, run.workspace.index.find_changed
-    base = find_base(run, attempt, plan.candidate.base)
-    was = {one.name: one.what for one in find_changed(tree, base) if one.name in roles}
-    now = {one.name: one.what for one in find_changed(base, tree) if one.name in roles}
+    record, base = run.history.of(attempt.slug), find_base(run, attempt, plan.candidate.base)
+    both = [one for one in run.workspace.index.compare(base, plan.candidate.tree) if one[0].name in roles]
+    was, now = ({entry.name: entry.what for entry in side} for side in zip(*both, strict=True)) if both else ({}, {})
     if in_tree:  # nobody knows what a person had not committed
         was |= dict.fromkeys(was.keys() & attempt.before.files.keys() - record.changed, "?")
     judging = (
-        Judging(name, name.removeprefix(prefix_of(run)), roles[name], was[name], now[name]) for name in sorted(was)
+        Judging(name, name.removeprefix(run.workspace.prefix), roles[name], was[name], now[name])
+        for name in sorted(was)
     )
     open_to = (one for one in judging if record.allowed.get(one.shown) != one.now)
     return tuple(one for one in open_to if one.was == "?" or restore(run, one) is not None), plan
@@ -46,7 +48,7 @@ def find_judging(
 
 def _find_roles(run: Run, attempt: Attempt, found: Gathered, head: str) -> dict[str, Role]:
     """Return which of the files that the work on a feature changed may judge it, from the top of the work tree."""
-    prefix, record = prefix_of(run), run.history.of(attempt.slug)
+    prefix, record = run.workspace.prefix, run.history.of(attempt.slug)
     own = {*names_to_commit(run, attempt, found), *found.changed, *found.committed, *record.changed}
     called = follow((check.command for check in attempt.order.checks), _reader(run, find_base(run, attempt, head)))
     return {
@@ -73,17 +75,11 @@ def find_base(run: Run, attempt: Attempt, head: str) -> str:
     return own if own and run.workspace.commits.tree_of(own) else head
 
 
-def prefix_of(run: Run) -> str:
-    """Return what the names of the project's files begin with, from the top of the work tree; "" in that itself."""
-    inside = str(run.paths.root.relative_to(run.workspace.top)) if run.workspace.has_git else "."
-    return "" if inside == "." else f"{inside}/"
-
-
 def _reader(run: Run, commit: str) -> Callable[[str], str]:
     """Return what reads the text of a file of the project in a commit."""
 
     def read(name: str) -> str:
-        content = run.workspace.commits.read(f"{commit}:{prefix_of(run)}{name}") if commit else b""
+        content = run.workspace.heads.read_file(commit, run.workspace.prefix + name) if commit else b""
         return content.decode("utf-8", "replace") if len(content) <= LARGEST else ""
 
     return read

@@ -17,7 +17,7 @@ from harness.attempts.no_secrets import check_for_secrets
 from harness.attempts.order import Delivery
 from harness.attempts.prove import begin_of_making, find_changed, fix, plan_checkout, settle_checks
 from harness.attempts.replay import plan_replay
-from harness.attempts.second_look import find_patched, find_red_held_out, look_again, say_held_out
+from harness.attempts.second_look import look_again
 from harness.attempts.write_down import describe_end, line_for_silent_agent, tell_outcome, write_outcome
 from harness.decide.blocked import find_blocked, find_nearly_blocked
 from harness.decide.judge import judge, judge_claim
@@ -99,14 +99,13 @@ def weigh(run: Run, attempt: Attempt, found: Gathered, delivery: Delivery) -> tu
     judgement = Judgement()
     if attempt.order.checks and all(one.green for one in checks):
         judgement = look_again(run, attempt, found, delivery, settled.runs)
-        checks = (*checks, *judgement.red, *find_patched(run, attempt, found), *find_red_held_out(run, delivery))
+        checks = (*checks, *judgement.red)
     landing = None
     if _judge_claim(run, attempt, found, checks) in (Claim.CONFIRMED, Claim.UNVERIFIED):
         landing = land(run, attempt, found, settled)
         settled = landing.settled
         checks = (*settled.runs, *filter(None, [landing.refused]))
     found.remarks += filter(None, [settled.remark])
-    judgement = replace(judgement, lines=(*judgement.lines, *say_held_out(attempt, delivery)))
     evidence, verdict = _judge(run, attempt, found, checks, judgement)
     return Judged(attempt, found, checks, evidence, verdict, judgement), landing
 

@@ -42,16 +42,14 @@ def check_for_secrets(run: Run, attempt: Attempt, found: Gathered) -> tuple[Chec
 def find_in_commits(run: Run, since: str, until: str) -> list[str]:
     """Return the names of the secrets that commits brought, in files, messages or names, also if a later one took them.
 
-    One that a commit took away as well is no news.
+    One that a file which they changed held before is no news.
     """
-    shown = run.workspace.heads.show_commits(since, until)[:IN_ALL]
-    gone = b"\n".join(line for line in shown.splitlines() if line.startswith(b"-"))
-    came = b"\n".join(line for line in shown.splitlines() if not line.startswith((b"-", b" ")))
-    before = set(run.redactor.names_in(gone)) if run.redactor.names_in(came) else set()
-    there = {
-        name for name in before if name in run.redactor.names_in(run.workspace.heads.show_commits("", since)[:IN_ALL])
-    }
-    return sorted(set(run.redactor.names_in(came)) - there)
+    heads, names_in = run.workspace.heads, run.redactor.names_in
+    lines = heads.show_commits(since, until)[:IN_ALL].splitlines()
+    came = set(names_in(b"\n".join(line for line in lines if not line.startswith((b"-", b" ")))))
+    for name in heads.find_ever_changed(since, until) if came else ():
+        came -= set(names_in(heads.read_file(since, name)))
+    return sorted(came)
 
 
 def find_secrets(run: Run, names: Iterable[str]) -> list[str]:

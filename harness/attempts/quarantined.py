@@ -22,7 +22,7 @@ def tell_found(run: Run, slug: str, attempt: int, when: str, found: Quarantined)
     name = run.paths.shown(found.what)
     said = "; ".join(filter(None, (f"`{name}` {found.how} {when}, where {found.by} would obey it", found.back)))
     if not found.is_aside:
-        run.write(Foreign(slug=slug, attempt=attempt, marker=run.redactor.text(name)))
+        run.write(Foreign(slug=slug, attempt=attempt, marker=name))
         run.tell(f"{slug}: {said}", Tone.BAD)
         return
     redact_file(found.where, run.redactor)
@@ -51,18 +51,18 @@ def tell_env_files(run: Run, slug: str) -> None:
 def restore_links(run: Run, slug: str, attempt: int, when: str, folder: Path) -> None:
     """Put back the links by which the next run finds specs and settings, and tell of each."""
     for link in put_links_back(run.paths.root, run.held_links, folder):
-        run.write(Foreign(slug=slug, attempt=attempt, marker=run.redactor.text(link)))
+        run.write(Foreign(slug=slug, attempt=attempt, marker=link))
         run.tell(f"{slug}: the link `{printable(link)}` was changed {when}; it is back", Tone.BAD)
 
 
 def quarantine_marker(run: Run, attempt: Attempt, name: str, said: str) -> None:
     """Move a marker that is nobody's claim out of logs/ into the attempt's folder; `said` tells of it."""
     redact_file(files.move(run.paths.logs / name, attempt.folder / "foreign" / name), run.redactor)
-    run.write(Foreign(slug=attempt.slug, attempt=attempt.number, marker=run.redactor.text(name)))
+    run.write(Foreign(slug=attempt.slug, attempt=attempt.number, marker=name))
     run.tell(f"{attempt.slug}: `{name}` {said}", Tone.BAD)
 
 
 def tell_quarantined(run: Run, slug: str, attempt: int, name: str, what: str, where: Path) -> None:
     """Write down and say that something lies in the folder `where` now."""
-    run.write(Foreign(slug=slug, attempt=attempt, marker=run.redactor.text(name)))
+    run.write(Foreign(slug=slug, attempt=attempt, marker=name))
     run.tell(f"{slug}: {what}; it is quarantined in {run.paths.shown(where)}", Tone.BAD)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from harness.attempts.attempt import Attempt
-from harness.attempts.judging import find_base, prefix_of, read_both, restore
+from harness.attempts.judging import find_base, read_both, restore
 from harness.attempts.order import Replay
 from harness.decide.judge_files import NOTHING, Judging, Role, find_role, follow, names_some, shadows_runner
 from harness.domain.additions import only_adds
@@ -24,15 +24,12 @@ def plan_replay(
 
     `in_tree` says that the first look is at the working tree.
     """
-    prefix, commits = prefix_of(run), run.workspace.commits
-    before = {
-        name.removeprefix(prefix)
-        for name in commits.list_names(find_base(run, attempt, plan.candidate.base))
-        if name.startswith(prefix)
-    }
     judging = [one for one in judging if one.was != "?"]
     if not judging or (as_it_was := _rebuild(run, plan, judging)) is None:
         return None
+    prefix, base = run.workspace.prefix, find_base(run, attempt, plan.candidate.base)
+    listed = run.workspace.commits.list_names(base)
+    before = {name.removeprefix(prefix) for name in listed if name.startswith(prefix)}
     commands = [check.command for check in attempt.order.checks]
     new = [one for one in judging if _came(run, one, before, commands)]
     with_new = _rebuild(run, plan, [one for one in judging if one not in new]) if new else None
@@ -43,7 +40,7 @@ def plan_replay(
 
 
 def _rebuild(run: Run, plan: CheckoutPlan, judging: Iterable[Judging]) -> CheckoutPlan | None:
-    entries = [entry for one in judging if one.was != "?" and (entry := restore(run, one)) is not None]
+    entries = [entry for one in judging if (entry := restore(run, one)) is not None]
     made = run.workspace.commits.rebuild(plan.candidate, entries) if entries else plan.candidate
     return None if made is None else replace(plan, candidate=made)
 

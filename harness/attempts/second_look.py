@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.attempts.attempt import Attempt, Gathered
-from harness.attempts.judging import LARGEST, find_base, prefix_of
+from harness.attempts.judging import LARGEST, find_base
 from harness.attempts.order import Delivery
 from harness.attempts.recheck import recheck
 from harness.attempts.write_down import names_to_commit
@@ -18,6 +18,7 @@ from harness.domain.text import counted, list_some, listed, one_line
 from harness.domain.verdict import CheckRun
 from harness.records.receipt import NOT_WITHOUT
 from harness.run.checkouts import plan_for
+from harness.run.held_out import find_in_git
 from harness.run.run import Run
 from harness.system import untrusted
 from harness.workspace.clean_checkout import CheckoutPlan
@@ -34,6 +35,14 @@ MOST_FILES = 1000  # of a claim that are read
 
 def look_again(run: Run, attempt: Attempt, found: Gathered, delivery: Delivery, runs: Sequence[CheckRun]) -> Judgement:
     """Say what the second look at a claim means, whose checks passed at the first: these are `runs`."""
+    judgement = _look_at_judging(run, attempt, found, delivery, runs)
+    red = (*judgement.red, *_find_patched(run, attempt, found), *_find_red_held_out(run, delivery))
+    return replace(judgement, red=red, lines=(*judgement.lines, *_say_held_out(run, attempt, delivery)))
+
+
+def _look_at_judging(
+    run: Run, attempt: Attempt, found: Gathered, delivery: Delivery, runs: Sequence[CheckRun]
+) -> Judgement:
     judging, replay = found.judging, attempt.order.replay
     if replay is not None and delivery.replayed:
         if not (red := [one for one in delivery.replayed if not one.green]):
@@ -89,7 +98,7 @@ def _were_green(run: Run, attempt: Attempt, commands: Sequence[str], plan: Check
 
 def _find_fewer(run: Run, attempt: Attempt, found: Gathered, runs: Sequence[CheckRun]) -> tuple[CheckRun, ...]:
     """Return a red check where fewer tests run than before the work, and nobody said that tests may go."""
-    record, prefix = run.history.of(attempt.slug), prefix_of(run)
+    record, prefix = run.history.of(attempt.slug), run.workspace.prefix
     changed = {*found.changed, *found.committed, *record.changed}
     may_go = any(is_allowed(name.removeprefix(prefix), attempt.feature.may_change) for name in changed)
     if may_go or record.allowed or record.baseline != attempt.feature.sha256:
@@ -104,9 +113,9 @@ def _find_fewer(run: Run, attempt: Attempt, found: Gathered, runs: Sequence[Chec
     return (CheckRun(FEWER, 1, 0.0, "; ".join(said)),) if said else ()
 
 
-def find_patched(run: Run, attempt: Attempt, found: Gathered) -> tuple[CheckRun, ...]:
+def _find_patched(run: Run, attempt: Attempt, found: Gathered) -> tuple[CheckRun, ...]:
     """Return a red check where Python code of the claim, outside of tests, came to assign into what tests it."""
-    said, prefix, judging = list[str](), prefix_of(run), {one.name for one in found.judging}
+    said, prefix, judging = list[str](), run.workspace.prefix, {one.name for one in found.judging}
     for name in sorted(names_to_commit(run, attempt, found) - judging)[:MOST_FILES]:
         shown = name.removeprefix(prefix)
         if not name.endswith(".py") or not name.startswith(prefix) or is_allowed(shown, attempt.feature.may_change):
@@ -120,7 +129,7 @@ def find_patched(run: Run, attempt: Attempt, found: Gathered) -> tuple[CheckRun,
     return (CheckRun(PATCHED, 1, 0.0, "\n".join((*said[:SHOWN], hint))),)
 
 
-def find_red_held_out(run: Run, delivery: Delivery) -> tuple[CheckRun, ...]:
+def _find_red_held_out(run: Run, delivery: Delivery) -> tuple[CheckRun, ...]:
     """Return a red check of harness's own where one that the agent does not know is red; it is told no more."""
     red = [one for one in delivery.held_out if not one.green]
     if not red:
@@ -133,9 +142,12 @@ def find_red_held_out(run: Run, delivery: Delivery) -> tuple[CheckRun, ...]:
     return (CheckRun(HIDDEN, 1, round(sum(one.seconds for one in red), 3), said),)
 
 
-def say_held_out(attempt: Attempt, delivery: Delivery) -> tuple[str, ...]:
+def _say_held_out(run: Run, attempt: Attempt, delivery: Delivery) -> tuple[str, ...]:
     """Return what the receipt says of checks that were held out, without their words."""
     if not delivery.held_out:
         return ()
-    digest = digest_held_out(attempt.order.held_out_folder)
-    return (f"{counted(len(delivery.held_out), 'check')} held out from the agent passed (files {digest})",)
+    folder, checks = attempt.order.held_out_folder, counted(len(delivery.held_out), "check")
+    why = "there is no sandbox" if run.site.sandbox_for(attempt.agent) is None else ""
+    why = why or ("git holds it" if find_in_git(run, [folder]) else "")
+    whose = f"which the agent could read ({why})," if why else "from the agent"
+    return (f"{checks} held out{',' if why else ''} {whose} passed (files {digest_held_out(folder)})",)

@@ -114,39 +114,40 @@ def check_claim(order: Order, site: Site) -> Delivery:
         held_out = _run_held_out(order, site, checkout) if passed else ()
         replay = order.replay if checkout is not None or (order.replay and order.replay.control) else None
         replayed, needed = _replay(order, site, replay) if passed and replay is not None else ((), ())
-        if checkout is None:
-            return Delivery(
-                checks=runs,
-                earlier=earlier,
-                held_out=held_out,
-                replayed=replayed,
-                needed_new=needed,
-                failed_setup=failed_setup,
-                checked_in=CheckedIn(False, because),
+        again, found, checked_in = tuple[CheckRun, ...](), None, CheckedIn(False, because)
+        if checkout is not None and order.plan is not None:
+            runs, again, found = _compare_with_tree(order, site, checkout, runs)
+            checked_in = CheckedIn(
+                True, brought=order.plan.names_of_brought(checkout.top), set_up_by=order.plan.set_up_by
             )
-        brought = () if order.plan is None else order.plan.names_of_brought(checkout.top)
-        set_up_by = () if order.plan is None else order.plan.set_up_by
-        differs = not all(one.green for one in runs) and not any(one.stopped for one in runs)
-        again = _run_checks(order, site, order.checks, None) if differs else ()
-        if again and all(one.green for one in again) and order.plan is not None and site.checkout is not None:
-            with suppress(CheckoutError):  # a check that is not of one mind is no reason to blame the checkout
-                runs = _run_in(order, site, _check_out(order, site, order.plan))
-        found = None
-        if again and all(one.green for one in again) and not all(one.green for one in runs):
-            found = find_difference(order, site, checkout.top)
-        checked_in = CheckedIn(True, brought=brought, set_up_by=set_up_by)
         return Delivery(
             checks=runs,
             earlier=earlier,
-            in_tree=again,
-            difference=found,
-            checked_in=checked_in,
             replayed=replayed,
             held_out=held_out,
             needed_new=needed,
+            failed_setup=failed_setup,
+            in_tree=again,
+            difference=found,
+            checked_in=checked_in,
         )
     finally:
         site.narrator.ended(order.key)
+
+
+def _compare_with_tree(
+    order: Order, site: Site, checkout: Checkout, runs: tuple[CheckRun, ...]
+) -> tuple[tuple[CheckRun, ...], tuple[CheckRun, ...], Difference | None]:
+    """Run checks that are red in a checkout where the agent worked, and return both, with what makes the difference."""
+    if all(one.green for one in runs) or any(one.stopped for one in runs):
+        return runs, (), None
+    again = _run_checks(order, site, order.checks, None)
+    if not all(one.green for one in again) or order.plan is None:
+        return runs, again, None
+    with suppress(CheckoutError):  # a check that is not of one mind is no reason to blame the checkout
+        runs = _run_in(order, site, _check_out(order, site, order.plan))
+    same = all(one.green for one in runs)
+    return runs, again, None if same else find_difference(order, site, checkout.top)
 
 
 def _run_held_out(order: Order, site: Site, checkout: Checkout | None) -> tuple[CheckRun, ...]:

@@ -138,12 +138,13 @@ def chaos(
 ) -> int:
     """Test your limits against an agent that misbehaves. Plays fourteen faults; exit 1 if harness broke a promise."""
     from harness.rehearsal.chaos import run_chaos, show_chaos
-    from harness.rehearsal.cheats import run_cheats, show_cheats
 
     if flags.pop("agent") not in (None, "scripted"):
         raise UsageError("chaos brings its own agent", "leave `--agent` out: no model is called")
     config = read_config(flags)
     if cheats:
+        from harness.rehearsal.cheats import run_cheats, show_cheats
+
         rows = run_cheats(config.settings, os.environ)
         report = {"ok": not any(row["lie"] and row["verdict"] == "proven" for row in rows), "cases": rows}
         print_report(report, lambda report: show_cheats(report["cases"]), config)

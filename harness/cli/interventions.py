@@ -49,11 +49,8 @@ def allow_files(config: Config, slug: str, names: Sequence[str]) -> str:
     about = read_view(config).record(slug).judging
     named = [os.path.normpath(name) for name in names]
     if not about or any(name not in about for name in named):
-        hint = (
-            f"it is about {list_some(list(about), SHOWN)}"
-            if about
-            else "`harness why` shows what each feature waits for"
-        )
+        hint = "`harness why` shows what each feature waits for"
+        hint = f"it is about {list_some(list(about), SHOWN)}" if about else hint
         raise UsageError(f"`{slug}` has no open question about {list_some(named, SHOWN)}", hint)
     if left := [name for name in about if name not in named]:
         raise UsageError(f"the question is about {list_some(left, SHOWN)}, too", "name all of them, or answer in words")

@@ -141,8 +141,6 @@ _DATA = {"testdata", "fixtures", "__fixtures__", "__snapshots__", "__mocks__", "
 _DATA_NAMES = re.compile(
     r".*\.(snap|golden|approved)(\.\w+)?|(expected|golden|reference)([-_.].*)?|.*[-_.]expected\.\w+"
 )
-_CODE = (".py", ".rs", ".go", ".java", ".kt", ".rb", ".php", ".exs", ".cs", ".swift", ".c", ".cc", ".cpp", ".sh",
-         ".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts", ".lua", ".pl")  # fmt: skip
 _CONFIG = re.compile(
     r"conftest\.py|\.?pytest\.(ini|toml)|tox\.ini|noxfile\.py|\.coveragerc(\.toml)?|sitecustomize\.py|usercustomize\.py"
     r"|.*\.pth|(jest|vitest)\.(config|setup|workspace)\..*|setup[-_]?tests?\.[cm]?[jt]sx?|\.mocharc(\..*)?"

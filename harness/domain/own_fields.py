@@ -9,7 +9,7 @@ from __future__ import annotations
 OWN_FIELDS = frozenset(
     {
         # which, where, when
-        "at", "run", "event", "slug", "spec", "file", "marker", "agent", "agents", "was", "by", "told",
+        "at", "run", "event", "slug", "spec", "file", "agent", "agents", "was", "by", "told",
         "began", "started", "since", "until", "path", "project", "month", "day",
         # verdicts, states, kinds
         "outcome", "halt", "claim", "ended", "kind", "state", "result", "phase", "origin", "level", "rule", "line",

@@ -88,7 +88,7 @@ class CheckedIn:
     because: str = ""
     brought: tuple[str, ...] = ()
     set_up_by: tuple[str, ...] = ()
-    beside: tuple[str, ...] = ()  # folders outside the project that agents write and the checks saw
+    written_outside: tuple[str, ...] = ()  # folders outside the project that agents write and the checks saw
 
 
 @dataclass(frozen=True, slots=True)

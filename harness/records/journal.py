@@ -124,7 +124,7 @@ class Journal:
 
     def __init__(self, folder: Path, run: str, clock: Callable[[], float], redactor: Redactor | None = None) -> None:
         """Open `folder`/journal.jsonl and run.log; a torn tail is cut. `clock` gives epoch seconds."""
-        self.redactor = redactor or Redactor()
+        self._redactor = redactor or Redactor()
         self.path = folder / "journal.jsonl"
         self.run = run
         self.in_linked_folder = files.is_link(folder)
@@ -152,8 +152,8 @@ class Journal:
         event = replace(event, seq=self._sequence + 1, at=utc(self._clock()), run=self.run)
         fields = describe_event(event)
         line = encode_event(fields)
-        if self.redactor.raw(line) is not line:  # one look at the whole: most events hold no secret
-            fields = self.redactor.deep(fields)
+        if self._redactor.raw(line) is not line:  # one look at the whole: most events hold no secret
+            fields = self._redactor.deep(fields)
             line = encode_event(fields)
             event = cast(_E, parse_event(fields))  # of the same kind: no text is too strange for a field of texts
         with files.storage(self.path, "append to"):
@@ -209,7 +209,7 @@ class Journal:
 
     def log(self, line: str) -> None:
         """Append a line for people to run.log; a full disk is not told here, the journal will tell it."""
-        line = self.redactor.text(line)
+        line = self._redactor.text(line)
         try:
             files.append_fd(self._log_fd, f"{utc(self._clock())} {line}\n".encode("utf-8", "replace"), sync=False)
         except OSError:

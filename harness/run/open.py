@@ -239,7 +239,7 @@ def clear_away(paths: Paths, journal: Journal, history: History, guarded: tuple[
             tell(say_rest(rest, during, paths.shown(listed)))
         for one in found[:TOLD]:
             name = paths.shown(one.what)
-            history.apply(journal.append(Foreign(slug=slug, attempt=began.attempt, marker=journal.redactor.text(name))))
+            history.apply(journal.append(Foreign(slug=slug, attempt=began.attempt, marker=name)))
             aside = f"; it is quarantined as `{paths.shown(one.where)}`" if one.is_aside else ""
             said = f"`{name}` {one.how} {during}{aside}{one.back and '; '}{one.back}"
             if one.what == paths.root / CONFIG_FILE:

@@ -22,6 +22,7 @@ from harness.records.run_lock import process_start
 from harness.run.brief import compose
 from harness.run.checkouts import open_checkout
 from harness.run.doubts import find_doubts
+from harness.run.held_out import find_in_git
 from harness.run.limits import stand_ins, tell_chain
 from harness.run.run import Run
 from harness.run.site import HAS_RUN_CONFINED, UNCONFINED_IF_TOLD, Site
@@ -111,10 +112,7 @@ def _tell_held_out(run: Run, todo: Collection[Feature], agents: Mapping[str, Age
         return
     if open_to := sorted(name for name, agent in agents.items() if run.site.sandbox_for(agent) is None):
         run.tell(f"what specs hold out can be read by {listed(open_to)}: there is no sandbox", Tone.NOTICE)
-    top = run.workspace.top
-    tracked = set(run.workspace.commits.list_names("HEAD")) if run.workspace.has_git else set()
-    inside = [str(folder.relative_to(top)) for folder in folders if folder.is_relative_to(top)]
-    if held := [name for name in inside if any(one.startswith(f"{name}/") for one in tracked)]:
+    if held := find_in_git(run, folders):
         said = f"{list_some(held, 5)} can be read by agents: git holds it"
         run.tell(f"{said}; `git rm -r --cached` and a line in .gitignore, before it was ever committed", Tone.BAD)
 
@@ -123,8 +121,7 @@ def refuse_idle_patterns(run: Run) -> None:
     """Raise ConfigError where a pattern of `judge` fits no file: what it was to keep would be kept from nobody."""
     if not run.settings.judge:
         return
-    head, inside = run.workspace.recent_snapshot(), run.paths.root.relative_to(run.workspace.top)
-    prefix = "" if str(inside) == "." else f"{inside}/"
+    head, prefix = run.workspace.recent_snapshot(), run.workspace.prefix
     listed = run.workspace.commits.list_names(head.head) if head.head else [*head.files]
     names = [name.removeprefix(prefix) for name in listed if name.startswith(prefix)]
     for pattern in run.settings.judge:

@@ -281,6 +281,11 @@ class InPlace:
         """The top of the work tree that the root lies in."""
         return Path(self._git.top)
 
+    @property
+    def prefix(self) -> str:
+        """What the names of the project's files begin with, from the top of the work tree; "" in that itself."""
+        return self._git.prefix
+
     def has_hooks(self) -> bool:
         """Return whether git would run a hook of the repository."""
         return self._git.has_hooks()

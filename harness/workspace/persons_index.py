@@ -182,9 +182,13 @@ class PersonsIndex:
 
     def find_changed(self, base: str, head: str) -> list[Entry]:
         """Return what differs between two commits or trees, as the second one has it."""
+        return [now for _, now in self.compare(base, head)]
+
+    def compare(self, base: str, head: str) -> list[tuple[Entry, Entry]]:
+        """Return what differs between two commits or trees, as each of them has it."""
         said = self.git.ask("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", base, head)
         words = os.fsdecode(said.stdout).split("\0")
-        return [_entry_of(about, name) for about, name in zip(words[::2], words[1::2], strict=False)]
+        return [_entries_of(about, name) for about, name in zip(words[::2], words[1::2], strict=False)]
 
 
 def as_lines(names: Collection[str]) -> bytes:
@@ -192,7 +196,8 @@ def as_lines(names: Collection[str]) -> bytes:
     return b"".join(os.fsencode(name) + b"\0" for name in names)
 
 
-def _entry_of(about: str, name: str) -> Entry:
-    """Return what the second commit has of a file, by a line of `diff-tree --raw`."""
-    _, mode, _, blob, _ = about.split(" ")
-    return Entry(name, "" if set(mode) == {"0"} else f"{mode} {blob}")
+def _entries_of(about: str, name: str) -> tuple[Entry, Entry]:
+    """Return what each of two commits has of a file, by a line of `diff-tree --raw`."""
+    modes, blobs = about[1:].split(" ")[:2], about.split(" ")[2:4]
+    was, now = ("" if set(mode) == {"0"} else f"{mode} {blob}" for mode, blob in zip(modes, blobs, strict=True))
+    return Entry(name, was), Entry(name, now)

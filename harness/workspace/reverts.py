@@ -97,11 +97,10 @@ def find_of_others(git: Git, ranges: Sequence[Range]) -> list[str]:
     found = {one for ends in made for one in _read_commits(git, *by_run, *ends)}
     mine = os.fsdecode(git.ask("var", "GIT_COMMITTER_IDENT").stdout).rpartition("<")[2].partition(">")[0]
     for ends in made:
-        fetched = {*_read_commits(git, "rev-list", *ends)} - {
-            *_read_commits(git, "rev-list", *ends, "--not", "--remotes")
-        }
-        said = _read_commits(git, "rev-list", "--no-commit-header", "--format=%H:%ce", *ends) if fetched else []
-        found |= {one for one, _, by in (line.partition(":") for line in said) if one in fetched and by != mine}
+        own = _read_commits(git, "rev-list", *ends, "--not", "--remotes")
+        said = _read_commits(git, "rev-list", "--no-commit-header", "--format=%H:%ce", *ends)
+        by = dict(one.split(":", 1) for one in said)
+        found |= {one for one in by.keys() - own if by[one] != mine}
     return sorted(found)
 
 

@@ -231,6 +231,7 @@ def test_what_an_agent_could_read_is_told_at_the_start(held_out: Any) -> None:
     held_out.agent(f"{FIX}; {CLAIM}")
     ran = held_out.go()
     assert "`specs/a/held-out` can be read by agents: git holds it" in ran.text
+    assert "1 check held out, which the agent could read (git holds it), passed" in held_out.log("a.done")
 
 
 def test_new_writes_a_place_for_such_cases_that_git_ignores(world: Any, harness: Any) -> None:
