@@ -128,6 +128,7 @@ def make_order(run: Run, feature: Feature, number: int, prepared: Prepared, work
         held_out=feature.held_out,
         held_out_folder=real_path(feature.path.parent) / FOLDER,
         check_timeout=settings.check_timeout,
+        check_retries=settings.check_retries,
         may_change=feature.may_change,
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from harness.attempts.attempt import Attempt, Gathered
 from harness.attempts.order import Earlier
-from harness.attempts.recheck import plan_head, recheck
+from harness.attempts.recheck import plan_head, recheck, write_verified
 from harness.attempts.renew import MOVED_ON, renew
 from harness.attempts.write_down import names_to_commit
 from harness.domain.feature import Check, Feature
@@ -14,7 +14,6 @@ from harness.domain.halt import Halt, Stop
 from harness.domain.listener import Tone
 from harness.domain.text import counted, one_line
 from harness.domain.verdict import CheckRun
-from harness.records.events import Verified
 from harness.run.interrupts import Ask
 from harness.run.run import Run
 from harness.workspace.clean_checkout import CheckoutPlan
@@ -72,7 +71,7 @@ def blame(run: Run, attempt: Attempt, runs: Sequence[CheckRun]) -> tuple[CheckRu
         if plan is not None:
             was_red = {one.command for one in recheck(run, earlier.slug, earlier.checks, plan).runs if not one.green}
         if old := [one for one in red if one.command in was_red]:
-            tell_regressed(run, earlier.slug, old)
+            tell_regressed(run, earlier.slug, "" if plan is None else plan.candidate.commit, old)
         found += [one for one in red if one.command not in was_red]
     return tuple(found)
 
@@ -185,17 +184,16 @@ def _check_all(run: Run, features: Collection[Feature], plan: CheckoutPlan | Non
         red = [one for one in found.runs if not one.green]
         for feature in same:
             if red:
-                tell_regressed(run, feature.slug, red)
-            elif run.history.of(feature.slug).regressed:
-                run.write(Verified(slug=feature.slug, green=True))
+                tell_regressed(run, feature.slug, found.commit, red)
+            elif run.history.of(feature.slug).regressed or any(one.flaky for one in found.runs):
+                write_verified(run, feature.slug, found.commit, found.runs)
     return ""
 
 
-def tell_regressed(run: Run, slug: str, runs: Iterable[CheckRun]) -> None:
-    """Write down and say that a done feature does not hold any more."""
-    runs = tuple(runs)
+def tell_regressed(run: Run, slug: str, commit: str, runs: Sequence[CheckRun]) -> None:
+    """Write down and say that a done feature does not hold any more, by checks that are red on a commit."""
     if not run.history.of(slug).regressed:
-        run.write(Verified(slug=slug, green=False, failing=tuple(one.command for one in runs)))
+        write_verified(run, slug, commit, runs)
     names = "; ".join(f"`{one_line(one.command, 60)}`: {one.ending}" for one in runs)
     run.tell(f"{slug}: regressed: it was done, and does not hold any more: {names}", Tone.BAD)
 

@@ -87,7 +87,8 @@ def receive(run: Run, attempt: Attempt, reply: Reply) -> Attempt:
     replay = (
         plan_replay(run, attempt, judging, looked, in_tree=plan is None) if looked is not None and judging else None
     )
-    order = replace(attempt.order, claimed=wanted, plan=plan, earlier=earlier, since=since, replay=replay)
+    known = run.verdicts.find_on_same_files(plan, attempt.order.checks) if plan is not None else ()
+    order = replace(attempt.order, claimed=wanted, plan=plan, earlier=earlier, since=since, replay=replay, known=known)
     return replace(attempt, found=replace(found, judging=judging), order=order)
 
 

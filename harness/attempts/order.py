@@ -54,6 +54,8 @@ class Order:
     held_out: tuple[Check, ...]  # of a claim too, unknown to its agent; what they need is in `held_out_folder`
     held_out_folder: Path
     check_timeout: float  # seconds that a check gets which names none itself
+    check_retries: int = 0  # of one that is red, and was green on the same files
+    known: tuple[CheckRun, ...] = ()  # how the checks of the claim ended before on the same files
     may_change: tuple[str, ...] = ()  # of what is read-only inside
     claimed: bool = False
     earlier: tuple[Earlier, ...] = ()

@@ -12,8 +12,9 @@ from harness.attempts.work import red_for_changed
 from harness.domain.feature import Check
 from harness.domain.listener import Tone
 from harness.domain.text import one_line
-from harness.domain.verdict import CheckRun
+from harness.domain.verdict import CheckRun, find_flaky
 from harness.records.env_files import note_standing
+from harness.records.events import Verified
 from harness.run.checkouts import plan_for
 from harness.run.run import Run
 from harness.workspace.checks import Checker
@@ -28,6 +29,7 @@ class Rechecked:
     runs: tuple[CheckRun, ...]
     clean: bool = False
     because: str = ""  # why not in a checkout, where there was to be one
+    commit: str = ""  # that the checks saw, "" where the working tree was none
     brought: tuple[str, ...] = ()  # into it, from the project
     set_up_by: tuple[str, ...] = ()  # the commands of its setup
 
@@ -53,14 +55,21 @@ def recheck(
     at once; a HALT that lets an attempt finish lets them finish, too.
     """
     if plan is None or run.site.checkout is None:
-        return Rechecked(_run(run, slug, checks, None))
-    clean = Rechecked((), clean=True, brought=plan.names_of_brought(run.workspace.top), set_up_by=plan.set_up_by)
-    if not anew and (known := run.verdicts.find(plan, checks)) is not None:
-        return replace(clean, runs=known)
+        return _recheck_in_tree(run, slug, checks)
+    clean = Rechecked(
+        (),
+        clean=True,
+        commit=plan.candidate.commit,
+        brought=plan.names_of_brought(run.workspace.top),
+        set_up_by=plan.set_up_by,
+    )
+    if not anew and (ended := run.verdicts.find(plan, checks)) is not None:
+        return replace(clean, runs=ended)
+    known = run.verdicts.find_on_same_files(plan, checks)
     if plan.setup and not run.site.checkout.is_set_up:
         run.tell_once(f"setting a clean checkout up: {', '.join(f'`{one_line(it, 60)}`' for it in plan.set_up_by)}")
     try:
-        runs = _run(run, slug, checks, plan)
+        runs = find_flaky(_run(run, slug, checks, plan, known), known)
     except SetupFailed as failed:
         if failed.run.stopped:
             return Rechecked((failed.run,))
@@ -74,6 +83,25 @@ def recheck(
     return replace(clean, runs=runs)
 
 
+def _recheck_in_tree(run: Run, slug: str, checks: Sequence[Check]) -> Rechecked:
+    snapshot, record = run.workspace.snapshot(), run.history.of(slug)
+    commit = snapshot.head if snapshot.clean else ""
+    was_green = [CheckRun(one.command, 0, 0.0) for one in checks if commit and commit == record.proven_at]
+    return Rechecked(_run(run, slug, checks, None, was_green), commit=commit)
+
+
+def write_verified(run: Run, slug: str, commit: str, runs: Sequence[CheckRun]) -> tuple[str, ...]:
+    """Write down how the checks of a done feature ended on a commit, "" for none; tell and return those that flip."""
+    record, red = run.history.of(slug), [one.command for one in runs if not one.green]
+    passed = [one.command for one in runs if one.green and commit and commit == record.regressed_at]
+    flaky = [f"{one.command}: {one.flaky}, then {one.ending}" for one in runs if one.flaky]
+    flaky += [f"{one}: failed, then passed, on the same commit" for one in record.regressed if one in passed]
+    for said in flaky:
+        run.tell(f"{slug}: flaky: {one_line(said, 160)}", Tone.NOTICE)
+    run.write(Verified(slug=slug, green=not red, failing=tuple(red), commit=commit, flaky=tuple(flaky)))
+    return tuple(flaky)
+
+
 def can_set_up_head(run: Run, slug: str) -> bool:
     """Whether a clean checkout of the commit that the branch is at can be made and set up."""
     try:
@@ -82,7 +110,9 @@ def can_set_up_head(run: Run, slug: str) -> bool:
         return False
 
 
-def _run(run: Run, slug: str, checks: Sequence[Check], plan: CheckoutPlan | None) -> tuple[CheckRun, ...]:
+def _run(
+    run: Run, slug: str, checks: Sequence[Check], plan: CheckoutPlan | None, known: Sequence[CheckRun] = ()
+) -> tuple[CheckRun, ...]:
     """Run checks; what they leave in the project that programs obey is set aside. Raises CheckoutError for a plan."""
     site, root, number = run.site, run.paths.root, run.history.of(slug).attempts
     watched = plan is None and not run.in_flight
@@ -103,6 +133,8 @@ def _run(run: Run, slug: str, checks: Sequence[Check], plan: CheckoutPlan | None
                 confine=partial(site.confine_check, checkout=checkout if checkout and checkout.shown else None),
                 asked_to_stop=run.asked_to_stop,
                 began=lambda command: run.narrator.began(slug, f"{slug} · check {one_line(command, 60)}"),
+                were_green={one.command for one in known if one.green},
+                retries=run.settings.check_retries,
             )
             return checker.run(checks)
         finally:

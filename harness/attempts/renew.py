@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.attempts.accept import say_where, write_marker
-from harness.attempts.recheck import Rechecked, plan_head, recheck
+from harness.attempts.recheck import Rechecked, plan_head, recheck, write_verified
 from harness.domain.feature import Check, Feature
 from harness.domain.listener import Tone
 from harness.domain.look import UNKNOWN
 from harness.domain.text import counted, one_line
 from harness.domain.verdict import CheckedIn, CheckRun
-from harness.records.events import Accepted, Reopened, Verified
+from harness.records.events import Accepted, Reopened
 from harness.records.journal import utc
 from harness.records.receipt import Proof, digest, parse_receipt, read_before, renew_receipt
 from harness.run.criteria import say_criteria
@@ -56,7 +56,7 @@ def renew_or_reopen(run: Run) -> bool:
         elif is_stale:
             renew(run, feature, found, because)
         else:
-            run.write(Verified(slug=feature.slug, green=True))
+            write_verified(run, feature.slug, found.commit, found.runs)
             run.tell(f"{feature.slug}: every check is green: its receipt stands", Tone.GOOD)
         taken_up = True
     return taken_up

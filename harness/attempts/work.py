@@ -15,7 +15,7 @@ from harness.decide.proof import say_names
 from harness.domain.feature import Check
 from harness.domain.reply import Reply
 from harness.domain.text import listed, one_line
-from harness.domain.verdict import CheckedIn, CheckRun
+from harness.domain.verdict import CheckedIn, CheckRun, find_flaky
 from harness.run.site import Site
 from harness.system import files, untrusted
 from harness.system.command import Command
@@ -145,7 +145,7 @@ def _compare_with_tree(
     if not all(one.green for one in again) or order.plan is None:
         return runs, again, None
     with suppress(CheckoutError):  # a check that is not of one mind is no reason to blame the checkout
-        runs = _run_in(order, site, _check_out(order, site, order.plan))
+        runs = find_flaky(_run_in(order, site, _check_out(order, site, order.plan)), runs)
     same = all(one.green for one in runs)
     return runs, again, None if same else find_difference(order, site, checkout.top)
 
@@ -230,7 +230,7 @@ def _check_out(order: Order, site: Site, plan: CheckoutPlan) -> Checkout:
 
 def _run_in(order: Order, site: Site, checkout: Checkout | None) -> tuple[CheckRun, ...]:
     """Run the checks of a claim; in a checkout, none may change what it holds of the commit."""
-    runs = _run_checks(order, site, order.checks, checkout)
+    runs = find_flaky(_run_checks(order, site, order.checks, checkout, known=order.known), order.known)
     changed = () if checkout is None or site.checkout is None else site.checkout.find_changed()
     own = () if order.plan is None else order.plan.candidate.names
     return (*runs, red_for_changed(changed, order.checks, own)) if changed else runs
@@ -271,6 +271,7 @@ def _run_checks(
     *,
     held_out: Path | None = None,
     log: str = CHECKS_LOG,
+    known: Sequence[CheckRun] = (),
 ) -> tuple[CheckRun, ...]:
     checker = Checker(
         site.supervisor,
@@ -288,5 +289,7 @@ def _run_checks(
         began=lambda command: site.narrator.began(
             order.key, f"{order.slug} · check {one_line(command, 60) if log == CHECKS_LOG else HELD_OUT}"
         ),
+        were_green={one.command for one in known if one.green},
+        retries=order.check_retries,
     )
     return checker.run(checks, order.folder / log)

@@ -12,7 +12,7 @@ from harness.domain.gist import digest_gist
 from harness.domain.listener import Tone
 from harness.domain.reply import Ended, Reply
 from harness.domain.tests_ran import count_tests
-from harness.domain.text import counted, cut_middle, printable
+from harness.domain.text import counted, cut_middle, one_line, printable
 from harness.domain.units import format_dollars, format_duration
 from harness.domain.verdict import CheckRun, Outcome
 from harness.records.event_fields import describe_event
@@ -45,7 +45,7 @@ def with_cost(ended: AttemptEnded, run: Run, attempt: Attempt, reply: Reply) -> 
 
 def as_result(one: CheckRun) -> CheckResult:
     """Return a check as the journal says it."""
-    return CheckResult(one.command, one.code, round(one.seconds, 3), one.timed_out, count_tests(one.tail))
+    return CheckResult(one.command, one.code, round(one.seconds, 3), one.timed_out, count_tests(one.tail), one.flaky)
 
 
 def write_outcome(run: Run, ended: AttemptEnded) -> None:
@@ -136,3 +136,7 @@ def tell_outcome(run: Run, judged: Judged) -> None:
         run.tell(f"{slug}: {remark}", Tone.NOTICE)
     for assumed in find_assumed(found.note.text):
         run.tell(f"{slug}: assumed: {assumed}", Tone.NOTICE)
+    for one in judged.checks:
+        if one.flaky:
+            said = f"`{one_line(one.command, 60)}` is flaky: on the same files {one.flaky}, then {one.ending}"
+            run.tell(f"{one.of or slug}: {said}", Tone.NOTICE)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.attempts.recheck import recheck
+from harness.attempts.recheck import recheck, write_verified
 from harness.attempts.renew import CHANGED, recheck_stale, renew
 from harness.domain.errors import UsageError
 from harness.domain.feature import Feature
 from harness.domain.listener import Tone
 from harness.domain.text import one_line
-from harness.records.events import Verified
 from harness.records.receipt import parse_receipt
 from harness.run.checkouts import open_checkout_of_head, open_fresh_checkout, plan_for
 from harness.run.look import look_around
@@ -64,13 +63,15 @@ def _verify_one(run: Run, feature: Feature, *, fresh: bool) -> dict[str, Any]:
     # that an old commit passes says nothing of the last one
     head = run.workspace.commits.candidate_at_head() if candidate is not None else None
     tells = candidate is None or (head is not None and candidate.tree == head.tree and not run.history.of(slug).in_tree)
+    flaky = tuple[str, ...]()
     if tells:
-        run.write(Verified(slug=slug, green=not red, failing=tuple(one.command for one in red)))
+        flaky = write_verified(run, slug, found.commit, found.runs)
     if stale and not red:
         renew(run, feature, found, CHANGED)
     where = f" in a fresh checkout of {candidate.commit[:12]}" if candidate is not None and found.clean else ""
     where = " in a clean checkout of the last commit" if stale and found.clean else where
-    green = "every check is green" + (": its receipt is renewed for the spec as it is now" if stale else where)
+    named = f"; flaky: {'; '.join(flaky)}" if flaky else ""
+    green = f"every check is green{named}" + (": its receipt is renewed for the spec as it is now" if stale else where)
     because = "; ".join(f"`{one_line(one.command, 60)}`: {one.ending}{where}" for one in red) or green
     result = "drifted" if red else "proven"
     run.tell(f"{slug}: {result}: {because}", Tone.BAD if red else Tone.PLAIN)

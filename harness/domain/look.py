@@ -35,6 +35,8 @@ class FeatureHistory:
     reason: str = ""
     observed: str = ""  # what the next prompt says harness saw
     assumed: tuple[str, ...] = ()  # by attempts since it was accepted last
+    flaky: tuple[str, ...] = ()  # checks that ended in two ways on the same commit since it was accepted last
+    regressed_at: str = ""  # the commit on which its checks failed, where they ran on one
     failing: str = ""  # digest of the failing checks of the last red claim
     note: str = ""  # digest of what its last note said
     answered: set[str] = field(default_factory=set)  # digests of the questions that a person answered

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from harness.domain.reply import Fault, Limit, Reply
@@ -39,7 +40,8 @@ class Claim(StrEnum):
 class CheckRun:
     """One check, run: `code` is its exit code (negative for a signal), seconds its wall time, tail its last output.
 
-    `of` names the feature that is done, where it is not one of the feature that is worked on.
+    `of` names the feature that is done, where it is not one of the feature that is worked on. `flaky` says how it ended
+    before on the same files, where that was otherwise.
     """
 
     command: str
@@ -49,6 +51,7 @@ class CheckRun:
     timed_out: bool = False
     stopped: bool = False
     of: str = ""
+    flaky: str = ""
 
     @property
     def green(self) -> bool:
@@ -74,6 +77,22 @@ class CheckRun:
             return "could not be started"
         cut = ": in a pipe its reader (`head`, `grep -q`) went away too early" if self.code == PIPE_ENDED else ""
         return f"exit {self.code} in {self.seconds:.2f} s{cut}"
+
+
+def find_flaky(runs: Sequence[CheckRun], known: Sequence[CheckRun]) -> tuple[CheckRun, ...]:
+    """Return the runs; one that ended otherwise before, on the same files and in the same place, says so."""
+    same = len(runs) == len(known) and all(one.command == was.command for one, was in zip(runs, known, strict=True))
+    if not same:
+        return tuple(runs)
+    return tuple(
+        replace(one, flaky=was.flaky or was.ending) if _differ(one, was) or was.flaky else one
+        for one, was in zip(runs, known, strict=True)
+    )
+
+
+def _differ(one: CheckRun, was: CheckRun) -> bool:
+    """Whether one of them passed and the other one ran to an end, and failed."""
+    return one.ran and was.ran and not one.stopped and not was.stopped and one.green != was.green
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,6 +185,7 @@ class CheckResult:
     seconds: float = 0.0
     timed_out: bool = False
     tests: int | None = None  # how many ran, where a test runner says it
+    flaky: str = field(default="", metadata={"rare": True})  # how it ended before on the same files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -341,11 +342,16 @@ class CheckedBefore(FeatureEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified(FeatureEvent):
-    """The checks of an accepted feature ran again; `failing` are the commands of those that failed."""
+    """The checks of an accepted feature ran again; `failing` are the commands of those that failed, on that commit.
+
+    `flaky` are those that were red on the same files before, or green.
+    """
 
     kind: ClassVar[str] = "verified"
     green: bool = False
     failing: tuple[str, ...] = ()
+    commit: str = field(default="", metadata={"rare": True})
+    flaky: tuple[str, ...] = field(default=(), metadata={"rare": True})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

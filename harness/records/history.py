@@ -227,6 +227,7 @@ def _accepted(history: History, event: Accepted) -> None:
 def _marked(history: History, event: Marked | MarkedByHand) -> None:
     record = history.of(event.slug)
     record.claim_pending, record.marker_sha256, record.regressed = False, event.sha256, ()
+    record.flaky = ()
     if isinstance(event, MarkedByHand):
         record.accepted_spec = UNKNOWN if event.receipt else ""
         _leave_to_commit(record)
@@ -328,6 +329,8 @@ def _verified(history: History, event: Verified) -> None:
     record = history.of(event.slug)
     accepted = event.slug in history.known and bool(record.accepted_spec)
     record.regressed = () if event.green or not accepted else event.failing or ("a check",)
+    record.regressed_at = "" if event.green or not accepted else event.commit
+    record.flaky = tuple(dict.fromkeys((*record.flaky, *event.flaky)))
 
 
 def _renamed(history: History, event: Renamed) -> None:

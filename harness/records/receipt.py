@@ -38,6 +38,7 @@ class Receipt:
     unjudged: bool = False  # its work changed what judges it, and nothing was put back
     assumed: tuple[str, ...] = ()  # by its attempts, instead of asking
     criteria: tuple[str, ...] = ()  # of its spec, each with the checks that prove it
+    flaky: tuple[str, ...] = ()  # checks that ended otherwise before, on the same files
     shown: bool = True  # False where every check was green before the work: none of them shows that it was done
 
 
@@ -62,6 +63,9 @@ class Proof:
     def lines(self) -> list[str]:
         """Return its lines, one `key: value` each."""
         where = [f"checked: {one_line(self.checked, LONGEST)}"] if self.checked else []
+        flaky = [
+            f"flaky: {one_line(f'{one.command}: {one.flaky}, then {one.ending}', LONGEST)}" for one in self._flaky()
+        ]
         judge = [f"judge: {one_line(said, LONGEST)}" for said in self.judge]
         criteria = [f"criterion: {one_line(said, LONGEST)}" for said in self.criteria]
         assumed = [f"assumed: {one_line(said, LONGEST)}" for said in self.assumed]
@@ -70,10 +74,14 @@ class Proof:
             self.commit,
             *where,
             *map(self._prove, self.checks),
+            *flaky,
             *criteria,
             *judge,
             *assumed,
         ]
+
+    def _flaky(self) -> list[CheckRun]:
+        return [one for one in self.checks if one.flaky]
 
     def _prove(self, run: CheckRun) -> str:
         was = self.before.get(run.command)
@@ -104,7 +112,11 @@ def read_before(text: str, commands: Iterable[str]) -> dict[str, bool]:
 def renew_receipt(text: str, proof: Proof, *, why: str, at: str) -> str:
     """Return a receipt for the spec as it is now: its words and its agent are the old one's, the checks are new."""
     lines = text.splitlines()
-    kept = [line for line in lines[3:] if line.startswith(("judge: ", "assumed: ", "attempt: ", "agent: ", "model: "))]
+    kept = [
+        line
+        for line in lines[3:]
+        if line.startswith(("flaky: ", "judge: ", "assumed: ", "attempt: ", "agent: ", "model: "))
+    ]
     renewed = f"renewed: {why}, and its checks passed without an agent"
     return "\n".join([lines[0], "", _RULE, *proof.lines(), *map(plain, kept), renewed, f"at: {at}"]) + "\n"
 
@@ -133,6 +145,7 @@ def parse_receipt(text: str) -> Receipt:
         lacks="".join(fields.get("checked", "").partition(LACKS)[1:]),
         unjudged=any(line.startswith("judge: ") and line.endswith(NOT_WITHOUT) for line in lines),
         criteria=tuple(line.removeprefix("criterion: ") for line in lines[3:] if line.startswith("criterion: ")),
+        flaky=tuple(line.removeprefix("flaky: ") for line in lines[3:] if line.startswith("flaky: ")),
         assumed=tuple(line.removeprefix("assumed: ") for line in lines[3:] if line.startswith("assumed: ")),
         shown=_is_shown([line for line in lines if line.startswith("check: ")]),
         attempt=int(attempt) if attempt.isdecimal() else 0,

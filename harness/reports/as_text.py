@@ -116,12 +116,15 @@ def _say_event(event: Report, silent: Sequence[str]) -> str:
         if name in silent or value in (None, [], ""):
             continue
         if name == "checks":
-            ran = [f"`{one['command']}` {'green' if one['exit'] == 0 else 'red'}" for one in value]
+            ran = [
+                f"`{one['command']}` {'green' if one['exit'] == 0 else 'red'}{', flaky' if one.get('flaky') else ''}"
+                for one in value
+            ]
             parts.append("; ".join(ran))
         elif name == "remarks":
             parts += value
-        elif name == "assumed":
-            parts += [f"assumed: {one}" for one in value]
+        elif name in ("assumed", "flaky"):
+            parts += [f"{name}: {one}" for one in value]
         elif name == "attempt":
             parts.append(f"attempt {value}")
         elif name == "agent":

@@ -61,7 +61,7 @@ def report_feature(view: View, feature: Feature) -> Report:
     record, receipt = view.record(feature.slug), view.receipt(feature.slug)
     because = view.standing_of(feature).because
     if receipt is not None:
-        because = _say_receipt(receipt)
+        because = _say_receipt(receipt, record)
         if record.accepted_spec == UNKNOWN:
             because = "the journal does not know its receipt: `harness run` or `harness verify` runs its checks again"
         elif view.is_stale(feature):
@@ -70,8 +70,10 @@ def report_feature(view: View, feature: Feature) -> Report:
             names = ", ".join(f"`{one_line(command, 60)}`" for command in record.regressed)
             because = f"it was done, and then {names} failed: `harness run` works on it again"
     more = {} if receipt is None else {"criteria": list(receipt.criteria), "assumed": list(receipt.assumed)}
+    flaky = dict.fromkeys((*(receipt.flaky if receipt is not None else ()), *record.flaky))
     return {
         **{name: said for name, said in more.items() if said},
+        **({"flaky": list(flaky)} if flaky else {}),
         "slug": feature.slug,
         "title": feature.title,
         "state": name_state(view, feature),
@@ -93,7 +95,7 @@ def _known(record: FeatureHistory) -> float | None:
     return None if record.spent.shown is None else round(record.spent.shown, 6)
 
 
-def _say_receipt(receipt: Receipt) -> str:
+def _say_receipt(receipt: Receipt, record: FeatureHistory) -> str:
     in_tree = " in the working tree" if receipt.in_tree and receipt.checked else ""
     proven = f"proven{in_tree} at {receipt.commit[:12]}" if receipt.commit not in ("", "none") else f"proven{in_tree}"
     ways = {
@@ -106,6 +108,8 @@ def _say_receipt(receipt: Receipt) -> str:
         ways["proven"] += ", not shown: its checks passed before the work too"
     if receipt.kind == "proven" and receipt.unjudged:
         ways["proven"] += ", what judges it changed"
+    if receipt.flaky or record.flaky:
+        ways[receipt.kind] += ", with a flaky check"
     if receipt.assumed:
         ways[receipt.kind] += f", assumes {counted(len(receipt.assumed), 'thing')} (`harness why` says what)"
     return f"{ways[receipt.kind]}: {receipt.words}" if receipt.words else ways[receipt.kind]
@@ -250,7 +254,7 @@ _TOLD: dict[type[Event], tuple[str, ...]] = {
     Parked: ("streak",),
     BudgetWarned: ("line", "spent", "limit"),
     Halted: ("halt", "because"),
-    Verified: ("green",),
+    Verified: ("green", "flaky"),
 }
 
 

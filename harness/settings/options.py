@@ -161,6 +161,12 @@ class Settings:
         examples=(["make test"],),
     )
     check_timeout: float = setting(600.0, DURATION, "wall time of one check; 0 for none", Group.PROOF, flag=True)
+    check_retries: int = setting(
+        1,
+        COUNT,
+        "times that a red check runs again which was green on the same files; one that flips is named",
+        Group.PROOF,
+    )
     prove: str = setting(
         "auto",
         one_of("auto", "commit", "tree"),

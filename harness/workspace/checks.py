@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.domain.check_command import BASH, SH
@@ -48,7 +48,7 @@ class Checker:
     """Runs checks in one folder: `timeout` is the seconds that a check gets which names none itself.
 
     `confine` puts a command into the sandbox; `asked_to_stop` gives a grace in seconds when it must end now; `began` is
-    told each command.
+    told each command. A command of `were_green`, on these same files, runs up to `retries` times more when it is red.
     """
 
     supervisor: Supervisor
@@ -58,6 +58,8 @@ class Checker:
     confine: Callable[[Command], Command] = lambda command: command
     asked_to_stop: Callable[[], float | None] = lambda: None
     began: Callable[[str], None] = lambda command: None
+    were_green: Collection[str] = ()
+    retries: int = 0
 
     def run(self, checks: Sequence[Check], log: Path | None = None) -> tuple[CheckRun, ...]:
         """Run the checks in order, all of them, and return how each ended; a stop ends it early.
@@ -67,8 +69,12 @@ class Checker:
         runs: list[CheckRun] = []
         for number, check in enumerate(checks, start=1):
             self.began(check.command)
-            run = self._run_one(check, number, log)
-            runs.append(run)
+            run = first = self._run_one(check, number, log)
+            for _ in range(self.retries if check.command in self.were_green else 0):
+                if run.green or run.stopped or not run.ran:
+                    break
+                run = self._run_one(check, number, log)
+            runs.append(replace(run, flaky=first.ending) if run.green and not first.green else run)
             if run.stopped:
                 break
         return tuple(runs)
@@ -131,6 +137,7 @@ def report_failures(runs: Sequence[CheckRun]) -> str:
     parts = []
     for run in runs:
         if not run.green:
+            flaky = f" (on the same files it ended otherwise before: {run.flaky})" if run.flaky else ""
             whose = f" (a check of `{run.of}`, which was done before: this attempt broke it)" if run.of else ""
-            parts.append(f"$ {one_line(run.command, 2000)}\n[{run.ending}]{whose}\n{run.tail}".rstrip())
+            parts.append(f"$ {one_line(run.command, 2000)}\n[{run.ending}]{whose}{flaky}\n{run.tail}".rstrip())
     return "\n\n".join(parts)

@@ -42,6 +42,7 @@ class Verdicts:
         self._around = sha256(repr(kept).encode("utf-8", "surrogateescape")).hexdigest()
         self._file, self._clock = file, clock
         self._known: dict[str, tuple[CheckRun, ...]] = {}
+        self._on_files: dict[str, tuple[CheckRun, ...]] = {}  # whatever commit holds them
         for line in (untrusted.read_plain(file, LIMIT) or b"").splitlines() if file else ():
             with suppress(ValueError, KeyError, TypeError, RecursionError):
                 said = json.loads(line)
@@ -54,12 +55,19 @@ class Verdicts:
         key = self._key(plan, checks) if self._known else None
         return None if key is None else self._known.get(key)
 
+    def find_on_same_files(self, plan: CheckoutPlan, checks: Sequence[Check]) -> tuple[CheckRun, ...]:
+        """Return how these checks ended in this run, on any commit with these files; () where that is not known."""
+        key = self._key(plan, checks, whole=False) if self._on_files else None
+        return () if key is None else self._on_files.get(key, ())
+
     def remember(self, plan: CheckoutPlan, checks: Sequence[Check], runs: Sequence[CheckRun]) -> None:
         """Keep how these checks ended on this tree, in a clean checkout."""
         if len(runs) != len(checks) or any(one.stopped for one in runs):
             return
         if (key := self._key(plan, checks)) is None:
             return
+        if (of_files := self._key(plan, checks, whole=False)) is not None:
+            self._on_files[of_files] = tuple(runs)
         new = self._known.get(key) is None
         self._known[key] = tuple(runs)
         if self._file is None or not new or not all(one.green for one in runs):
@@ -73,8 +81,8 @@ class Verdicts:
             with self._file.open("ab") as file:
                 file.write(line.encode("utf-8", "replace"))
 
-    def _key(self, plan: CheckoutPlan, checks: Sequence[Check]) -> str | None:
-        """Return what a verdict is valid for, None where that is too much to look at."""
+    def _key(self, plan: CheckoutPlan, checks: Sequence[Check], *, whole: bool = True) -> str | None:
+        """Return what a verdict is valid for, None where that is too much to look at; the `whole` names the commit."""
         stamp, seen = sha256(), 0
         for path in (*plan.brought, *plan.held):
             stamp.update(repr(str(path)).encode("utf-8", "surrogateescape"))
@@ -84,7 +92,14 @@ class Verdicts:
                 stamp.update(said)
         commands = [(one.command, one.timeout) for one in checks]
         candidate = plan.candidate
-        words = (candidate.commit, candidate.tree, commands, self._around, stamp.hexdigest(), plan.set_up_by)
+        words = (
+            candidate.commit if whole else "",
+            candidate.tree,
+            commands,
+            self._around,
+            stamp.hexdigest(),
+            plan.set_up_by,
+        )
         return sha256(repr(words).encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 

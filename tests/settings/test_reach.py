@@ -126,8 +126,9 @@ STAYS_INSIDE = {
     "commit", "prove", "workspace_include", "checks_must_fail_first", "baseline", "judge", "held_out_output",
     "spec_file", "keep_transcripts", "inhibit_sleep", "json", "quiet", "verbose",
     "sandbox_file_size", "sandbox_memory", "sandbox_processes", "pid_namespace",  # limits: a project can be without
-    "api_timeout", "check_timeout", "compact_at", "context_window", "expected_cost", "fault_backoff", "fault_limit",
-    "idle_timeout", "keep_going", "max_attempts", "max_cost", "max_cost_per_attempt", "max_cost_per_feature",
+    "api_timeout", "check_retries", "check_timeout", "compact_at", "context_window", "expected_cost", "fault_backoff",
+    "fault_limit", "idle_timeout", "keep_going", "max_attempts", "max_cost", "max_cost_per_attempt",
+    "max_cost_per_feature",
     "max_iterations", "max_time", "max_tokens", "monthly_budget", "monthly_stop", "on_limit", "outage_limit", "pause",
     "stuck_bytes", "stuck_limit", "timeout", "tool_timeout",
 }  # fmt: skip
