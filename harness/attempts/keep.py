@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from harness.agents.failures import diagnose
@@ -15,6 +14,7 @@ from harness.attempts.land import Landing, land
 from harness.attempts.moves import CHECKS, COMMIT, Mover, tell_unstaged, watch_commit, watch_head
 from harness.attempts.no_secrets import check_for_secrets
 from harness.attempts.order import Delivery
+from harness.attempts.park import find_parked, park
 from harness.attempts.prove import begin_of_making, find_changed, fix, plan_checkout, settle_checks
 from harness.attempts.replay import plan_replay
 from harness.attempts.second_look import look_again
@@ -102,7 +102,12 @@ def weigh(run: Run, attempt: Attempt, found: Gathered, delivery: Delivery) -> tu
         judgement = look_again(run, attempt, found, delivery, settled.runs)
         checks = (*checks, *judgement.red)
     landing = None
-    if _judge_claim(run, attempt, found, checks) in (Claim.CONFIRMED, Claim.UNVERIFIED):
+    stands = _judge_claim(run, attempt, found, checks) in (Claim.CONFIRMED, Claim.UNVERIFIED)
+    if stands:
+        judgement = find_parked(run, attempt, found, judgement)
+    if judgement.parked:
+        judgement = park(run, attempt, found, judgement)
+    elif stands:
         landing = land(run, attempt, found, settled)
         settled = landing.settled
         checks = (*settled.runs, *filter(None, [landing.refused]))
@@ -116,13 +121,14 @@ def _judge(
 ) -> tuple[Evidence, Verdict]:
     feature, reply, history = attempt.feature, found.reply, run.history.of(attempt.slug)
     found.remarks += [] if run.site.sandbox is None else run.site.sandbox.take_refused(attempt.order.key)
-    question = find_blocked(found.note.text, history.answered) or judgement.question or None
+    question = judgement.question if judgement.parked else find_blocked(found.note.text, history.answered)
+    question = question or judgement.question or None
     if question is None and not found.claimed and (line := find_nearly_blocked(found.note.text)):
         found.remarks.append(f"`{one_line(line, 60)}` asks nobody: a question starts a line with `BLOCKED:`")
     met = diagnose(reply, attempt.agent, run.clock() if attempt.ended_at is None else attempt.ended_at)
     evidence = Evidence(
         reply=reply,
-        claim=_judge_claim(run, attempt, found, checks),
+        claim=Claim.PARKED if judgement.parked else _judge_claim(run, attempt, found, checks),
         limit=met if isinstance(met, Limit) else None,
         fault=met if isinstance(met, Fault) else None,
         question=question,
@@ -158,14 +164,17 @@ def act(run: Run, judged: Judged, landing: Landing | None) -> None:
         watch_commit(run, Mover(attempt.slug, attempt.number, COMMIT, apart=True), made, landing.commit.base)
         tell_unstaged(run, attempt.slug)
     if outcome is Outcome.DONE and landing is not None:
+        parked = run.history.of(attempt.slug).parked
         accept(run, judged, landing)
+        if parked:
+            run.workspace.parking.forget(attempt.slug, parked)
         if run.workspace.has_hooks():  # which may be an agent's
             quarantine_appeared(run, attempt, "during the commit")
     elif found.claimed and judged.evidence.claim is not Claim.PENDING:
         withdraw(run, attempt)
     if outcome is Outcome.BLOCKED and judged.evidence.question is not None:
-        about = judged.judgement.about if judged.evidence.question == judged.judgement.question else {}
-        ask(run, attempt, judged.evidence.question, about)
+        is_own = judged.evidence.question == judged.judgement.question
+        ask(run, attempt, judged.evidence.question, judged.judgement if is_own else Judgement())
     if found.changed and found.note.size == 0 and outcome is not Outcome.DONE:
         run.logs.notes(attempt.slug).add(line_for_silent_agent(attempt, found))
 
@@ -177,13 +186,15 @@ def withdraw(run: Run, attempt: Attempt) -> None:
     run.markers.discard(done.name)
 
 
-def ask(run: Run, attempt: Attempt, question: str, about: Mapping[str, str]) -> None:
-    """Put the question where a person finds it; `about` are the files that judge and may be allowed."""
+def ask(run: Run, attempt: Attempt, question: str, judgement: Judgement) -> None:
+    """Put the question where a person finds it; a run goes on beside work that is proven and waits to land."""
     blocked = run.paths.blocked(attempt.slug)
     files.write_atomic(blocked, question + "\n")
     run.markers.add(blocked.name)
-    run.write(Blocked(slug=attempt.slug, attempt=attempt.number, question=question, judging=about))
-    run.tally.blocked_in_this_run.add(attempt.slug)
+    about, parked = judgement.about, judgement.parked_at
+    run.write(Blocked(slug=attempt.slug, attempt=attempt.number, question=question, judging=about, parked=parked))
+    if not parked:
+        run.tally.blocked_in_this_run.add(attempt.slug)
 
 
 def write_down(run: Run, judged: Judged) -> None:

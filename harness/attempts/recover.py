@@ -17,6 +17,7 @@ from harness.attempts.begin import Prepared, make_order
 from harness.attempts.keep import CLAIM, keep
 from harness.attempts.moves import KILLING
 from harness.attempts.order import Delivery
+from harness.attempts.park import bring_back
 from harness.attempts.work import carry_out
 from harness.attempts.write_down import with_cost, write_outcome
 from harness.decide.proof import say_names
@@ -69,7 +70,7 @@ def check_allowed(run: Run) -> bool:
     for slug in allowed:
         record, done = run.history.of(slug), run.paths.done(slug)
         kept = run.paths.attempt(slug, record.attempts) / CLAIM
-        if record.claim_pending and files.exists(kept) and not files.exists(done):
+        if record.claim_pending and files.exists(kept) and not files.exists(done) and bring_back(run, slug):
             files.move(kept, done)
             run.markers.add(done.name)
             _finish(run, slug, None)

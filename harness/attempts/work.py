@@ -24,7 +24,7 @@ from harness.workspace.clean_checkout import Checkout, CheckoutError, CheckoutPl
 from harness.workspace.left_out import is_cache, sort_by_time
 
 NO_CHANGE = "harness: no check changes the files that are committed"  # a check of our own, by its name
-CHECKS_LOG, HELD_OUT = "checks.log", "held out"
+CHECKS_LOG, HELD_OUT_LOG, HELD_OUT = "checks.log", "held-out.log", "held out"
 MOST_BESIDES = 1_000  # files and folders that are brought into a checkout to see what makes a difference
 
 
@@ -154,15 +154,19 @@ def _run_held_out(order: Order, site: Site, checkout: Checkout | None) -> tuple[
     """Run the checks that the agent does not know, where the others ran; what they print goes into a log of its own."""
     if not order.held_out:
         return ()
-    folder = order.held_out_folder if files.is_dir(order.held_out_folder) else None
     if checkout is not None and order.plan is not None:
         try:
             checkout = _check_out(order, site, order.plan)
         except CheckoutError as error:
             return (CheckRun(HELD_OUT, 1, 0.0, str(error)),)
+        folder = _find_held_out(order)
         held = (*checkout.held, *([folder] if folder else []))
         checkout = replace(checkout, held=held)
-    return _run_checks(order, site, order.held_out, checkout, held_out=folder, log="held-out.log")
+    return _run_checks(order, site, order.held_out, checkout, hidden=True)
+
+
+def _find_held_out(order: Order) -> Path | None:
+    return order.held_out_folder if files.is_dir(order.held_out_folder) else None
 
 
 def _replay(order: Order, site: Site, replay: Replay) -> tuple[tuple[CheckRun, ...], tuple[str, ...]]:
@@ -269,8 +273,7 @@ def _run_checks(
     checks: Sequence[Check],
     checkout: Checkout | None,
     *,
-    held_out: Path | None = None,
-    log: str = CHECKS_LOG,
+    hidden: bool = False,
     known: Sequence[CheckRun] = (),
 ) -> tuple[CheckRun, ...]:
     checker = Checker(
@@ -283,13 +286,13 @@ def _run_checks(
             agent=order.agent,
             attempt=order.key,
             checkout=checkout if checkout is not None and checkout.shown else None,
-            held_out=held_out,
+            held_out=_find_held_out(order) if hidden else None,
         ),
         asked_to_stop=site.stop,
         began=lambda command: site.narrator.began(
-            order.key, f"{order.slug} · check {one_line(command, 60) if log == CHECKS_LOG else HELD_OUT}"
+            order.key, f"{order.slug} · check {HELD_OUT if hidden else one_line(command, 60)}"
         ),
         were_green={one.command for one in known if one.green},
         retries=order.check_retries,
     )
-    return checker.run(checks, order.folder / log)
+    return checker.run(checks, order.folder / (HELD_OUT_LOG if hidden else CHECKS_LOG))

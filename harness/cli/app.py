@@ -74,7 +74,7 @@ def run(slugs: Slugs = None, *, config: Config) -> int:
     return _run(config, tuple(slugs or ()))
 
 
-def _run(config: Config, slugs: tuple[str, ...]) -> int:
+def _run(config: Config, slugs: tuple[str, ...], *, only_lands: bool = False) -> int:
     from harness.cli.run import run_and_report
     from harness.listeners.channels import Notifier
     from harness.listeners.console import Terminal
@@ -86,6 +86,7 @@ def _run(config: Config, slugs: tuple[str, ...]) -> int:
         Terminal(quiet=config.settings.quiet, verbose=config.settings.verbose) as terminal,
         open_run(config, terminal, Messages(notifier), environ=os.environ, wanted=slugs) as run,
     ):
+        run.begins = not only_lands
         stop, result = run_and_report(run, notifier, wanted=config.settings.json)
     if config.settings.json:
         say_result(jsonlib.dumps(run.redactor.deep(result), indent=1, default=str), stop.halt.code)
@@ -391,6 +392,20 @@ def allow(
     from harness.cli.interventions import allow_files
 
     say(allow_files(config, slug, names))
+
+
+@app.command(epilog="Example: harness land login")
+@with_config(*FILE_SETTINGS, "check_timeout")
+def land(slug: Slug, *, config: Config) -> int:
+    """Land proven work that waits, for it touches `park` files. Its checks run on the last commit; no agent starts."""
+    from harness.cli.interventions import let_land
+    from harness.records.run_lock import find_holder
+
+    said = let_land(config, slug)
+    if find_holder(config.paths.lock, config.paths.root):
+        say(said)
+        return 0
+    return _run(config, (slug,), only_lands=True)
 
 
 @app.command(epilog='Example: harness accept login "checked by hand on staging"')

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from harness.decide.blocked import ALLOW
+from harness.decide.blocked import ALLOW, LAND
 from harness.domain.errors import UsageError
 from harness.domain.text import counted, list_some
 from harness.records.env_files import open_redactor
@@ -46,7 +46,8 @@ def answer_question(config: Config, slug: str, text: str) -> str:
 
 def allow_files(config: Config, slug: str, names: Sequence[str]) -> str:
     """Answer a question about files that judge a feature: these may stand as its work made them."""
-    about = read_view(config).record(slug).judging
+    record = read_view(config).record(slug)
+    about = {} if record.parked else record.judging
     named = [os.path.normpath(name) for name in names]
     if not about or any(name not in about for name in named):
         hint = "`harness why` shows what each feature waits for"
@@ -55,6 +56,13 @@ def allow_files(config: Config, slug: str, names: Sequence[str]) -> str:
     if left := [name for name in about if name not in named]:
         raise UsageError(f"the question is about {list_some(left, SHOWN)}, too", "name all of them, or answer in words")
     return answer_question(config, slug, shlex.join([ALLOW, *named]))
+
+
+def let_land(config: Config, slug: str) -> str:
+    """Answer that the proven work on a feature, which waits, may land."""
+    if not read_view(config).record(slug).parked:
+        raise UsageError(f"`{slug}` does not wait for `harness land`", "`harness status` shows what does")
+    return answer_question(config, slug, LAND)
 
 
 def accept_feature(config: Config, slug: str, why: str) -> str:

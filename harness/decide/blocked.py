@@ -10,6 +10,7 @@ from contextlib import suppress
 from harness.domain.gist import digest_gist
 
 ALLOW = "allow"  # the first word of an answer that lets files stand
+LAND = "land"  # an answer that lets parked work land
 LONGEST_QUESTION = 2_000
 QUESTION_LINES = 10
 NO_QUESTION = "the agent says that it is blocked, but not by what: read the end of its log"
@@ -92,8 +93,13 @@ def _lines_below(found: re.Match[str], lines: list[str]) -> list[str]:
     return below
 
 
-def find_allowed(text: str, judging: Mapping[str, str]) -> dict[str, str]:
-    """Return which of the files that a question is about an answer allows: `allow FILE ...`, as git has them."""
+def find_allowed(text: str, judging: Mapping[str, str], parked: str) -> dict[str, str]:
+    """Return which of the files that a question is about an answer allows, as git has them.
+
+    Where work is parked, all of them by `land`; else by `allow FILE ...`.
+    """
+    if parked:
+        return dict(judging) if text.strip() == LAND else {}
     with suppress(ValueError):
         first, *names = shlex.split(text)
         return {name: judging[name] for name in names if name in judging} if first == ALLOW else {}

@@ -38,6 +38,8 @@ def judge(evidence: Evidence) -> Verdict:
         return Verdict(Outcome.DONE, "the checks passed", progress=True, charged=True)
     if e.claim is Claim.UNVERIFIED:
         return Verdict(Outcome.DONE, "accepted on the agent's word: no checks", progress=True, charged=True)
+    if e.claim is Claim.PARKED:
+        return Verdict(Outcome.BLOCKED, one_line(e.question or "it waits to land"), progress=True, charged=True)
     if e.question is None and (ended is Ended.STOPPED or e.claim is Claim.PENDING):
         said = (
             "its claim is checked when git is put right"

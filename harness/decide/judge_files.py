@@ -59,6 +59,8 @@ class Judgement:
     red: tuple[CheckRun, ...] = ()
     question: str = ""
     about: dict[str, str] = field(default_factory=dict)  # the files of the question: mode and blob of each
+    parked: bool = False  # the question is who lands it
+    parked_at: str = ""  # the commit that waits, or "tree"
     lines: tuple[str, ...] = ()
 
 

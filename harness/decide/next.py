@@ -46,6 +46,8 @@ def what_next(look: Look, rules: Rules) -> Work | Wait | Stop:
 
 
 def _limit_reached(look: Look, rules: Rules) -> Stop | None:
+    if not look.begins:
+        return Stop(Halt.NOTHING_READY, "no agent is started to land work", advice="`harness run` works on it again")
     if rules.max_iterations and look.iterations + len(look.in_flight) >= rules.max_iterations:
         return Stop(Halt.LIMIT_REACHED, f"{counted(look.iterations, 'iteration')} used (`max_iterations`)")
     if rules.max_time and look.elapsed >= rules.max_time:
@@ -104,7 +106,9 @@ def _needs_a_person(standings: Standings, look: Look, rules: Rules, *, anything_
         blocked = []
     if blocked:
         feature, standing = blocked[0]
+        parked = look.histories.get(feature.slug, _NOTHING).parked
         advice = f'answer with `harness answer {feature.slug} "text"`, then `harness run`'
+        advice = f"look at it, then `harness land {feature.slug}`" if parked else advice
         return Stop(Halt.BLOCKED, f"{feature.slug}: {standing.because}", feature.slug, advice)
     if stuck:
         feature, standing = stuck[0]
@@ -127,7 +131,8 @@ def standing_of(feature: Feature, look: Look, rules: Rules) -> Standing:
     if feature.problem:
         return Standing(State.BROKEN, feature.problem)
     if slug in look.markers.blocked and slug not in look.markers.answered:
-        return Standing(State.BLOCKED, f"waits for an answer: {one_line(record.question) or 'see its .blocked file'}")
+        asks = one_line(record.question) or "see its .blocked file"
+        return Standing(State.BLOCKED, asks if record.parked else f"waits for an answer: {asks}")
     if slug in look.skipped:
         return Standing(State.STUCK, "skipped for the rest of this run: no progress")
     if missing := [name for name in feature.depends_on if name not in look.markers.done]:

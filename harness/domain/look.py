@@ -36,6 +36,7 @@ class FeatureHistory:
     observed: str = ""  # what the next prompt says harness saw
     assumed: tuple[str, ...] = ()  # by attempts since it was accepted last
     flaky: tuple[str, ...] = ()  # checks that ended in two ways on the same commit since it was accepted last
+    parked: str = ""  # the commit that waits for `harness land`, or "tree" where it is the working tree
     regressed_at: str = ""  # the commit on which its checks failed, where they ran on one
     failing: str = ""  # digest of the failing checks of the last red claim
     note: str = ""  # digest of what its last note said
@@ -107,6 +108,7 @@ class Look:
     wait: Wait | None = None  # a limit that resets: nothing begins before
     iterations: int = 0  # charged in this run
     elapsed: float = 0.0  # seconds since the run began
+    begins: bool = True  # attempts
     skipped: frozenset[str] = frozenset()  # stuck in this run, skipped with --keep-going
     blocked_in_this_run: frozenset[str] = frozenset()  # blocked in this run
     spend: Spend = field(default_factory=Spend)

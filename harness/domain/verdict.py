@@ -32,6 +32,7 @@ class Claim(StrEnum):
     CONFIRMED = "confirmed"  # every check is green
     UNVERIFIED = "unverified"  # there are no checks: accepted on the agent's word
     RED = "red"  # a check failed
+    PARKED = "parked"  # every check is green, and a person lands it
     UNFOUNDED = "unfounded"  # no checks, and the agent failed or wrote nothing into the marker
     PENDING = "pending"  # stopped before the checks were through: they run at the next start
 

@@ -361,6 +361,7 @@ class Blocked(AttemptEvent):
     kind: ClassVar[str] = "blocked"
     question: str = ""
     judging: Mapping[str, str] = field(default_factory=dict, metadata={"rare": True})  # files it is about, as in git
+    parked: str = field(default="", metadata={"rare": True})  # where it is about landing: the commit, or "tree"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -373,7 +374,7 @@ class Answered(FeatureEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowed(FeatureEvent):
-    """A person lets files that judge a feature stand as an attempt made them: mode and blob, "" for gone."""
+    """A person lets files stand as an attempt made them, or land: mode and blob, "" for gone."""
 
     kind: ClassVar[str] = "allowed"
     files: Mapping[str, str] = field(default_factory=dict)

@@ -227,7 +227,7 @@ def _accepted(history: History, event: Accepted) -> None:
 def _marked(history: History, event: Marked | MarkedByHand) -> None:
     record = history.of(event.slug)
     record.claim_pending, record.marker_sha256, record.regressed = False, event.sha256, ()
-    record.flaky = ()
+    record.flaky, record.parked = (), ""
     if isinstance(event, MarkedByHand):
         record.accepted_spec = UNKNOWN if event.receipt else ""
         _leave_to_commit(record)
@@ -272,13 +272,15 @@ def _head_moved(history: History, event: HeadMoved) -> None:
 
 def _blocked(history: History, event: Blocked) -> None:
     record = history.of(event.slug)
-    record.question, record.judging = event.question, dict(event.judging)
+    record.question, record.judging, record.parked = event.question, dict(event.judging), event.parked
 
 
 def _answered(history: History, event: Answered) -> None:
     record = history.of(event.slug)
     record.answered.update(map(digest_gist, (record.question, *record.question.split("\n"))))
     record.answer, record.question, record.attempts_without_progress = event.text, "", 0
+    if not record.claim_pending:
+        record.parked = ""
 
 
 def _allowed(history: History, event: Allowed) -> None:

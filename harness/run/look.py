@@ -47,6 +47,7 @@ def look(run: Run, markers: Markers) -> Look:
         wait=turn.wait,
         iterations=tally.iterations,
         elapsed=run.clocks.elapsed,
+        begins=run.begins,
         skipped=frozenset(tally.skipped),
         blocked_in_this_run=frozenset(tally.blocked_in_this_run),
         spend=run.spend,
@@ -129,7 +130,8 @@ def _take_answers(run: Run, slugs: frozenset[str], blocked: frozenset[str]) -> N
 
 
 def _take_answer(run: Run, slug: str, text: str) -> None:
-    if allowed := find_allowed(text, run.history.of(slug).judging):
+    record = run.history.of(slug)
+    if allowed := find_allowed(text, record.judging, record.parked):
         run.write(Allowed(slug=slug, files=allowed))
         run.tally.allowed.add(slug)
     run.write(Answered(slug=slug, text=text))

@@ -90,6 +90,7 @@ class Run:
     tally: Tally
     verdicts: Verdicts = field(default_factory=Verdicts)  # of checks, on trees that were checked out clean
     began_at: float = field(default_factory=time.time)  # in epoch seconds, as the files on the disk have it
+    begins: bool = True  # whether attempts begin; else only claims that were made before are checked
     working: bool = True  # whether agents work; else only checks run, which neither HALT nor a limit of time ends
     commits: bool = False  # whether proven features are committed
     jobs: int = 1  # attempts that may be in flight at a time

@@ -182,6 +182,13 @@ class Settings:
         more="see [what judges](#what-judges)",
         examples=(["scripts/verify/**", "expected/*.json"],),
     )
+    park: tuple[str, ...] = setting(
+        (),
+        WORDS,
+        "files that a person lands: a feature that touches them is proven, and waits for `harness land`",
+        Group.PROOF,
+        examples=(["migrations/**", ".github/**"],),
+    )
     held_out_output: str = setting(
         "hide",
         one_of("hide", "show"),

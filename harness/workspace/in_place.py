@@ -27,6 +27,7 @@ from harness.workspace.git import NO_HOOKS, Git
 from harness.workspace.heads import Heads
 from harness.workspace.kept_index import KeptIndex
 from harness.workspace.next_index import NextIndex
+from harness.workspace.parking import Parking
 from harness.workspace.persons_index import PersonsIndex, as_lines
 from harness.workspace.trial_commit import try_commit, who_commits
 from harness.workspace.workspace import Candidate, Commit, Snapshot
@@ -71,7 +72,9 @@ class InPlace:
         self.has_git, self.why_no_git, prefix = self._git.found, self._git.why, self._git.prefix
         kept = KeptIndex(self._git.own("index"), paths.kept / "index")
         self.index = PersonsIndex(self._git, kept, self.heads.operation)
-        self.commits = Commits(self._git, self.heads, self.index, self, NextIndex(self._git, kept))
+        next_index = NextIndex(self._git, kept)
+        self.commits = Commits(self._git, self.heads, self.index, self, next_index)
+        self.parking = Parking(self._git, next_index)
         self._replacements = frozenset[str]()
         self._ignores: Path | None = None
         if self.has_git and temporary:

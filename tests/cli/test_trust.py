@@ -25,7 +25,7 @@ FREE = {
     "chaos", "demo",  # bring a project of their own
     "trust",  # what it is about
 }  # fmt: skip
-WORDS = {"service": ["install"]}
+WORDS = {"service": ["install"], "land": ["a"]}
 
 
 @pytest.fixture

@@ -1,0 +1,100 @@
+"""What a person wants to land themselves: proven work that touches `park` files waits for `harness land`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.attempts.attempt import Attempt, Gathered
+from harness.attempts.write_down import names_to_commit
+from harness.decide.judge_files import Judgement
+from harness.decide.proof import say_names
+from harness.domain.listener import Tone
+from harness.domain.obeyed import is_allowed
+from harness.domain.text import one_line
+from harness.records.events import Blocked
+from harness.run.run import Run
+from harness.system import files
+from harness.workspace.parking import ParkingError
+
+IN_TREE = "tree"  # in the place of a commit: the work stays in the working tree
+
+
+def find_parked(run: Run, attempt: Attempt, found: Gathered, judgement: Judgement) -> Judgement:
+    """Return the judgement with a question where proven work touches what a person wants to land themselves."""
+    record, prefix, park = run.history.of(attempt.slug), run.workspace.prefix, run.settings.park
+    if not park:
+        return judgement
+    own = {*names_to_commit(run, attempt, found), *found.committed}
+    touched = {shown: name for name in sorted(own) if is_allowed(shown := name.removeprefix(prefix), park)}
+    now = _describe(run, attempt, found)
+    about = {shown: now.get(name, "") for shown, name in touched.items()}
+    if all(record.allowed.get(shown) == what for shown, what in about.items()):
+        return judgement
+    return replace(judgement, parked=True, about=about)
+
+
+def _describe(run: Run, attempt: Attempt, found: Gathered) -> dict[str, str]:
+    """Return what each file is now that the attempt may have changed: mode and blob where it is in a commit."""
+    if (plan := attempt.order.plan) is None:
+        return dict(found.after.files)
+    return {one.name: one.what for one in run.workspace.index.find_changed(plan.candidate.base, plan.candidate.tree)}
+
+
+def park(run: Run, attempt: Attempt, found: Gathered, judgement: Judgement) -> Judgement:
+    """Keep proven work on a branch of its own, take it out of the working tree, and ask who lands it."""
+    slug, where, at = attempt.slug, "its work stays in the working tree", IN_TREE
+    why = _why_it_stays(run, attempt, found)
+    if not why and (plan := attempt.order.plan) is not None:
+        try:
+            branch = run.workspace.parking.keep(slug, plan.candidate)
+            at, where = plan.candidate.commit, f"it is on the branch `{branch}`"
+            run.workspace.parking.clear(plan.candidate)
+        except ParkingError as error:
+            why = str(error)
+        run.workspace.forget()
+    if why:
+        where += f" ({one_line(why, 200)})"
+    names = say_names(list(judgement.about))
+    question = (
+        f"proven, and it touches {names} (`park`): `harness land {slug}` lands it, "
+        f"`harness answer` says what to do instead; {where}"
+    )
+    return replace(judgement, question=question, parked_at=at)
+
+
+def _why_it_stays(run: Run, attempt: Attempt, found: Gathered) -> str:
+    """Return why the work cannot be taken out of the working tree, "" where it can."""
+    plan, record = attempt.order.plan, run.history.of(attempt.slug)
+    if plan is None:
+        return "there is no commit of it"
+    if found.committed or record.own_since:
+        return "its agent committed it on the branch itself"
+    if before := sorted((attempt.before.files.keys() - record.changed) & set(plan.candidate.names)):
+        return f"what was not committed before the work is in {say_names(before)}, too"
+    return ""
+
+
+def bring_back(run: Run, slug: str) -> bool:
+    """Bring the work of a feature that may land back into the working tree; where that cannot be, it waits on."""
+    record = run.history.of(slug)
+    if not record.parked or record.parked == IN_TREE:
+        return True
+    try:
+        tree, names = run.workspace.parking.merge(record.parked)
+        run.workspace.forget()
+        if in_work := sorted(run.workspace.snapshot().files.keys() & set(names)):
+            raise ParkingError(f"{say_names(in_work)} would change, and holds what is not committed")
+        run.workspace.parking.bring_back(tree, names)
+        run.workspace.forget()
+    except ParkingError as error:
+        hint = f"`git cherry-pick {record.parked[:12]}` by hand, then `harness land {slug}` again"
+        question = f"it cannot land as it is: {one_line(str(error), 200)}; {hint}, or `harness answer` what to do"
+        blocked = run.paths.blocked(slug)
+        files.write_atomic(blocked, question + "\n")
+        run.markers.add(blocked.name)
+        run.write(
+            Blocked(slug=slug, attempt=record.attempts, question=question, judging=record.allowed, parked=record.parked)
+        )
+        run.tell(f"{slug}: {question}", Tone.BAD)
+        return False
+    return True

@@ -1,0 +1,108 @@
+"""Work that is proven and waits for a person: a commit on a branch of its own, and a working tree without it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from harness.system import files
+from harness.system.capture import Captured
+from harness.workspace.git import NO_HOOKS, Git
+from harness.workspace.next_index import NextIndex
+from harness.workspace.persons_index import as_lines
+from harness.workspace.workspace import Candidate
+
+
+class ParkingError(Exception):
+    """The work cannot be taken out of the tree, or brought back into it, without loss; in words for a person."""
+
+
+class Parking:
+    """Takes the work of a candidate out of the working tree and brings it back."""
+
+    def __init__(self, git: Git, next_index: NextIndex) -> None:
+        self._git, self._next = git, next_index
+
+    def keep(self, slug: str, candidate: Candidate) -> str:
+        """Put a commit on the branch `harness/SLUG` and return the branch's name. Raises ParkingError."""
+        branch = f"harness/{slug}"
+        ref = f"refs/heads/{branch}"
+        there = self._find(ref)
+        if there and not self._is_of(there, slug):
+            raise ParkingError(f"there is a branch `{branch}` of somebody else's")
+        words = ("update-ref", "-m", "harness: waits for `harness land`", ref, candidate.commit)
+        self._take(self._git.ask(*words, there or "0" * len(candidate.commit), told=[NO_HOOKS]))
+        return branch
+
+    def forget(self, slug: str, commit: str) -> None:
+        """Delete the branch of work that has landed, if it is still at that commit."""
+        self._git.ask("update-ref", "-d", f"refs/heads/harness/{slug}", commit, told=[NO_HOOKS])
+
+    def clear(self, candidate: Candidate) -> None:
+        """Take the files of a candidate out of the working tree: they are as its base has them. Raises ParkingError."""
+        self._write(candidate.base, candidate.names)
+
+    def merge(self, commit: str) -> tuple[str, tuple[str, ...]]:
+        """Return the tree that HEAD and a parked commit make, and the files that differ from HEAD in it.
+
+        Raises ParkingError where both have changed the same lines, or the branch was rewritten.
+        """
+        if self._git.ask("merge-base", "--is-ancestor", f"{commit}^", "HEAD").code != 0:
+            raise ParkingError(f"the branch does not hold what {commit[:12]} stands on")
+        said = self._git.write(
+            "merge-tree", "--write-tree", "-z", "--name-only", "HEAD", commit, stdin=b"", with_hooks=False
+        )
+        tree, *rest = os.fsdecode(said.stdout).split("\0")
+        if said.code == 1:
+            names = rest[: rest.index("")] if "" in rest else rest
+            raise ParkingError(f"it meets later work in {', '.join(names[:5])}")
+        self._take(said)
+        listed = self._git.ask("diff-tree", "-r", "-z", "--name-only", "--no-renames", "HEAD", tree)
+        return tree, tuple(filter(None, os.fsdecode(self._take(listed)).split("\0")))
+
+    def bring_back(self, tree: str, names: Sequence[str]) -> None:
+        """Write files into the working tree as a tree has them. Raises ParkingError."""
+        self._write(tree, names)
+
+    def _write(self, tree: str, names: Sequence[str]) -> None:
+        """Make files of the working tree what a commit or tree holds of them; the person's index stays as it is."""
+        listed = self._git.ask("ls-tree", "-r", "-z", "--name-only", "--full-tree", tree)
+        held = set(os.fsdecode(self._take(listed)).split("\0"))
+        with self._next.beside() as index:
+            more = {"GIT_INDEX_FILE": str(index)}
+            self._take(self._git.write("read-tree", tree, stdin=b"", with_hooks=False, **more))
+            for name in sorted(set(names) - held, reverse=True):
+                self._remove(name)
+            lines = as_lines([name for name in names if name in held])
+            words = ("checkout-index", "--force", "-z", "--stdin")
+            self._take(self._git.write(*words, stdin=lines, with_hooks=False, **more))
+
+    def _remove(self, name: str) -> None:
+        """Remove a file, and the folders that are empty without it."""
+        top = Path(self._git.top)
+        path = top / name
+        if any(files.is_link(one) for one in path.parents if one != top and one.is_relative_to(top)):
+            return  # behind a link lies another place
+        with suppress(FileNotFoundError, IsADirectoryError):
+            path.unlink()
+        with suppress(OSError):
+            for folder in path.parents:
+                if folder == top:
+                    break
+                folder.rmdir()
+
+    def _find(self, ref: str) -> str:
+        said = self._git.ask("rev-parse", "--verify", "--quiet", ref)
+        return os.fsdecode(said.stdout).strip() if said.code == 0 else ""
+
+    def _is_of(self, commit: str, slug: str) -> bool:
+        """Whether harness made a commit for a feature, by its trailers."""
+        said = os.fsdecode(self._git.ask("show", "-s", "--format=%B", commit).stdout)
+        return f"\nHarness-Feature: {slug}\n" in said
+
+    def _take(self, said: Captured) -> bytes:
+        if said.code != 0:
+            raise ParkingError(os.fsdecode(said.stderr).strip()[:300] or "git refused")
+        return said.stdout

@@ -1,0 +1,95 @@
+"""Work that a person lands: a feature that touches `park` files is proven, leaves the tree, and waits."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from helpers.marks import SANDBOXES
+from helpers.world import CLAIM, World
+
+MIGRATES = 'mkdir -p migrations; echo "$slug" > migrations/1.sql; echo "$slug" >> app.txt; ' + CLAIM
+BOTH = pytest.mark.parametrize("sandbox", SANDBOXES)
+
+
+@pytest.fixture
+def project(world: World, harness, monkeypatch: pytest.MonkeyPatch) -> World:
+    world.spec("a", checks="grep a app.txt")
+    world.spec("b", checks="test -f b.txt", depends_on=[])
+    (world.root / "app.txt").write_text("one\ntwo\nthree\nfour\nfive\n")
+    world.agent(f"case $slug in a) {MIGRATES};; *) echo x > $slug.txt; {CLAIM};; esac")
+    world.settings["park"] = ["migrations/**"]
+    world.config_file()
+    world.repository()
+    monkeypatch.setenv("HARNESS_SANDBOX", "auto")
+    return world
+
+
+@BOTH
+def test_parked_work_is_proven_leaves_the_tree_and_lands_when_a_person_says_so(
+    project: World, sandbox: str, harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARNESS_SANDBOX", sandbox)
+    ran = project.run(sandbox=sandbox)
+    assert (ran.code, project.states()) == (4, {"a": "blocked", "b": "done"}), ran.text
+    assert "next: look at it, then `harness land a`" in ran.text
+    (row, _) = json.loads(harness("status", "--json").out)["features"]
+    assert "proven, and it touches migrations/1.sql (`park`): `harness land a` lands it" in row["because"]
+    if sandbox != "none":
+        assert "it is on the branch `harness/a`" in row["because"]
+        assert project.git("show", "harness/a:migrations/1.sql") == "a"
+        assert not (project.root / "migrations").exists() and project.git("status", "--short", "app.txt") == ""
+    landed = harness("land", "a")
+    assert landed.code == 0, landed.out + landed.err
+    assert project.states()["a"] == "done"
+    assert project.git("show", "HEAD:migrations/1.sql") == "a" and project.git("branch", "--list", "harness/*") == ""
+    assert project.git("status", "--short", "--", "app.txt", "migrations") == ""
+    assert "proven by harness" in project.log("a.done")
+    assert project.git("rev-parse", "HEAD") in project.log("a.done")
+    assert harness("land", "a").code == 2
+
+
+def test_what_meets_later_work_waits_on_and_nothing_changes(project: World, harness) -> None:
+    assert project.run(sandbox="auto").code == 4
+    (project.root / "migrations").mkdir()
+    (project.root / "migrations" / "1.sql").write_text("a person's\n")
+    project.git("add", "migrations")
+    project.git("commit", "-qm", "a person's")
+    head = project.git("rev-parse", "HEAD")
+    landed = harness("land", "a")
+    assert landed.code == 4 and "meets later work in migrations/1.sql" in landed.err, landed.err
+    assert project.git("rev-parse", "HEAD") == head and project.states()["a"] == "blocked"
+    assert (project.root / "migrations" / "1.sql").read_text() == "a person's\n"
+    assert project.git("show", "harness/a:migrations/1.sql") == "a"
+
+
+def test_later_work_beside_it_lands_with_it_and_is_checked_together(project: World, harness) -> None:
+    assert project.run(sandbox="auto").code == 4
+    (project.root / "app.txt").write_text("zero\none\ntwo\nthree\nfour\nfive\n")
+    project.git("commit", "-qam", "a person's")
+    assert harness("land", "a").code == 0
+    assert project.git("show", "HEAD:app.txt") == "zero\none\ntwo\nthree\nfour\nfive\na"
+
+
+def test_a_person_can_send_parked_work_back_with_words(project: World, harness) -> None:
+    assert project.run(sandbox="auto").code == 4
+    assert harness("allow", "a", "migrations/1.sql").code == 2
+    assert harness("answer", "a", "no migration: keep it in app.txt").code == 0
+    project.agent(f"echo a >> app.txt; {CLAIM}")
+    ran = project.run(sandbox="auto")
+    assert (ran.code, project.states()) == (0, {"a": "done", "b": "done"}), ran.text
+    assert "migrations" not in project.git("ls-files")
+
+
+def test_a_file_with_work_that_was_not_committed_before_stays_in_the_tree(project: World, harness) -> None:
+    project.agent(f'case $slug in a) {MIGRATES};; *) echo b >> app.txt; note "BLOCKED: why?";; esac')
+    project.spec("a", checks="grep a app.txt", depends_on=[], priority=1)
+    project.spec("b", checks="test -f b.txt", priority=9)
+    project.settings["keep_going"] = True
+    project.git("commit", "-qam", "priorities")
+    ran = project.run(sandbox="auto")
+    assert ran.code == 4, ran.text
+    assert "not committed before the work is in app.txt, too" in project.log("a.blocked")
+    assert (project.root / "app.txt").read_text().endswith("five\nb\na\n")
+    assert harness("land", "a").code == 0
+    assert project.git("show", "HEAD:migrations/1.sql") == "a"
