@@ -26,7 +26,8 @@ def check_before(run: Run, feature: Feature) -> bool:
     _refuse_red_baseline(run, feature)
     record, checks = run.history.of(feature.slug), run.checks_for(feature)
     wanted = run.settings.checks_must_fail_first
-    if wanted == "off" or not checks or record.baseline == feature.sha256:
+    known = record.baseline == feature.sha256 and (record.open_attempts > 0 or record.baseline_run == run.id)
+    if wanted == "off" or not checks or known:
         return True
     plan = plan_head(run) if run.commits else None
     if run.in_flight or (plan is None and record.attempts):

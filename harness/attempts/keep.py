@@ -14,7 +14,7 @@ from harness.attempts.land import Landing, land
 from harness.attempts.moves import CHECKS, COMMIT, Mover, tell_unstaged, watch_commit, watch_head
 from harness.attempts.no_secrets import check_for_secrets
 from harness.attempts.order import Delivery
-from harness.attempts.park import find_parked, park
+from harness.attempts.park import clear, find_parked, park
 from harness.attempts.prove import begin_of_making, find_changed, fix, plan_checkout, settle_checks
 from harness.attempts.replay import plan_replay
 from harness.attempts.second_look import look_again
@@ -58,6 +58,7 @@ def keep(run: Run, attempt: Attempt, delivery: Delivery) -> Attempt | Judged:
     judged, landing = weigh(run, attempt, attempt.found, delivery)
     act(run, judged, landing)
     write_down(run, judged)
+    clear(run, attempt)
     attempt.workspace.close()
     run.in_flight.pop(attempt.slug, None)
     run.heartbeat.over(attempt.slug)

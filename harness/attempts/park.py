@@ -41,17 +41,15 @@ def _describe(run: Run, attempt: Attempt, found: Gathered) -> dict[str, str]:
 
 
 def park(run: Run, attempt: Attempt, found: Gathered, judgement: Judgement) -> Judgement:
-    """Keep proven work on a branch of its own, take it out of the working tree, and ask who lands it."""
+    """Keep proven work on a branch of its own, and ask who lands it."""
     slug, where, at = attempt.slug, "its work stays in the working tree", IN_TREE
     why = _why_it_stays(run, attempt, found)
     if not why and (plan := attempt.order.plan) is not None:
         try:
             branch = run.workspace.parking.keep(slug, plan.candidate)
             at, where = plan.candidate.commit, f"it is on the branch `{branch}`"
-            run.workspace.parking.clear(plan.candidate)
         except ParkingError as error:
             why = str(error)
-        run.workspace.forget()
     if why:
         where += f" ({one_line(why, 200)})"
     names = say_names(list(judgement.about))
@@ -60,6 +58,17 @@ def park(run: Run, attempt: Attempt, found: Gathered, judgement: Judgement) -> J
         f"`harness answer` says what to do instead; {where}"
     )
     return replace(judgement, question=question, parked_at=at)
+
+
+def clear(run: Run, attempt: Attempt) -> None:
+    """Take parked work out of the working tree: it is written down, and on a branch."""
+    if (plan := attempt.order.plan) is None or run.history.of(attempt.slug).parked != plan.candidate.commit:
+        return
+    try:
+        run.workspace.parking.clear(plan.candidate)
+    except ParkingError as error:
+        run.tell(f"{attempt.slug}: its work stays in the working tree: {one_line(str(error), 200)}", Tone.BAD)
+    run.workspace.forget()
 
 
 def _why_it_stays(run: Run, attempt: Attempt, found: Gathered) -> str:
@@ -82,7 +91,8 @@ def bring_back(run: Run, slug: str) -> bool:
     try:
         tree, names = run.workspace.parking.merge(record.parked)
         run.workspace.forget()
-        if in_work := sorted(run.workspace.snapshot().files.keys() & set(names)):
+        in_work = sorted(run.workspace.snapshot().files.keys() & set(names))
+        if in_work := run.workspace.parking.find_other(tree, in_work):  # the rest a run that was killed left there
             raise ParkingError(f"{say_names(in_work)} would change, and holds what is not committed")
         run.workspace.parking.bring_back(tree, names)
         run.workspace.forget()

@@ -56,7 +56,9 @@ def recover(run: Run) -> None:
     for slug, record in list(run.history.histories.items()):
         if (accepted := run.history.unmarked.get(slug)) is not None:
             _roll_forward(run, accepted)
-        if record.unfinished or record.claim_pending:
+        if record.claim_pending and record.allowed and not record.unfinished:
+            run.tally.allowed.add(slug)
+        elif record.unfinished or record.claim_pending:
             _finish(run, slug, run.history.unfinished.get(slug))
     restore_limits(run)
 
@@ -70,8 +72,10 @@ def check_allowed(run: Run) -> bool:
     for slug in allowed:
         record, done = run.history.of(slug), run.paths.done(slug)
         kept = run.paths.attempt(slug, record.attempts) / CLAIM
-        if record.claim_pending and files.exists(kept) and not files.exists(done) and bring_back(run, slug):
-            files.move(kept, done)
+        has_claim = files.exists(done) or files.exists(kept)
+        if record.claim_pending and has_claim and bring_back(run, slug):
+            if not files.exists(done):
+                files.move(kept, done)
             run.markers.add(done.name)
             _finish(run, slug, None)
     return bool(allowed)

@@ -64,6 +64,7 @@ class FeatureHistory:
     unfinished: bool = False  # an attempt began and has not ended
     claim_pending: bool = False  # interrupted with its claim unchecked
     baseline: str = ""  # SHA-256 of the spec whose checks ran before the work
+    baseline_run: str = ""  # the run in which they did
     tests_before: dict[str, int] = field(default_factory=dict)  # how many tests each ran then, where one knows
     own_since: str = ""  # the commit before the first that agents made since it was accepted last
     before: dict[str, bool] = field(default_factory=dict)  # whether each was green then

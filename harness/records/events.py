@@ -406,12 +406,5 @@ class Renamed(FeatureEvent):
 
 
 KINDS: dict[str, type[Event]] = {
-    one.kind: one
-    for one in (
-        RunBegan, Halted, RunEnded, TreeLeft, Waiting, AgentChanged, BudgetWarned, ClockJumped, NotifyFailed,
-        AttemptBegan, AttemptEnded, Parked, Tampered, Foreign, Vanished, HeadMoved,
-        SpecChanged,
-        Accepted, Marked, MarkedByHand, Committed, CommitFailed, Verified, Blocked, Answered, FeatureReset,
-        Reopened, Renamed,
-    )
-}  # fmt: skip
+    one.kind: one for one in list(globals().values()) if isinstance(one, type) and issubclass(one, Event) and one.kind
+}

@@ -321,7 +321,7 @@ def _reopened(history: History, event: Reopened) -> None:
 
 def _checked_before(history: History, event: CheckedBefore) -> None:
     record = history.of(event.slug)
-    record.baseline = event.spec
+    record.baseline, record.baseline_run = event.spec, event.run
     record.tests_before = {one.command: one.tests for one in event.checks if one.tests is not None}
     record.before = {one.command: one.exit == 0 and not one.timed_out for one in event.checks}
     record.pass_when_clean = {command for command, green in record.before.items() if green and event.clean}

@@ -62,6 +62,19 @@ class Parking:
         listed = self._git.ask("diff-tree", "-r", "-z", "--name-only", "--no-renames", "HEAD", tree)
         return tree, tuple(filter(None, os.fsdecode(self._take(listed)).split("\0")))
 
+    def find_other(self, tree: str, names: Sequence[str]) -> list[str]:
+        """Return those of the files that the working tree does not hold as a tree does."""
+        said = self._git.ask("ls-tree", "-r", "-z", "--full-tree", tree)
+        lines = (line.partition("\t") for line in os.fsdecode(self._take(said)).split("\0") if line)
+        blobs = {name: about.split(" ")[2] for about, _, name in lines}
+        there = [
+            name for name in names if name in blobs and "\n" not in name and files.is_plain(Path(self._git.top) / name)
+        ]
+        listed = "".join(f"{name}\n" for name in there)
+        hashed = self._git.write("hash-object", "--stdin-paths", stdin=os.fsencode(listed), with_hooks=False)
+        found = dict(zip(there, os.fsdecode(self._take(hashed)).split(), strict=True)) if there else {}
+        return [name for name in names if name not in found or found[name] != blobs[name]]
+
     def bring_back(self, tree: str, names: Sequence[str]) -> None:
         """Write files into the working tree as a tree has them. Raises ParkingError."""
         self._write(tree, names)

@@ -99,3 +99,14 @@ def test_a_run_that_refuses_a_red_baseline_begins_nothing(world: World, sandbox:
     world.git("add", "--all")
     world.git("commit", "-qm", "mended")
     assert world.run(sandbox=sandbox, checks="test -f ok", baseline="refuse").code == 0
+
+
+def test_what_checks_said_before_the_work_is_known_in_the_next_run(world: World) -> None:
+    world.spec("a", checks="test -f a.txt")
+    world.repository()
+    world.agent('echo x > a.txt; git add a.txt; git commit -qm "its own"; note "half"')
+    world.settings["max_iterations"] = 1
+    assert world.run(sandbox="none").code == 1
+    world.agent(CLAIM)
+    ran = world.run(sandbox="none")
+    assert ran.code == 0 and "red before, green after" in world.log("a.done"), world.log("a.done")

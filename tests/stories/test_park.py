@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import pytest
 from helpers.marks import SANDBOXES
 from helpers.world import CLAIM, World
+
+from harness.attempts import recover
+from harness.workspace import parking as park
 
 MIGRATES = 'mkdir -p migrations; echo "$slug" > migrations/1.sql; echo "$slug" >> app.txt; ' + CLAIM
 BOTH = pytest.mark.parametrize("sandbox", SANDBOXES)
@@ -93,3 +97,25 @@ def test_a_file_with_work_that_was_not_committed_before_stays_in_the_tree(projec
     assert (project.root / "app.txt").read_text().endswith("five\nb\na\n")
     assert harness("land", "a").code == 0
     assert project.git("show", "HEAD:migrations/1.sql") == "a"
+
+
+@pytest.mark.parametrize("when", ["before it was taken out", "after it was brought back"])
+def test_parked_work_of_a_run_that_was_killed_lands_all_the_same(
+    project: World, harness, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    def die(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    target = (park.Parking, "clear") if when.startswith("before") else (recover, "_finish")
+    with monkeypatch.context() as patched, suppress(KeyboardInterrupt):
+        if when.startswith("after"):
+            assert project.run(sandbox="auto").code == 4
+        patched.setattr(*target, die)
+        if when.startswith("after"):
+            harness("land", "a")
+        else:
+            project.run(sandbox="auto")
+    assert (project.root / "migrations" / "1.sql").read_text() == "a\n"
+    landed = harness("run", "a") if when.startswith("after") else harness("land", "a")
+    assert landed.code == 0, landed.err
+    assert project.states()["a"] == "done" and project.git("show", "HEAD:migrations/1.sql") == "a"
