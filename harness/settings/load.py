@@ -12,6 +12,7 @@ from harness.domain.errors import ConfigError
 from harness.domain.paths import Paths
 from harness.domain.text import find_not_utf8, shown, suggest
 from harness.settings.options import OPTIONS, Settings
+from harness.settings.policy import Demand, check_demand, find_policies, tighten_settings
 from harness.system import files
 from harness.system.yamls import Mistake, Node, is_blank, is_null, parse_yaml, to_plain
 
@@ -28,6 +29,7 @@ class Config:
     paths: Paths
     warnings: tuple[str, ...] = ()
     file: Path | None = None
+    demands: tuple[Demand, ...] = ()  # of policies: spec.md loosens none of them, either
     confined_only: bool = False  # nobody trusted the project to do anything without a sandbox
 
     @property
@@ -69,12 +71,16 @@ def load_config(
         raise ConfigError(f"`{near[0]}` is not read: settings stand in `{CONFIG_FILE}`", hint)
     nodes = _parse_file(file)
     given = [*_read_file(file, nodes), *_read_variables(environ), *_read_flags(flags)]  # the last of a name wins
+    origins = dict.fromkeys(OPTIONS, "default") | {one.name: one.origin for one in given}
+    demands, unread = _read_policies(root, environ)
     settings = Settings(**{one.name: one.value for one in given})
+    settings, origins, told = tighten_settings(settings, origins, demands)
     return Config(
         settings=settings,
-        origins=dict.fromkeys(OPTIONS, "default") | {one.name: one.origin for one in given},
+        origins=origins,
         paths=Paths(root, _below(root, settings.specs_dir), _below(root, settings.logs_dir)),
-        warnings=(*_warn_of_unread(near, nodes), *_warn_of_unknown(environ), *_warn(settings)),
+        warnings=(*_warn_of_unread(near, nodes), *_warn_of_unknown(environ), *_warn(settings), *unread, *told),
+        demands=tuple(demands),
         file=file if files.exists(file) else None,
     )
 
@@ -95,6 +101,21 @@ def _read_file(file: Path, nodes: Mapping[str, Node]) -> Iterator[_Given]:
         where = f"`{file.name}` line {node.line}: `{name}`"
         value = node if OPTIONS[name].kind.with_lines else to_plain(node)
         yield _Given(name, _parse_one(name, value, where), file.name)
+
+
+def _read_policies(root: Path, environ: Mapping[str, str]) -> tuple[list[Demand], list[str]]:
+    """Return what policies demand of a project, and what a person is to know of those that are not read."""
+    demands, told = list[Demand](), list[str]()
+    for path, unread in find_policies(root, environ):
+        if unread:
+            told.append(f"the policy `{path}` is not read: {unread}")
+            continue
+        for name, node in _parse_file(path).items():
+            where = f"`{path}` line {node.line}: `{name}`"
+            check_demand(name, where)
+            value = node if OPTIONS[name].kind.with_lines else to_plain(node)
+            demands.append(Demand(name, _parse_one(name, value, where), str(path)))
+    return demands, told
 
 
 def _read_variables(environ: Mapping[str, str]) -> Iterator[_Given]:

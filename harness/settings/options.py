@@ -31,6 +31,7 @@ from harness.settings.kinds import (
     one_of,
 )
 from harness.settings.setting import Group, Option, setting
+from harness.settings.tighten import all_of, by_order, fewest, least, only
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Settings:
         "more environment variables for the agent: NAME or PREFIX_*",
         Group.AGENT,
         examples=(["DATABASE_URL", "MYAPP_*"],),
+        tighten=only,
     )
     agent_args: tuple[str, ...] = setting((), WORDS, "more arguments for the agent's command line", Group.AGENT)
     permission_mode: str = setting("bypassPermissions", TEXT, "Claude Code's --permission-mode", Group.AGENT)
@@ -86,25 +88,38 @@ class Settings:
     )
     script: str = setting("", OPTIONAL_PATH, "the YAML file of agent `scripted`", Group.AGENT, flag=True)
 
-    timeout: float = setting(1800.0, DURATION, "wall time of one attempt; 0 for none", Group.LIMITS, flag=True)
+    timeout: float = setting(
+        1800.0, DURATION, "wall time of one attempt; 0 for none", Group.LIMITS, flag=True, tighten=least
+    )
     idle_timeout: float = setting(
         600.0,
         DURATION,
         "end an attempt after this long without output, while it runs no tool; 0 for never",
         Group.LIMITS,
         flag=True,
+        tighten=least,
     )
-    max_iterations: int = setting(200, COUNT, "attempts in one run; 0 for no limit", Group.LIMITS, flag=True)
+    max_iterations: int = setting(
+        200, COUNT, "attempts in one run; 0 for no limit", Group.LIMITS, flag=True, tighten=least
+    )
     max_attempts: int = setting(
-        30, COUNT, "attempts a feature gets in its life, until `harness reset`; 0 for no limit", Group.LIMITS, flag=True
+        30,
+        COUNT,
+        "attempts a feature gets in its life, until `harness reset`; 0 for no limit",
+        Group.LIMITS,
+        flag=True,
+        tighten=least,
     )
-    max_time: float = setting(0.0, DURATION, "wall time of the whole run; 0 for none", Group.LIMITS, flag=True)
+    max_time: float = setting(
+        0.0, DURATION, "wall time of the whole run; 0 for none", Group.LIMITS, flag=True, tighten=least
+    )
     stuck_limit: int = setting(
         3,
         COUNT,
         "attempts in a row without progress after which a feature is stuck; 0 for never",
         Group.LIMITS,
         flag=True,
+        tighten=least,
     )
     stuck_bytes: int = setting(
         32, COUNT, "a note of at most this many bytes, with no file changed, is not progress", Group.LIMITS, flag=True
@@ -131,17 +146,31 @@ class Settings:
         flag=True,
     )
 
-    max_cost: float = setting(0.0, DOLLARS, "dollars that one run may cost; 0 for no limit", Group.MONEY, flag=True)
+    max_cost: float = setting(
+        0.0, DOLLARS, "dollars that one run may cost; 0 for no limit", Group.MONEY, flag=True, tighten=least
+    )
     max_cost_per_feature: float = setting(
-        0.0, DOLLARS, "dollars that one feature may cost in its life; 0 for no limit", Group.MONEY, flag=True
+        0.0,
+        DOLLARS,
+        "dollars that one feature may cost in its life; 0 for no limit",
+        Group.MONEY,
+        flag=True,
+        tighten=least,
     )
     max_cost_per_attempt: float = setting(
-        0.0, DOLLARS, "dollars that one attempt may cost; 0 for no limit", Group.MONEY, flag=True
+        0.0, DOLLARS, "dollars that one attempt may cost; 0 for no limit", Group.MONEY, flag=True, tighten=least
     )
     monthly_budget: float = setting(
-        0.0, DOLLARS, "dollars that all runs here may cost in a month (UTC); 0 for no limit", Group.MONEY, flag=True
+        0.0,
+        DOLLARS,
+        "dollars that all runs here may cost in a month (UTC); 0 for no limit",
+        Group.MONEY,
+        flag=True,
+        tighten=least,
     )
-    monthly_stop: float = setting(0.9, SHARE, "the share of the monthly budget at which runs stop", Group.MONEY)
+    monthly_stop: float = setting(
+        0.9, SHARE, "the share of the monthly budget at which runs stop", Group.MONEY, tighten=fewest
+    )
     expected_cost: float = setting(
         0.5, DOLLARS, "dollars an attempt is expected to cost while fewer than five have ended here", Group.MONEY
     )
@@ -159,13 +188,17 @@ class Settings:
         "commands that every claim must pass, besides the feature's own",
         Group.PROOF,
         examples=(["make test"],),
+        tighten=all_of,
     )
-    check_timeout: float = setting(600.0, DURATION, "wall time of one check; 0 for none", Group.PROOF, flag=True)
+    check_timeout: float = setting(
+        600.0, DURATION, "wall time of one check; 0 for none", Group.PROOF, flag=True, tighten=least
+    )
     check_retries: int = setting(
         1,
         COUNT,
         "times that a red check runs again which was green on the same files; one that flips is named",
         Group.PROOF,
+        tighten=fewest,
     )
     prove: str = setting(
         "auto",
@@ -173,6 +206,7 @@ class Settings:
         "where claims are checked: in a clean checkout of the commit, or the working tree; auto: a checkout if it can",
         Group.PROOF,
         flag=True,
+        tighten=by_order("tree", "auto", "commit"),
     )
     judge: tuple[str, ...] = setting(
         (),
@@ -181,6 +215,7 @@ class Settings:
         Group.PROOF,
         more="see [what judges](#what-judges)",
         examples=(["scripts/verify/**", "expected/*.json"],),
+        tighten=all_of,
     )
     park: tuple[str, ...] = setting(
         (),
@@ -188,24 +223,28 @@ class Settings:
         "files that a person lands: a feature that touches them is proven, and waits for `harness land`",
         Group.PROOF,
         examples=(["migrations/**", ".github/**"],),
+        tighten=all_of,
     )
     held_out_output: str = setting(
         "hide",
         one_of("hide", "show"),
         "what the agent is told of a check that is held out and fails: that one failed, or what it printed, too",
         Group.PROOF,
+        tighten=by_order("show", "hide"),
     )
     checks_must_fail_first: str = setting(
         "warn",
         one_of("warn", "require", "off"),
         "run a feature's checks before the work: where none fails, say that they cannot show it, or leave the feature",
         Group.PROOF,
+        tighten=by_order("off", "warn", "require"),
     )
     baseline: str = setting(
         "accept",
         one_of("accept", "refuse"),
         "what a run does when `checks` are red before the work: name them, or end at once with exit 2",
         Group.PROOF,
+        tighten=by_order("accept", "refuse"),
     )
     workspace_include: tuple[str, ...] = setting(
         (),
@@ -326,6 +365,7 @@ class Settings:
         "how agents and checks are confined; auto: bubblewrap or nothing; bwrap: or exit 2; container: yours; none",
         Group.SANDBOX,
         flag=True,
+        tighten=by_order("none", "auto", "container", "bwrap"),
     )
     sandbox_network: str = setting(
         "host",
@@ -333,6 +373,7 @@ class Settings:
         "the network inside the sandbox; broker: only sandbox_hosts, and keys stay outside",
         Group.SANDBOX,
         more="see [the broker](#keys-outside-listed-hosts-alone)",
+        tighten=by_order("host", "broker", "none"),
     )
     sandbox_hosts: tuple[str, ...] = setting(
         (),
@@ -340,9 +381,15 @@ class Settings:
         "with `sandbox_network: broker`: hosts that can be reached from inside",
         Group.SANDBOX,
         examples=(["pypi.org", "files.pythonhosted.org", "localhost:5432"],),
+        tighten=only,
     )
     sandbox_read: tuple[str, ...] = setting(
-        (), WORDS, "more paths that can be read inside the sandbox", Group.SANDBOX, examples=(["~/.m2", "../shared"],)
+        (),
+        WORDS,
+        "more paths that can be read inside the sandbox",
+        Group.SANDBOX,
+        examples=(["~/.m2", "../shared"],),
+        tighten=only,
     )
     sandbox_write: tuple[str, ...] = setting(
         (),
@@ -350,16 +397,23 @@ class Settings:
         "more paths that can be written inside the sandbox",
         Group.SANDBOX,
         examples=(["~/.m2", "../shared"],),
+        tighten=only,
     )
     sandbox_memory: int = setting(
-        0, SIZE, "private memory of each process inside; 0 for no limit", Group.SANDBOX, examples=("8G",)
+        0, SIZE, "private memory of each process inside; 0 for no limit", Group.SANDBOX, examples=("8G",), tighten=least
     )
-    sandbox_file_size: int = setting(16 << 30, SIZE, "size of one file written inside; 0 for no limit", Group.SANDBOX)
+    sandbox_file_size: int = setting(
+        16 << 30, SIZE, "size of one file written inside; 0 for no limit", Group.SANDBOX, tighten=least
+    )
     sandbox_processes: int = setting(
-        4096, COUNT, "processes and threads inside (not limited for root); 0 for no limit", Group.SANDBOX
+        4096, COUNT, "processes and threads inside (not limited for root); 0 for no limit", Group.SANDBOX, tighten=least
     )
     pid_namespace: str = setting(
-        "auto", one_of("auto", "off"), "a pid namespace around the agent (Linux); off if it needs sudo", Group.SANDBOX
+        "auto",
+        one_of("auto", "off"),
+        "a pid namespace around the agent (Linux); off if it needs sudo",
+        Group.SANDBOX,
+        tighten=by_order("off", "auto"),
     )
 
     inhibit_sleep: str = setting(

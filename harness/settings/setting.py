@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from harness.settings.kinds import Kind
+from harness.settings.tighten import Tighten
 
 T = TypeVar("T")
 
@@ -37,6 +38,7 @@ class Option:
     group: Group
     more: str = ""  # what the manual alone says, in Markdown
     examples: tuple[Any, ...] = ()  # values as one would write them in harness.yaml
+    tighten: Tighten | None = None  # how a policy does it; None where none can
     is_flag: bool = False  # of `run`, `dry-run` and `config`; a command may take any other too
     short: str = ""
 
@@ -60,7 +62,9 @@ def setting(  # every keyword but the group is one fact that some settings have
     flag: bool | str = False,
     more: str = "",
     examples: tuple[Any, ...] = (),
+    tighten: Tighten | None = None,
 ) -> T:
     """Return the field of a setting; `flag` is True for a flag of `run`, or the short one that it also has."""
-    option = Option("", default, kind, help, group, more, examples, bool(flag), flag if isinstance(flag, str) else "")
+    short = flag if isinstance(flag, str) else ""
+    option = Option("", default, kind, help, group, more, examples, tighten, bool(flag), short)
     return field(default=default, metadata={"option": option})

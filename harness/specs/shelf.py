@@ -17,6 +17,7 @@ from harness.domain.near_names import is_near
 from harness.domain.slugs import RENAME, WRITE_ONE, check_slug
 from harness.domain.text import shown
 from harness.settings.load import Config
+from harness.settings.policy import Demand, tighten_feature
 from harness.specs.order import find_problems, order_features, parse_order
 from harness.specs.parse import parse_spec
 from harness.specs.spec_file import (
@@ -68,6 +69,7 @@ class SpecsFolder:
         *,
         now: Callable[[], int] = time.time_ns,
         is_done: Callable[[str], bool] = lambda slug: False,
+        demands: Sequence[Demand] = (),
     ) -> None:
         """An order file that is given must exist; the default, `order.txt` among the specs, need not.
 
@@ -83,7 +85,7 @@ class SpecsFolder:
         self._order_needed = order_file is not None
         self._orders: list[str] = []  # files among the specs that are probably meant as their order
         self._loose: list[str] = []  # and as specs
-        self._now, self._is_done = now, is_done
+        self._now, self._is_done, self._demands = now, is_done, demands
         self._kept: dict[str, _Kept] = {}
         self._folder_signature: Signature | None = None
         self._watched: list[tuple[str, int, int, int]] = []
@@ -98,7 +100,8 @@ class SpecsFolder:
         self._look()
         content = self._read_order_file()
         if self._stale or content != self._order_content:
-            features = find_problems([kept.feature for kept in self._kept.values()], self._name, self._is_done)
+            found = [tighten_feature(kept.feature, self._demands) for kept in self._kept.values()]
+            features = find_problems(found, self._name, self._is_done)
             slugs = [feature.slug for feature in features]
             order, warnings = parse_order(decode(content, self._order_name), slugs, self._order_name, self._is_done)
             self._reading = Reading(order_features(features, order), (*warnings, *self._warn_of_unread()))
@@ -241,4 +244,10 @@ def open_specs_folder(config: Config) -> SpecsFolder:
     """Return the project's specs, not read yet."""
     s, paths = config.settings, config.paths
     order = paths.root / s.order_file if s.order_file else None
-    return SpecsFolder(paths.specs, s.spec_file, order, is_done=lambda slug: files.is_file(paths.done(slug)))
+    return SpecsFolder(
+        paths.specs,
+        s.spec_file,
+        order,
+        is_done=lambda slug: files.is_file(paths.done(slug)),
+        demands=config.demands,
+    )
