@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
+from harness.decide.judge_files import propose_patterns
 from harness.domain.errors import UsageError
+from harness.domain.obeyed import INSTALLED
 from harness.domain.slugs import check_slug
+from harness.domain.text import list_some
 from harness.settings.load import CONFIG_FILE, Config
 from harness.system import files
 from harness.system.shipped import shipped_template
 from harness.workspace.held_out import FOLDER
+
+MOST_LISTED = 20_000  # files that are looked at for a proposal
+MOST_PROPOSED, SHOWN = 12, 3
 
 
 def init_project(config: Config) -> list[str]:
@@ -18,8 +27,12 @@ def init_project(config: Config) -> list[str]:
     told = []
     settings = paths.root / CONFIG_FILE
     if not files.exists(settings):
-        files.write_atomic(settings, files.read_text(shipped_template("harness.yaml")))
-        told.append(f"wrote {CONFIG_FILE}: settings, all commented out")
+        text, judge = files.read_text(shipped_template("harness.yaml")), propose_patterns(_list_names(paths.root))
+        if judge:
+            text = text.replace("# judge: []", f"# judge: [{', '.join(map(json.dumps, judge[:MOST_PROPOSED]))}]")
+        files.write_atomic(settings, text)
+        found = f"; look at `judge`, found here: {list_some(judge, SHOWN)}" if judge else ""
+        told.append(f"wrote {CONFIG_FILE}: settings, all commented out{found}")
     if not files.exists(paths.specs):
         _write_spec(paths.specs / "hello" / config.settings.spec_file, shipped_template("example.md"), "")
         told.append(f"wrote {paths.shown(paths.specs)}/hello/{config.settings.spec_file}: an example to look at")
@@ -64,6 +77,17 @@ def _ignore(config: Config, lines: list[str]) -> list[str]:
 def _write_spec(path: Path, template: Path, title: str) -> None:
     files.make_folder(path.parent)
     files.write_atomic(path, files.read_text(template).replace("{{ title }}", title))
+
+
+def _list_names(root: Path) -> Iterator[str]:
+    """Yield the names of the files of a project, without what is installed, hidden or beyond the first thousands."""
+    left = MOST_LISTED
+    for at, folders, names in os.walk(root):
+        folders[:] = sorted(one for one in folders if one not in INSTALLED and (one[0] != "." or one == ".ci"))
+        for name in sorted(names):
+            if (left := left - 1) < 0:
+                return
+            yield str((Path(at) / name).relative_to(root))
 
 
 def _lines(path: Path) -> list[str]:

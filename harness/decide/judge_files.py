@@ -168,6 +168,10 @@ _OF_TOOLS: dict[str, re.Pattern[str]] = {
 # Files that hold much besides; of these, only sections judge (`judge_sections.py`).
 MIXED = frozenset(("pyproject.toml", "setup.cfg", "package.json"))
 _SCRIPT_FOLDERS = {"scripts", "script", "tools", "tool", "ci", ".ci", ".github", "hack", "dev", "devtools"}
+_PROPOSED = {
+    "expected", "reference", "baseline", "baselines", "oracle", "acceptance", "conformance", "verification", "evals",
+}  # fmt: skip
+_PROPOSED_ENDS = ("", ".sh", ".bash", ".py", ".js", ".mjs", ".ts", ".rb", ".pl")
 _SCRIPT_NAMES = re.compile(r"(run[-_]?)?(check|test|verify|validate|lint|ci|smoke|acceptance|assert|e2e)s?([-_.].*)?")
 
 
@@ -194,6 +198,21 @@ def find_role(name: str, called: Called, judge: Sequence[str] = ()) -> Role | No
     if last in _BUILD_FILES and any(last in names and tool in called.words for tool, names in _LEADS.items()):
         return Role.SCRIPT
     return Role.SCRIPT if _is_script(path, called) else None
+
+
+def propose_patterns(names: Iterable[str]) -> tuple[str, ...]:
+    """Return patterns for `judge`: files of a project that, by their names, may judge, and that are not known to."""
+    found = set[str]()
+    for name in names:
+        path = PurePosixPath(name)
+        telling = next((one for one in path.parts[:-1] if one in _SCRIPT_FOLDERS | _PROPOSED), "")
+        if find_role(name, NOTHING) is not None:
+            continue
+        if telling:
+            found.add("/".join((*path.parts[: path.parts.index(telling) + 1], "**")))
+        elif _SCRIPT_NAMES.fullmatch(path.name) and path.suffix in _PROPOSED_ENDS:
+            found.add(name)
+    return tuple(sorted(found))
 
 
 def _is_script(path: PurePosixPath, called: Called) -> bool:

@@ -34,3 +34,16 @@ def test_new_writes_a_skeleton_that_nothing_proves_until_it_is_filled_in(world: 
     assert [one["level"] for one in harness("lint", "--json").json["findings"] if one["level"] == "error"] == []
     assert world.run(agent="command", max_iterations=1).code == 1
     assert harness("new", "Password-Reset").code == 2
+
+
+def test_init_proposes_what_may_judge_and_is_not_known_to(world: World, harness) -> None:
+    for name in ("ci/gate.py", "expected/a.txt", "app/main.py", "verify.sh", "tests/test_a.py", "node_modules/ci/x.js"):
+        (world.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (world.root / name).write_text("x\n")
+    told = harness("init").out
+    assert "look at `judge`, found here: `ci/**`, `expected/**` and `verify.sh`" in told
+    line = '# judge: ["ci/**", "expected/**", "verify.sh"]'
+    text = (world.root / "harness.yaml").read_text()
+    assert line in text
+    (world.root / "harness.yaml").write_text(text.replace(line, line.removeprefix("# ")))
+    assert harness("config", "--json").json["settings"]["judge"]["value"] == "[ci/**, expected/**, verify.sh]"
