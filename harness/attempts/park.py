@@ -65,6 +65,8 @@ def clear(run: Run, attempt: Attempt) -> None:
     if (plan := attempt.order.plan) is None or run.history.of(attempt.slug).parked != plan.candidate.commit:
         return
     try:
+        if changed := run.workspace.parking.find_other(plan.candidate.tree, plan.candidate.names):
+            raise ParkingError(f"{say_names(changed)} changed meanwhile")
         run.workspace.parking.clear(plan.candidate)
     except ParkingError as error:
         run.tell(f"{attempt.slug}: its work stays in the working tree: {one_line(str(error), 200)}", Tone.BAD)

@@ -73,7 +73,14 @@ class Parking:
         listed = "".join(f"{name}\n" for name in there)
         hashed = self._git.write("hash-object", "--stdin-paths", stdin=os.fsencode(listed), with_hooks=False)
         found = dict(zip(there, os.fsdecode(self._take(hashed)).split(), strict=True)) if there else {}
-        return [name for name in names if name not in found or found[name] != blobs[name]]
+        links = [name for name in names if name in blobs and files.is_link(Path(self._git.top) / name)]
+        found |= {name: blobs[name] for name in links if self._leads_alike(name, blobs[name])}
+        gone = {name for name in names if name not in blobs and not os.path.lexists(f"{self._git.top}/{name}")}
+        return [name for name in names if name not in gone and found.get(name) != blobs.get(name, "")]
+
+    def _leads_alike(self, name: str, blob: str) -> bool:
+        said = self._git.ask("cat-file", "blob", blob)
+        return said.code == 0 and said.stdout == os.fsencode(os.readlink(f"{self._git.top}/{name}"))  # noqa: PTH115
 
     def bring_back(self, tree: str, names: Sequence[str]) -> None:
         """Write files into the working tree as a tree has them. Raises ParkingError."""

@@ -119,3 +119,24 @@ def test_parked_work_of_a_run_that_was_killed_lands_all_the_same(
     landed = harness("run", "a") if when.startswith("after") else harness("land", "a")
     assert landed.code == 0, landed.err
     assert project.states()["a"] == "done" and project.git("show", "HEAD:migrations/1.sql") == "a"
+
+
+def test_parked_work_that_deletes_and_moves_files_comes_back_as_it_was(project: World, harness) -> None:
+    (project.root / "migrations").mkdir()
+    (project.root / "migrations" / "0.sql").write_text("old\n")
+    (project.root / "old.txt").write_text("old\n")
+    project.git("add", "migrations", "old.txt")
+    project.git("commit", "-qm", "more")
+    project.agent(
+        f"rm migrations/0.sql; mkdir new; mv old.txt new/; ln -s new/old.txt link; echo a >> app.txt; {CLAIM}"
+    )
+    ran = project.run("a", sandbox="auto")
+    assert ran.code == 4, ran.text
+    assert (
+        project.git("status", "--short", "--", ":!logs", ":!harness.yaml") == "" and (project.root / "old.txt").exists()
+    )
+    assert harness("land", "a").code == 0
+    assert project.git("show", "--name-status", "--format=", "--no-renames", "HEAD").split() == [
+        "M", "app.txt", "A", "link", "D", "migrations/0.sql", "A", "new/old.txt", "D", "old.txt",
+    ]  # fmt: skip
+    assert project.git("status", "--short", "--", ":!logs") == ""
