@@ -48,6 +48,12 @@ def find_obeyed(agents: Sequence[str], root: Path, setting_sources: str) -> list
     return list(found.items())
 
 
+def find_steering() -> frozenset[str]:
+    """Return the names of files and folders, at any depth, by which a project tells some agent what to do."""
+    loads = [profile.loads for profile in AGENTS.values()]
+    return frozenset(name.partition("/")[0] for one in loads for name in (*one.instructions, *one.settings))
+
+
 def _without_permissions(text: str) -> bytes:
     """Return what settings say besides permissions; b"" for nothing."""
     try:

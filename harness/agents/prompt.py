@@ -94,7 +94,7 @@ def compose_prompt(
         "log_cut": log.cut,
         "observed": fenced(observed),
     }
-    text = _render(template, values)
+    text = render(template, values)
     _check_contract(template, text, paths, feature.slug)
     return Prompt(text, _measure(text, values))
 
@@ -159,7 +159,8 @@ def _check_contract(template: Path, text: str, paths: Paths, slug: str) -> None:
         )
 
 
-def _render(template: Path, values: dict[str, object]) -> str:
+def render(template: Path, values: dict[str, object]) -> str:
+    """Return the text of a template with these values. Raises ConfigError where it cannot be."""
     content = files.read_span(template, 0, TEMPLATE_LIMIT)
     if line := find_not_utf8(content):
         raise ConfigError(f"the template `{template}` line {line}: this is not UTF-8", "save it as UTF-8")

@@ -38,6 +38,7 @@ def accept(run: Run, judged: Judged, landing: Landing) -> None:
         criteria=tuple(map(clean, say_criteria(run, feature, judged.checks, history.before))),
         assumed=tuple(dict.fromkeys((*history.assumed, *find_assumed(found.note.text)))),
         judge=tuple(map(clean, judged.judgement.lines)),
+        review=tuple(map(clean, (*judged.reviewed, *_say_other_tree(run, judged, landing)))),
         before={clean(command): green for command, green in history.before.items()},
     )
     text = compose_receipt(
@@ -51,6 +52,14 @@ def accept(run: Run, judged: Judged, landing: Landing) -> None:
     run.write(Accepted(slug=feature.slug, attempt=attempt.number, sha256=digest(text), receipt=text))
     write_marker(run, feature.slug, text)
     run.tally.accepted.append(feature.slug)
+
+
+def _say_other_tree(run: Run, judged: Judged, landing: Landing) -> tuple[str, ...]:
+    """Return that the commit is not what was reviewed, where a hook or another commit made it another tree."""
+    reviewed = {one.tree for one in judged.attempt.planned if one.tree and not one.problem}
+    if not reviewed or not landing.commit.made or run.workspace.commits.tree_of(landing.commit.head) in reviewed:
+        return ()
+    return ("the commit is not the tree that was reviewed: a hook, or a commit made meanwhile, changed it",)
 
 
 def say_where(checked_in: CheckedIn, left_out: tuple[str, ...]) -> str:

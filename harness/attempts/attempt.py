@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.attempts.order import Order
+from harness.attempts.order import Asked, Order
 from harness.decide.judge_files import Judgement, Judging
+from harness.decide.proof import Settled
 from harness.domain.agent import Agent
 from harness.domain.feature import Feature
 from harness.domain.reply import Reply
+from harness.domain.review import Finding, Review
 from harness.domain.verdict import CheckRun, Evidence, Verdict
 from harness.records.notes import Mark, Note
 from harness.workspace.workspace import Snapshot, Workspace
@@ -31,6 +34,29 @@ class Gathered:
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """A question about a claim: what it is known by, and what goes out; or why nothing does."""
+
+    review: Review
+    key: str = ""
+    tree: str = ""
+    agent: Agent | None = None
+    asked: Asked | None = None
+    known: tuple[Finding, ...] | None = None  # the same question was answered about the same tree
+    problem: str = ""
+    places: Mapping[str, Sequence[range]] = field(default_factory=dict)  # lines of the diff
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What the checks of a claim came to, before anybody reviews it."""
+
+    settled: Settled
+    checks: tuple[CheckRun, ...]
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """An attempt that has begun: its number is on disk, and what stood where is remembered."""
 
@@ -46,6 +72,8 @@ class Attempt:
     crashed: bool = False  # the run that it belonged to was killed
     ended_at: float | None = None  # epoch seconds, None for just now
     found: Gathered | None = None  # None while its agent works
+    weighed: Weighed | None = None  # None until its checks were run, where its claim is reviewed
+    planned: tuple[Planned, ...] = ()  # questions to reviewers
 
     @property
     def slug(self) -> str:
@@ -78,3 +106,4 @@ class Judged:
     evidence: Evidence
     verdict: Verdict
     judgement: Judgement = field(default_factory=Judgement)
+    reviewed: tuple[str, ...] = ()  # what reviewers said, line by line

@@ -59,7 +59,7 @@ def check_before(run: Run, feature: Feature) -> bool:
 
 def _refuse_red_baseline(run: Run, feature: Feature) -> None:
     """Raise ConfigError where the project's own checks are red and that is refused; looked at once in a run."""
-    checks = run.settings.checks
+    checks = run.settings.commands
     if run.settings.baseline != "refuse" or run.tally.knows_baseline or not checks or run.in_flight:
         return
     run.tally.knows_baseline = True

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from harness.agents.failures import diagnose
 from harness.attempts.accept import accept
-from harness.attempts.attempt import Attempt, Gathered, Judged
+from harness.attempts.attempt import Attempt, Gathered, Judged, Weighed
 from harness.attempts.earlier import blame, find_touched
 from harness.attempts.intake import gather, quarantine_appeared
 from harness.attempts.judging import find_judging
@@ -17,6 +17,7 @@ from harness.attempts.order import Delivery
 from harness.attempts.park import clear, find_parked, park
 from harness.attempts.prove import begin_of_making, find_changed, fix, plan_checkout, settle_checks
 from harness.attempts.replay import plan_replay
+from harness.attempts.review import keep_reviews, plan_reviews
 from harness.attempts.second_look import look_again
 from harness.attempts.write_down import describe_end, line_for_silent_agent, tell_outcome, write_outcome
 from harness.decide.blocked import find_blocked, find_nearly_blocked
@@ -24,7 +25,7 @@ from harness.decide.judge import judge, judge_claim
 from harness.decide.judge_files import Judgement
 from harness.domain.gist import digest_gist
 from harness.domain.reply import Ended, Fault, Limit, Reply
-from harness.domain.text import counted, one_line
+from harness.domain.text import counted, listed, one_line
 from harness.domain.verdict import CheckRun, Claim, Evidence, Outcome, Verdict
 from harness.records.events import Blocked
 from harness.records.lessons import redact_file
@@ -51,11 +52,17 @@ def keep(run: Run, attempt: Attempt, delivery: Delivery) -> Attempt | Judged:
             return attempt
     else:
         run.workspace.forget()
-        run.workspace.index.reached = not ran_apart(attempt, delivery)
-        quarantine_appeared(run, attempt, "during the checks")
-        watch_head(run, Mover(attempt.slug, attempt.number, CHECKS, apart=ran_apart(attempt, delivery)))
+        run.workspace.index.reached = not ran_apart(run, attempt, delivery)
+        when = "during a review" if attempt.order.questions else "during the checks"
+        quarantine_appeared(run, attempt, when)
+        watch_head(run, Mover(attempt.slug, attempt.number, CHECKS, apart=ran_apart(run, attempt, delivery)))
     assert attempt.found is not None
-    judged, landing = weigh(run, attempt, attempt.found, delivery)
+    found, weighed = attempt.found, attempt.weighed or weigh(run, attempt, attempt.found, delivery)
+    if attempt.weighed is None:
+        attempt = send_to_reviewers(run, attempt, found, weighed)
+        if attempt.order.questions:
+            return attempt
+    judged, landing = conclude(run, attempt, found, weighed, delivery)
     act(run, judged, landing)
     write_down(run, judged)
     clear(run, attempt)
@@ -67,8 +74,10 @@ def keep(run: Run, attempt: Attempt, delivery: Delivery) -> Attempt | Judged:
     return judged
 
 
-def ran_apart(attempt: Attempt, delivery: Delivery) -> bool:
-    """Whether no check saw the project's repository."""
+def ran_apart(run: Run, attempt: Attempt, delivery: Delivery) -> bool:
+    """Whether no check saw the project's repository, and no reviewer."""
+    if attempt.order.questions:
+        return all(run.site.sandbox_for(one.agent) is not None for one in attempt.order.questions)
     in_tree = delivery.in_tree or any(one.in_tree for one in attempt.order.earlier)
     return delivery.checked_in.clean and not in_tree
 
@@ -93,8 +102,8 @@ def receive(run: Run, attempt: Attempt, reply: Reply) -> Attempt:
     return replace(attempt, found=replace(found, judging=judging), order=order)
 
 
-def weigh(run: Run, attempt: Attempt, found: Gathered, delivery: Delivery) -> tuple[Judged, Landing | None]:
-    """Return the verdict on an attempt, with the evidence for it; a claim that stands is committed."""
+def weigh(run: Run, attempt: Attempt, found: Gathered, delivery: Delivery) -> Weighed:
+    """Return what the checks of a claim came to."""
     settled = settle_checks(run, attempt, delivery)
     own = (*blame(run, attempt, delivery.earlier), *find_changed(run, attempt, found, settled))
     checks = (*settled.runs, *own, *check_for_secrets(run, attempt, found))
@@ -102,6 +111,30 @@ def weigh(run: Run, attempt: Attempt, found: Gathered, delivery: Delivery) -> tu
     if attempt.order.checks and all(one.green for one in checks):
         judgement = look_again(run, attempt, found, delivery, settled.runs)
         checks = (*checks, *judgement.red)
+    return Weighed(settled, checks, judgement)
+
+
+def send_to_reviewers(run: Run, attempt: Attempt, found: Gathered, weighed: Weighed) -> Attempt:
+    """Return the attempt; where its claim would stand, with the questions that go out to reviewers now."""
+    if _judge_claim(run, attempt, found, weighed.checks) not in (Claim.CONFIRMED, Claim.UNVERIFIED):
+        return attempt
+    planned = plan_reviews(run, attempt, found)
+    questions = tuple(one.asked for one in planned if one.asked is not None)
+    if questions:
+        run.heartbeat.phase("reviewing", feature=attempt.slug, attempt=attempt.number)
+        named = listed(dict.fromkeys(one.agent.name for one in questions))
+        run.tell(f"{attempt.slug}: its claim goes to review: {counted(len(questions), 'question')} to {named}")
+    order = replace(attempt.order, questions=questions)
+    return replace(attempt, order=order, weighed=weighed, planned=planned)
+
+
+def conclude(
+    run: Run, attempt: Attempt, found: Gathered, weighed: Weighed, delivery: Delivery
+) -> tuple[Judged, Landing | None]:
+    """Return the verdict on an attempt, with the evidence for it; a claim that stands is committed."""
+    reviewed = keep_reviews(run, attempt, delivery.answers)
+    attempt = replace(attempt, order=replace(attempt.order, questions=()))
+    settled, judgement, checks = weighed.settled, weighed.judgement, (*weighed.checks, *reviewed.red)
     landing = None
     stands = _judge_claim(run, attempt, found, checks) in (Claim.CONFIRMED, Claim.UNVERIFIED)
     if stands:
@@ -114,7 +147,7 @@ def weigh(run: Run, attempt: Attempt, found: Gathered, delivery: Delivery) -> tu
         checks = (*settled.runs, *filter(None, [landing.refused]))
     found.remarks += filter(None, [settled.remark])
     evidence, verdict = _judge(run, attempt, found, checks, judgement)
-    return Judged(attempt, found, checks, evidence, verdict, judgement), landing
+    return Judged(attempt, found, checks, evidence, verdict, judgement, reviewed.lines), landing
 
 
 def _judge(

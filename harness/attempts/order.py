@@ -8,6 +8,7 @@ from pathlib import Path
 from harness.domain.agent import Agent
 from harness.domain.feature import Check
 from harness.domain.reply import Reply
+from harness.domain.review import Review
 from harness.domain.verdict import CheckedIn, CheckRun
 from harness.system.command import Bounds
 from harness.workspace.clean_checkout import CheckoutPlan
@@ -38,8 +39,34 @@ class Replay:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A question to a reviewer, as who asks it needs it: of whom, in which words, and in a checkout of what."""
+
+    review: Review
+    agent: Agent
+    prompt: str
+    bounds: Bounds
+    plan: CheckoutPlan
+    folder: Path  # the prompt lies there, and what is printed goes there
+    prefix: str  # of the project, in the checkout
+    specs: str  # there: what they hold out is held out from reviewers, too
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came back of a question: the reply and what it says, or why there is none."""
+
+    reply: Reply | None = None
+    text: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
-    """One attempt, as who works on it needs it; once it is `claimed`, what is asked for is the checks."""
+    """One attempt, as who works on it needs it; once it is `claimed`, what is asked for is the checks.
+
+    Where there are `questions`, these alone are asked: the checks have passed.
+    """
 
     slug: str
     number: int
@@ -61,6 +88,7 @@ class Order:
     earlier: tuple[Earlier, ...] = ()
     plan: CheckoutPlan | None = None  # of the clean checkout that the claim is checked in; None for the working tree
     replay: Replay | None = None  # where files were changed that judge the claim
+    questions: tuple[Asked, ...] = ()  # to reviewers
     since: float = 0.0  # when the work that is not accepted yet began, in epoch seconds
 
     @property
@@ -92,6 +120,7 @@ class Delivery:
     replayed: tuple[CheckRun, ...] = ()  # the checks again, with the files that judge as they were
     held_out: tuple[CheckRun, ...] = ()  # the checks that its agent does not know
     needed_new: tuple[str, ...] = ()  # those commands of them that passed with new tests only
+    answers: tuple[Answered, ...] = ()  # of reviewers, in the order of the questions
     failed_setup: CheckRun | None = None  # of the clean checkout: then the checks ran in the working tree
     in_tree: tuple[CheckRun, ...] = ()  # those that were red in a clean checkout, run again in the working tree
     difference: Difference | None = None  # what makes them green there

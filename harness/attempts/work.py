@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from harness.agents.stream import StreamReader
+from harness.attempts.hearing import AgentListener
 from harness.attempts.order import Delivery, Difference, Order, Replay
+from harness.attempts.reviewer import ask_reviewers
 from harness.decide.judge_files import may_need
 from harness.decide.proof import say_names
 from harness.domain.feature import Check
@@ -31,33 +33,13 @@ MOST_BESIDES = 1_000  # files and folders that are brought into a checkout to se
 def carry_out(order: Order, site: Site) -> Delivery:
     """Do what the order asks for; when this returns, nothing that it started is alive."""
     try:
+        if order.questions:
+            return Delivery(answers=ask_reviewers(order, site))
         return check_claim(order, site) if order.claimed else Delivery(work(order, site))
     finally:
         for closed in (order.root, *reversed(order.folder.parents[:3])):  # logs/ among them
             untrusted.reopen(closed)
         site.leave(order.key)
-
-
-@dataclass(slots=True)
-class AgentListener:
-    """Hears the agent: understands its stream, passes its words on, and asks whether it must stop."""
-
-    order: Order
-    site: Site
-    reader: StreamReader
-
-    def line(self, line: bytes) -> None:
-        if words := self.reader.feed(line):
-            self.site.narrator.says(self.order.key, self.site.redactor.text(words))
-
-    def busy(self) -> bool:
-        return self.reader.busy()
-
-    def finished(self) -> bool:
-        return self.reader.finished()
-
-    def stop(self) -> float | None:
-        return self.site.stop()
 
 
 def work(order: Order, site: Site) -> Reply:
@@ -82,7 +64,7 @@ def work(order: Order, site: Site) -> Reply:
     stdout, stderr = order.folder / "stream.jsonl", order.folder / "stderr.log"
     site.narrator.began(order.key, f"{order.slug} · attempt {order.number}")
     try:
-        listener = AgentListener(order, site, reader)
+        listener = AgentListener(order.key, site, reader)
         ended = site.supervisor.run(command, order.bounds, listener, stdout=stdout, stderr=stderr)
     finally:
         site.narrator.ended(order.key)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.domain.review import Review
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -30,6 +32,7 @@ class Feature:
     title: str = ""
     depends_on: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
+    reviews: tuple[Review, ...] = ()  # of a claim whose checks passed
     held_out: tuple[Check, ...] = ()  # that the agent does not see, nor what they print
     agent: str | None = None
     model: str | None = None

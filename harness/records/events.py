@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from harness.domain.halt import Halt
 from harness.domain.reply import Ended, Limit, Usage
+from harness.domain.review import Finding
 from harness.domain.verdict import Claim, Outcome
 from harness.records.notes import Mark
 
@@ -338,6 +339,33 @@ class CheckedBefore(FeatureEvent):
     spec: str = ""  # SHA-256
     clean: bool = False
     checks: tuple[CheckResult, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reviewed(AttemptEvent):
+    """A reviewer was asked about a claim: what it found, or the `problem` why it gave no verdict, and what it cost.
+
+    `key` is equal for one and the same question about one and the same tree. Where it was not `asked`, there was a
+    problem, or it was answered before.
+    """
+
+    kind: ClassVar[str] = "reviewed"
+    key: str = ""
+    question: str = ""
+    blocking: bool = False
+    tree: str = ""
+    agent: str = ""
+    agent_version: str = ""
+    model: str = ""
+    problem: str = field(default="", metadata={"rare": True})
+    asked: bool = False
+    findings: tuple[Finding, ...] = ()
+    blocked: tuple[str, ...] = field(default=(), metadata={"rare": True})  # the findings that did, by what they are of
+    seconds: float = 0.0
+    dollars: float | None = None
+    cost_source: str = ""
+    prices: str = ""
+    usage: Usage = field(default_factory=Usage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,7 @@ from harness.records.events import (
     Parked,
     Renamed,
     Reopened,
+    Reviewed,
     RunBegan,
     RunEnded,
     TreeLeft,
@@ -172,7 +173,7 @@ def _attempt_ended(history: History, event: AttemptEnded) -> None:
     record.open_attempts = 0 if done else record.open_attempts + 1
     record.assumed = () if done else tuple(dict.fromkeys((*record.assumed, *event.assumed)))
     if done:
-        record.own_since, record.allowed = "", {}
+        record.own_since, record.allowed, record.reviews, record.rounds = "", {}, {}, {}
     record.changed, record.landed = (set(), record.landed | changed) if done else (changed, record.landed)
     record.changed_more = not done and (record.changed_more or event.changed_files > len(event.changed))
     record.charged += event.charged
@@ -193,6 +194,17 @@ def _attempt_ended(history: History, event: AttemptEnded) -> None:
         history.limited.pop(agent, None)
     record.seconds += event.seconds
     _spent(history, record, event, began)
+
+
+def _reviewed(history: History, event: Reviewed) -> None:
+    record, month = history.of(event.slug), event.at[:7]
+    if not event.problem:
+        record.reviews[event.key] = event.findings
+    for one in event.blocked:
+        record.rounds[one] = record.rounds.get(one, 0) + 1
+    if event.asked:
+        record.spent = record.spent.plus(event.dollars)
+        history.months[month] = history.months.get(month, Sum()).plus(event.dollars)
 
 
 def _spent(history: History, record: FeatureHistory, event: AttemptEnded, began: AttemptBegan | None) -> None:
@@ -377,6 +389,7 @@ _FOLDS: dict[type[Event], Callable[[History, Any], None]] = {
     FeatureReset: _reset,
     Reopened: _reopened,
     CheckedBefore: _checked_before,
+    Reviewed: _reviewed,
     Verified: _verified,
     Renamed: _renamed,
     Halted: _halted,

@@ -19,6 +19,7 @@ NOT_WITHOUT = "the checks did not run without that"
 CLEAN = "in a clean checkout of the commit"
 LACKS = "; not in the commit: "
 _CHECK = re.compile(rf"check: exit \S+ in \S+ s \(({GREEN_BEFORE}|{RED_BEFORE})\): (.*)")
+_KEPT = ("flaky: ", "judge: ", "review: ", "assumed: ", "attempt: ", "agent: ", "model: ")  # lines that a renewal keeps
 _BY_PERSON = "--- accepted by a person ---"
 
 
@@ -37,6 +38,7 @@ class Receipt:
     lacks: str = ""  # what the commit does not hold, as `checked` ends
     unjudged: bool = False  # its work changed what judges it, and nothing was put back
     assumed: tuple[str, ...] = ()  # by its attempts, instead of asking
+    review: tuple[str, ...] = ()  # what reviewers said of its claim
     criteria: tuple[str, ...] = ()  # of its spec, each with the checks that prove it
     flaky: tuple[str, ...] = ()  # checks that ended otherwise before, on the same files
     shown: bool = True  # False where every check was green before the work: none of them shows that it was done
@@ -48,7 +50,7 @@ class Proof:
 
     `before` says of the commands that ran before the work whether they were green then, `judge` what became of the
     files that judge the claim; `assumed` is what its attempts assumed instead of asking, `criteria`
-    by which check each is proven.
+    by which check each is proven, `review` what reviewers said.
     """
 
     spec: str
@@ -59,6 +61,7 @@ class Proof:
     judge: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
     criteria: tuple[str, ...] = ()
+    review: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """Return its lines, one `key: value` each."""
@@ -68,6 +71,7 @@ class Proof:
         ]
         judge = [f"judge: {one_line(said, LONGEST)}" for said in self.judge]
         criteria = [f"criterion: {one_line(said, LONGEST)}" for said in self.criteria]
+        review = [f"review: {one_line(said, LONGEST)}" for said in self.review]
         assumed = [f"assumed: {one_line(said, LONGEST)}" for said in self.assumed]
         return [
             f"spec: sha256 {self.spec}",
@@ -77,6 +81,7 @@ class Proof:
             *flaky,
             *criteria,
             *judge,
+            *review,
             *assumed,
         ]
 
@@ -112,12 +117,9 @@ def read_before(text: str, commands: Iterable[str]) -> dict[str, bool]:
 def renew_receipt(text: str, proof: Proof, *, why: str, at: str) -> str:
     """Return a receipt for the spec as it is now: its words and its agent are the old one's, the checks are new."""
     lines = text.splitlines()
-    kept = [
-        line
-        for line in lines[3:]
-        if line.startswith(("flaky: ", "judge: ", "assumed: ", "attempt: ", "agent: ", "model: "))
-    ]
-    renewed = f"renewed: {why}, and its checks passed without an agent"
+    kept = [line for line in lines[3:] if line.startswith(_KEPT)]
+    asked = "; reviewers were not asked again" if any(line.startswith("review: ") for line in kept) else ""
+    renewed = f"renewed: {why}, and its checks passed without an agent{asked}"
     return "\n".join([lines[0], "", _RULE, *proof.lines(), *map(plain, kept), renewed, f"at: {at}"]) + "\n"
 
 
@@ -147,6 +149,7 @@ def parse_receipt(text: str) -> Receipt:
         criteria=tuple(line.removeprefix("criterion: ") for line in lines[3:] if line.startswith("criterion: ")),
         flaky=tuple(line.removeprefix("flaky: ") for line in lines[3:] if line.startswith("flaky: ")),
         assumed=tuple(line.removeprefix("assumed: ") for line in lines[3:] if line.startswith("assumed: ")),
+        review=tuple(line.removeprefix("review: ") for line in lines[3:] if line.startswith("review: ")),
         shown=_is_shown([line for line in lines if line.startswith("check: ")]),
         attempt=int(attempt) if attempt.isdecimal() else 0,
     )

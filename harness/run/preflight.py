@@ -24,6 +24,7 @@ from harness.run.checkouts import open_checkout
 from harness.run.doubts import find_doubts
 from harness.run.held_out import find_in_git
 from harness.run.limits import stand_ins, tell_chain
+from harness.run.reviews import reviewers_of, tell_reviewers
 from harness.run.run import Run
 from harness.run.site import HAS_RUN_CONFINED, UNCONFINED_IF_TOLD, Site
 from harness.run.spending import check_prices, tell_budget
@@ -40,9 +41,11 @@ def announce(run: Run) -> None:
     done = run.history.without_unchecked_claims(read_markers(run.paths)).done
     todo = [feature for feature in features if feature.slug not in done]
     chosen = {(agent := run.agent_for(feature)).name + agent.model: agent for feature in todo}
-    check_prices(run, chosen.values())
+    reviewers = reviewers_of(run, todo)
+    check_prices(run, (*chosen.values(), *reviewers.values()))
     agents = {agent.name: agent for agent in chosen.values()}
-    run.site, versions = enter_sandbox(run, agents | stand_ins(run))
+    asked = {agent.name: agent for agent in reviewers.values()}
+    run.site, versions = enter_sandbox(run, asked | agents | stand_ins(run))
     named = (versions.get(name) or _with_version(run, agent) for name, agent in agents.items())
     names = ", ".join(named) or "none needed"
     run.workspace.start_git()
@@ -53,20 +56,7 @@ def announce(run: Run) -> None:
     open_checkout(run)
     refuse_idle_patterns(run)
     checks = sum(bool(run.checks_for(feature)) for feature in todo)
-    settings = run.settings
-    run.write(
-        RunBegan(
-            pid=os.getpid(),
-            started=process_start(os.getpid()),
-            version=__version__,
-            agents=names,
-            features=tuple(feature.slug for feature in features[:200]),
-            todo=len(todo),
-            commits=run.commits,
-            confined=run.site.sandbox is not None,
-            settings={one: getattr(settings, one) for one in ("timeout", "idle_timeout", "max_iterations", "sandbox")},
-        )
-    )
+    _record(run, names, features, len(todo))
     if run.journal.cut:
         run.tell(f"the journal's last line was incomplete ({run.journal.cut} bytes) and was removed", Tone.NOTICE)
     run.tell(f"harness {__version__}, run {run.id[:8]}, agent {names}, model {_say_models(agents)}")
@@ -77,7 +67,8 @@ def announce(run: Run) -> None:
         run.tell(f"`workspace_setup` is not run: claims are checked in the working tree ({because})", Tone.NOTICE)
     run.tell(_say_limits(run))
     tell_chain(run)
-    tell_budget(run, agents)
+    tell_reviewers(run, reviewers)
+    tell_budget(run, asked | agents)
     _tell_commits(run, why_not)
     if line := _say_sandbox(run, agents):
         run.tell(line, Tone.PLAIN if run.site.sandbox is not None else Tone.NOTICE)
@@ -92,6 +83,24 @@ def announce(run: Run) -> None:
     _tell_doubts(run, done)
     for warning in run.config.warnings:
         run.tell_once(warning, Tone.NOTICE)
+
+
+def _record(run: Run, names: str, features: Collection[Feature], todo: int) -> None:
+    """Write down how the run begins."""
+    settings = run.settings
+    run.write(
+        RunBegan(
+            pid=os.getpid(),
+            started=process_start(os.getpid()),
+            version=__version__,
+            agents=names,
+            features=tuple(feature.slug for feature in features)[:200],
+            todo=todo,
+            commits=run.commits,
+            confined=run.site.sandbox is not None,
+            settings={one: getattr(settings, one) for one in ("timeout", "idle_timeout", "max_iterations", "sandbox")},
+        )
+    )
 
 
 def _count_features(run: Run, features: Collection[Feature], done: Collection[str]) -> str:

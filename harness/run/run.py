@@ -21,6 +21,7 @@ from harness.domain.feature import Check, Feature
 from harness.domain.listener import Failure, Messenger, Narrator, Tone
 from harness.domain.money import Spend
 from harness.domain.paths import Paths
+from harness.domain.review import Review
 from harness.domain.rules import Rules
 from harness.domain.text import plain
 from harness.records.events import ClockJumped, Event, NotifyFailed
@@ -180,6 +181,10 @@ class Run:
     def checks_for(self, feature: Feature) -> tuple[Check, ...]:
         """Return the feature's own checks, then the project's."""
         return self.settings.checks_with(self.specs.checks_of(feature))
+
+    def reviews_for(self, feature: Feature) -> tuple[Review, ...]:
+        """Return the feature's own questions to reviewers, then the project's."""
+        return self.settings.reviews_with(self.specs.reviews_of(feature))
 
     # --- telling ---
 

@@ -96,6 +96,12 @@ class Site:
         sandbox = sandbox if checkout is None else sandbox.showing(checkout)
         return sandbox.confine(command, agent=None, attempt=attempt)
 
+    def confine_reviewer(self, command: Command, agent: Agent, attempt: str, checkout: Checkout) -> Command:
+        """Return the command of a reviewer, which reads a checkout; as it is where the agent works unconfined."""
+        if (sandbox := self.sandbox_for(agent)) is None:
+            return command
+        return sandbox.reading(checkout).confine(command, agent=agent, whose="review", attempt=attempt)
+
     def check_out(
         self, plan: CheckoutPlan, root: Path, whose: str, agent: Agent | None = None, attempt: str = ""
     ) -> Checkout:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from harness.decide.next import with_dependencies
 from harness.domain.errors import SpecError
 from harness.domain.feature import Check, Feature
+from harness.domain.review import Review
 from harness.specs.shelf import Reading, SpecsFolder
 from harness.specs.spec_file import read_spec_text
 
@@ -68,7 +69,7 @@ class KeptSpecs:
 
     def freeze(self, was: Feature, now: Feature | None) -> bool:
         """Go on with the checks that a spec had, to the end of the run; False where it has them still."""
-        if now is not None and now.checks == was.checks:
+        if now is not None and (now.checks, now.reviews) == (was.checks, was.reviews):
             return False
         self.frozen.setdefault(was.slug, was)
         self.last = tuple(map(self._as_frozen, self.last))
@@ -77,8 +78,14 @@ class KeptSpecs:
     def _as_frozen(self, feature: Feature) -> Feature:
         """Return a feature with the checks that this run goes on with; its receipt names the spec that had them."""
         was = self.frozen.get(feature.slug)
-        return feature if was is None else replace(feature, checks=was.checks, sha256=was.sha256)
+        if was is None:
+            return feature
+        return replace(feature, checks=was.checks, reviews=was.reviews, sha256=was.sha256)
 
     def checks_of(self, feature: Feature) -> tuple[Check, ...]:
         """Return the feature's own checks; those it had where they changed under an agent's hands."""
         return self._as_frozen(feature).checks
+
+    def reviews_of(self, feature: Feature) -> tuple[Review, ...]:
+        """Return the feature's own questions to reviewers, frozen as its checks are."""
+        return self._as_frozen(feature).reviews

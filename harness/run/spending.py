@@ -26,6 +26,19 @@ def limits_for(run: Run, feature: Feature) -> AttemptLimits:
     return AttemptLimits(max_cost=line, long_cache=run.settings.pause + checks > CACHE_LIFE)
 
 
+def limits_for_review(run: Run, feature: Feature, dollars: float | None, among: int) -> AttemptLimits:
+    """Return what one of so many reviews of a claim may cost, whose attempt has cost that much, and is not counted."""
+    spend, expected = run.spend, expect(run.spend, run.rules, feature).dollars
+    spend = replace(
+        spend,
+        run=spend.run.plus(dollars),
+        month=spend.month.plus(dollars),
+        reserved=max(0.0, spend.reserved - expected),
+    )
+    line = line_for(feature, run.history.of(feature.slug).spent.plus(dollars), spend, run.rules)
+    return AttemptLimits(max_cost=None if line is None else line / max(1, among))
+
+
 def price(reply: Reply, agent: Agent, prices: PriceBook) -> Reply:
     """Return the reply with its cost derived from its tokens, where the agent told those and no dollars."""
     said = reply.transcript

@@ -19,6 +19,9 @@ class Tally:
     spent: Sum = field(default_factory=Sum)
     agents_asked: dict[tuple[str | None, str | None], Who] = field(default_factory=dict)  # by a spec's agent, model
     warned: set[tuple[str, str]] = field(default_factory=set)  # lines of money of which this run has warned
+    closed_reviewers: dict[str, tuple[float | None, str]] = field(
+        default_factory=dict
+    )  # by agent: until when nobody is asked (epoch seconds, None: in this run), and the limit that it met
     told_lines: set[str] = field(default_factory=set)  # that are said once
     untold: list[Event] = field(default_factory=list)  # events that the messenger has not heard of
     skipped: set[str] = field(default_factory=set)  # features skipped for no progress, with --keep-going

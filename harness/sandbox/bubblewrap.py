@@ -39,6 +39,7 @@ class Mounts:
     private: tuple[tuple[Path, Path], ...] = ()
     instead: tuple[Path, Path] | None = None  # where it is seen, and where it is in truth
     within: tuple[tuple[str, Path, Path], ...] = ()
+    sealed: tuple[Path, ...] = ()  # of what is mounted: read-only when all else is in its place
     etc: Path | None = None  # None: each file is mounted
     etc_mounted: tuple[str, ...] = NEEDED
     shortcuts: tuple[tuple[str, str], ...] = ()  # links at the root of the file system: name, and where it leads
@@ -73,6 +74,8 @@ def compose_arguments(mounts: Mounts, *, filter_fd: int | None = None) -> tuple[
         words += [option, str(source), str(target)]
     for path in mounts.emptied if mounts.instead is None else _outside(mounts.emptied, mounts.instead[0]):
         words += ["--perms", "0555", "--tmpfs", str(path)]
+    for path in mounts.sealed:
+        words += ["--remount-ro", str(path)]
     words += ["--remount-ro", "/"]
     words += ["--seccomp", str(filter_fd)] if filter_fd is not None else []
     return (*words, "--chdir", str(mounts.workspace))

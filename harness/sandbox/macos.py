@@ -11,6 +11,7 @@ from harness.domain.agent import Agent
 from harness.sandbox.sandbox import Sandbox
 from harness.sandbox.seatbelt import compose_profile
 from harness.system.command import Command, Confined
+from harness.workspace.clean_checkout import Checkout
 from harness.workspace.quarantine import find_absent
 
 
@@ -46,6 +47,11 @@ class MacSandbox(Sandbox):
         )
         confined = Confined((self.program, "-p", profile), (), self.limits, wraps=False)
         return replace(command, env={**command.env, "TMPDIR": str(scratch)}, confined=confined)
+
+    def reading(self, checkout: Checkout) -> Sandbox:
+        """For who reads a checkout: nothing can be mounted, so it works where that lies, a copy that goes."""
+        mounts = replace(self.mounts, workspace=checkout.folder, writable=(), protected=())
+        return replace(self, mounts=mounts, reads=True)
 
     def confine_helper(self, command: Command) -> Command | None:
         """None: nothing there keeps what a program leaves apart from what the next one meets."""

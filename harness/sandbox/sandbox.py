@@ -57,6 +57,7 @@ class Sandbox:
     named: tuple[Path, ...] = ()  # files outside that the settings name for an agent, as they were when it was opened
     broker: Broker | None = None  # with `sandbox_network: broker`
     git_config: GitConfig = field(default_factory=GitConfig)
+    reads: bool = False  # what is inside only reads
     name: ClassVar[str] = "bwrap"
     has_private_logs: ClassVar[bool] = True  # whether an agent can see another folder where logs/ is
     shows_checkouts: ClassVar[bool] = True  # whether a clean checkout can be seen where the project is
@@ -95,6 +96,16 @@ class Sandbox:
             within.append(("--bind" if is_written else "--ro-bind", copies.get(path, path), path))
         within += [("--ro-bind", path, path) for path in checkout.held]
         return replace(self, mounts=replace(self.mounts, instead=(checkout.top, checkout.folder), within=tuple(within)))
+
+    def reading(self, checkout: Checkout) -> Sandbox:
+        """Return the same sandbox for who reads a checkout and writes nothing: no folder of the person's, no host but
+        the agent's own where there is a broker, and of the project what the commit holds and the script of an agent."""
+        shown = self.showing(replace(checkout, brought=(), held=(), copies=()))
+        script = self.mounts.workspace / self.settings.script
+        within = shown.mounts.within
+        within += (("--ro-bind", script, script),) if self.settings.script and files.is_file(script) else ()
+        mounts = replace(shown.mounts, within=within, writable=(), protected=(), sealed=(checkout.top,))
+        return replace(shown, mounts=mounts, reads=True)
 
     def revealing(self, folder: Path) -> Sandbox:
         """Return the same sandbox, in which a folder is seen that is held out from all others."""
@@ -194,7 +205,8 @@ class Sandbox:
         access = Access() if agent is None else agent.access
         also = access.login_hosts if agent is not None and self.find_login(agent, substituted) else ()
         quiet = (*access.login_hosts, *access.startup_hosts)
-        return self.broker.open_channel(whose, substituted.routes, also=also, quiet=quiet, attempt=attempt)
+        listed = not self.reads
+        return self.broker.open_channel(whose, substituted.routes, also, quiet, attempt, listed=listed)
 
     def take_refused(self, attempt: str) -> tuple[str, ...]:
         """Return a remark on the hosts that an attempt asked for in vain since this was last asked."""

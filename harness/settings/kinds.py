@@ -183,6 +183,7 @@ CHANNELS = Kind(
 )
 
 _COMMAND = {"type": ["string", "number"], "pattern": r"^(?!\s*$)[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$"}
+_LINE = {"type": ["string", "number"], "pattern": r"^(?!\s*$)[^\u0000-\u0008\u000a-\u001f\u007f-\u009f]*$"}
 _TIMED: dict[str, Schema] = {"run": _COMMAND, "timeout": or_nothing(DURATION.schema)}
 
 
@@ -198,12 +199,34 @@ def _describe_commands(properties: Mapping[str, Schema]) -> Schema:
     return {"type": ["string", "number", "object", "array"], "items": items, **one}
 
 
+_REVIEW: Schema = {
+    "review": _COMMAND,
+    "agent": or_nothing(_LINE),
+    "model": or_nothing(_LINE),
+    "timeout": or_nothing(DURATION.schema),
+    "blocking": or_nothing({"type": "boolean"}),
+}
+
+
+def _describe_checks(properties: Mapping[str, Schema]) -> Schema:
+    """Return the schema of commands or questions to reviewers."""
+    commands = _describe_commands(properties)
+    review = {"properties": _REVIEW, "required": ["review"], "additionalProperties": False}
+    closed = {name: commands[name] for name in ("properties", "required", "additionalProperties")}
+    rest = {name: said for name, said in commands.items() if name not in (*closed, "items")}
+    items = {"type": commands["items"]["type"], "pattern": commands["pattern"], "anyOf": [closed, review]}
+    return {**rest, "items": items, "anyOf": [closed, review]}
+
+
 CHECKS = Kind(
     "checks",
     parse.checks,
     show.checks,
-    _describe_commands({**_TIMED, "fix": SWITCH.schema}),
-    written="commands of the shell: `- make test`, or `- {run: make lint, timeout: 5m}`; `fix: true` for a formatter",
+    _describe_checks({**_TIMED, "fix": SWITCH.schema}),
+    written=(
+        "commands of the shell: `- make test`, or `- {run: make lint, timeout: 5m}`; `fix: true` for a formatter; "
+        "`- {review: what another agent is to look for}`"
+    ),
     with_lines=True,
 )
 

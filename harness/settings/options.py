@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, replace
 from harness.domain.agent import Dialect
 from harness.domain.feature import Check
 from harness.domain.reply import ModelPrice
+from harness.domain.review import Review
 from harness.domain.rules import Rules
 from harness.settings.kinds import (
     ADDRESS,
@@ -182,7 +183,7 @@ class Settings:
         examples=({"my-model": {"input": 0.5, "output": 2}},),
     )
 
-    checks: tuple[Check, ...] = setting(
+    checks: tuple[Check | Review, ...] = setting(
         (),
         CHECKS,
         "commands that every claim must pass, besides the feature's own",
@@ -454,7 +455,16 @@ class Settings:
 
     def checks_besides(self, own: tuple[Check, ...]) -> tuple[Check, ...]:
         """Return the project's checks that are not among a feature's own."""
-        return tuple(check for check in self.checks if check not in own)
+        return tuple(check for check in self.commands if check not in own)
+
+    @property
+    def commands(self) -> tuple[Check, ...]:
+        """The project's checks that are commands."""
+        return tuple(one for one in self.checks if isinstance(one, Check))
+
+    def reviews_with(self, own: tuple[Review, ...]) -> tuple[Review, ...]:
+        """Return a feature's own questions to reviewers, then the project's that are not among them."""
+        return (*own, *(one for one in self.checks if isinstance(one, Review) and one not in own))
 
     @property
     def chain(self) -> tuple[str, ...]:

@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 from harness.domain.feature import Check
 from harness.domain.hosts import parse_listed
 from harness.domain.reply import ModelPrice
+from harness.domain.review import Review
 from harness.domain.text import suggest
 from harness.domain.units import parse_duration, parse_size
-from harness.system.yamls import Node, parse_checks
+from harness.system.yamls import Node, parse_checks, parse_commands
 
 YES_OR_NO = {
     "true": True, "yes": True, "on": True, "1": True,
@@ -101,15 +102,18 @@ def optional_path(value: object) -> str:
     return "" if value in ("", None) else path(value)
 
 
-def checks(value: object) -> tuple[Check, ...]:
+def checks(value: object) -> tuple[Check | Review, ...]:
     """Return the checks of a node of YAML, or of one command. Raises Mistake."""
-    node = value if isinstance(value, Node) else Node(str(value), 0)
-    return parse_checks("checks", node)
+    return parse_checks("checks", _as_node(value))
+
+
+def _as_node(value: object) -> Node:
+    return value if isinstance(value, Node) else Node(str(value), 0)
 
 
 def setup(value: object) -> tuple[Check, ...]:
     """Return the commands of a node of YAML, or one command, that set a checkout up. Raises Mistake, ValueError."""
-    commands = checks(value)
+    commands = parse_commands("workspace_setup", _as_node(value))
     if any(one.fix for one in commands):
         raise ValueError("must not say `fix: true`: what it changes of the commit is put back")
     return commands

@@ -136,7 +136,7 @@ def _find_unconfined(config: Config, features: tuple[Feature, ...]) -> Iterator[
     if features and not (config.settings.sandbox in ("none", "container") and _is_of_project(config, "sandbox")):
         said = "without a sandbox of harness, agents do as you, with all that you may do, what the specs say"
         yield Reach("unconfined", "", said, always=False)
-    own = config.settings.checks if _is_of_project(config, "checks") else ()
+    own = config.settings.commands if _is_of_project(config, "checks") else ()
     for check in (*own, *(check for feature in features for check in feature.checks)):
         yield Reach("check", check.command, f"a check runs {_code(check.command)}", always=False)
     for one in config.settings.workspace_setup if _is_of_project(config, "workspace_setup") else ():

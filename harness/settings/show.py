@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from harness.domain.feature import Check
 from harness.domain.reply import ModelPrice
+from harness.domain.review import Review
 from harness.domain.units import format_duration, format_size
 
 
@@ -49,9 +50,9 @@ def words(value: tuple[str, ...]) -> str:
     return f"[{', '.join(value)}]"
 
 
-def checks(value: tuple[Check, ...]) -> str:
-    """Return the commands in one line."""
-    return words(tuple(check.command for check in value))
+def checks(value: tuple[Check | Review, ...]) -> str:
+    """Return the commands in one line, and the questions to reviewers."""
+    return words(tuple(one.command if isinstance(one, Check) else f"review: {one.question}" for one in value))
 
 
 def prices(value: tuple[ModelPrice, ...]) -> str:

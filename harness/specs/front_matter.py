@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from harness.domain.feature import Check
+from harness.domain.review import Review
 from harness.domain.slugs import check_slug
 from harness.domain.text import shown, suggest
 from harness.specs.misplaced import find_misplaced
@@ -21,6 +23,7 @@ from harness.system.yamls import (
     is_null,
     parse_bytes,
     parse_checks,
+    parse_commands,
     parse_count,
     parse_line,
     parse_seconds,
@@ -85,6 +88,10 @@ def parse_front_matter(text: str) -> dict[str, Any]:
         if is_blank(item):
             raise Mistake(item.line, f"`{key}` has no value", "give it one, or take the line out")
     found = {key: _KEYS[key](key, item) for key, item in node.value.items() if not is_null(item)}
+    said = found.get("checks")
+    asked = said if isinstance(said, tuple) else ()
+    found |= {"checks": tuple(one for one in asked if isinstance(one, Check))} if asked else {}
+    found |= {"reviews": reviews} if (reviews := tuple(one for one in asked if isinstance(one, Review))) else {}
     if found.get("held_out") and not found.get("checks"):
         line = node.value["held_out"].line
         raise Mistake(line, "`held_out` stands without `checks`", "give the agent a check that it can see, too")
@@ -116,7 +123,7 @@ _KEYS: dict[str, Callable[[str, Node], object]] = {
     "agent": parse_line,
     "checks": parse_checks,
     "depends_on": _parse_slugs,
-    "held_out": parse_checks,
+    "held_out": parse_commands,
     "may_change": _parse_paths,
     "model": parse_line,
     "priority": parse_whole,

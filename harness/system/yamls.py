@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.domain.feature import Check
+from harness.domain.review import Review
 from harness.domain.text import shown, suggest
 from harness.domain.units import format_size, parse_duration, parse_size
 
@@ -155,16 +156,27 @@ def parse_line(key: str, node: Node) -> str:
     return text.replace("\t", " ")
 
 
-def parse_checks(key: str, node: Node) -> tuple[Check, ...]:
-    """One command or a list; each is text, or a mapping of `run`, `timeout`, `fix` and `proves`."""
+def parse_checks(key: str, node: Node) -> tuple[Check | Review, ...]:
+    """One command or a list; each is text, or a mapping of `run`, `timeout`, `fix` and `proves`, or of `review`."""
     items = node.value if isinstance(node.value, list) else [node]
     return tuple(_parse_check(key, item) for item in items)
 
 
-def _parse_check(key: str, node: Node) -> Check:
+def parse_commands(key: str, node: Node) -> tuple[Check, ...]:
+    """As `parse_checks`, but commands alone."""
+    items = node.value if isinstance(node.value, list) else [node]
+    for item in items:
+        if isinstance(item.value, dict) and "review" in item.value:
+            raise Mistake(item.line, f"`{key}` takes commands alone, and no `review`", "move it to `checks`")
+    return tuple(one for one in parse_checks(key, node) if isinstance(one, Check))
+
+
+def _parse_check(key: str, node: Node) -> Check | Review:
     """One check."""
     if not isinstance(node.value, dict):
         return Check(parse_text(key, node))
+    if "review" in node.value:
+        return _parse_review(key, node.value)
     for name, item in node.value.items():
         if name not in _KEYS:
             suggestion = suggest(name, _KEYS)
@@ -183,6 +195,22 @@ def _parse_check(key: str, node: Node) -> Check:
     )
 
 
+def _parse_review(key: str, found: Mapping[str, Node]) -> Review:
+    """One question to a reviewer."""
+    for name, item in found.items():
+        if name not in _REVIEW_KEYS:
+            suggestion = suggest(name, _REVIEW_KEYS)
+            raise Mistake(item.line, f"unknown key `{shown(name)}` of a `review` in `{key}`{suggestion}", _REVIEW)
+    said = {name: item for name, item in found.items() if not is_null(item) or name == "review"}
+    return Review(
+        parse_text("review", said["review"]),
+        agent=parse_line("agent", said["agent"]) if "agent" in said else "",
+        model=parse_line("model", said["model"]) if "model" in said else "",
+        timeout=parse_seconds("timeout", said["timeout"]) if "timeout" in said else None,
+        blocking="blocking" in said and parse_yes("blocking", said["blocking"]),
+    )
+
+
 def _parse_numbers(key: str, node: Node) -> tuple[int, ...]:
     """One number from 1, or a list of them."""
     items = node.value if isinstance(node.value, list) else [node]
@@ -194,6 +222,8 @@ def _parse_numbers(key: str, node: Node) -> tuple[int, ...]:
 
 _KEYS = ("run", "timeout", "fix", "proves")
 _CHECK = "write e.g. `- pytest -q`, or `- {run: pytest -q, timeout: 5m}`"
+_REVIEW_KEYS = ("review", "agent", "model", "timeout", "blocking")
+_REVIEW = "write e.g. `- {review: is every error path handled, agent: claude, blocking: true}`"
 
 
 def parse_yes(key: str, node: Node) -> bool:
@@ -201,7 +231,7 @@ def parse_yes(key: str, node: Node) -> bool:
     word = str(node.value).lower()
     if word in ("true", "false"):
         return word == "true"
-    raise Mistake(node.line, f"`{key}` must be true or false", _CHECK)
+    raise Mistake(node.line, f"`{key}` must be true or false", _REVIEW if key == "blocking" else _CHECK)
 
 
 def parse_seconds(key: str, node: Node) -> float:

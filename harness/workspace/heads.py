@@ -20,6 +20,7 @@ from harness.workspace.operations import find_operation, say_ending
 from harness.workspace.ref_files import RefFiles
 
 KEPT = "refs/harness/kept"  # below it lies what an agent left and no branch leads to
+LONGEST_LINE = 100_000  # bytes of names in the arguments of git
 MOST = 2_000  # files that are compared to see whether an agent took the tree back
 _WATCHED = ("refs/heads", "refs/tags", "refs/stash", "refs/notes")
 _ONLY_HERE = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}  # what is not here is not fetched
@@ -357,6 +358,17 @@ class Heads:
             "--format=%an <%ae>%n%cn <%ce>%n%B",
         )
         return self._ask(*words, f"--max-count={MOST}", f"{since}..{until}").stdout
+
+    def show_diff(self, since: str, until: str, names: Collection[str], prefix: str) -> bytes:
+        """Return how files changed between two trees, by their names below `prefix`; b"" where git cannot say."""
+        own = sorted(name.removeprefix(prefix) for name in names if name.startswith(prefix))
+        if not own:
+            return b""
+        chosen = own if sum(map(len, own)) < LONGEST_LINE else ()
+        words = ("diff-tree", "-r", "-p", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--relative")
+        told = ("core.quotePath=false",)
+        words = ("--literal-pathspecs", *words, since, until, "--", *chosen)
+        return self.git.ask(*words, told=told, stdin=b"", **_ONLY_HERE).stdout
 
     def find_alike(self, was: Head, now: Head) -> tuple[str, ...]:
         """Return the files that commits on another branch have changed, and the tree holds as they do.

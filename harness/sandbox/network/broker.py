@@ -81,8 +81,10 @@ class Broker:
         also: Iterable[str] = (),
         quiet: Iterable[str] = (),
         attempt: str = "",
+        *,
+        listed: bool = True,
     ) -> Channel:
-        """Return the network of one command: `also` are hosts besides the listed ones, `quiet` those whose refusal is
+        """Return the network of one command: `also` are hosts besides the `listed` ones, `quiet` those whose refusal is
         not worth a remark; what is refused is kept for the `attempt`, "" where it belongs to none."""
         more = frozenset(target for text in also for target in parse_listed(text))
         hushed = frozenset(str(target) for text in quiet for target in parse_listed(text))
@@ -92,7 +94,7 @@ class Broker:
                 self._keep_refused(attempt, name, why)
 
         permit = Permit(
-            ways=Ways(_OWN, {route.name: route for route in routes}, self.hosts | more),
+            ways=Ways(_OWN, {route.name: route for route in routes}, (self.hosts if listed else frozenset()) | more),
             environ=self.environ,
             context=lambda: self.context,
             refuse=refuse,
