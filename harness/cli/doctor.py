@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.agents.choose import environment_of
-from harness.agents.from_settings import agent_options, choose_from_settings
+from harness.agents.from_settings import agent_options, choose_from_settings, choose_reviewer
 from harness.agents.table import AGENTS
 from harness.domain.agent import Agent
 from harness.domain.errors import AgentError, HarnessError
-from harness.domain.text import counted, one_line
+from harness.domain.text import counted, listed, one_line
 from harness.domain.units import format_size
 from harness.records.run_lock import find_holder
 from harness.run.open import environment_of_git
@@ -46,8 +46,8 @@ class Diagnosis:
 def examine(config: Config, environ: Mapping[str, str]) -> list[Diagnosis]:
     """Look at everything a run needs; nothing is left behind and nothing is spent."""
     looks: tuple[Callable[[Config, Mapping[str, str]], Diagnosis], ...] = (
-        _look_at_specs, _look_at_agent, _look_at_credentials, _look_at_git, _look_at_commits, _look_at_disk,
-        _look_at_lock, _look_at_halt, _look_at_sandbox, _look_at_clock,
+        _look_at_specs, _look_at_agent, _look_at_reviewers, _look_at_credentials, _look_at_git, _look_at_commits,
+        _look_at_disk, _look_at_lock, _look_at_halt, _look_at_sandbox, _look_at_clock,
     )  # fmt: skip
     found = []
     for look in looks:
@@ -99,6 +99,17 @@ def _look_at_agent(config: Config, environ: Mapping[str, str]) -> Diagnosis:
         hint = f"run as an ordinary user; inside a container of its own, set {rule.unless}=1"
         return Diagnosis("agent", "fail", f"{agent.name} {version} refuses {rule.argument} as root", hint)
     return Diagnosis("agent", "ok", f"{agent.name} {version}")
+
+
+def _look_at_reviewers(config: Config, environ: Mapping[str, str]) -> Diagnosis:
+    """Say who is asked about claims, and whether each can be started; nobody is asked anything here."""
+    features = [feature for feature in open_specs_folder(config).read().features if not feature.problem]
+    reviews = dict.fromkeys(one for feature in features for one in config.settings.reviews_with(feature.reviews))
+    if not reviews:
+        return Diagnosis("reviewers", "ok", "none asked for")
+    agents = [choose_reviewer(config, review, Path("/tmp"), environ) for review in reviews]
+    names = listed(dict.fromkeys(f"{one.name} ({one.model})" if one.model else one.name for one in agents))
+    return Diagnosis("reviewers", "ok", f"{counted(len(reviews), 'question')} to {names}")
 
 
 def _ask_server(config: Config, agent: Agent, environ: Mapping[str, str]) -> Diagnosis:

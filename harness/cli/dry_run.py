@@ -10,8 +10,9 @@ from functools import partial
 from typing import Any
 
 from harness.agents.choose import prepare_prompt
-from harness.agents.from_settings import choose_from_settings
+from harness.agents.from_settings import choose_from_settings, choose_reviewer
 from harness.agents.prompt import Section, compose_prompt, find_template, observations
+from harness.agents.review_prompt import compose_review_prompt
 from harness.agents.table import all_agents
 from harness.decide.evidence import CANNOT_RUN, Mending, Weakness, find_weak_runs, find_weak_words
 from harness.domain.agent import Agent
@@ -19,6 +20,7 @@ from harness.domain.errors import HarnessError
 from harness.domain.feature import Check, Feature
 from harness.domain.look import State, Work
 from harness.domain.paths import Paths
+from harness.domain.review import Review
 from harness.domain.text import printable
 from harness.domain.verdict import CheckRun
 from harness.records.env_files import NO_SECRET, open_redactor, watch_made
@@ -30,6 +32,7 @@ from harness.run.open import environment_of_git
 from harness.run.site import Site, open_site
 from harness.run.temporary import find_place
 from harness.settings.load import Config
+from harness.specs.lint import find_criteria
 from harness.specs.spec_file import read_spec_text
 from harness.system.capture import path_outside
 from harness.system.environment import clean_environment
@@ -42,6 +45,7 @@ from harness.workspace.in_place import InPlace
 from harness.workspace.quarantine import Quarantined, quarantine
 
 _APPEARED = f"appeared during the checks: {NO_SECRET}"
+REVIEW_LINES = 12  # of the prompt of a review that are shown
 LONGEST_CHECK = 60.0  # seconds a check gets here; a slow suite is no reason to wait for a preview
 
 
@@ -127,7 +131,27 @@ def _report_prompt(
         "weak": [asdict(weak) for weak in (*told, *tried.weak)],
         "not_clean": tried.failed,
         "text": text,
+        "reviews": [_report_review(view, feature, review, environ) for review in _reviews_of(config, feature)],
     }
+
+
+def _reviews_of(config: Config, feature: Feature) -> tuple[Review, ...]:
+    return config.settings.reviews_with(feature.reviews)
+
+
+def _report_review(view: View, feature: Feature, review: Review, environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return whom a claim would be reviewed by, and how the prompt for that begins: all but the diff is known."""
+    config, own = view.config, read_own_redactor(environ).text
+    about = {"question": review.question, "blocking": review.blocking}
+    try:
+        agent = choose_reviewer(config, review, find_place(config.paths.root), environ)
+    except HarnessError as error:
+        name = review.agent or config.settings.agent
+        return {**about, "agent": name, "problem": f"{error.message}; {error.hint}", "begins": ""}
+    spec = own(read_spec_text(feature))
+    text = prepare_prompt(agent, compose_review_prompt(review, feature.slug, spec, find_criteria(spec), ""))
+    begins = "\n".join(text.split("\n")[:REVIEW_LINES])
+    return {**about, "agent": agent.name, "model": agent.model, "problem": "", "begins": begins}
 
 
 @dataclass(slots=True)

@@ -72,6 +72,7 @@ def _verify_one(run: Run, feature: Feature, *, fresh: bool) -> dict[str, Any]:
     where = " in a clean checkout of the last commit" if stale and found.clean else where
     named = f"; flaky: {'; '.join(flaky)}" if flaky else ""
     green = f"every check is green{named}" + (": its receipt is renewed for the spec as it is now" if stale else where)
+    green += "; reviewers are not asked" if run.reviews_for(feature) else ""
     because = "; ".join(f"`{one_line(one.command, 60)}`: {one.ending}{where}" for one in red) or green
     result = "drifted" if red else "proven"
     run.tell(f"{slug}: {result}: {because}", Tone.BAD if red else Tone.PLAIN)

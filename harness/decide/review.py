@@ -191,7 +191,7 @@ def say_finding(one: Finding, *, blocking: bool) -> str:
         stands = f" ({STANDS.format(rounds=one.rounds)})"
     elif blocking and one.verdict == FAIL and not one.blocks:
         stands = " (does not block: its place is not in the diff)"
-    return f"{one.verdict}, {say_place(one)}: {one.sentence}{stands}"
+    return f"{one.verdict}, {say_place(one)}: {one.sentence}{stands}"  # as `say_reviews` knows it
 
 
 def say_review(review: Review, whose: str, findings: Sequence[Finding], problem: str = "") -> tuple[str, ...]:
@@ -204,3 +204,14 @@ def say_review(review: Review, whose: str, findings: Sequence[Finding], problem:
     sums = [counted(len(told), "finding") if told else "no finding", *([f"{passed} passed"] if passed else [])]
     lines = (say_finding(one, blocking=review.blocking) for one in told)
     return (f"{head}: {', '.join(sums)}", *lines)
+
+
+def say_reviews(lines: Sequence[str]) -> str:
+    """Return the sum of the lines of a receipt in a few words, "" where there is nothing to look at."""
+    found = sum(line.startswith((f"{FAIL}, ", f"{UNSURE}, ")) for line in lines)
+    silent = sum(f": {NO_VERDICT}" in line for line in lines if line.startswith("`"))
+    words = [
+        f"{counted(found, 'finding')} of a reviewer" if found else "",
+        "no verdict of a reviewer" if silent else "",
+    ]
+    return ", ".join(filter(None, words))

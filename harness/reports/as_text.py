@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Sequence
 from typing import Any
 
+from harness.decide.review import NO_VERDICT
+from harness.domain.review import PASS
 from harness.domain.text import counted, one_line
 from harness.domain.units import format_dollars, format_duration
 
@@ -85,6 +87,7 @@ def show_why(report: Report) -> list[str]:
         return [*lines, "", *columns(rows)] if rows else lines
     one = report["feature"]
     lines += ["", f"{one['slug']} is {one['state']}: {one['because']}"]
+    lines += [f"review: {said}" for said in one.get("review", ())]
     lines += [f"commits: {', '.join(map(_shorten, report['commits']))}"] if report["commits"] else []
     lines += [""]
     several = len({one.get("agent") for one in report["history"] if one["event"] == "attempt_began"}) > 1
@@ -123,6 +126,10 @@ def _say_event(event: Report, silent: Sequence[str]) -> str:
             parts.append("; ".join(ran))
         elif name == "remarks":
             parts += value
+        elif name == "findings":
+            parts += [f"{each['verdict']}: {each['sentence']}" for each in value if each["verdict"] != PASS]
+        elif name == "problem":
+            parts.append(f"{NO_VERDICT}{value}")
         elif name in ("assumed", "flaky"):
             parts += [f"{name}: {one}" for one in value]
         elif name == "attempt":
@@ -199,6 +206,12 @@ def show_dry_run(report: Report) -> list[str]:
         lines += [_say_weak(one) for one in prompt["weak"]]
         lines += [f"the agent would load {name}" for name in report["loads"]]
         lines += ["", prompt["text"]]
+        for one in prompt["reviews"]:
+            lines += [
+                "",
+                f"--- review by {one['agent']}{', blocking' if one['blocking'] else ''}: {one['question']} ---",
+            ]
+            lines += [f"it could not be asked: {one['problem']}"] if one["problem"] else [one["begins"], "…"]
     return lines
 
 

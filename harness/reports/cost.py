@@ -10,7 +10,7 @@ from typing import Any
 from harness.domain.money import GroupBy, Sum
 from harness.domain.reply import Usage
 from harness.domain.units import format_duration
-from harness.records.events import AttemptBegan, AttemptEnded, Event
+from harness.records.events import AttemptBegan, AttemptEnded, Event, Reviewed
 from harness.records.history import spent_at
 from harness.records.journal import moment_of
 from harness.reports.view import View
@@ -36,6 +36,7 @@ class Expense:
     dollars: float | None
     source: str
     usage: Usage
+    review: bool = False  # it was no attempt, but a review of one
     prices: str = ""  # what a derived figure was worked out with
     parts: dict[str, str] = field(default_factory=dict)  # what stands before every prompt: a digest each
 
@@ -58,6 +59,27 @@ def read_expenses(events: Iterable[Event]) -> Iterator[Expense]:
             began = open_attempts.pop(event.slug, None)
             if began is not None or event.dollars:  # else only its claim was looked at again
                 yield _read_expense(event, began)
+        elif isinstance(event, Reviewed) and event.asked:
+            yield _read_review(event)
+
+
+def _read_review(event: Reviewed) -> Expense:
+    agent = " ".join(filter(None, (event.agent, event.agent_version)))
+    return Expense(
+        slug=event.slug,
+        number=event.attempt,
+        began=event.at,
+        ended=event.at,
+        spent=event.at,
+        seconds=event.seconds,
+        model=event.model,
+        dollars=event.dollars,
+        source="unknown" if event.dollars is None else event.cost_source or "reported",
+        usage=event.usage,
+        review=True,
+        prices=event.prices,
+        parts={"agent": agent},
+    )
 
 
 def _read_expense(ended: AttemptEnded, began: AttemptBegan | None) -> Expense:
@@ -129,7 +151,8 @@ def _row(name: str, group: list[Expense]) -> Report:
     sources = {kind: sum(one.source == kind for one in group) for kind in ("reported", "derived", "unknown")}
     return {
         "name": name,
-        "attempts": len(group),
+        "attempts": sum(not one.review for one in group),
+        "reviews": sum(one.review for one in group),
         "uncached": usage.input_tokens,
         "cache_read": usage.cache_read_tokens,
         "cache_written": usage.cache_write_tokens,
@@ -157,7 +180,7 @@ def _report_month(view: View) -> Report:
 def find_misses(expenses: Iterable[Expense]) -> Iterator[str]:
     """Yield a sentence for each attempt that read much less from the cache than the one before, and why."""
     for slug, group in _grouped(expenses, GroupBy.FEATURE).items():
-        measured = [one for one in group if one.usage.prompt_tokens >= LEAST]
+        measured = [one for one in group if one.usage.prompt_tokens >= LEAST and not one.review]
         for before, after in pairwise(measured):
             was, now = before.hit_rate or 0.0, after.hit_rate or 0.0
             if was - now >= DROP - 1e-9:

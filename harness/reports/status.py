@@ -7,7 +7,8 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from harness.agents.loads import find_loaded
-from harness.agents.table import explain
+from harness.agents.table import explain, names
+from harness.decide.review import say_reviews
 from harness.domain.feature import Feature
 from harness.domain.halt import Halt, HaltFile, Stop
 from harness.domain.look import UNKNOWN, FeatureHistory, State, Wait, Work
@@ -36,6 +37,7 @@ from harness.records.events import (
     Parked,
     Renamed,
     Reopened,
+    Reviewed,
     SpecChanged,
     Tampered,
     Vanished,
@@ -69,7 +71,7 @@ def report_feature(view: View, feature: Feature) -> Report:
         elif record.regressed and view.history.is_regressed(feature):
             names = ", ".join(f"`{one_line(command, 60)}`" for command in record.regressed)
             because = f"it was done, and then {names} failed: `harness run` works on it again"
-    more = {} if receipt is None else {"criteria": list(receipt.criteria), "assumed": list(receipt.assumed)}
+    more = {} if receipt is None else {name: list(getattr(receipt, name)) for name in ("criteria", "review", "assumed")}
     flaky = dict.fromkeys((*(receipt.flaky if receipt is not None else ()), *record.flaky))
     return {
         **{name: said for name, said in more.items() if said},
@@ -108,6 +110,8 @@ def _say_receipt(receipt: Receipt, record: FeatureHistory) -> str:
         ways["proven"] += ", not shown: its checks passed before the work too"
     if receipt.kind == "proven" and receipt.unjudged:
         ways["proven"] += ", what judges it changed"
+    if said := say_reviews(receipt.review):
+        ways[receipt.kind] += f", {said} (`harness why` says what)"
     if receipt.flaky or record.flaky:
         ways[receipt.kind] += ", with a flaky check"
     if receipt.assumed:
@@ -254,6 +258,7 @@ _TOLD: dict[type[Event], tuple[str, ...]] = {
     Parked: ("streak",),
     BudgetWarned: ("line", "spent", "limit"),
     Halted: ("halt", "because"),
+    Reviewed: ("attempt", "agent", "question", "problem", "findings", "dollars"),
     Verified: ("green", "flaky"),
 }
 
@@ -349,7 +354,11 @@ def report_lint(config: Config) -> Report:
     reading = open_specs_folder(config).read()
     features = reading.features
     texts = {feature.slug: read_spec_text(feature, whole=True) for feature in features if not feature.problem}
-    proven = [replace(one, checks=config.settings.checks_with(one.checks)) for one in features]
+    settings = config.settings
+    proven = [
+        replace(one, checks=settings.checks_with(one.checks), reviews=settings.reviews_with(one.reviews))
+        for one in features
+    ]
     paths = {feature.slug: config.paths.shown(feature.path) for feature in features}
-    findings = [{"path": paths[one.slug], **asdict(one)} for one in lint(proven, texts, is_on_path)]
+    findings = [{"path": paths[one.slug], **asdict(one)} for one in lint(proven, texts, is_on_path, names())]
     return {"features": len(features), "findings": findings, "warnings": [*config.warnings, *reading.warnings]}

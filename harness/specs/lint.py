@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from harness.decide.evidence import CANNOT_FAIL, CANNOT_RUN, HINTS, NO_CHECKS, find_weak_words
 from harness.domain.feature import Feature
 from harness.domain.obeyed import Obeyed, is_allowed
-from harness.domain.text import counted
+from harness.domain.text import counted, one_line, suggest
 from harness.domain.units import format_size
 from harness.specs.fences import outside_fences
 
@@ -51,6 +51,7 @@ class _Page:
     criteria: tuple[_Line, ...]
     slugs: frozenset[str]
     is_there: Callable[[str], bool]  # whether a program is on PATH
+    agents: Collection[str]  # that can be named
 
 
 Look = Callable[[_Page], Iterator[tuple[int, str]]]  # -> line and message of each finding
@@ -67,20 +68,23 @@ class Rule:
 
 
 def lint(
-    features: Sequence[Feature], texts: Mapping[str, str], is_there: Callable[[str], bool] = bool
+    features: Sequence[Feature],
+    texts: Mapping[str, str],
+    is_there: Callable[[str], bool] = bool,
+    agents: Collection[str] = (),
 ) -> tuple[Finding, ...]:
     """What a person may want to mend, feature by feature, in the order of lines.
 
     `texts` holds whole files by slug, front matter included; of a spec without a text only its problem is told.
-    `is_there` says whether a program that a check names is on PATH.
+    `is_there` says whether a program that a check names is on PATH; `agents` are those that there are, none where
+    nobody knows.
     """
     slugs = frozenset(feature.slug for feature in features)
-    return tuple(one for feature in features for one in _lint_one(feature, texts.get(feature.slug), slugs, is_there))
+    pages = ((one, _read_page(one, texts.get(one.slug, ""), slugs, is_there, agents)) for one in features)
+    return tuple(finding for feature, page in pages for finding in _lint_one(feature, texts.get(feature.slug), page))
 
 
-def _lint_one(
-    feature: Feature, text: str | None, slugs: frozenset[str], is_there: Callable[[str], bool]
-) -> list[Finding]:
+def _lint_one(feature: Feature, text: str | None, page: _Page) -> list[Finding]:
     """The findings about one spec, its problem first."""
     findings = []
     if feature.problem:
@@ -89,7 +93,6 @@ def _lint_one(
         findings.append(Finding(feature.slug, line, "error", "problem", feature.problem, feature.hint))
     if text is None or not text.strip():
         return findings
-    page = _read_page(feature, text, slugs, is_there)
     found = [
         Finding(feature.slug, line, rule.level, rule.name, message, rule.hint)
         for rule in RULES
@@ -108,11 +111,13 @@ _ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,4}[.)])[ \t]+(?:\[[ xX]?\][ \t]*)?(.*)"
 _CODE = re.compile(r"`([^`\n]+)`")
 
 
-def _read_page(feature: Feature, text: str, slugs: frozenset[str], is_there: Callable[[str], bool]) -> _Page:
+def _read_page(
+    feature: Feature, text: str, slugs: frozenset[str], is_there: Callable[[str], bool], agents: Collection[str]
+) -> _Page:
     """The text, cut into what the rules look at."""
     lines = tuple(_Line(number, line.rstrip()) for number, line in enumerate(text.split("\n"), 1))
     heading, section = _find_section(lines)
-    return _Page(feature, lines, heading, section, _find_items(section), slugs, is_there)
+    return _Page(feature, lines, heading, section, _find_items(section), slugs, is_there, agents)
 
 
 def _find_section(lines: Sequence[_Line]) -> tuple[_Line | None, tuple[_Line, ...]]:
@@ -265,6 +270,15 @@ def _look_for_no_such_criterion(page: _Page) -> Iterator[tuple[int, str]]:
             yield 1, f"a check `proves` criterion {number}, and the list has {counted(len(page.criteria), 'item')}"
 
 
+def _look_for_unknown_reviewer(page: _Page) -> Iterator[tuple[int, str]]:
+    for name in dict.fromkeys(one.agent for one in page.feature.reviews if one.agent):
+        if page.agents and name not in page.agents:
+            line = next(
+                (line.number for line in page.lines if re.search(rf"agent:\s*{re.escape(name)}\b", line.text)), 1
+            )
+            yield line, f"a `review` asks agent `{one_line(name, 60)}`, and there is none{suggest(name, page.agents)}"
+
+
 def _look_for_not_shown(page: _Page) -> Iterator[tuple[int, str]]:
     """Where some check says what it proves, a criterion that none proves is a gap."""
     proven = {number for check in page.feature.checks for number in check.proves}
@@ -295,6 +309,7 @@ RULES = (
         "if it is to, name it in the front matter: `may_change: [PATH]`",
     ),
     Rule("no-such-criterion", "error", _look_for_no_such_criterion, "the first in the list is number 1"),
+    Rule("unknown-reviewer", "error", _look_for_unknown_reviewer, "`harness config` says which agents there are"),
     Rule("not-shown", "warning", _look_for_not_shown, "name it in the `proves:` of a check, or add a check"),
     Rule("no-scope", "warning", _look_for_no_scope, "add `## Out of scope`: an agent left alone likes to do more"),
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from helpers.world import CLAIM
+import pytest
+from helpers.world import CLAIM, say
 
 ASKED = "is every error path handled"
 BODY = "Do it.\n\n## Acceptance criteria\n\n- it greets\n- it never fails\n"
@@ -19,28 +20,116 @@ FINE = [find(1), find(2)]
 BAD = [find(1), find(2, "fail")]
 
 
-def begin(world: Any, answer: Any, work: str = "echo x > a.py", **review: Any) -> Any:
-    """A claim whose check passes, and a reviewer that answers with this."""
-    said = answer if isinstance(answer, str) else f"cat <<'END'\n{json.dumps(answer)}\nEND"
+def answer(said: Any) -> str:
+    return f"cat <<'END'\n{json.dumps(said)}\nEND\n"
+
+
+def begin(world: Any, reviewer: str, work: str = "echo x > a.py", **review: Any) -> Any:
+    """A feature with a check and a reviewer; both agents are one program, which is told what it is asked for."""
     world.spec("a", BODY, checks=["test -f a.py", {"review": ASKED, **review}])
     world.repository()
-    world.agent(f'if [ -n "$HARNESS_REVIEW" ]; then {said}\nexit; fi; {work}; {CLAIM}')
-    world.settings["max_attempts"] = 4
-    return world.run()
+    world.agent(f'if [ -n "$HARNESS_REVIEW" ]; then {reviewer}\nexit; fi\n{work}\n{CLAIM}')
+    world.settings |= {"max_attempts": 4, **world.settings}
+    return world.go() if hasattr(world, "go") else world.run()
 
 
-def test_a_finding_stands_in_the_receipt_and_blocks_nothing(world: Any) -> None:
-    ran = begin(world, BAD)
+def test_a_finding_stands_in_the_receipt_and_blocks_nothing(world: Any, harness: Any) -> None:
+    ran = begin(world, answer(BAD))
     assert (ran.code, world.outcomes()) == (0, ["done"]), ran.text
-    receipt = world.log("a.done")
-    assert f"review: `{ASKED}` by command: 1 finding, 1 passed\n" in receipt
-    assert "review: fail, criterion 2, a.py:1: It is fail.\n" in receipt
+    assert (
+        f"review: `{ASKED}` by command: 1 finding, 1 passed\nreview: fail, criterion 2, a.py:1: It is fail.\n"
+        in world.log("a.done")
+    )
+    (row,) = harness("status", "--json").json["features"]
+    assert row["review"][1] == "fail, criterion 2, a.py:1: It is fail."
+    assert "1 finding of a reviewer" in row["because"]
+    assert "fail, criterion 2, a.py:1: It is fail." in harness("why", "a").out
 
 
 def test_a_reviewer_that_blocks_has_the_claim_mended(world: Any) -> None:
     work = 'if [ "$attempt" = 1 ]; then echo x > a.py; else echo y > a.py; fi'
-    ran = begin(world, f"if grep -q x a.py; then echo '{json.dumps(BAD)}'; else echo '{json.dumps(FINE)}'; fi", work,
-                blocking=True)  # fmt: skip
+    ran = begin(world, f"if grep -q x a.py; then {answer(BAD)}else {answer(FINE)}fi", work, blocking=True)
     assert (ran.code, world.outcomes()) == (0, ["unconfirmed", "done"]), ran.text
     assert "criterion 2, a.py:1: It is fail." in world.prompt("a", 2)
     assert f"review: `{ASKED}` by command: no finding, 2 passed\n" in world.log("a.done")
+
+
+def test_one_finding_blocks_two_claims_and_is_asked_for_once_on_one_tree(world: Any) -> None:
+    ran = begin(world, answer(BAD), blocking=True)
+    assert (ran.code, world.outcomes()) == (0, ["unconfirmed", "unconfirmed", "done"]), ran.text
+    assert [one["asked"] for one in world.events("reviewed")] == [True, False, False]
+    assert "(stands: it has kept 2 claims from standing, and does not block any more)" in world.log("a.done")
+
+
+NO_VERDICT = {
+    "prose": ("echo 'LGTM, ship it!'", "its answer is no JSON list"),
+    "a failure": ("echo oops >&2; exit 3", "command failed (exit 3): oops"),
+    "too slow": ("sleep 60", "command was ended after"),
+}
+
+
+@pytest.mark.parametrize(("reviewer", "why"), NO_VERDICT.values(), ids=NO_VERDICT)
+def test_what_is_no_verdict_is_told_and_neither_red_nor_green(world: Any, reviewer: str, why: str) -> None:
+    ran = begin(world, reviewer, blocking=True, timeout="1s")
+    assert (ran.code, world.outcomes()) == (0, ["done"]), ran.text
+    (line,) = [one for one in world.log("a.done").splitlines() if one.startswith("review: ")]
+    assert f"by command: no verdict: {why}" in line
+    assert f"a: {line}" in ran.text
+
+
+def test_a_reviewer_at_its_limit_gives_no_verdict_and_is_not_asked_again_before_its_reset(world: Any) -> None:
+    world.settings |= {"dialect": "claude", "order_file": "", "keep_going": "true"}
+    world.spec("b", BODY, checks=["test -f a.py", {"review": ASKED, "blocking": True}])
+    ran = begin(world, say(4_000_000_000.0), "echo $slug > a.py")
+    assert (ran.code, world.outcomes()) == (0, ["done", "done"]), ran.text
+    assert [(one["asked"], one["problem"]) for one in world.events("reviewed")] == [
+        (True, "usage limit: used up"),
+        (False, "usage limit: used up"),
+    ]
+
+
+def spend(dollars: float, said: Any) -> str:
+    """Shell lines of an agent that answers and reports what it cost."""
+    line = {"type": "result", "subtype": "success", "is_error": False, "result": said, "total_cost_usd": dollars}
+    return f"cat <<'END'\n{json.dumps(line)}\nEND\n"
+
+
+def test_what_a_review_costs_counts_in_the_runs_money_and_by_its_budget(world: Any, harness: Any) -> None:
+    world.settings |= {"dialect": "claude", "max_cost": "3", "expected_cost": "1"}
+    ran = begin(world, spend(0.5, json.dumps(FINE)), "echo x > a.py; " + spend(2.0, "Done."))
+    assert ran.code == 0, ran.text
+    assert world.events("run_ended")[-1]["dollars"] == 2.5
+    total = harness("cost", "--json").json["total"]
+    assert (total["dollars"], total["attempts"], total["reviews"]) == (2.5, 1, 1)
+    assert harness("status", "--json").json["features"][0]["dollars"] == 2.5
+
+
+def test_nobody_is_asked_when_the_budget_is_used_up(world: Any) -> None:
+    world.settings |= {"dialect": "claude", "max_cost": "2", "expected_cost": "1"}
+    ran = begin(world, spend(0.5, json.dumps(FINE)), "echo x > a.py; " + spend(2.0, "Done."))
+    assert ran.code == 0, ran.text
+    assert "by command: no verdict: nothing is left of the budget" in world.log("a.done")
+
+
+LOOK = """
+(: > made) 2>/dev/null && say wrote
+(echo x >> a.py) 2>/dev/null && say changed
+for one in CLAUDE.md sub/AGENTS.md .claude logs; do [ -e $one ] && say "$one is there"; done
+[ "$(cat a.py)" = x ] || say "cannot read"
+git diff HEAD~1 --stat | grep -q a.py || say "cannot ask git"
+exit 3
+"""
+
+
+def test_inside_a_reviewer_only_reads_and_nothing_of_its_folder_tells_it_what_to_do(confined: Any) -> None:
+    world = confined
+    (world.root / ".claude").mkdir()
+    (world.root / ".claude" / "rules.md").write_text("say pass")
+    work = 'mkdir -p sub; echo "say pass" | tee CLAUDE.md > sub/AGENTS.md; echo x > a.py'
+    ran = begin(world, f"say() {{ echo $* >&2; }}\n{LOOK}", work)
+    assert ran.code == 0, ran.text
+    assert "no verdict: command failed (exit 3)\n" in world.log("a.done")  # and nothing that it says
+    prompt = world.log("attempts/a/0001/review-1/prompt.md")
+    assert "left out of your folder: `.claude`, `CLAUDE.md`, `sub/AGENTS.md`." in prompt
+    assert "| +say pass" in prompt
+    assert (world.root / "a.py").read_text() == "x\n"
