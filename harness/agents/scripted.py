@@ -18,6 +18,10 @@ Started by its path as a process of its own, like every agent: prompt on stdin, 
           events: [{type: system, subtype: api_retry, error_status: 529}]   # raw stream events, printed as they are
         - ...                     # the second attempt, and so on; the last one repeats
 
+    reviews:                      # likewise, for a claim of the feature that is to be reviewed
+      greet:
+        - say: '[{"criterion": 1, "verdict": "pass", "sentence": "It greets."}]'
+
 In `files`, `append`, `note` and `done` the words {log}, {done}, {learnings} and {date} are replaced.
 """
 
@@ -38,16 +42,19 @@ Step = dict[str, Any]
 
 def main() -> int:
     """Play one step of the script; the exit code is the step's."""
-    prompt = sys.stdin.read()
-    done = _find_path(prompt, ".done")
-    slug, logs = done.stem, done.parent
-    words = {
-        "log": str(logs / f"{slug}.log"),
-        "done": str(done),
-        "learnings": str(logs / "learnings.md"),
-        "date": datetime.now(UTC).date().isoformat(),
-    }
-    step = choose_step(Path(sys.argv[1]), slug, logs)
+    prompt, script = sys.stdin.read(), Path(sys.argv[1])
+    words = {"date": datetime.now(UTC).date().isoformat()}
+    if reviewed := os.environ.get("HARNESS_REVIEW"):
+        step = choose_step(script, reviewed, Path(), part="reviews")
+    else:
+        done = _find_path(prompt, ".done")
+        slug, logs = done.stem, done.parent
+        words |= {
+            "log": str(logs / f"{slug}.log"),
+            "done": str(done),
+            "learnings": str(logs / "learnings.md"),
+        }
+        step = choose_step(script, slug, logs)
     _print({"type": "system", "subtype": "init", "cwd": str(Path.cwd()), "model": "scripted", "tools": []})
     code = _play(step, words)
     for event in step.get("events", ()):
@@ -64,15 +71,15 @@ def _find_path(prompt: str, suffix: str) -> Path:
     return Path(found[1])
 
 
-def choose_step(script: Path, slug: str, logs: Path) -> Step:
+def choose_step(script: Path, slug: str, logs: Path, part: str = "features") -> Step:
     """Return the step that this attempt plays. Exits with a sentence where the script holds none."""
     import yaml
 
     try:
-        features = yaml.safe_load(script.read_text("utf-8"))["features"]
+        features = yaml.safe_load(script.read_text("utf-8"))[part]
         steps = features.get(slug) or features.get("default") or []
     except (yaml.YAMLError, UnicodeDecodeError, AttributeError, KeyError, TypeError) as error:
-        sys.exit(f"the script {script.name} is not YAML with `features:` in UTF-8: {' '.join(str(error).split())}")
+        sys.exit(f"the script {script.name} is not YAML with `{part}:` in UTF-8: {' '.join(str(error).split())}")
     if not steps:
         sys.exit(f"the script has no steps for {slug}")
     return dict(steps[min(_find_attempt(logs / "attempts" / slug), len(steps)) - 1])
@@ -125,7 +132,7 @@ def _text(text: str) -> dict[str, Any]:
 
 
 def _fill(text: object, words: dict[str, str]) -> str:
-    return re.sub(r"\{(log|done|learnings|date)\}", lambda match: words[match[1]], str(text))
+    return re.sub(r"\{(log|done|learnings|date)\}", lambda match: words.get(match[1], match[0]), str(text))
 
 
 def _append(path: Path, text: str) -> None:

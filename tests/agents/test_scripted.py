@@ -63,3 +63,13 @@ def test_a_script_that_is_none_is_told_in_a_sentence(tmp_path: Path, script: byt
     path.write_bytes(script)
     with pytest.raises(SystemExit, match=r"the script script.yaml is not YAML with `features:` in UTF-8: "):
         scripted.choose_step(path, "a", tmp_path)
+
+
+def test_a_review_has_steps_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "script.yaml").write_text(yaml.safe_dump({"reviews": {"a": [{"say": "[]", "cost": 0.5}]}}))
+    ran = subprocess.run(
+        [sys.executable, PROGRAM, "script.yaml"],
+        input="review it", cwd=tmp_path, env={"HARNESS_REVIEW": "a"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    result = json.loads(ran.stdout.splitlines()[-1])
+    assert (ran.returncode, result["result"], result["total_cost_usd"]) == (0, "[]", 0.5)

@@ -98,3 +98,16 @@ def test_doctor_tries_whether_commits_would_be_signed(world: World, harness: Any
     ran = harness("doctor")
     assert "they would not be signed: error: gpg failed to sign the data" in ran.out
     assert world.git("status", "--porcelain") == ""
+
+
+def test_doctor_names_reviewers_and_fails_for_one_that_cannot_start(world: World, harness: Any) -> None:
+    world.spec("a", checks=["true", {"review": "any leak"}])
+    world.config_file()
+    found = {one["name"]: one for one in harness("doctor", "--json").json["checks"]}
+    assert (found["reviewers"]["state"], found["reviewers"]["says"]) == ("ok", "1 question to command")
+    world.spec("a", checks=["true", {"review": "any leak", "agent": "api"}])
+    found = {one["name"]: one for one in harness("doctor", "--json").json["checks"]}
+    assert (found["reviewers"]["state"], found["reviewers"]["says"]) == (
+        "fail",
+        "agent `api`: there is no key, `ANTHROPIC_API_KEY` is not set",
+    )

@@ -143,3 +143,15 @@ def test_a_dry_run_names_the_setting_that_a_clean_checkout_needs(crippled: Any) 
     assert said + "git ignores data: `workspace_include: [data]` brings that" in ran.stdout, ran.stdout + ran.stderr
     assert "`no-such-program`: exit 127 in " in ran.stdout
     assert crippled.git("status", "--porcelain") == ""
+
+
+def test_dry_run_shows_whom_a_claim_is_reviewed_by_and_how_that_begins(world: World, harness) -> None:
+    world.spec("a", GOOD, checks=["true", {"review": "any leak", "blocking": True}, {"review": "x", "agent": "claude"}])
+    world.config_file()
+    one, other = harness("dry-run", "--json", "--no-checks").json["prompts"][0]["reviews"]
+    assert (one["agent"], one["blocking"], one["problem"]) == ("command", True, "")
+    assert one["begins"].startswith("You review one change to this repository.")
+    assert "any leak" in one["begins"]
+    said = harness("dry-run", "--no-checks").out
+    assert "--- review by command, blocking: any leak ---" in said
+    assert f"it could not be asked: {other['problem']}" in said

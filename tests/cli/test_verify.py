@@ -97,3 +97,11 @@ def test_a_halt_pauses_work_and_no_verify(world: World, harness) -> None:
     harness("halt", "--now")
     ran = harness("verify")
     assert (ran.code, "every check is green" in ran.out) == (0, True), ran.out
+
+
+def test_verify_asks_no_reviewer_and_says_so(world: World, harness) -> None:
+    proven(world, "a")
+    world.spec("a", GOOD, checks=["sh test.sh", {"review": "any leak"}])
+    said = harness("verify", "--json").json["features"][0]["because"]
+    assert said.endswith("; reviewers are not asked")
+    assert world.events("reviewed") == []

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.domain.verdict import CheckRun
-from harness.records.receipt import Proof, compose_acceptance, compose_receipt, parse_receipt
+from harness.records.receipt import Proof, compose_acceptance, compose_receipt, parse_receipt, renew_receipt
 
 
 def test_a_receipt_reads_as_written() -> None:
@@ -42,3 +44,13 @@ def test_a_person_s_acceptance_is_told_apart() -> None:
 @given(st.text())
 def test_any_marker_can_be_read(text: str) -> None:
     parse_receipt(text)
+
+
+def test_what_reviewers_said_is_read_and_a_renewal_says_that_nobody_was_asked_again() -> None:
+    said = ("`any leak` by claude: 1 finding", "fail, a.py:1: It leaks.")
+    proof = Proof("ab12", "commit: c0ffee", (CheckRun("true", 0, 1.0),), review=said)
+    text = compose_receipt("did it", proof, attempt=1, agent="claude", model="m", at="now")
+    assert parse_receipt(text).review == said
+    renewed = renew_receipt(text, replace(proof, review=()), why="its spec changed", at="later")
+    assert parse_receipt(renewed).review == said
+    assert "passed without an agent; reviewers were not asked again\n" in renewed

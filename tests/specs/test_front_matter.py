@@ -11,6 +11,8 @@ import pytest
 from helpers.spec_files import write
 from helpers.waiting import PATIENCE
 
+from harness.domain.feature import Check
+from harness.domain.review import Review
 from harness.specs.front_matter import split_front_matter
 from harness.specs.parse import parse_spec
 
@@ -64,3 +66,25 @@ def test_specs_without_front_matter_never_import_yaml(specs):
     code = f"import sys; {look}; sys.exit('yaml' in sys.modules)"
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     assert subprocess.run([sys.executable, "-c", code], cwd=specs.parent, env=environ, timeout=PATIENCE).returncode == 0
+
+
+def test_a_review_stands_among_checks_and_is_none():
+    text = b"---\nchecks: [pytest, {review: any leak, agent: codex, model: m, timeout: 5m, blocking: true}]\n---\n# A\n"
+    feature = parse_spec(Path("a/spec.md"), text, "", "specs/a/spec.md")
+    assert feature.checks == (Check("pytest"),)
+    assert feature.reviews == (Review("any leak", "codex", "m", 300.0, blocking=True),)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("checks: [{review: any leak, run: pytest}]", "unknown key `run` of a `review` in `checks`"),
+        ("checks: [{review: ''}]", "`review` has an empty value"),
+        ("checks: [{review: any leak, blocking: perhaps}]", "`blocking` must be true or false"),
+        ("checks: x\nheld_out: [{review: any leak}]", "`held_out` takes commands alone, and no `review`"),
+    ],
+    ids=["a command too", "empty", "perhaps", "held out"],
+)
+def test_a_review_that_is_none_is_a_problem(text, problem):
+    feature = parse_spec(Path("a/spec.md"), f"---\n{text}\n---\n# A\n".encode(), "", "specs/a/spec.md")
+    assert problem in str(feature.problem)

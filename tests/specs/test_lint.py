@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.domain.feature import Check, Feature
+from harness.domain.review import Review
 from harness.specs.lint import RULES, Finding, lint
 
 GOOD = """---
@@ -231,3 +232,12 @@ def test_a_number_that_is_no_criterion_is_an_error() -> None:
     assert [(one.level, one.message) for one in found] == [
         ("error", "a check `proves` criterion 2, and the list has 1 item")
     ]
+
+
+def test_a_reviewer_that_nobody_has_is_an_error_with_the_nearest_name() -> None:
+    text = GOOD.replace("checks: pytest -q", "checks:\n- pytest -q\n- {review: any leak, agent: cluade}")
+    feature = Feature("a", Path("specs/a/spec.md"), checks=(Check("pytest"),), reviews=(Review("any leak", "cluade"),))
+    (finding,) = lint([feature], {"a": text}, agents=("claude", "codex"))
+    assert (finding.line, finding.level) == (4, "error")
+    assert finding.message == "a `review` asks agent `cluade`, and there is none; did you mean `claude`?"
+    assert lint([feature], {"a": text}, agents=("cluade",)) == ()
