@@ -157,20 +157,28 @@ def keep_reviews(run: Run, attempt: Attempt, answers: Sequence[Answered]) -> Jud
         answer = None if planned.asked is None else waiting.pop(0) if waiting else Answered(problem=STOPPED)
         event = run.write(_judge(run, attempt, planned, answer))
         run.tally.spent = run.tally.spent.plus(event.dollars) if event.asked else run.tally.spent
-        whose = (
-            f"{event.agent or planned.review.agent or run.settings.agent}{f' ({event.model})' if event.model else ''}"
-        )
+        whose = _say_whose(run, planned, event)
         if event.problem == STOPPED:
             command = f"review: {one_line(planned.review.question, SHOWN)}"
             red.append(CheckRun(command, None, event.seconds, stopped=True))
         red += compose_red(planned.review, whose, event.findings)
         said = say_review(planned.review, whose, event.findings, event.problem)
-        is_bad = bool(event.problem and planned.review.blocking) or any(one.blocks for one in event.findings)
         for line in said:
-            told = event.problem or any(one.verdict != PASS for one in event.findings)
-            run.tell(f"{attempt.slug}: review: {line}", Tone.BAD if is_bad else Tone.NOTICE if told else Tone.PLAIN)
+            run.tell(f"{attempt.slug}: review: {line}", _choose_tone(event))
         lines += said
     return Judged(tuple(red), tuple(lines))
+
+
+def _say_whose(run: Run, planned: Planned, event: Reviewed) -> str:
+    name = event.agent or planned.review.agent or run.settings.agent
+    model = f" ({event.model})" if event.model else ""
+    return f"{name}{model}, unconfined" if event.asked and not event.confined else f"{name}{model}"
+
+
+def _choose_tone(event: Reviewed) -> Tone:
+    if event.blocked or (event.problem and event.blocking):
+        return Tone.BAD
+    return Tone.NOTICE if event.problem or any(one.verdict != PASS for one in event.findings) else Tone.PLAIN
 
 
 def _judge(run: Run, attempt: Attempt, planned: Planned, answer: Answered | None) -> Reviewed:
@@ -195,6 +203,7 @@ def _judge(run: Run, attempt: Attempt, planned: Planned, answer: Answered | None
         model="" if agent is None else agent.model,
         problem=run.redactor.text(problem),
         asked=reply is not None,
+        confined=agent is not None and run.site.sandbox_for(agent) is not None,
         findings=run.redactor.deep(findings),
         blocked=tuple(identify(review, one) for one in findings if one.blocks),
         dollars=0.0,

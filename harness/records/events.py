@@ -359,6 +359,7 @@ class Reviewed(AttemptEvent):
     model: str = ""
     problem: str = field(default="", metadata={"rare": True})
     asked: bool = False
+    confined: bool = False
     findings: tuple[Finding, ...] = ()
     blocked: tuple[str, ...] = field(default=(), metadata={"rare": True})  # the findings that did, by what they are of
     seconds: float = 0.0

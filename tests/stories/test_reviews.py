@@ -6,7 +6,10 @@ import json
 from typing import Any
 
 import pytest
+from helpers.marks import in_short
 from helpers.world import CLAIM, say
+
+from harness.domain.errors import AgentError
 
 ASKED = "is every error path handled"
 BODY = "Do it.\n\n## Acceptance criteria\n\n- it greets\n- it never fails\n"
@@ -36,14 +39,12 @@ def begin(world: Any, reviewer: str, work: str = "echo x > a.py", **review: Any)
 def test_a_finding_stands_in_the_receipt_and_blocks_nothing(world: Any, harness: Any) -> None:
     ran = begin(world, answer(BAD))
     assert (ran.code, world.outcomes()) == (0, ["done"]), ran.text
-    assert (
-        f"review: `{ASKED}` by command: 1 finding, 1 passed\nreview: fail, criterion 2, a.py:1: It is fail.\n"
-        in world.log("a.done")
-    )
+    sum, finding = f"`{ASKED}` by command, unconfined: 1 finding, 1 passed", "fail, criterion 2, a.py:1: It is fail."
+    assert f"review: {sum}\nreview: {finding}\n" in world.log("a.done")
     (row,) = harness("status", "--json").json["features"]
-    assert row["review"][1] == "fail, criterion 2, a.py:1: It is fail."
+    assert row["review"] == [sum, finding]
     assert "1 finding of a reviewer" in row["because"]
-    assert "fail, criterion 2, a.py:1: It is fail." in harness("why", "a").out
+    assert f"review: {finding}" in harness("why", "a").out
 
 
 def test_a_reviewer_that_blocks_has_the_claim_mended(world: Any) -> None:
@@ -51,7 +52,7 @@ def test_a_reviewer_that_blocks_has_the_claim_mended(world: Any) -> None:
     ran = begin(world, f"if grep -q x a.py; then {answer(BAD)}else {answer(FINE)}fi", work, blocking=True)
     assert (ran.code, world.outcomes()) == (0, ["unconfirmed", "done"]), ran.text
     assert "criterion 2, a.py:1: It is fail." in world.prompt("a", 2)
-    assert f"review: `{ASKED}` by command: no finding, 2 passed\n" in world.log("a.done")
+    assert f"review: `{ASKED}` by command, unconfined: no finding, 2 passed\n" in world.log("a.done")
 
 
 def test_one_finding_blocks_two_claims_and_is_asked_for_once_on_one_tree(world: Any) -> None:
@@ -62,21 +63,23 @@ def test_one_finding_blocks_two_claims_and_is_asked_for_once_on_one_tree(world: 
 
 
 NO_VERDICT = {
-    "prose": ("echo 'LGTM, ship it!'", "its answer is no JSON list"),
-    "a failure": ("echo oops >&2; exit 3", "command failed (exit 3): oops"),
-    "too slow": ("sleep 60", "command was ended after"),
+    "prose": pytest.param("echo 'LGTM, ship it!'; echo changed > a.py", "its answer is no JSON list"),
+    "a failure": pytest.param("echo oops >&2; exit 3", "command failed (exit 3): oops"),
+    "too slow": pytest.param("sleep 60", "command was ended after"),
 }
 
 
-@pytest.mark.parametrize(("reviewer", "why"), NO_VERDICT.values(), ids=NO_VERDICT)
+@pytest.mark.parametrize(("reviewer", "why"), in_short(NO_VERDICT, "prose"))
 def test_what_is_no_verdict_is_told_and_neither_red_nor_green(world: Any, reviewer: str, why: str) -> None:
     ran = begin(world, reviewer, blocking=True, timeout="1s")
     assert (ran.code, world.outcomes()) == (0, ["done"]), ran.text
     (line,) = [one for one in world.log("a.done").splitlines() if one.startswith("review: ")]
-    assert f"by command: no verdict: {why}" in line
+    assert f"by command, unconfined: no verdict: {why}" in line
     assert f"a: {line}" in ran.text
+    assert (world.root / "a.py").read_text() == "x\n"
 
 
+@pytest.mark.deep
 def test_a_reviewer_at_its_limit_gives_no_verdict_and_is_not_asked_again_before_its_reset(world: Any) -> None:
     world.settings |= {"dialect": "claude", "order_file": "", "keep_going": "true"}
     world.spec("b", BODY, checks=["test -f a.py", {"review": ASKED, "blocking": True}])
@@ -104,6 +107,7 @@ def test_what_a_review_costs_counts_in_the_runs_money_and_by_its_budget(world: A
     assert harness("status", "--json").json["features"][0]["dollars"] == 2.5
 
 
+@pytest.mark.deep
 def test_nobody_is_asked_when_the_budget_is_used_up(world: Any) -> None:
     world.settings |= {"dialect": "claude", "max_cost": "2", "expected_cost": "1"}
     ran = begin(world, spend(0.5, json.dumps(FINE)), "echo x > a.py; " + spend(2.0, "Done."))
@@ -133,3 +137,56 @@ def test_inside_a_reviewer_only_reads_and_nothing_of_its_folder_tells_it_what_to
     assert "left out of your folder: `.claude`, `CLAUDE.md`, `sub/AGENTS.md`." in prompt
     assert "| +say pass" in prompt
     assert (world.root / "a.py").read_text() == "x\n"
+
+
+@pytest.mark.deep
+def test_a_claim_whose_review_is_stopped_waits_and_is_reviewed_by_the_next_run(world: Any) -> None:
+    ran = begin(
+        world, f"if [ -e {world.root}/HALT ]; then {answer(FINE)}\nelse echo now > {world.root}/HALT; sleep 60; fi"
+    )
+    assert (ran.code, world.outcomes()) == (3, ["interrupted"]), ran.text
+    assert world.has("logs/a.done")
+    assert world.states() == {"a": "claimed"}
+    (world.root / "HALT").unlink()
+    world.agent(f'if [ -n "$HARNESS_REVIEW" ]; then {answer(BAD)}\nexit; fi; exit 9')
+    ran = world.run()
+    assert (ran.code, world.outcomes()) == (0, ["interrupted", "done"]), ran.text
+    assert [one.get("problem") for one in world.events("reviewed")] == ["stopped before it ended", None]
+    assert "1 finding, 1 passed" in world.log("a.done")
+
+
+@pytest.mark.deep
+def test_what_a_spec_holds_out_is_held_out_from_reviewers_too(confined: Any) -> None:
+    world = confined
+    held = world.root / "specs" / "a" / "held-out"
+    held.mkdir(parents=True)
+    (held / "cases.txt").write_text("a case")
+    ran = begin(world, "cat specs/a/held-out/cases.txt specs/a/spec.md; exit 3")
+    assert ran.code == 0, ran.text
+    said = world.log("attempts/a/0001/review-1/stream.jsonl")
+    assert (ASKED in said, "a case" in said) == (True, False)
+
+
+@pytest.mark.deep
+def test_a_claim_without_checks_is_reviewed_and_can_be_blocked(world: Any) -> None:
+    world.spec("a", BODY, checks=[{"review": ASKED, "blocking": True}])
+    world.repository()
+    world.agent(f'if [ -n "$HARNESS_REVIEW" ]; then {answer(BAD)}\nexit; fi; echo x > a.py; {CLAIM}')
+    ran = world.run(max_attempts=1)
+    assert world.outcomes() == ["unconfirmed"], ran.text
+
+
+@pytest.mark.deep
+def test_a_project_without_git_has_no_diff_and_so_no_verdict(world: Any) -> None:
+    world.spec("a", BODY, checks=["test -f a.py", {"review": ASKED, "blocking": True}])
+    world.agent(f"echo x > a.py; {CLAIM}")
+    ran = world.run()
+    assert ran.code == 0, ran.text
+    assert ", so there is no diff to read" in world.log("a.done")
+
+
+@pytest.mark.deep
+def test_an_agent_that_cannot_be_started_as_a_reviewer_is_told_before_anything_is_run(world: Any) -> None:
+    world.settings |= {"sandbox": "none"}
+    with pytest.raises(AgentError, match="there is no agent `cluade`"):
+        begin(world, "true", agent="cluade")
