@@ -186,7 +186,7 @@ class Settings:
     checks: tuple[Check | Review, ...] = setting(
         (),
         CHECKS,
-        "commands that every claim must pass, besides the feature's own",
+        "commands that every claim must pass, besides the feature's own, and questions to a reviewer",
         Group.PROOF,
         examples=(["make test"],),
         tighten=all_of,

@@ -68,3 +68,12 @@ def test_the_log_has_a_limit(open_box: Any, tmp_path: Path, monkeypatch: pytest.
 def test_all_commands_leave_descriptors_for_the_run(monkeypatch: pytest.MonkeyPatch, limit: int, most: int) -> None:
     monkeypatch.setattr("resource.getrlimit", lambda kind: (limit, limit))
     assert count_connections() == most
+
+
+@pytest.mark.parametrize(("listed", "says"), [(True, b"HTTP/1.1 200 "), (False, b"HTTP/1.1 403 ")])
+def test_who_only_reads_reaches_no_listed_host(outside: Outside, tmp_path: Path, listed: bool, says: bytes) -> None:
+    broker = Broker([f"127.0.0.1:{outside.port}"], tmp_path / "network.txt", {})
+    with inside(broker.open_channel("review", listed=listed)) as connect:
+        client = connect()
+        client.sendall(f"CONNECT 127.0.0.1:{outside.port} HTTP/1.1\r\n\r\n".encode())
+        assert client.recv(100).startswith(says)
