@@ -71,7 +71,7 @@ def test_the_template_is_sound_with_every_setting_switched_on_and_tells_the_defa
     named = set(yaml.load(text, EditorLoader))
     assert {"agent", "timeout", "checks", "env_pass"} <= named
     assert editor_problems(text) == []
-    shipped, suggested = load(text), {"checks", "keep_going", "on_limit", "max_cost"}
+    shipped, suggested = load(text), {"checks", "keep_going", "on_limit", "max_cost", "park"}
     assert suggested <= named
     assert [name for name in named - suggested if getattr(shipped, name) != OPTIONS[name].default] == []
 
