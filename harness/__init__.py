@@ -7,7 +7,8 @@ A file imports only from its own folder and from those named in its row; `tests/
     ----------  --------------------------------------------------  -------------------------------------------
     loop        the loop: look, begin, work, keep                   attempts run decide records
     cli         arguments in, exit code out                         everything
-    attempts    one attempt, from its order to its receipt          run workspace agents records decide
+    attempts    one attempt, from its order to its receipt          run workspace agents records findings
+                                                                    decide
     run         what a run holds, waits for and tells               sandbox agents specs workspace records
                                                                     settings decide
     reports     one document for each reporting command             agents specs records settings decide
@@ -19,6 +20,7 @@ A file imports only from its own folder and from those named in its row; `tests/
     rehearsal   demo and chaos: harness from outside                records settings
     records     the files in logs/, a module for each kind          nothing
     settings    every setting, once                                 nothing
+    findings    what a change itself says against its claim         decide (and not system)
     decide      the decisions, pure                                 nothing (and not system)
     system      one door to each thing outside                      nothing
     domain      values and words                                    nothing (and not system)

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.attempts.attempt import Attempt, Gathered
-from harness.attempts.judging import LARGEST, find_base
+from harness.attempts.changes import Found, look_at_changes
+from harness.attempts.judging import find_base
 from harness.attempts.order import Delivery
 from harness.attempts.recheck import recheck
-from harness.attempts.write_down import names_to_commit
 from harness.decide.judge_files import Judgement, Judging
 from harness.domain.obeyed import is_allowed
-from harness.domain.patches import find_patches
 from harness.domain.tests_ran import count_tests
 from harness.domain.text import counted, list_some, listed, one_line
 from harness.domain.verdict import CheckRun
@@ -20,24 +19,27 @@ from harness.records.receipt import NOT_WITHOUT
 from harness.run.checkouts import plan_for
 from harness.run.held_out import find_in_git
 from harness.run.run import Run
-from harness.system import untrusted
 from harness.workspace.clean_checkout import CheckoutPlan
 from harness.workspace.held_out import digest_held_out
 from harness.workspace.workspace import Candidate
 
 REPLAYED = "harness: the checks pass with what judges them as it was"
 FEWER = "harness: as many tests run as before the work"
-PATCHED = "harness: no code changes what tests it"
+CHANGED = "harness: the change itself leaves checks their worth"
 HIDDEN = "harness: checks that are held out"
 SHOWN = 5  # names that a sentence has room for
-MOST_FILES = 1000  # of a claim that are read
 
 
 def look_again(run: Run, attempt: Attempt, found: Gathered, delivery: Delivery, runs: Sequence[CheckRun]) -> Judgement:
     """Say what the second look at a claim means, whose checks passed at the first: these are `runs`."""
-    judgement = _look_at_judging(run, attempt, found, delivery, runs)
-    red = (*judgement.red, *_find_patched(run, attempt, found), *_find_red_held_out(run, delivery))
-    return replace(judgement, red=red, lines=(*judgement.lines, *_say_held_out(run, attempt, delivery)))
+    judgement, changed = _look_at_judging(run, attempt, found, delivery, runs), look_at_changes(run, attempt, found)
+    return replace(
+        judgement,
+        red=(*judgement.red, *_blame_changes(changed), *_find_red_held_out(run, delivery)),
+        lines=(*judgement.lines, *_say_held_out(run, attempt, delivery)),
+        findings=changed.warnings,
+        not_looked_at=changed.not_looked_at,
+    )
 
 
 def _look_at_judging(
@@ -113,20 +115,13 @@ def _find_fewer(run: Run, attempt: Attempt, found: Gathered, runs: Sequence[Chec
     return (CheckRun(FEWER, 1, 0.0, "; ".join(said)),) if said else ()
 
 
-def _find_patched(run: Run, attempt: Attempt, found: Gathered) -> tuple[CheckRun, ...]:
-    """Return a red check where Python code of the claim, outside of tests, came to assign into what tests it."""
-    said, prefix, judging = list[str](), run.workspace.prefix, {one.name for one in found.judging}
-    for name in sorted(names_to_commit(run, attempt, found) - judging)[:MOST_FILES]:
-        shown = name.removeprefix(prefix)
-        if not name.endswith(".py") or not name.startswith(prefix) or is_allowed(shown, attempt.feature.may_change):
-            continue
-        patches = find_patches(untrusted.read_plain(run.workspace.top / name, LARGEST) or b"")
-        known = {what for _, what in find_patches(run.workspace.heads.read_file("HEAD", name))} if patches else set()
-        said += [f"{shown}:{line} assigns to `{what}`" for line, what in patches if what not in known]
-    if not said:
+def _blame_changes(changed: Found) -> tuple[CheckRun, ...]:
+    """Return a red check where the change itself makes checks worthless, by rules that are strict."""
+    if not changed.strict:
         return ()
-    hint = "code is not to change what tests it; a spec allows it by `may_change`"
-    return (CheckRun(PATCHED, 1, 0.0, "\n".join((*said[:SHOWN], hint))),)
+    hint = "a spec allows it by `may_change`"
+    more = [f"and {counted(len(changed.strict) - SHOWN, 'more')}"] if changed.strict[SHOWN:] else []
+    return (CheckRun(CHANGED, 1, 0.0, "\n".join((*map(str, changed.strict[:SHOWN]), *more, hint))),)
 
 
 def _find_red_held_out(run: Run, delivery: Delivery) -> tuple[CheckRun, ...]:

@@ -95,6 +95,7 @@ def describe_end(run: Run, judged: Judged) -> AttemptEnded:
         observed=compose_observed(judged),
         remarks=tuple(found.remarks),
         assumed=find_assumed(found.note.text),
+        findings=judged.judgement.findings,
         ended=came.ended,
         exit=came.code,
         limit=evidence.limit,
@@ -134,6 +135,9 @@ def tell_outcome(run: Run, judged: Judged) -> None:
     run.tell(f"{slug}: {verdict.outcome}: {verdict.reason} ({', '.join(facts)})", tone)
     for remark in found.remarks:
         run.tell(f"{slug}: {remark}", Tone.NOTICE)
+    if findings := judged.judgement.findings:
+        more = f", and {counted(len(findings) - 1, 'more finding')}" if findings[1:] else ""
+        run.tell(f"{slug}: look at {findings[0]}{more}", Tone.NOTICE)
     for assumed in find_assumed(found.note.text):
         run.tell(f"{slug}: assumed: {assumed}", Tone.NOTICE)
     for one in judged.checks:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
 
+from harness.domain.finding import Finding
 from harness.domain.obeyed import is_allowed
 from harness.domain.verdict import CheckRun
 
@@ -62,6 +63,12 @@ class Judgement:
     parked: bool = False  # the question is who lands it
     parked_at: str = ""  # the commit that waits, or "tree"
     lines: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()  # in the text of the change, that refuse nothing
+    not_looked_at: str = ""  # of the change, for such
+
+    def say_findings(self) -> tuple[str, ...]:
+        """Return the lines of a receipt about them, the last one about what nobody looked at."""
+        return (*map(str, self.findings), *filter(None, [self.not_looked_at]))
 
 
 # --- what checks call ---------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from harness.domain.finding import Finding
 from harness.domain.halt import Halt
 from harness.domain.reply import Ended, Limit, Usage
 from harness.domain.review import Finding
@@ -210,6 +211,7 @@ class AttemptEnded(FeatureEvent):
     observed: str = ""  # what the next prompt says
     remarks: tuple[str, ...] = ()
     assumed: tuple[str, ...] = field(default=(), metadata={"rare": True})  # what its note says was assumed
+    findings: tuple[Finding, ...] = field(default=(), metadata={"rare": True})  # in its change, that refused nothing
     ended: Ended | None = None
     exit: int | None = None
     limit: Limit | None = None

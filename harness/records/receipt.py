@@ -19,7 +19,16 @@ NOT_WITHOUT = "the checks did not run without that"
 CLEAN = "in a clean checkout of the commit"
 LACKS = "; not in the commit: "
 _CHECK = re.compile(rf"check: exit \S+ in \S+ s \(({GREEN_BEFORE}|{RED_BEFORE})\): (.*)")
-_KEPT = ("flaky: ", "judge: ", "review: ", "assumed: ", "attempt: ", "agent: ", "model: ")  # lines that a renewal keeps
+_KEPT = (
+    "flaky: ",
+    "judge: ",
+    "finding: ",
+    "review: ",
+    "assumed: ",
+    "attempt: ",
+    "agent: ",
+    "model: ",
+)  # lines that a renewal keeps
 _BY_PERSON = "--- accepted by a person ---"
 
 
@@ -39,6 +48,7 @@ class Receipt:
     unjudged: bool = False  # its work changed what judges it, and nothing was put back
     assumed: tuple[str, ...] = ()  # by its attempts, instead of asking
     review: tuple[str, ...] = ()  # what reviewers said of its claim
+    findings: tuple[str, ...] = ()  # of rules, in the text of its change
     criteria: tuple[str, ...] = ()  # of its spec, each with the checks that prove it
     flaky: tuple[str, ...] = ()  # checks that ended otherwise before, on the same files
     shown: bool = True  # False where every check was green before the work: none of them shows that it was done
@@ -62,6 +72,7 @@ class Proof:
     assumed: tuple[str, ...] = ()
     criteria: tuple[str, ...] = ()
     review: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()  # of rules, in the text of the change
 
     def lines(self) -> list[str]:
         """Return its lines, one `key: value` each."""
@@ -72,6 +83,7 @@ class Proof:
         judge = [f"judge: {one_line(said, LONGEST)}" for said in self.judge]
         criteria = [f"criterion: {one_line(said, LONGEST)}" for said in self.criteria]
         review = [f"review: {one_line(said, LONGEST)}" for said in self.review]
+        findings = [f"finding: {one_line(said, LONGEST)}" for said in self.findings]
         assumed = [f"assumed: {one_line(said, LONGEST)}" for said in self.assumed]
         return [
             f"spec: sha256 {self.spec}",
@@ -82,6 +94,7 @@ class Proof:
             *criteria,
             *judge,
             *review,
+            *findings,
             *assumed,
         ]
 
@@ -146,6 +159,7 @@ def parse_receipt(text: str) -> Receipt:
         in_tree=not fields.get("checked", "").startswith(CLEAN),
         lacks="".join(fields.get("checked", "").partition(LACKS)[1:]),
         unjudged=any(line.startswith("judge: ") and line.endswith(NOT_WITHOUT) for line in lines),
+        findings=tuple(line.removeprefix("finding: ") for line in lines[3:] if line.startswith("finding: ")),
         criteria=tuple(line.removeprefix("criterion: ") for line in lines[3:] if line.startswith("criterion: ")),
         flaky=tuple(line.removeprefix("flaky: ") for line in lines[3:] if line.startswith("flaky: ")),
         assumed=tuple(line.removeprefix("assumed: ") for line in lines[3:] if line.startswith("assumed: ")),

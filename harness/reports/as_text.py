@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.decide.review import NO_VERDICT
+from harness.domain.finding import Finding
 from harness.domain.review import PASS
 from harness.domain.text import counted, one_line
 from harness.domain.units import format_dollars, format_duration
@@ -127,7 +128,8 @@ def _say_event(event: Report, silent: Sequence[str]) -> str:
         elif name == "remarks":
             parts += value
         elif name == "findings":
-            parts += [f"{each['verdict']}: {each['sentence']}" for each in value if each["verdict"] != PASS]
+            reviewed = event.get("event") == Reviewed.kind
+            parts += _say_comments(value) if reviewed else [str(Finding(**one)) for one in value]
         elif name == "problem":
             parts.append(f"{NO_VERDICT}{value}")
         elif name in ("assumed", "flaky"):
@@ -143,6 +145,11 @@ def _say_event(event: Report, silent: Sequence[str]) -> str:
         else:
             parts.append(str(value))
     return ", ".join(parts)
+
+
+def _say_comments(found: Sequence[Report]) -> list[str]:
+    """Return what a reviewer had to say, but for what it let pass."""
+    return [f"{one['verdict']}: {one['sentence']}" for one in found if one["verdict"] != PASS]
 
 
 def show_cost(report: Report) -> list[str]:

@@ -71,7 +71,11 @@ def report_feature(view: View, feature: Feature) -> Report:
         elif record.regressed and view.history.is_regressed(feature):
             names = ", ".join(f"`{one_line(command, 60)}`" for command in record.regressed)
             because = f"it was done, and then {names} failed: `harness run` works on it again"
-    more = {} if receipt is None else {name: list(getattr(receipt, name)) for name in ("criteria", "review", "assumed")}
+    more = (
+        {}
+        if receipt is None
+        else {name: list(getattr(receipt, name)) for name in ("criteria", "findings", "review", "assumed")}
+    )
     flaky = dict.fromkeys((*(receipt.flaky if receipt is not None else ()), *record.flaky))
     return {
         **{name: said for name, said in more.items() if said},
@@ -114,6 +118,8 @@ def _say_receipt(receipt: Receipt, record: FeatureHistory) -> str:
         ways[receipt.kind] += f", {said} (`harness why` says what)"
     if receipt.flaky or record.flaky:
         ways[receipt.kind] += ", with a flaky check"
+    if receipt.findings:
+        ways[receipt.kind] += f", {counted(len(receipt.findings), 'finding')} to look at (`harness why` says which)"
     if receipt.assumed:
         ways[receipt.kind] += f", assumes {counted(len(receipt.assumed), 'thing')} (`harness why` says what)"
     return f"{ways[receipt.kind]}: {receipt.words}" if receipt.words else ways[receipt.kind]
@@ -240,7 +246,7 @@ def _is_about(event: Event, slug: str) -> bool:
 
 _TOLD: dict[type[Event], tuple[str, ...]] = {
     AttemptBegan: ("attempt", "agent", "because"),
-    AttemptEnded: ("attempt", "outcome", "reason", "seconds", "dollars", "checks", "remarks", "assumed"),
+    AttemptEnded: ("attempt", "outcome", "reason", "seconds", "dollars", "checks", "remarks", "findings", "assumed"),
     Accepted: ("attempt",),
     Committed: ("attempt", "commit"),
     CommitFailed: ("attempt", "why"),

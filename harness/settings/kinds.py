@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Generic, TypeVar
 
+from harness.domain.finding import RULES, Level
 from harness.domain.reply import ModelPrice
 from harness.domain.units import LONGEST
 from harness.settings import parse, show
@@ -254,4 +255,18 @@ PRICES = Kind(
         },
     },
     written="dollars for a million tokens, by model",
+)
+
+GUARDS = Kind(
+    "guards",
+    parse.guards,
+    show.guards,
+    {
+        "type": ["string", "boolean", "object"],
+        "pattern": f"^({'|'.join(Level)})$",
+        "not": {"const": True},
+        "propertyNames": {"enum": list(RULES)},
+        "additionalProperties": {"enum": [*Level, False]},
+    },
+    written="`warn`, `strict` or `off`, or one of these by rule",
 )

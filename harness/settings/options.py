@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 
 from harness.domain.agent import Dialect
 from harness.domain.feature import Check
+from harness.domain.finding import Guards
 from harness.domain.reply import ModelPrice
 from harness.domain.review import Review
 from harness.domain.rules import Rules
@@ -19,6 +20,7 @@ from harness.settings.kinds import (
     COUNT,
     DOLLARS,
     DURATION,
+    GUARDS,
     HOSTS,
     OPTIONAL_PATH,
     PATH,
@@ -225,6 +227,15 @@ class Settings:
         Group.PROOF,
         examples=(["migrations/**", ".github/**"],),
         tighten=all_of,
+    )
+    guards: Guards = setting(  # noqa: RUF009 - it is frozen
+        Guards(),
+        GUARDS,
+        "what follows where the change of a claim itself speaks against it, for every rule or by rule: "
+        "warn: it stands in the receipt; strict: the claim is red; off",
+        Group.PROOF,
+        more="see [what a change says against its claim](#what-a-change-says-against-its-claim)",
+        examples=("warn", {"test-skipped": "strict", "stub-left": "off"}),
     )
     held_out_output: str = setting(
         "hide",

@@ -12,6 +12,7 @@ from dataclasses import fields
 from urllib.parse import urlsplit
 
 from harness.domain.feature import Check
+from harness.domain.finding import RULES, Guards, Level
 from harness.domain.hosts import parse_listed
 from harness.domain.reply import ModelPrice
 from harness.domain.review import Review
@@ -181,3 +182,14 @@ def channels(value: object) -> tuple[str, ...]:
     if not all(re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", url) for url in said):
         raise ValueError("must be a list of addresses for apprise, such as ntfy://topic or mailto://...")
     return said
+
+
+def guards(value: object) -> Guards:
+    """Return the level of every rule (`warn`), or of some: {test-removed: strict}."""
+    level = one_of(*Level)
+    if not isinstance(value, dict):
+        return Guards(every=Level(level(value)))
+    for rule in value:
+        if rule not in RULES:
+            raise ValueError(f"must name rules, and `{rule}` is none{suggest(str(rule), RULES)}")
+    return Guards(own=tuple((str(rule), Level(level(said))) for rule, said in value.items()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from harness.domain.feature import Check
+from harness.domain.finding import Guards
 from harness.domain.reply import ModelPrice
 from harness.domain.review import Review
 from harness.domain.units import format_duration, format_size
@@ -58,6 +59,11 @@ def checks(value: tuple[Check | Review, ...]) -> str:
 def prices(value: tuple[ModelPrice, ...]) -> str:
     """Return what reading and writing costs, by model, in one line."""
     return "{" + ", ".join(f"{one.model}: {{input: {one.input:g}, output: {one.output:g}}}" for one in value) + "}"
+
+
+def guards(value: Guards) -> str:
+    """Return the level of every rule, or those that a person set, in one line; `{}` for those of harness."""
+    return value.every or "{" + ", ".join(f"{rule}: {level}" for rule, level in value.own) + "}"
 
 
 def address(url: str) -> str:

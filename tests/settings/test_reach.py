@@ -124,6 +124,7 @@ STAYS_INSIDE = {
     "agent", "agents", "dialect", "model", "fallback_models", "effort", "thinking", "cache_ttl", "prices",
     "permission_mode", "setting_sources",  # no wider than what an agent does without them
     "commit", "prove", "workspace_include", "checks_must_fail_first", "baseline", "judge", "held_out_output", "park",
+    "guards",
     "spec_file", "keep_transcripts", "inhibit_sleep", "json", "quiet", "verbose",
     "sandbox_file_size", "sandbox_memory", "sandbox_processes", "pid_namespace",  # limits: a project can be without
     "api_timeout", "check_retries", "check_timeout", "compact_at", "context_window", "expected_cost", "fault_backoff",

@@ -239,3 +239,37 @@ def test_new_writes_a_place_for_such_cases_that_git_ignores(world: Any, harness:
     assert "held_out: [sh specs/x/held-out/cases.sh]" in (world.root / "specs/x/spec.md").read_text()
     assert "specs/*/held-out/" in (world.root / ".gitignore").read_text()
     assert harness("lint").code == 0  # what it says of the template are warnings
+
+
+def test_what_a_change_says_against_its_claim_stands_in_receipt_status_and_why(calc: Any, harness: Any) -> None:
+    ran = begin(calc, f"{FIX}; sed -i 's/a + b/a + b  # type: ignore/' calc.py")
+    assert (ran.code, calc.states()) == (0, {"a": "done"}), ran.text
+    said = "calc.py:2: `# type: ignore` came (suppression-added)"
+    assert f"finding: {said}\n" in calc.log("a.done")
+    assert f"a: look at {said}" in ran.text
+    row = harness("status", "--json").json["features"][0]
+    assert (row["findings"], "1 finding to look at" in row["because"]) == ([said], True)
+    assert said in harness("why", "a").out
+
+
+def test_a_change_that_makes_checks_worthless_proves_nothing_and_its_agent_is_told(calc: Any) -> None:
+    lie = "class Sum(int):\\n    def __eq__(self, other):\\n        return True\\n"
+    ran = begin(calc, f"printf '{lie}\\ndef add(a, b):\\n    return Sum(a - b)\\n' > calc.py")
+    assert ran.code == 5, ran.text
+    observed = calc.events("attempt_ended")[-1]["observed"]
+    assert "calc.py:3: `Sum.__eq__` is True whatever it is compared with (equals-anything)" in observed
+
+
+@pytest.mark.deep
+def test_a_person_decides_what_follows_from_a_finding(calc: Any) -> None:
+    calc.settings["guards"] = {"suppression-added": "strict"}
+    ran = begin(calc, f"{FIX}; sed -i 's/a + b/a + b  # type: ignore/' calc.py")
+    assert ran.code == 5, ran.text
+    assert "calc.py:2: `# type: ignore` came (suppression-added)" in calc.events("attempt_ended")[-1]["observed"]
+
+
+@pytest.mark.deep
+def test_what_a_spec_may_change_has_no_findings(calc: Any) -> None:
+    calc.settings["guards"] = "strict"
+    ran = begin(calc, f"{FIX}; sed -i 's/a + b/a + b  # type: ignore/' calc.py", may_change=["calc.py"])
+    assert (ran.code, "finding:" in calc.log("a.done")) == (0, False), ran.text

@@ -8,15 +8,8 @@ from collections.abc import Iterator
 _RUNNERS = {"unittest", "pytest", "_pytest", "pluggy", "doctest", "builtins"}
 
 
-def find_patches(source: bytes) -> list[tuple[int, str]]:
-    """Return the lines of a Python file, outside of tests, that assign into a test runner or `builtins`, and what to.
-
-    By its syntax tree: nothing is run, and what cannot be parsed has none.
-    """
-    try:
-        tree = ast.parse(source.decode("utf-8"))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
+def find_patches(tree: ast.Module) -> list[tuple[int, str]]:
+    """Return the lines of a Python file that assign into a test runner or `builtins`, and what to."""
     names = {name for node in ast.walk(tree) for name in _bound_to_runner(node)}
     return [
         (target.lineno, ast.unparse(target))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
-from harness.domain.patches import find_patches
+from harness.findings.patches import find_patches
 
 
 @pytest.mark.parametrize(
@@ -20,7 +22,7 @@ from harness.domain.patches import find_patches
     ],
 )
 def test_code_that_changes_what_tests_it_is_found(source: str) -> None:
-    assert len(find_patches(source.encode())) == 1
+    assert len(find_patches(ast.parse(source))) == 1
 
 
 @pytest.mark.parametrize(
@@ -31,8 +33,7 @@ def test_code_that_changes_what_tests_it_is_found(source: str) -> None:
         "import builtins\nf = builtins.open\n",
         "x = {}\nx.unittest = 1\n",
         "import pytest\nraise SystemExit(pytest.main())\n",
-        "not python at all (",
     ],
 )
 def test_code_that_uses_it_is_not(source: str) -> None:
-    assert find_patches(source.encode()) == []
+    assert find_patches(ast.parse(source)) == []

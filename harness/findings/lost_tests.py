@@ -1,0 +1,146 @@
+"""What became of the tests of a change: each is looked for by its name, and by its body where it was renamed."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from harness.domain.finding import Finding
+from harness.domain.text import counted, one_line
+from harness.findings.change import Assertion, Outline, Test
+
+_ALIKE = 0.6  # of a body, from which on a test counts as renamed
+_MOST_COMPARED = 400  # pairs of bodies
+_SHOWN = 80
+
+Outlines = Mapping[str, tuple[Outline, Outline]]  # before and now, by the name of the file
+
+
+def compare_tests(outlines: Outlines) -> Iterator[Finding]:
+    """Yield what tests lost from before to now, over all files of a change: one may have moved."""
+    gone, came = list[tuple[str, Test]](), list[tuple[str, Test]]()
+    pairs = list[tuple[str, Test, Test]]()
+    for name, (old, new) in outlines.items():
+        if not new.parsed or not old.parsed:
+            continue
+        now = _by_name(new.tests)
+        for test in old.tests:
+            if same := now.get(test.name):
+                pairs.append((name, test, same.pop(0)))
+            else:
+                gone.append((name, test))
+        came += [(name, one) for left in now.values() for one in left]
+    lost = list[tuple[str, Test]]()
+    for name, test in gone:
+        if (found := _find_moved(test, came, fuzzy=len(gone) * len(came) <= _MOST_COMPARED)) is None:
+            lost.append((name, test))
+        else:
+            came.remove(found)
+            pairs.append((found[0], test, found[1]))
+    yield from _tell_lost(lost, outlines, came)
+    for name, was, now_is in pairs:
+        yield from _compare(name, was, now_is)
+    for name, one in came:
+        yield from _tell_constant(name, one, Counter())
+        if one.skipped:
+            yield Finding(
+                name, one.line, f"`{_short(one.name)}` is new and not run: `{_short(one.skipped)}`", "test-skipped"
+            )
+
+
+def _by_name(tests: Sequence[Test]) -> dict[str, list[Test]]:
+    found = dict[str, list[Test]]()
+    for one in tests:
+        found.setdefault(one.name, []).append(one)
+    return found
+
+
+def _find_moved(test: Test, came: Sequence[tuple[str, Test]], *, fuzzy: bool) -> tuple[str, Test] | None:
+    leaf = test.name.rpartition(".")[2]
+    by_name = [one for one in came if one[1].name.rpartition(".")[2] == leaf]
+    by_body = [one for one in came if one[1].body == test.body and test.body]
+    if by_name or by_body:
+        return (by_body or by_name)[0]
+    if not fuzzy:
+        return None
+    matcher = difflib.SequenceMatcher(b=test.body[:2000], autojunk=False)
+    for one in came:
+        matcher.set_seq1(one[1].body[:2000])
+        if matcher.real_quick_ratio() >= _ALIKE and matcher.quick_ratio() >= _ALIKE and matcher.ratio() >= _ALIKE:
+            return one
+    return None
+
+
+def _tell_lost(
+    lost: Sequence[tuple[str, Test]], outlines: Outlines, came: Sequence[tuple[str, Test]]
+) -> Iterator[Finding]:
+    by_file = dict[str, list[Test]]()
+    for name, test in lost:
+        by_file.setdefault(name, []).append(test)
+    for name, tests in by_file.items():
+        instead = sum(one[0] == name for one in came)
+        if instead >= len(tests):
+            continue  # others took their place
+        names = ", ".join(f"`{_short(one.name)}`" for one in tests[:3]) + (", …" if tests[3:] else "")
+        whole = len(tests) == len(outlines[name][0].tests) and not outlines[name][1].tests
+        left = "; none is left there" if whole and len(tests) > 1 else ""
+        yield Finding(name, 0, f"{counted(len(tests), 'test')} removed: {names}{left}", "test-removed")
+
+
+def _compare(name: str, was: Test, now: Test) -> Iterator[Finding]:
+    shown = _short(now.name)
+    if now.skipped and not was.skipped:
+        yield Finding(name, now.line, f"`{shown}` is not run any more: `{_short(now.skipped)}`", "test-skipped")
+    if was.body == now.body:
+        return
+    gone = Counter(one.text for one in was.asserts) - Counter(one.text for one in now.asserts)
+    came = list(_not_among(now.asserts, Counter(one.text for one in was.asserts)))
+    yield from _tell_constant(name, now, Counter(one.text for one in was.asserts))
+    if was.asserts and not now.asserts and now.calls <= 1:
+        yield Finding(name, now.line, f"`{shown}` asserts nothing any more", "test-emptied")
+        return
+    left = [one for one in was.asserts if _take(gone, one.text)]
+    for one in list(left):
+        if (other := _find_alike(one, came)) is not None:
+            left.remove(one)
+            came.remove(other)
+            says = f"`{shown}` expects another value: was `{_short(one.text)}`, now `{_short(other.text)}`"
+            yield Finding(name, other.line, says, "expected-changed")
+    weak = [one for one in came if one.weak]
+    strong = [one for one in left if not one.weak]
+    if len(strong) >= len(came) and weak and len(weak) == len(came):
+        says = f"`{shown}` asks for less: was `{_short(strong[0].text)}`, now `{_short(weak[0].text)}`"
+        yield Finding(name, weak[0].line, says, "assertion-weaker")
+    elif len(now.asserts) < len(was.asserts) and not came and now.calls <= was.calls:
+        says = f"`{shown}` has {counted(len(now.asserts), 'assertion')}, {len(was.asserts)} before"
+        yield Finding(name, now.line, says, "assertion-removed")
+
+
+def _take(left: Counter[str], text: str) -> bool:
+    if not left[text]:
+        return False
+    left[text] -= 1
+    return True
+
+
+def _not_among(asserts: Sequence[Assertion], known: Counter[str]) -> Iterator[Assertion]:
+    left = Counter(known)
+    for one in asserts:
+        if not _take(left, one.text):
+            yield one
+
+
+def _find_alike(one: Assertion, came: Sequence[Assertion]) -> Assertion | None:
+    return next((other for other in came if other.shape == one.shape), None)
+
+
+def _tell_constant(name: str, test: Test, known: Counter[str]) -> Iterator[Finding]:
+    for one in test.asserts:
+        if one.constant and not known[one.text]:
+            says = f"`{_short(test.name)}` asserts what is always so: `{_short(one.text)}`"
+            yield Finding(name, one.line, says, "assertion-constant")
+
+
+def _short(text: str) -> str:
+    return one_line(text.replace("`", "'"), _SHOWN)
