@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -42,25 +43,49 @@ def _as_text(content: bytes | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """An assertion: its text in one line, its shape without literals, whether it always holds, or asks for little."""
+    """An assertion: its text in one line, the same without what formats it, its shape without values.
+
+    It may always hold, or ask for little.
+    """
 
     line: int
     text: str
+    key: str
     shape: str
     constant: bool = False
     weak: bool = False
+    counted: bool = True  # False for a condition that a test compares with, and then fails by itself
 
 
 @dataclass(frozen=True, slots=True)
+class Body:
+    """What is in a test: its text without what formats it, its assertions, and the names of what it calls."""
+
+    text: str
+    asserts: tuple[Assertion, ...]
+    calls: frozenset[str]
+
+    @property
+    def count(self) -> int:
+        """How many assertions there are."""
+        return sum(one.counted for one in self.asserts)
+
+
+@dataclass(frozen=True)
 class Test:
-    """A test: its name, its assertions, why it is not run ("" where it is), and its body in one line."""
+    """A test: its name, its source as it stands, and why it is not run ("" where it is)."""
 
     name: str
     line: int
-    asserts: tuple[Assertion, ...] = ()
-    skipped: str = ""
-    body: str = ""
-    calls: int = 0  # calls in it, which may assert
+    source: str
+    skipped: str
+    read: Callable[[], Body]
+    sometimes: bool = False  # skipped under a condition, or run in another way
+
+    @cached_property
+    def body(self) -> Body:
+        """What is in it, read when it is asked for: most tests of a change are as they were."""
+        return self.read()
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,10 +48,11 @@ _INNER = re.compile(r"[^\n]")
 
 @dataclass(frozen=True)
 class Code:
-    """A source file: `text` as it is, `bare` of the same length, without comments and inside of strings blank."""
+    """A source file: `text` as it is; as long are `said`, without comments, and `bare`, with blank strings, too."""
 
     language: str
     text: str
+    said: str
     bare: str
     comments: tuple[tuple[int, str], ...]  # where each begins, and what it says
     exact: bool  # by its syntax tree
@@ -87,15 +88,17 @@ def read_code(language: str, text: str) -> Code:
     spans = _spans_by_tree(language, plain)
     exact = spans is not None
     found = list(spans if spans is not None else _spans_by_pattern(language, plain))
-    parts, at, comments = list[str](), 0, list[tuple[int, str]]()
+    parts, kept, at, comments = list[str](), list[str](), 0, list[tuple[int, str]]()
     for begin, end, is_comment in sorted(found):
         if begin < at:
             continue
         within = _INNER.sub(" ", plain[begin:end])
         parts += [plain[at:begin], within if is_comment or end - begin < 2 else f'"{within[1:-1]}"']
+        kept += [text[at:begin], within if is_comment else text[begin:end]]
         comments += [(begin, text[begin:end])] if is_comment else []
         at = end
-    return Code(language, text, "".join((*parts, plain[at:])), tuple(comments), exact)
+    bare = "".join((*parts, plain[at:]))
+    return Code(language, text, "".join((*kept, text[at:])), bare, tuple(comments), exact)
 
 
 def _spans_by_pattern(language: str, text: str) -> Iterator[tuple[int, int, bool]]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
-from harness.findings.change import Assertion, Branch, Mark, Outline, Test
+from harness.findings.change import Assertion, Body, Branch, Mark, Outline, Test
 from harness.findings.code import Code, read_code
 
 _LITERAL = r"""(?:-?\d[\d_.]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|true|false|null|nil)"""
@@ -16,6 +17,8 @@ _CALL = re.compile(rf"[\w.]+\(\s*({_LITERAL}(?:\s*,\s*{_LITERAL})*)\s*\)")
 _ANY_LITERAL = re.compile(_LITERAL)
 _NOT_DONE = re.compile(r"\bnot (yet )?implemented\b|\bunimplemented\b|^\W*todo\b", re.IGNORECASE)
 _SPACES = re.compile(r"\s+")
+_FORMAT = re.compile(r"""("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)|\s+|,(?=\s*[)\]}])|;""")
+_CALLED = re.compile(r"([\w$]+)\s*!?\(")
 _SCRIPTS = re.compile(
     r"(.*/)?(bin|scripts?|tools?|examples?|docs?|benches|benchmarks?|cmd|cli|\.?ci|build|hack)/.*"
     r"|(.*/)?(main|build)\.rs|(.*/)?(cli|bin|[\w.-]*file|[\w.-]+\.config|index\.cli|build)\.[cm]?[jt]s"
@@ -110,7 +113,7 @@ _RUST = Dialect(
     weak=re.compile(r"^assert!\(\s*[\w.()&:\"]+\.(?:is_ok|is_some|is_err)\(\)\s*\)|^assert_ne!"),
     comment=re.compile(r"(?!)"),
     attribute=re.compile(r"#!?\[\s*(allow\s*\([^)]*\))"),
-    stub=re.compile(r"\b(?:todo|unimplemented)!\s*(?=[({\[])"),
+    stub=re.compile(r"\b(?:todo!\s*|unimplemented!\s*(?=\(\s*\)))(?=[({\[])"),
     stub_says=False,
 )
 _JAVA = Dialect(
@@ -126,7 +129,7 @@ _JAVA = Dialect(
     constant=re.compile(
         r"assertTrue\(\s*true\s*\)|assertFalse\(\s*false\s*\)|assertEquals\(\s*([\w\"]+)\s*,\s*\1\s*\)"
     ),
-    weak=re.compile(r"^(?:assertNotNull|assertTrue)\("),
+    weak=re.compile(r"^(?:assertNotNull\(|assertTrue\(\s*\w+\s*\)|assertTrue\(.*!=\s*null\s*\))"),
     comment=re.compile(r"\b(NOSONAR|CHECKSTYLE(?:\.OFF|:OFF)[^\n*]*|noinspection [\w,]+|NOPMD)\b"),
     attribute=re.compile(r"@(SuppressWarnings\s*\([^)]*\))"),
     stub=re.compile(r"\bthrow\s+new\s+\w*Exception\s*(?=\()"),
@@ -159,19 +162,26 @@ def _find_tests(code: Code, dialect: Dialect) -> Iterator[Test]:
         if opening < 0:
             continue
         end = code.end_of(opening)
-        beginning = code.bare[found.start() : found.end()]
-        skipped = dialect.skip_before.search(beginning)
-        how = (
-            next(filter(None, skipped.groups()), skipped[0])
-            if skipped
-            else _find_skip_within(code, dialect, opening, end)
-        )
-        asserts = tuple(_find_assertions(code, dialect, opening, end))
-        body = _SPACES.sub(
-            " ", code.text[opening:end] if dialect.opens == "{" else code.text[opening:end].partition(",")[2]
-        )
-        calls = code.bare.count("(", opening + 1, end)
-        yield Test(dialect.name(code, found), code.line_at(found.start()), asserts, how.strip(), body.strip(), calls)
+        skipped = dialect.skip_before.search(code.bare, found.start(), found.end())
+        how = next(filter(None, skipped.groups()), skipped[0]) if skipped else ""
+        how = how.strip() or _find_skip_within(code, dialect, opening, end)
+        name, line = dialect.name(code, found), code.line_at(found.start())
+        read = partial(_read, code, dialect, opening, end)
+        yield Test(name, line, code.text[opening:end], how, read, sometimes=how == "should_panic")
+
+
+def _read(code: Code, dialect: Dialect, opening: int, end: int) -> Body:
+    text = code.said[opening:end]
+    return Body(
+        text=_without_format(text if dialect.opens == "{" else text.partition(",")[2]),
+        asserts=tuple(_find_assertions(code, dialect, opening, end)),
+        calls=frozenset(_CALLED.findall(code.bare, opening + 1, end)),
+    )
+
+
+def _without_format(text: str) -> str:
+    """Return code without what formats it: spaces, last commas, semicolons; strings stay."""
+    return _FORMAT.sub(lambda found: found[1] or "", text)
 
 
 def _find_skip_within(code: Code, dialect: Dialect, opening: int, end: int) -> str:
@@ -186,14 +196,25 @@ def _find_assertions(code: Code, dialect: Dialect, opening: int, end: int) -> It
     at = opening
     while (found := dialect.assertion.search(code.bare, at, end)) is not None:
         close = at = code.end_of(found.end())
-        while chained := re.compile(r"\s*\.\s*[\w.]+\s*(\()?").match(code.bare, close, end):
+        while chained := _CHAINED.match(code.bare, close, end):
             close = at = code.end_of(chained.end() - 1) if chained[1] else chained.end()
-        text = _SPACES.sub(" ", code.text[found.start() : close])
-        shape = re.sub(r"\b\d[\w.]*|\b(?:true|false|null)\b", "0", _SPACES.sub("", code.bare[found.start() : close]))
-        constant, weak = dialect.constant.fullmatch(text) is not None, dialect.weak.search(text) is not None
-        yield Assertion(code.line_at(found.start()), text, shape.replace("-0", "0"), constant, weak)
+        yield _assertion(code, dialect, found.start(), close)
+    if code.language == "go":  # which compares first, and fails then
+        for found in _COMPARED.finditer(code.bare, opening, end):
+            yield replace(_assertion(code, dialect, found.start(1), found.end(1)), counted=False)
 
 
+def _assertion(code: Code, dialect: Dialect, begin: int, end: int) -> Assertion:
+    text = _SPACES.sub(" ", code.said[begin:end]).strip()
+    shape = "" if _TELLS.match(text) else _VALUES.sub("0", _SPACES.sub("", code.bare[begin:end]))
+    constant, weak = dialect.constant.fullmatch(text) is not None, dialect.weak.search(text) is not None
+    return Assertion(code.line_at(begin), text, _without_format(text), shape, constant, weak)
+
+
+_CHAINED = re.compile(r"\s*\.\s*[\w.]+\s*(\()?")
+_COMPARED = re.compile(r"\bif\s+((?:[^{;\n]*;)?[^{;\n]*(?:[!=]=|[<>])[^{;\n]*)(?=\{)")
+_VALUES = re.compile(r"-?\b\d[\w.]*|\b(?:true|false|null|nil)\b")
+_TELLS = re.compile(r"(?:t|b|tb|f)\.(?:Error|Fatal|Fail)")  # the words of a failure, no value that is expected
 _GROUPS = re.compile(r"(?<![\w.$])(?:x(?:describe|context|suite)|(?:describe|suite|context)(?:\.\w+)*\.skip)\s*(?=\()")
 _ONLY = re.compile(r"(?<![\w.$])(?:(?:describe|suite|context|it|test)(?:\.\w+)*\.only|fit|fdescribe)\s*(?=\()")
 _RUST_CFG = re.compile(r"^#!\[\s*(cfg\s*\((?:[^()]|\([^()]*\))*\))", re.MULTILINE)

@@ -6,12 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePosixPath
 
 from harness.decide.judge_files import Called, Role, shadows_runner
 from harness.domain.finding import Finding, Guards, Level
 from harness.domain.units import format_size
-from harness.findings.change import Branch, Change, Outline
+from harness.findings.change import Branch, Change, Mark, Outline
 from harness.findings.code import find_language
 from harness.findings.languages import find_calls_in, outline_code
 from harness.findings.lost_tests import compare_tests
@@ -21,7 +22,7 @@ from harness.findings.settings_of_tests import look_at_settings
 LARGE = 1 << 20  # bytes of a file that nobody reads
 LONGEST = 512 << 10  # bytes of a source file that is read
 MOST_TESTS = 200  # files of tests that are read for inputs
-MOST_TOLD = 50  # findings
+MOST_ALIKE = 5  # findings by one rule in one file
 BY_PATTERN = " (by a pattern, not by its syntax)"
 _ASSETS = re.compile(
     r".*\.(png|jpe?g|gif|ico|webp|avif|bmp|tiff?|woff2?|ttf|otf|eot|pdf|mp[34]|ogg|wav|webm|icns|psd|gz|bz2|xz|zip|zst"
@@ -52,15 +53,32 @@ class Surroundings:
 def find_findings(changes: Sequence[Change], around: Surroundings, guards: Guards) -> list[Finding]:
     """Return what the rules that are on find in a change, in the order of its files."""
     changes = [one for one in changes if one.before != one.now]
-    outlines = {one.name: _outline(one) for one in changes if not _GENERATED.fullmatch(one.name)}
+    outlined = [Outlined(one) for one in changes if not _GENERATED.fullmatch(one.name)]
     found = [finding for one in changes for finding in _look_at(one, around)]
-    found += compare_tests({name: both for name, both in outlines.items() if both[0].tests or both[1].tests})
-    found += _compare_marks(outlines)
+    tests = (one for one in outlined if one.of_tests or one.name.endswith(".rs"))
+    found += compare_tests({one.name: (one.old, one.now) for one in tests if one.old.tests or one.now.tests})
+    found += _compare_marks(outlined)
     if guards.level_of("special-cased") is not Level.OFF:
-        found += _find_special_cases(changes, outlines, around.tests)
-    exact = {name: both[1].exact for name, both in outlines.items()}
+        found += _find_special_cases(changes, outlined, around.tests)
+    exact = {one.name: one.now.exact for one in outlined}
     told = (one if exact.get(one.file, True) or one.rule in _NOT_BY_SYNTAX else _by_pattern(one) for one in found)
-    return sorted({one for one in told if guards.level_of(one.rule) is not Level.OFF})
+    return _sum_up(sorted({one for one in told if guards.level_of(one.rule) is not Level.OFF}))
+
+
+def _sum_up(found: Sequence[Finding]) -> list[Finding]:
+    """Return the findings, of many by one rule in one file the first few, and how many more there are."""
+    alike = Counter((one.file, one.rule) for one in found)
+    seen, kept = Counter[tuple[str, str]](), list[Finding]()
+    for one in found:
+        key = (one.file, one.rule)
+        seen[key] += 1
+        if alike[key] <= MOST_ALIKE or seen[key] < MOST_ALIKE:
+            kept.append(one)
+        elif seen[key] == MOST_ALIKE:
+            kept.append(
+                Finding(one.file, one.line, f"{alike[key] - seen[key] + 1} more like these from here on", one.rule)
+            )
+    return kept
 
 
 _NOT_BY_SYNTAX = {"secret", "binary", "large-file", "program-shadowed"}
@@ -70,37 +88,59 @@ def _by_pattern(one: Finding) -> Finding:
     return Finding(one.file, one.line, one.says + BY_PATTERN, one.rule)
 
 
-def _outline(change: Change) -> tuple[Outline, Outline]:
-    of_tests = change.role in (Role.TEST, Role.DATA) or PurePosixPath(change.name).name == "conftest.py"
-    return _outline_text(change.name, change.old, of_tests), _outline_text(change.name, change.new, of_tests)
+@dataclass(frozen=True)
+class Outlined:
+    """A file of a change with its outlines; how it was before is read when it is asked for."""
+
+    change: Change
+
+    @property
+    def name(self) -> str:
+        """Its path from the project."""
+        return self.change.name
+
+    @property
+    def of_tests(self) -> bool:
+        """Whether tests are looked for in it; Rust has them beside the code, too."""
+        return self.change.role in (Role.TEST, Role.DATA) or PurePosixPath(self.name).name == "conftest.py"
+
+    @cached_property
+    def old(self) -> Outline:
+        """As it was."""
+        return self._outline(self.change.old)
+
+    @cached_property
+    def now(self) -> Outline:
+        """As it is."""
+        return self._outline(self.change.new)
+
+    def _outline(self, text: str) -> Outline:
+        if not text or len(text) > LONGEST:
+            return Outline(parsed=not text)
+        if self.name.endswith((".py", ".pyi")):
+            return outline_python(self.name, text, of_tests=self.of_tests)
+        language = find_language(self.name)
+        return outline_code(self.name, language, text, of_tests=self.of_tests) if language else Outline()
 
 
-def _outline_text(name: str, text: str, of_tests: bool) -> Outline:
-    if not text or len(text) > LONGEST:
-        return Outline(parsed=not text)
-    if name.endswith((".py", ".pyi")):
-        return outline_python(name, text, of_tests=of_tests)
-    language = find_language(name)
-    return outline_code(name, language, text, of_tests=of_tests) if language else Outline()
-
-
-def _compare_marks(outlines: dict[str, tuple[Outline, Outline]]) -> Iterator[Finding]:
+def _compare_marks(outlined: Sequence[Outlined]) -> Iterator[Finding]:
     """Yield the marks that are new: in their file, and not moved there from another one."""
-    known = {name: Counter((one.rule, one.what) for one in old.marks) for name, (old, _) in outlines.items()}
-    came = list[tuple[str, int, str, tuple[str, str]]]()
-    for name, (_, new) in outlines.items():
-        for one in new.marks:
-            key = (one.rule, one.what)
-            if known[name][key] > 0:
-                known[name][key] -= 1
+    left, came = Counter[tuple[str, str]](), list[tuple[str, Mark]]()
+    for one in outlined:
+        own = Counter((mark.rule, mark.what) for mark in one.old.marks) if one.now.marks else Counter[tuple[str, str]]()
+        for mark in one.now.marks:
+            if own[mark.rule, mark.what] > 0:
+                own[mark.rule, mark.what] -= 1
             else:
-                came.append((name, one.line, one.says, key))
-    left = sum(known.values(), Counter[tuple[str, str]]())
-    for name, line, says, key in came:
-        if left[key] > 0:
-            left[key] -= 1
+                came.append((one.name, mark))
+        left += own
+    if came:
+        left += Counter((mark.rule, mark.what) for one in outlined if not one.now.marks for mark in one.old.marks)
+    for name, mark in came:
+        if left[mark.rule, mark.what] > 0:
+            left[mark.rule, mark.what] -= 1
         else:
-            yield Finding(name, line, says, key[0])
+            yield Finding(name, mark.line, mark.says, mark.rule)
 
 
 def _look_at(change: Change, around: Surroundings) -> Iterator[Finding]:
@@ -113,7 +153,7 @@ def _look_at(change: Change, around: Surroundings) -> Iterator[Finding]:
         says = f"it takes the place of `{path.stem}`, which a check calls"
         yield Finding(change.name, 0, says, "program-shadowed")
     if len(change.now) > LARGE and len(change.now) > len(change.before or b""):
-        yield Finding(change.name, 0, f"it has {format_size(len(change.now))}", "large-file")
+        yield Finding(change.name, 0, f"it is larger than {format_size(LARGE)}", "large-file")
     elif change.is_binary and change.before is None and change.role is None and not _ASSETS.fullmatch(path.name):
         yield Finding(change.name, 0, "it is binary: nobody can read it in a diff", "binary")
     if not change.is_binary and (new := set(around.shapes(change.now)) - set(around.shapes(change.before or b""))):
@@ -125,13 +165,12 @@ def _look_at(change: Change, around: Surroundings) -> Iterator[Finding]:
 _TRIVIAL = {"0", "1", "-1", "2", "''", '""', "None", "True", "False", "true", "false", "null", "nil", "[]", "{}", "()"}
 
 
-def _find_special_cases(
-    changes: Sequence[Change], outlines: dict[str, tuple[Outline, Outline]], tests: Tests
-) -> Iterator[Finding]:
+def _find_special_cases(changes: Sequence[Change], outlined: Sequence[Outlined], tests: Tests) -> Iterator[Finding]:
     came = list[tuple[str, Branch]]()
-    for name, (old, new) in outlines.items():
-        known = {(one.inputs, one.answer) for one in old.branches}
-        came += [(name, one) for one in new.branches if (one.inputs, one.answer) not in known and not _is_trivial(one)]
+    for file in outlined:
+        known = {(one.inputs, one.answer) for one in file.old.branches} if file.now.branches else set()
+        branches = (one for one in file.now.branches if (one.inputs, one.answer) not in known)
+        came += [(file.name, one) for one in branches if not _is_trivial(one)]
     if not came:
         return
     asked = set[tuple[tuple[str, ...], str]]()

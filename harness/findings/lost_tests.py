@@ -43,7 +43,7 @@ def compare_tests(outlines: Outlines) -> Iterator[Finding]:
         yield from _compare(name, was, now_is)
     for name, one in came:
         yield from _tell_constant(name, one, Counter())
-        if one.skipped:
+        if one.skipped and not one.sometimes:
             yield Finding(
                 name, one.line, f"`{_short(one.name)}` is new and not run: `{_short(one.skipped)}`", "test-skipped"
             )
@@ -59,14 +59,14 @@ def _by_name(tests: Sequence[Test]) -> dict[str, list[Test]]:
 def _find_moved(test: Test, came: Sequence[tuple[str, Test]], *, fuzzy: bool) -> tuple[str, Test] | None:
     leaf = test.name.rpartition(".")[2]
     by_name = [one for one in came if one[1].name.rpartition(".")[2] == leaf]
-    by_body = [one for one in came if one[1].body == test.body and test.body]
+    by_body = [one for one in came if one[1].body.text == test.body.text and test.body.text]
     if by_name or by_body:
         return (by_body or by_name)[0]
     if not fuzzy:
         return None
-    matcher = difflib.SequenceMatcher(b=test.body[:2000], autojunk=False)
+    matcher = difflib.SequenceMatcher(b=test.body.text[:2000], autojunk=False)
     for one in came:
-        matcher.set_seq1(one[1].body[:2000])
+        matcher.set_seq1(one[1].body.text[:2000])
         if matcher.real_quick_ratio() >= _ALIKE and matcher.quick_ratio() >= _ALIKE and matcher.ratio() >= _ALIKE:
             return one
     return None
@@ -91,16 +91,19 @@ def _tell_lost(
 def _compare(name: str, was: Test, now: Test) -> Iterator[Finding]:
     shown = _short(now.name)
     if now.skipped and not was.skipped:
-        yield Finding(name, now.line, f"`{shown}` is not run any more: `{_short(now.skipped)}`", "test-skipped")
-    if was.body == now.body:
+        more = "as before" if now.sometimes else "any more"
+        yield Finding(name, now.line, f"`{shown}` is not run {more}: `{_short(now.skipped)}`", "test-skipped")
+    if was.source == now.source or was.body.text == now.body.text:
         return
-    gone = Counter(one.text for one in was.asserts) - Counter(one.text for one in now.asserts)
-    came = list(_not_among(now.asserts, Counter(one.text for one in was.asserts)))
-    yield from _tell_constant(name, now, Counter(one.text for one in was.asserts))
-    if was.asserts and not now.asserts and now.calls <= 1:
+    old, new = was.body, now.body
+    helped = bool(new.calls - old.calls)  # what it calls now may assert
+    if old.count and not new.count and not helped:
         yield Finding(name, now.line, f"`{shown}` asserts nothing any more", "test-emptied")
         return
-    left = [one for one in was.asserts if _take(gone, one.text)]
+    gone = Counter(one.key for one in old.asserts) - Counter(one.key for one in new.asserts)
+    left = [one for one in old.asserts if _take(gone, one.key)]
+    came = list(_not_among(new.asserts, Counter(one.key for one in old.asserts)))
+    yield from _tell_constant(name, now, Counter(one.key for one in old.asserts))
     for one in list(left):
         if (other := _find_alike(one, came)) is not None:
             left.remove(one)
@@ -112,8 +115,8 @@ def _compare(name: str, was: Test, now: Test) -> Iterator[Finding]:
     if len(strong) >= len(came) and weak and len(weak) == len(came):
         says = f"`{shown}` asks for less: was `{_short(strong[0].text)}`, now `{_short(weak[0].text)}`"
         yield Finding(name, weak[0].line, says, "assertion-weaker")
-    elif len(now.asserts) < len(was.asserts) and not came and now.calls <= was.calls:
-        says = f"`{shown}` has {counted(len(now.asserts), 'assertion')}, {len(was.asserts)} before"
+    elif new.count < old.count and not came and not helped:
+        says = f"`{shown}` has {counted(new.count, 'assertion')}, {old.count} before"
         yield Finding(name, now.line, says, "assertion-removed")
 
 
@@ -127,17 +130,17 @@ def _take(left: Counter[str], text: str) -> bool:
 def _not_among(asserts: Sequence[Assertion], known: Counter[str]) -> Iterator[Assertion]:
     left = Counter(known)
     for one in asserts:
-        if not _take(left, one.text):
+        if not _take(left, one.key):
             yield one
 
 
 def _find_alike(one: Assertion, came: Sequence[Assertion]) -> Assertion | None:
-    return next((other for other in came if other.shape == one.shape), None)
+    return next((other for other in came if other.shape == one.shape and one.shape), None)
 
 
 def _tell_constant(name: str, test: Test, known: Counter[str]) -> Iterator[Finding]:
-    for one in test.asserts:
-        if one.constant and not known[one.text]:
+    for one in test.body.asserts:
+        if one.constant and not known[one.key]:
             says = f"`{_short(test.name)}` asserts what is always so: `{_short(one.text)}`"
             yield Finding(name, one.line, says, "assertion-constant")
 

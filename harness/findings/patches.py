@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 _RUNNERS = {"unittest", "pytest", "_pytest", "pluggy", "doctest", "builtins"}
+
+
+_NAMED = re.compile(rf"\b(?:{'|'.join(sorted(_RUNNERS))})\b")
+
+
+def names_runner(text: str) -> bool:
+    """Whether a file can assign into a test runner at all: it names one."""
+    return _NAMED.search(text) is not None
 
 
 def find_patches(tree: ast.Module) -> list[tuple[int, str]]:

@@ -6,14 +6,14 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 
-from harness.findings.change import Assertion, Branch, Mark, Outline, Test
-from harness.findings.patches import find_patches
+from harness.findings.change import Assertion, Body, Branch, Mark, Outline, Test
+from harness.findings.patches import find_patches, names_runner
 
-_WEAK = {"assertIsNotNone", "assertTrue", "assertIn", "assertIsInstance", "assert_called", "assertNotEqual",
-         "assertFalse", "assertNotIsInstance", "assertIsNot"}  # fmt: skip
+_WEAK = {"assertIsNotNone", "assertIsInstance", "assert_called", "assertNotEqual", "assertNotIsInstance", "assertIsNot"}
 _ASSERTS = re.compile(r"assert\w*|fail\w*|raises|warns|deprecated_call|approx_equal|verify\w*|expect\w*|check\w*")
 _SKIPS = re.compile(r"(.*\.)?(skip|skipif|skipIf|skipUnless|xfail|expectedFailure|SkipTest|importorskip)")
 _ALWAYS = re.compile(r"(.*\.)?(skip|xfail|expectedFailure|SkipTest)")
@@ -27,6 +27,7 @@ _LITERALS = re.compile(
     r"[bfru]*'(?:\\.|[^'\\])*'|[bfru]*\"(?:\\.|[^\"\\])*\"|-?\b\d[\w.]*|\b(?:True|False|None)\b", re.IGNORECASE
 )
 _QUIET = re.compile(r"fmt:\s*off|pragma.*", re.IGNORECASE)  # of these, only coverage is a judge: see below
+_BRANCHES = re.compile(r"\bif\b[^:]*==[^:]*:[^\n]*\n?\s*return\b")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _SCRIPTS = re.compile(r"(.*/)?(setup|manage|conftest|__main__|noxfile|fabfile|wsgi|tasks)\.py"
                       r"|(.*/)?(scripts?|bin|tools|examples?|docs?|benchmarks?|\.?ci|hack|dev)/.*")  # fmt: skip
@@ -40,24 +41,33 @@ def outline_python(name: str, text: str, *, of_tests: bool) -> Outline:
         return Outline(parsed=False)
     marks = list(_find_suppressions(text))
     if of_tests:
-        return Outline(tuple(_find_tests(tree)), (*marks, *_find_module_skips(tree)))
-    marks += [Mark("runner-patched", line, what, f"assigns to `{what}`") for line, what in find_patches(tree)]
-    marks += _find_equal_to_all(tree)
-    marks += _find_exits(tree) if not _SCRIPTS.fullmatch(name) and not text.startswith("#!") else []
+        return Outline(tuple(_find_tests(tree, text.splitlines())), (*marks, *_find_module_skips(tree)))
+    if names_runner(text):
+        marks += [Mark("runner-patched", line, what, f"assigns to `{what}`") for line, what in find_patches(tree)]
+    marks += _find_equal_to_all(tree) if "__eq__" in text or "__ne__" in text else []
+    if not _SCRIPTS.fullmatch(name) and not text.startswith("#!"):
+        marks += [*_find_exits(tree), *(_find_hard_exits(tree) if "_exit" in text else ())]
     marks += _find_stubs(tree)
-    return Outline((), tuple(marks), branches=tuple(_find_branches(tree)))
+    return Outline((), tuple(marks), branches=tuple(_find_branches(tree)) if _BRANCHES.search(text) else ())
 
 
 # --- tests --------------------------------------------------------------------------------------------------------
 
 
-def _find_tests(tree: ast.Module) -> Iterator[Test]:
+def _find_tests(tree: ast.Module, lines: Sequence[str]) -> Iterator[Test]:
     for within, function, skipped in _walk_tests(tree.body, "", ""):
         own = _find_skip(function.decorator_list) or skipped or _find_skip_inside(function)
-        found = list(_find_assertions(function))
-        body = " ".join(map(ast.unparse, _without_docstring(function.body)))
-        calls = sum(isinstance(node, ast.Call) for one in function.body for node in ast.walk(one))
-        yield Test(f"{within}{function.name}", function.lineno, tuple(found), own, body, calls)
+        source = "\n".join(lines[function.lineno - 1 : function.end_lineno])
+        name, sometimes = f"{within}{function.name}", "(" in own and not own.endswith("()")
+        yield Test(name, function.lineno, source, own, partial(_read, function), sometimes)
+
+
+def _read(function: Function) -> Body:
+    return Body(
+        text=" ".join(map(ast.unparse, _without_docstring(function.body))),
+        asserts=tuple(_find_assertions(function)),
+        calls=frozenset(_last_name(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)),
+    )
 
 
 def _walk_tests(body: Iterable[ast.stmt], within: str, skipped: str) -> Iterator[tuple[str, Function, str]]:
@@ -74,7 +84,8 @@ def _find_skip(decorators: Iterable[ast.expr]) -> str:
     for one in decorators:
         name = ast.unparse(one.func if isinstance(one, ast.Call) else one)
         if _SKIPS.fullmatch(name):
-            return f"@{name}" if not isinstance(one, ast.Call) or _ALWAYS.fullmatch(name) else ast.unparse(one)
+            always = _ALWAYS.fullmatch(name) or (isinstance(one, ast.Call) and one.args and _is_constant(one.args[0]))
+            return f"@{name}" if always or not isinstance(one, ast.Call) else ast.unparse(one)
     return ""
 
 
@@ -111,19 +122,27 @@ def _find_assertions(function: Function) -> Iterator[Assertion]:
     for statement in function.body:
         for node in ast.walk(statement):
             if isinstance(node, ast.Assert):
-                weak = not isinstance(node.test, ast.Compare) or isinstance(node.test.ops[0], ast.IsNot | ast.NotEq)
-                yield _assertion(node, node.test, constant=_is_constant(node.test), weak=weak)
+                yield _assertion(node, node.test, constant=_is_constant(node.test), weak=_is_weak(node.test))
             elif isinstance(node, ast.Call) and (name := _last_name(node.func)) and _ASSERTS.fullmatch(name):
                 same = len(node.args) >= 2 and ast.dump(node.args[0]) == ast.dump(node.args[1])
                 alone = name in ("assertTrue", "assertFalse") and bool(node.args) and _is_constant(node.args[0])
                 literal = name == "assertEqual" and len(node.args) == 2 and all(map(_is_constant, node.args))
                 constant = alone or literal or (name == "assertEqual" and same and _is_plain(node.args[0]))
-                yield _assertion(node, node, constant=constant, weak=name in _WEAK)
+                weak = name in _WEAK or (name == "assertTrue" and bool(node.args) and _is_weak(node.args[0]))
+                yield _assertion(node, node, constant=constant, weak=weak)
 
 
 def _assertion(node: ast.Assert | ast.Call, said: ast.expr, *, constant: bool, weak: bool) -> Assertion:
     text = ast.unparse(said)
-    return Assertion(node.lineno, text, _LITERALS.sub("0", text), constant, weak)
+    return Assertion(node.lineno, text, text, _LITERALS.sub("0", text), constant, weak)
+
+
+def _is_weak(test: ast.expr) -> bool:
+    """Whether an assertion asks for little: that there is something, or what kind it is."""
+    if isinstance(test, ast.Compare):
+        return len(test.ops) == 1 and isinstance(test.ops[0], ast.IsNot | ast.NotEq)
+    kind = isinstance(test, ast.Call) and _last_name(test.func) in ("isinstance", "hasattr", "callable", "bool")
+    return kind or isinstance(test, ast.Name | ast.Attribute)
 
 
 def _last_name(node: ast.expr) -> str:
@@ -152,12 +171,22 @@ def _is_constant(node: ast.expr) -> bool:
 
 
 def _find_equal_to_all(tree: ast.Module) -> Iterator[Mark]:
-    for one in ast.walk(tree):
+    for one in _statements(tree.body):
         for method, body in _methods(one) if isinstance(one, ast.ClassDef) else ():
             always = {"__eq__": True, "__ne__": False}.get(method)
             if always is not None and isinstance(body, ast.Constant) and body.value is always:
                 what = f"{one.name}.{method}"  # type: ignore[attr-defined]
                 yield Mark("equals-anything", body.lineno, what, f"`{what}` is {always} whatever it is compared with")
+
+
+def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield statements and those within them; no expression is looked into."""
+    for one in body:
+        yield one
+        for part in ("body", "orelse", "finalbody"):
+            yield from _statements(getattr(one, part, ()))
+        for inner in (*getattr(one, "handlers", ()), *getattr(one, "cases", ())):
+            yield from _statements(inner.body)
 
 
 def _methods(one: ast.ClassDef) -> Iterator[tuple[str, ast.expr]]:
@@ -179,14 +208,19 @@ def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
 
 
 def _find_exits(tree: ast.Module) -> Iterator[Mark]:
-    """Yield what ends a process with success as soon as it imports a module, and each `os._exit(0)` without a fork."""
+    """Yield what ends a process with success as soon as it imports a module."""
     for one in _run_on_import(tree.body):
         if _ends_well(one):
             what = ast.unparse(one)
             yield Mark("exit-on-import", one.lineno, what, f"ends the process that imports it with success: `{what}`")
-    text_forks = any(isinstance(one, ast.Attribute) and one.attr in ("fork", "forkpty") for one in ast.walk(tree))
+
+
+def _find_hard_exits(tree: ast.Module) -> Iterator[Mark]:
+    """Yield what ends a process with success past its test runner, in a module that forks no child to end so."""
+    if any(isinstance(one, ast.Attribute) and one.attr in ("fork", "forkpty") for one in ast.walk(tree)):
+        return
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and _is_hard_exit(node, tree) and not text_forks and _code_of(node) == 0:
+        if isinstance(node, ast.Call) and _is_hard_exit(node, tree) and _code_of(node) == 0:
             what = ast.unparse(node)
             yield Mark("exit-on-import", node.lineno, what, f"ends the process past its test runner: `{what}`")
 
@@ -260,7 +294,7 @@ def _functions(body: Iterable[ast.stmt], within: str, *, abstract: bool) -> Iter
 
 def _find_branches(tree: ast.Module) -> Iterator[Branch]:
     """Yield each `if … == LITERAL: return LITERAL`, and entries of a table of such that is looked up by arguments."""
-    for node in ast.walk(tree):
+    for node in _statements(tree.body):
         if isinstance(node, ast.If) and len(node.body) == 1 and isinstance(node.body[0], ast.Return):
             answer, inputs = node.body[0].value, _compared(node.test)
             if answer is not None and inputs and _is_literal(answer):

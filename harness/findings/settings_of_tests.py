@@ -34,10 +34,10 @@ _NARROWED = re.compile(
     r"|-(?:run|skip)[ =]\S+|--exclude[ =]\S+|--grep[ =]\S+|--invert\b|--test-only\b|--last-failed\b|--lf\b)"
 )
 _KEYS = re.compile(
-    r"\b(?:testPathIgnorePatterns|testNamePattern|modulePathIgnorePatterns|collect_ignore(?:_glob)?|autotests\s*=\s*false"
-    r"|(?:harness|test|doctest)\s*=\s*false(?=\s*$))",
+    r"\b(?:testPathIgnorePatterns|testNamePattern|modulePathIgnorePatterns|collect_ignore(?:_glob)?|autotests\s*=\s*false)",
     re.MULTILINE,
 )
+_NOT_TESTED = re.compile(r"^\s*(?:harness|test)\s*=\s*false\b")
 _THRESHOLD = re.compile(
     r"(?:^|[\s{,\"'<-])(fail[-_]under|cov-fail-under|branches|functions|lines|statements|check-coverage-\w+|threshold|target"
     r"|minimum|score|break)[\"']?\s*[=:>]\s*[\"']?(\d+(?:\.\d+)?)%?"
@@ -96,6 +96,11 @@ def _find_narrowed(change: Change) -> Iterator[tuple[int, str]]:
         if _RUNS_TESTS.search(near):
             yield line, what.strip()
     yield from _new_words(change, _KEYS)
+    if change.name.endswith("Cargo.toml"):
+        for line, what in _new_words(change, _NOT_TESTED):
+            heads = [one.strip() for one in change.new.splitlines()[:line] if one.lstrip().startswith("[")]
+            if heads[-1:] in (["[lib]"], ["[[test]]"]):
+                yield line, what
 
 
 def _find_plugins(change: Change) -> Iterator[tuple[int, str]]:
