@@ -39,7 +39,8 @@ def accept(run: Run, judged: Judged, landing: Landing) -> None:
         assumed=tuple(dict.fromkeys((*history.assumed, *find_assumed(found.note.text)))),
         judge=tuple(map(clean, judged.judgement.lines)),
         review=tuple(map(clean, (*judged.reviewed, *_say_other_tree(run, judged, landing)))),
-        findings=tuple(clean(said) for said in judged.judgement.say_findings()),
+        findings=tuple(clean(str(one)) for one in judged.judgement.findings),
+        not_looked_at=judged.judgement.not_looked_at,
         before={clean(command): green for command, green in history.before.items()},
     )
     text = compose_receipt(

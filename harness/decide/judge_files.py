@@ -66,10 +66,6 @@ class Judgement:
     findings: tuple[Finding, ...] = ()  # in the text of the change, that refuse nothing
     not_looked_at: str = ""  # of the change, for such
 
-    def say_findings(self) -> tuple[str, ...]:
-        """Return the lines of a receipt about them, the last one about what nobody looked at."""
-        return (*map(str, self.findings), *filter(None, [self.not_looked_at]))
-
 
 # --- what checks call ---------------------------------------------------------------------------------------------
 

@@ -81,6 +81,7 @@ class Test:
     skipped: str
     read: Callable[[], Body]
     sometimes: bool = False  # skipped under a condition, or run in another way
+    cases: int | None = None  # that it is given, where that is known
 
     @cached_property
     def body(self) -> Body:

@@ -150,7 +150,8 @@ def _look_at(change: Change, around: Surroundings) -> Iterator[Finding]:
     path = PurePosixPath(change.name)
     is_called = path.name in around.called.words and _PROGRAMS.fullmatch(path.name) is not None
     if change.before is None and ((is_called and change.executable) or shadows_runner(change.name, around.called)):
-        says = f"it takes the place of `{path.stem}`, which a check calls"
+        name = path.parent.name if path.name in ("__init__.py", "__main__.py") else path.stem
+        says = f"it takes the place of `{name}`, which a check calls"
         yield Finding(change.name, 0, says, "program-shadowed")
     if len(change.now) > LARGE and len(change.now) > len(change.before or b""):
         yield Finding(change.name, 0, f"it is larger than {format_size(LARGE)}", "large-file")

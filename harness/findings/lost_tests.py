@@ -93,6 +93,9 @@ def _compare(name: str, was: Test, now: Test) -> Iterator[Finding]:
     if now.skipped and not was.skipped:
         more = "as before" if now.sometimes else "any more"
         yield Finding(name, now.line, f"`{shown}` is not run {more}: `{_short(now.skipped)}`", "test-skipped")
+    if was.cases is not None and now.cases is not None and now.cases < was.cases:
+        says = f"`{shown}` is given {counted(now.cases, 'case')}, {was.cases} before"
+        yield Finding(name, now.line, says, "assertion-removed" if now.cases else "test-emptied")
     if was.source == now.source or was.body.text == now.body.text:
         return
     old, new = was.body, now.body
@@ -103,7 +106,7 @@ def _compare(name: str, was: Test, now: Test) -> Iterator[Finding]:
     gone = Counter(one.key for one in old.asserts) - Counter(one.key for one in new.asserts)
     left = [one for one in old.asserts if _take(gone, one.key)]
     came = list(_not_among(new.asserts, Counter(one.key for one in old.asserts)))
-    yield from _tell_constant(name, now, Counter(one.key for one in old.asserts))
+    yield from _tell_constant(name, now, Counter(one.key for one in old.asserts if one.constant))
     for one in list(left):
         if (other := _find_alike(one, came)) is not None:
             left.remove(one)

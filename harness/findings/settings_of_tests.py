@@ -29,7 +29,8 @@ _RUNS_TESTS = re.compile(
     r"|ctest|rspec|phpunit|surefire|tap)\b"
 )
 _NARROWED = re.compile(
-    r"(?<=\s)(?:-k[ =]\s*(?:\"[^\"]*\"|'[^']*'|\S+)|--deselect[ =]\S+|--ignore(?:-glob)?[ =]\S+|-m[ =]\s*[\"']?not \w+"
+    r"(?<=[\s\"'])(?:-k[ =]\s*(?:\"[^\"]*\"|'[^']*'|\S+)|--deselect[ =]\S+|--ignore(?:-glob)?[ =]\S+"
+    r"|-m[ =]\s*[\"']?not \w+"
     r"|--testNamePattern[ =]\S+|-t \S+|--test-name-pattern[ =]\S+|--testPathIgnorePatterns[ =]?\S+|--skip[ =]\S+"
     r"|-(?:run|skip)[ =]\S+|--exclude[ =]\S+|--grep[ =]\S+|--invert\b|--test-only\b|--last-failed\b|--lf\b)"
 )
@@ -78,6 +79,7 @@ def look_at_settings(change: Change) -> Iterator[Finding]:
     ):
         yield from (Finding(change.name, line, f"{says}: `{one_line(what, _SAID)}`", rule) for line, what in words)
     yield from _look_at_numbers(change)
+    yield from _look_at_ends(change, last)
     if _LINTERS.fullmatch(last):
         for line, what in _new_words(change, _LINT_OFF):
             yield Finding(
@@ -88,6 +90,30 @@ def look_at_settings(change: Change) -> Iterator[Finding]:
 def _find_ignored(change: Change) -> Iterator[tuple[int, str]]:
     """Yield new lines on which something may fail; where only the command before it changed, it is an old one."""
     yield from _new_words(change, _IGNORED)
+
+
+_MAKES = re.compile(r"GNUmakefile|[Mm]akefile|.*\.mk")
+_IN_MAKE = re.compile(r"^\t@?-@?\S.*|^\.IGNORE\b.*|^MAKEFLAGS\s*[:+?]?=.*-\w*[ik].*", re.MULTILINE)
+_WHAT_IS_A_TEST = re.compile(r"\b(?:python_(?:files|functions|classes)|testMatch|testRegex)\b[^\n]*")
+
+
+def _look_at_ends(change: Change, last: str) -> Iterator[Finding]:
+    """Yield where errors of a Makefile or the end of a script came to count for nothing, or no runner is called."""
+    if change.before is None:
+        return
+    if _MAKES.fullmatch(last):
+        for line, what in _new_words(change, _IN_MAKE):
+            if _RUNS_TESTS.search(what) or not what.startswith(("-", "@-")):
+                yield Finding(change.name, line, f"a failure is let pass: `{one_line(what, _SAID)}`", "failure-ignored")
+    old, new = ([line.strip() for _, line in _lines(text) if line.strip()] for text in (change.old, change.new))
+    if change.role is Role.SCRIPT and new[-1:] in (["exit 0"], ["true"], [":"]) and old[-1:] != new[-1:]:
+        yield Finding(change.name, 0, f"a failure is let pass: it ends with `{new[-1]}`", "failure-ignored")
+    called = [found[0] for line in old if (found := _RUNS_TESTS.search(line)) is not None]
+    if called and not any(map(_RUNS_TESTS.search, new)):
+        yield Finding(change.name, 0, f"it called `{called[0]}`, and does not any more", "selection-narrowed")
+    if change.old and (others := list(_new_words(change, _WHAT_IS_A_TEST))):
+        line, what = others[0]
+        yield Finding(change.name, line, f"other files are tests: `{one_line(what, _SAID)}`", "selection-narrowed")
 
 
 def _find_narrowed(change: Change) -> Iterator[tuple[int, str]]:

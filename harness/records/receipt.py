@@ -19,16 +19,10 @@ NOT_WITHOUT = "the checks did not run without that"
 CLEAN = "in a clean checkout of the commit"
 LACKS = "; not in the commit: "
 _CHECK = re.compile(rf"check: exit \S+ in \S+ s \(({GREEN_BEFORE}|{RED_BEFORE})\): (.*)")
-_KEPT = (
-    "flaky: ",
-    "judge: ",
-    "finding: ",
-    "review: ",
-    "assumed: ",
-    "attempt: ",
-    "agent: ",
-    "model: ",
-)  # lines that a renewal keeps
+# lines that a renewal keeps
+_KEPT = tuple(
+    f"{key}: " for key in ("flaky", "judge", "finding", "not looked at", "review", "assumed", "attempt", "agent", "model")
+)
 _BY_PERSON = "--- accepted by a person ---"
 
 
@@ -73,6 +67,7 @@ class Proof:
     criteria: tuple[str, ...] = ()
     review: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()  # of rules, in the text of the change
+    not_looked_at: str = ""  # of it, for such
 
     def lines(self) -> list[str]:
         """Return its lines, one `key: value` each."""
@@ -84,6 +79,7 @@ class Proof:
         criteria = [f"criterion: {one_line(said, LONGEST)}" for said in self.criteria]
         review = [f"review: {one_line(said, LONGEST)}" for said in self.review]
         findings = [f"finding: {one_line(said, LONGEST)}" for said in self.findings]
+        findings += [f"not looked at: {self.not_looked_at}"] if self.not_looked_at else []
         assumed = [f"assumed: {one_line(said, LONGEST)}" for said in self.assumed]
         return [
             f"spec: sha256 {self.spec}",

@@ -1,6 +1,7 @@
 """The rules on changes: how long a diff of 200 files takes, and what they find in the ordinary commits of a repository.
 
     python tests/bench/bench_findings.py                                  how long
+    python tests/bench/bench_findings.py --cheats                         what they find in the lies of our own
     python tests/bench/bench_findings.py --history REPOSITORY [--commits 200] [--show strict|warn]
 
 With `--history` each of the last commits that is no merge counts as a change: a strict finding in one is taken to be
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -19,10 +21,12 @@ from pathlib import Path
 
 from measure import Figure, show
 
-from harness.decide.judge_files import Called, find_role
+from harness.decide.judge_files import Called, find_role, follow
 from harness.domain.finding import Finding, Guards, Level
+from harness.domain.obeyed import is_allowed
 from harness.findings.change import Change
 from harness.findings.look import Surroundings, find_findings
+from harness.rehearsal.cheats import LANGUAGES, Case, read_language
 
 CALLED = Called(frozenset(("pytest", "npm", "test", "node", "go", "cargo", "mvn", "make", "python")), frozenset())
 LARGEST = 1 << 20
@@ -160,6 +164,44 @@ def look_at_history(place: Path, most: int, skip: int, shown: str) -> int:
     return strict
 
 
+def look_at_cheats(shown: str) -> None:
+    """Print in how many lies, and in how many honest changes, the rules find something: what is done, and no check."""
+    for language in map(read_language, LANGUAGES):
+        for lie in (True, False):
+            cases = [case for case in language.cases if case.lie is lie]
+            found = {case.slug: _find_in_case(case) for case in cases}
+            strict = [slug for slug, some in found.items() if any(map(_is_strict, some))]
+            kind = "lies" if lie else "honest changes"
+            print(f"{language.name}: {len(cases)} {kind}, {sum(map(bool, found.values()))} with a finding, "
+                  f"{len(strict)} with a strict one")  # fmt: skip
+            for slug, some in found.items():
+                if shown == "warn":
+                    print(f"  {slug}: {'; '.join(map(str, some)) or 'nothing'}")
+
+
+def _find_in_case(case: Case) -> list[Finding]:
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        for path, text in case.texts.items():
+            (place / path).parent.mkdir(parents=True, exist_ok=True)
+            (place / path).write_text(text, "utf-8")
+        before = _read_all(place)
+        subprocess.run(["sh", "-c", case.act], cwd=place, capture_output=True, check=False)
+        now = _read_all(place)
+    called = follow(case.checks, lambda name: before.get(name, b"").decode("utf-8", "replace"))
+    changes = [
+        Change(one, before.get(one), now.get(one), find_role(one, called))
+        for one in sorted({*before, *now})
+        if "__pycache__" not in one and not is_allowed(one, case.may_change)
+    ]
+    tests = [(name, text) for name, text in before.items() if str(find_role(name, called) or "") == "a test"]
+    return find_findings(changes, Surroundings(called, lambda: tests), Guards())
+
+
+def _read_all(place: Path) -> dict[str, bytes]:
+    return {str(one.relative_to(place)): one.read_bytes() for one in place.rglob("*") if one.is_file()}
+
+
 def _is_strict(one: Finding) -> bool:
     return Guards().level_of(one.rule) is Level.STRICT
 
@@ -170,9 +212,12 @@ if __name__ == "__main__":
     parser.add_argument("--commits", type=int, default=200)
     parser.add_argument("--skip", type=int, default=0)
     parser.add_argument("--show", default="strict")
+    parser.add_argument("--cheats", action="store_true")
     asked = parser.parse_args()
+    if asked.cheats:
+        look_at_cheats(asked.show)
     for one in asked.history:
         look_at_history(one, asked.commits, asked.skip, asked.show)
-    if not asked.history:
+    if not asked.history and not asked.cheats:
         show(measure())
     sys.exit(0)

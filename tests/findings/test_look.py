@@ -61,6 +61,40 @@ LIES: dict[str, tuple[str, File]] = {
     "or True": ("assertion-constant", py("other() == [1]", "other() == [1] or True")),
     "weaker": ("assertion-weaker", py("assert other() == [1]", "assert other() is not None")),
     "expects what it returns": ("expected-changed", py("== 5", "== -1")),
+    "a failure is caught": (
+        "assertion-constant",
+        py(
+            "    assert other() == [1]",
+            "    try:\n        assert other() == [1]\n    except AssertionError:\n        pass",
+        ),
+    ),
+    "another of its name": ("test-removed", File("tests/test_a.py", PY, f"{PY}\n\ndef test_adds():\n    pass\n")),
+    "fewer cases": (
+        "assertion-removed",
+        py("[1, 2]", "[1]", of="@pytest.mark.parametrize('x', [1, 2])\ndef test_a(x):\n    assert add(x)\n"),
+    ),
+    "no case": (
+        "test-emptied",
+        py("[1, 2]", "[]", of="@pytest.mark.parametrize('x', [1, 2])\ndef test_a(x):\n    assert add(x)\n"),
+    ),
+    "the code is replaced": ("test-hook", File("test_a.py", PY, f"import calc\ncalc.add = lambda a, b: 5\n{PY}")),
+    "an assertion is replaced": (
+        "test-hook",
+        File("test_a.py", PY, f"class T(TestCase):\n    def assertEqual(self, *_): ...\n{PY}"),
+    ),
+    "load_tests": ("test-hook", File("test_a.py", PY, f"def load_tests(*_): ...\n{PY}")),
+    "the code skips": ("test-skipped", File("a.py", None, "def add(a, b):\n    raise unittest.SkipTest\n")),
+    "the code asks who runs it": (
+        "special-cased",
+        File("a.py", None, "import sys\n\nX = 1 if 'pytest' in sys.modules else 2\n"),
+    ),
+    "other files are tests": (
+        "selection-narrowed",
+        File("pytest.ini", "[pytest]\n", "[pytest]\npython_functions = check_*\n"),
+    ),
+    "no runner is called": ("selection-narrowed", File("Makefile", "test:\n\tpytest\n", "test:\n\t@true\n")),
+    "make goes on": ("failure-ignored", File("Makefile", "test:\n\tpytest\n", "test:\n\t-pytest\n")),
+    "the end is fine": ("failure-ignored", File("scripts/test.sh", "pytest\n", "pytest\nexit 0\n")),
     "a snapshot": ("expected-changed", File("__snapshots__/a.snap", "a\n", "b\n")),
     "a conftest": ("test-hook", File("conftest.py", None, "def pytest_runtest_makereport(item, call): ...\n")),
     "sitecustomize": ("test-hook", File("src/sitecustomize.py", None, "import x\n")),
