@@ -12,7 +12,7 @@ from harness.decide.proof import Settled
 from harness.domain.agent import Agent
 from harness.domain.feature import Feature
 from harness.domain.reply import Reply
-from harness.domain.review import Finding, Review
+from harness.domain.review import Comment, Review
 from harness.domain.verdict import CheckRun, Evidence, Verdict
 from harness.records.notes import Mark, Note
 from harness.workspace.workspace import Snapshot, Workspace
@@ -42,7 +42,7 @@ class Planned:
     tree: str = ""
     agent: Agent | None = None
     asked: Asked | None = None
-    known: tuple[Finding, ...] | None = None  # the same question was answered about the same tree
+    known: tuple[Comment, ...] | None = None  # the same question was answered about the same tree
     problem: str = ""
     places: Mapping[str, Sequence[range]] = field(default_factory=dict)  # lines of the diff
 

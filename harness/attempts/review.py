@@ -29,7 +29,7 @@ from harness.domain.agent import Agent
 from harness.domain.errors import HarnessError
 from harness.domain.listener import Tone
 from harness.domain.reply import Ended, Limit, Reply
-from harness.domain.review import PASS, Finding, Review
+from harness.domain.review import PASS, Comment, Review
 from harness.domain.text import one_line
 from harness.domain.units import format_duration
 from harness.domain.verdict import CheckRun
@@ -161,8 +161,8 @@ def keep_reviews(run: Run, attempt: Attempt, answers: Sequence[Answered]) -> Jud
         if event.problem == STOPPED:
             command = f"review: {one_line(planned.review.question, SHOWN)}"
             red.append(CheckRun(command, None, event.seconds, stopped=True))
-        red += compose_red(planned.review, whose, event.findings)
-        said = say_review(planned.review, whose, event.findings, event.problem)
+        red += compose_red(planned.review, whose, event.comments)
+        said = say_review(planned.review, whose, event.comments, event.problem)
         for line in said:
             run.tell(f"{attempt.slug}: review: {line}", _choose_tone(event))
         lines += said
@@ -178,7 +178,7 @@ def _say_whose(run: Run, planned: Planned, event: Reviewed) -> str:
 def _choose_tone(event: Reviewed) -> Tone:
     if event.blocked or (event.problem and event.blocking):
         return Tone.BAD
-    return Tone.NOTICE if event.problem or any(one.verdict != PASS for one in event.findings) else Tone.PLAIN
+    return Tone.NOTICE if event.problem or any(one.verdict != PASS for one in event.comments) else Tone.PLAIN
 
 
 def _judge(run: Run, attempt: Attempt, planned: Planned, answer: Answered | None) -> Reviewed:
@@ -186,12 +186,12 @@ def _judge(run: Run, attempt: Attempt, planned: Planned, answer: Answered | None
     review, agent = planned.review, planned.agent
     reply = None if answer is None else answer.reply
     reply = reply if reply is None or agent is None else price(reply, agent, run.prices)
-    findings, problem = planned.known or (), planned.problem
+    comments, problem = planned.known or (), planned.problem
     if answer is not None and agent is not None:
-        findings, problem = _read_answer(run, attempt, agent, answer, reply)
+        comments, problem = _read_answer(run, attempt, agent, answer, reply)
     root = str(run.paths.root)
-    named = (replace(one, file=clean_name(one.file, root), blocks=False, rounds=0) for one in findings)
-    findings = decide_blocks(review, named, planned.places, run.history.of(attempt.slug).rounds)
+    named = (replace(one, file=clean_name(one.file, root), blocks=False, rounds=0) for one in comments)
+    comments = decide_blocks(review, named, planned.places, run.history.of(attempt.slug).rounds)
     event = Reviewed(
         slug=attempt.slug,
         attempt=attempt.number,
@@ -204,8 +204,8 @@ def _judge(run: Run, attempt: Attempt, planned: Planned, answer: Answered | None
         problem=run.redactor.text(problem),
         asked=reply is not None,
         confined=agent is not None and run.site.sandbox_for(agent) is not None,
-        findings=run.redactor.deep(findings),
-        blocked=tuple(identify(review, one) for one in findings if one.blocks),
+        comments=run.redactor.deep(comments),
+        blocked=tuple(identify(review, one) for one in comments if one.blocks),
         dollars=0.0,
     )
     if reply is None:
@@ -225,7 +225,7 @@ def _judge(run: Run, attempt: Attempt, planned: Planned, answer: Answered | None
 
 def _read_answer(
     run: Run, attempt: Attempt, agent: Agent, answer: Answered, reply: Reply | None
-) -> tuple[tuple[Finding, ...], str]:
+) -> tuple[tuple[Comment, ...], str]:
     """Return what a reviewer found, or why that is no verdict: the claim is not to blame for it."""
     if reply is None:
         return (), answer.problem

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import pairwise
 
-from harness.domain.review import FAIL, PASS, UNSURE, Finding, Review
+from harness.domain.review import FAIL, PASS, UNSURE, Comment, Review
 from harness.domain.text import counted, one_line
 from harness.domain.verdict import CheckRun
 
-MOST_ROUNDS = 2  # claims that one and the same finding keeps from standing
+MOST_ROUNDS = 2  # claims that one and the same comment keeps from standing
 MOST_FINDINGS = 200
 LONGEST = 600  # characters of a sentence
 SHOWN = 100  # characters of a question
@@ -35,7 +35,7 @@ class Judged:
 _TRIES = 20  # places where the list may begin
 
 
-def parse_answer(text: str, criteria: int) -> tuple[Finding, ...]:
+def parse_answer(text: str, criteria: int) -> tuple[Comment, ...]:
     """Return what a reviewer found. Raises ValueError with a sentence for what is not the list that was asked for.
 
     The list stands alone, in a code fence, or at the end: nothing in it is guessed. Of `criteria` each has its say.
@@ -63,7 +63,7 @@ def _find_list(text: str) -> list[object] | None:
     return None
 
 
-def _parse_item(number: int, item: object, criteria: int) -> Finding:
+def _parse_item(number: int, item: object, criteria: int) -> Comment:
     if not isinstance(item, dict):
         raise ValueError(f"item {number} of its answer is no object")
     criterion, verdict, sentence = item.get("criterion"), item.get("verdict"), item.get("sentence")
@@ -76,7 +76,7 @@ def _parse_item(number: int, item: object, criteria: int) -> Finding:
         raise ValueError(f"item {number} of its answer names a `criterion` that is not in the list")
     if not (file is None or isinstance(file, str)) or not (line is None or (type(line) is int and line >= 0)):
         raise ValueError(f"item {number} of its answer has a `file` or a `line` that is none")
-    return Finding(criterion or 0, verdict, one_line(file or "", 300), line or 0, one_line(sentence, LONGEST))
+    return Comment(criterion or 0, verdict, one_line(file or "", 300), line or 0, one_line(sentence, LONGEST))
 
 
 # --- the diff -----------------------------------------------------------------------------------------------------
@@ -139,24 +139,24 @@ def clean_name(file: str, root: str) -> str:
 # --- what blocks --------------------------------------------------------------------------------------------------
 
 
-def identify(review: Review, finding: Finding) -> str:
-    """Return a name that is equal for findings that are one and the same, however they are worded.
+def identify(review: Review, comment: Comment) -> str:
+    """Return a name that is equal for comments that are one and the same, however they are worded.
 
     That is of the same criterion, or of none, in the same file, to the same question.
     """
-    said = "\0".join((review.question, str(finding.criterion), finding.file))
+    said = "\0".join((review.question, str(comment.criterion), comment.file))
     return sha256(said.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def decide_blocks(
-    review: Review, findings: Iterable[Finding], places: Mapping[str, Sequence[range]], rounds: Mapping[str, int]
-) -> tuple[Finding, ...]:
-    """Return the findings, those marked that keep the claim from standing: with a place in the diff, twice at most.
+    review: Review, comments: Iterable[Comment], places: Mapping[str, Sequence[range]], rounds: Mapping[str, int]
+) -> tuple[Comment, ...]:
+    """Return the comments, those marked that keep the claim from standing: with a place in the diff, twice at most.
 
     `rounds` says how often one did before.
     """
     found = []
-    for one in findings:
+    for one in comments:
         before = rounds.get(identify(review, one), 0)
         placed = any(one.line in span for span in places.get(one.file, ()))
         blocks = review.blocking and one.verdict == FAIL and placed and before < MOST_ROUNDS
@@ -164,28 +164,28 @@ def decide_blocks(
     return tuple(found)
 
 
-def compose_red(review: Review, whose: str, findings: Iterable[Finding]) -> tuple[CheckRun, ...]:
+def compose_red(review: Review, whose: str, comments: Iterable[Comment]) -> tuple[CheckRun, ...]:
     """Return a red check for what blocks a claim; () where nothing does."""
-    blocking = [one for one in findings if one.blocks]
+    blocking = [one for one in comments if one.blocks]
     if not blocking:
         return ()
     said = "\n".join(f"{say_place(one)}: {one.sentence}" for one in blocking)
-    tail = f"Findings of a reviewer ({whose}) in what was changed:\n{said}"
+    tail = f"Comments of a reviewer ({whose}) in what was changed:\n{said}"
     return (CheckRun(f"review: {one_line(review.question, SHOWN)}", 1, 0.0, tail),)
 
 
 # --- in words -----------------------------------------------------------------------------------------------------
 
 
-def say_place(one: Finding) -> str:
-    """Return of what a finding is: its file and line, and its criterion."""
+def say_place(one: Comment) -> str:
+    """Return of what a comment is: its file and line, and its criterion."""
     place = f"{one.file}:{one.line}" if one.file and one.line else one.file
     criterion = f"criterion {one.criterion}" if one.criterion else ""
     return ", ".join(filter(None, (criterion, place))) or "no place"
 
 
-def say_finding(one: Finding, *, blocking: bool) -> str:
-    """Return a finding in one line: what it is of, what it says, and why it does not block where it could."""
+def say_comment(one: Comment, *, blocking: bool) -> str:
+    """Return a comment in one line: what it is of, what it says, and why it does not block where it could."""
     stands = ""
     if one.rounds >= MOST_ROUNDS:
         stands = f" ({STANDS.format(rounds=one.rounds)})"
@@ -194,15 +194,15 @@ def say_finding(one: Finding, *, blocking: bool) -> str:
     return f"{one.verdict}, {say_place(one)}: {one.sentence}{stands}"  # as `say_reviews` knows it
 
 
-def say_review(review: Review, whose: str, findings: Sequence[Finding], problem: str = "") -> tuple[str, ...]:
-    """Return the lines of a receipt about one question: the sum first, then each finding that is no pass."""
+def say_review(review: Review, whose: str, comments: Sequence[Comment], problem: str = "") -> tuple[str, ...]:
+    """Return the lines of a receipt about one question: the sum first, then each comment that is no pass."""
     head = f"`{one_line(review.question, SHOWN)}` by {whose}"
     if problem:
         return (f"{head}: {NO_VERDICT}{problem}",)
-    told = [one for one in findings if one.verdict != PASS]
-    passed = len(findings) - len(told)
-    sums = [counted(len(told), "finding") if told else "no finding", *([f"{passed} passed"] if passed else [])]
-    lines = (say_finding(one, blocking=review.blocking) for one in told)
+    told = [one for one in comments if one.verdict != PASS]
+    passed = len(comments) - len(told)
+    sums = [counted(len(told), "comment") if told else "no comment", *([f"{passed} passed"] if passed else [])]
+    lines = (say_comment(one, blocking=review.blocking) for one in told)
     return (f"{head}: {', '.join(sums)}", *lines)
 
 
@@ -211,7 +211,7 @@ def say_reviews(lines: Sequence[str]) -> str:
     found = sum(line.startswith((f"{FAIL}, ", f"{UNSURE}, ")) for line in lines)
     silent = sum(f": {NO_VERDICT}" in line for line in lines if line.startswith("`"))
     words = [
-        f"{counted(found, 'finding')} of a reviewer" if found else "",
+        f"{counted(found, 'comment')} of a reviewer" if found else "",
         "no verdict of a reviewer" if silent else "",
     ]
     return ", ".join(filter(None, words))

@@ -9,7 +9,7 @@ from enum import StrEnum
 from harness.domain.feature import Check, Feature
 from harness.domain.halt import HaltFile, Stop
 from harness.domain.money import Spend, Sum
-from harness.domain.review import Finding
+from harness.domain.review import Comment
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,8 @@ class FeatureHistory:
     baseline_run: str = ""  # the run in which they did
     tests_before: dict[str, int] = field(default_factory=dict)  # how many tests each ran then, where one knows
     own_since: str = ""  # the commit before the first that agents made since it was accepted last
-    reviews: dict[str, tuple[Finding, ...]] = field(default_factory=dict)  # what reviewers said, by tree and question
-    rounds: dict[str, int] = field(default_factory=dict)  # how often a finding kept a claim from standing
+    reviews: dict[str, tuple[Comment, ...]] = field(default_factory=dict)  # what reviewers said, by tree and question
+    rounds: dict[str, int] = field(default_factory=dict)  # how often a comment kept a claim from standing
     before: dict[str, bool] = field(default_factory=dict)  # whether each was green then
     pass_when_clean: set[str] = field(default_factory=set)  # the commands that were, in a clean checkout
 

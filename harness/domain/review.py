@@ -22,7 +22,7 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Comment:
     """One thing that a reviewer said: of which criterion (0: none of them), in which line of which file.
 
     `blocks` where a claim does not stand because of it; `rounds` how often it kept one from standing before.

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from harness.domain.finding import Finding
 from harness.domain.halt import Halt
 from harness.domain.reply import Ended, Limit, Usage
-from harness.domain.review import Finding
+from harness.domain.review import Comment
 from harness.domain.verdict import Claim, Outcome
 from harness.records.notes import Mark
 
@@ -362,8 +362,8 @@ class Reviewed(AttemptEvent):
     problem: str = field(default="", metadata={"rare": True})
     asked: bool = False
     confined: bool = False
-    findings: tuple[Finding, ...] = ()
-    blocked: tuple[str, ...] = field(default=(), metadata={"rare": True})  # the findings that did, by what they are of
+    comments: tuple[Comment, ...] = ()
+    blocked: tuple[str, ...] = field(default=(), metadata={"rare": True})  # the comments that did, by what they are of
     seconds: float = 0.0
     dollars: float | None = None
     cost_source: str = ""

@@ -199,7 +199,7 @@ def _attempt_ended(history: History, event: AttemptEnded) -> None:
 def _reviewed(history: History, event: Reviewed) -> None:
     record, month = history.of(event.slug), event.at[:7]
     if not event.problem:
-        record.reviews[event.key] = event.findings
+        record.reviews[event.key] = event.comments
     for one in event.blocked:
         record.rounds[one] = record.rounds.get(one, 0) + 1
     if event.asked:

@@ -19,10 +19,8 @@ NOT_WITHOUT = "the checks did not run without that"
 CLEAN = "in a clean checkout of the commit"
 LACKS = "; not in the commit: "
 _CHECK = re.compile(rf"check: exit \S+ in \S+ s \(({GREEN_BEFORE}|{RED_BEFORE})\): (.*)")
-# lines that a renewal keeps
-_KEPT = tuple(
-    f"{key}: " for key in ("flaky", "judge", "finding", "not looked at", "review", "assumed", "attempt", "agent", "model")
-)
+_KEPT_KEYS = ("flaky", "judge", "finding", "not looked at", "review", "assumed", "attempt", "agent", "model")
+_KEPT = tuple(f"{key}: " for key in _KEPT_KEYS)  # lines that a renewal keeps
 _BY_PERSON = "--- accepted by a person ---"
 
 

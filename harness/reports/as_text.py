@@ -128,8 +128,9 @@ def _say_event(event: Report, silent: Sequence[str]) -> str:
         elif name == "remarks":
             parts += value
         elif name == "findings":
-            reviewed = event.get("event") == Reviewed.kind
-            parts += _say_comments(value) if reviewed else [str(Finding(**one)) for one in value]
+            parts += [str(Finding(**one)) for one in value]
+        elif name == "comments":
+            parts += [f"{one['verdict']}: {one['sentence']}" for one in value if one["verdict"] != PASS]
         elif name == "problem":
             parts.append(f"{NO_VERDICT}{value}")
         elif name in ("assumed", "flaky"):
@@ -145,11 +146,6 @@ def _say_event(event: Report, silent: Sequence[str]) -> str:
         else:
             parts.append(str(value))
     return ", ".join(parts)
-
-
-def _say_comments(found: Sequence[Report]) -> list[str]:
-    """Return what a reviewer had to say, but for what it let pass."""
-    return [f"{one['verdict']}: {one['sentence']}" for one in found if one["verdict"] != PASS]
 
 
 def show_cost(report: Report) -> list[str]:

@@ -264,7 +264,7 @@ _TOLD: dict[type[Event], tuple[str, ...]] = {
     Parked: ("streak",),
     BudgetWarned: ("line", "spent", "limit"),
     Halted: ("halt", "because"),
-    Reviewed: ("attempt", "agent", "question", "problem", "findings", "dollars"),
+    Reviewed: ("attempt", "agent", "question", "problem", "comments", "dollars"),
     Verified: ("green", "flaky"),
 }
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from harness.decide.review import decide_blocks, find_places, identify, parse_answer, say_review
-from harness.domain.review import Finding, Review
+from harness.domain.review import Comment, Review
 
 ITEM = {"criterion": 1, "verdict": "fail", "file": "a.py", "line": 2, "sentence": "It leaks."}
-LEAK = Finding(1, "fail", "a.py", 2, "It leaks.")
+LEAK = Comment(1, "fail", "a.py", 2, "It leaks.")
 ONE = json.dumps([ITEM])
 
 
@@ -82,32 +82,32 @@ BLOCKING = Review("any leak", blocking=True)
 
 
 @pytest.mark.parametrize(
-    ("review", "finding", "blocks"),
+    ("review", "comment", "blocks"),
     [
         (BLOCKING, LEAK, True),
         (Review("any leak"), LEAK, False),
-        (BLOCKING, Finding(1, "unsure", "a.py", 2, "It leaks."), False),
-        (BLOCKING, Finding(1, "fail", "a.py", 5, "It leaks."), False),
-        (BLOCKING, Finding(1, "fail", "b.py", 2, "It leaks."), False),
-        (BLOCKING, Finding(1, "fail", "", 0, "It leaks."), False),
+        (BLOCKING, Comment(1, "unsure", "a.py", 2, "It leaks."), False),
+        (BLOCKING, Comment(1, "fail", "a.py", 5, "It leaks."), False),
+        (BLOCKING, Comment(1, "fail", "b.py", 2, "It leaks."), False),
+        (BLOCKING, Comment(1, "fail", "", 0, "It leaks."), False),
     ],
     ids=["placed", "not asked to block", "not sure", "another line", "another file", "nowhere"],
 )
-def test_only_a_failure_with_a_place_in_the_diff_blocks(review: Review, finding: Finding, blocks: bool) -> None:
-    (found,) = decide_blocks(review, [finding], PLACES, {})
+def test_only_a_failure_with_a_place_in_the_diff_blocks(review: Review, comment: Comment, blocks: bool) -> None:
+    (found,) = decide_blocks(review, [comment], PLACES, {})
     assert found.blocks is blocks
 
 
-def test_one_and_the_same_finding_blocks_two_claims_however_it_is_worded_and_then_stands() -> None:
+def test_one_and_the_same_comment_blocks_two_claims_however_it_is_worded_and_then_stands() -> None:
     rounds: dict[str, int] = {}
     found: list[Any] = []
     for sentence in ("It leaks.", "A leak.", "Still a leak."):
-        (one,) = decide_blocks(BLOCKING, [Finding(1, "fail", "a.py", 2, sentence)], PLACES, rounds)
+        (one,) = decide_blocks(BLOCKING, [Comment(1, "fail", "a.py", 2, sentence)], PLACES, rounds)
         rounds[identify(BLOCKING, one)] = rounds.get(identify(BLOCKING, one), 0) + one.blocks
         found.append(one)
     assert [one.blocks for one in found] == [True, True, False]
-    assert say_review(BLOCKING, "claude", [found[-1], Finding(2, "pass", sentence="Fine.")]) == (
-        "`any leak` by claude: 1 finding, 1 passed",
+    assert say_review(BLOCKING, "claude", [found[-1], Comment(2, "pass", sentence="Fine.")]) == (
+        "`any leak` by claude: 1 comment, 1 passed",
         "fail, criterion 1, a.py:2: Still a leak."
         " (stands: it has kept 2 claims from standing, and does not block any more)",
     )

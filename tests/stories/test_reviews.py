@@ -36,10 +36,10 @@ def begin(world: Any, reviewer: str, work: str = "echo x > a.py", **review: Any)
     return world.go() if hasattr(world, "go") else world.run()
 
 
-def test_a_finding_stands_in_the_receipt_and_blocks_nothing(world: Any, harness: Any) -> None:
+def test_a_comment_stands_in_the_receipt_and_blocks_nothing(world: Any, harness: Any) -> None:
     ran = begin(world, answer(BAD))
     assert (ran.code, world.outcomes()) == (0, ["done"]), ran.text
-    sum, finding = f"`{ASKED}` by command, unconfined: 1 finding, 1 passed", "fail, criterion 2, a.py:1: It is fail."
+    sum, finding = f"`{ASKED}` by command, unconfined: 1 comment, 1 passed", "fail, criterion 2, a.py:1: It is fail."
     assert f"review: {sum}\nreview: {finding}\n" in world.log("a.done")
     (row,) = harness("status", "--json").json["features"]
     assert row["review"] == [sum, finding]
@@ -52,7 +52,7 @@ def test_a_reviewer_that_blocks_has_the_claim_mended(world: Any) -> None:
     ran = begin(world, f"if grep -q x a.py; then {answer(BAD)}else {answer(FINE)}fi", work, blocking=True)
     assert (ran.code, world.outcomes()) == (0, ["unconfirmed", "done"]), ran.text
     assert "criterion 2, a.py:1: It is fail." in world.prompt("a", 2)
-    assert f"review: `{ASKED}` by command, unconfined: no finding, 2 passed\n" in world.log("a.done")
+    assert f"review: `{ASKED}` by command, unconfined: no comment, 2 passed\n" in world.log("a.done")
 
 
 def test_one_finding_blocks_two_claims_and_is_asked_for_once_on_one_tree(world: Any) -> None:
@@ -152,7 +152,7 @@ def test_a_claim_whose_review_is_stopped_waits_and_is_reviewed_by_the_next_run(w
     ran = world.run()
     assert (ran.code, world.outcomes()) == (0, ["interrupted", "done"]), ran.text
     assert [one.get("problem") for one in world.events("reviewed")] == ["stopped before it ended", None]
-    assert "1 finding, 1 passed" in world.log("a.done")
+    assert "1 comment, 1 passed" in world.log("a.done")
 
 
 @pytest.mark.deep
