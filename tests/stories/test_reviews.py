@@ -43,7 +43,7 @@ def test_a_comment_stands_in_the_receipt_and_blocks_nothing(world: Any, harness:
     assert f"review: {sum}\nreview: {finding}\n" in world.log("a.done")
     (row,) = harness("status", "--json").json["features"]
     assert row["review"] == [sum, finding]
-    assert "1 finding of a reviewer" in row["because"]
+    assert "1 comment of a reviewer" in row["because"]
     assert f"review: {finding}" in harness("why", "a").out
 
 
