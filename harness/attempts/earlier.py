@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from harness.attempts.attempt import Attempt, Gathered
+from harness.attempts.held_out import recheck_with_held_out
 from harness.attempts.order import Earlier
 from harness.attempts.recheck import plan_head, recheck, write_verified
 from harness.attempts.renew import MOVED_ON, renew
@@ -181,9 +182,11 @@ def _check_all(run: Run, features: Collection[Feature], plan: CheckoutPlan | Non
             return CUT_SHORT
         if plan is not None and not found.clean:
             return f"no checkout of the last commit could be made: {found.because}"
-        red = [one for one in found.runs if not one.green]
         for feature in same:
-            if red:
+            whole = recheck_with_held_out(run, feature, plan, found)
+            if whole.stopped:
+                return CUT_SHORT
+            if red := [one for one in whole.runs if not one.green]:
                 tell_regressed(run, feature.slug, found.commit, red)
             elif run.history.of(feature.slug).regressed or any(one.flaky for one in found.runs):
                 write_verified(run, feature.slug, found.commit, found.runs)

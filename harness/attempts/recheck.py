@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 from harness.attempts.moves import CHECKS, Mover, watch_head
 from harness.attempts.quarantined import restore_links, tell_env_files, tell_found
@@ -47,15 +48,22 @@ def plan_head(run: Run) -> CheckoutPlan | None:
 
 
 def recheck(
-    run: Run, slug: str, checks: Sequence[Check], plan: CheckoutPlan | None, *, anew: bool = False
+    run: Run,
+    slug: str,
+    checks: Sequence[Check],
+    plan: CheckoutPlan | None,
+    *,
+    anew: bool = False,
+    held_out: Path | None = None,
 ) -> Rechecked:
     """Run checks one after another in a clean checkout of their own; without a plan, in the working tree.
 
     If their end on that tree is known they are not run, unless they are to run `anew`. They end when the run is to stop
-    at once; a HALT that lets an attempt finish lets them finish, too.
+    at once; a HALT that lets an attempt finish lets them finish, too. The folder `held_out` is shown to them alone.
     """
     if plan is None or run.site.checkout is None:
-        return _recheck_in_tree(run, slug, checks)
+        return _recheck_in_tree(run, slug, checks, held_out)
+    plan = replace(plan, held=(*plan.held, held_out)) if held_out is not None else plan
     clean = Rechecked(
         (),
         clean=True,
@@ -69,25 +77,27 @@ def recheck(
     if plan.setup and not run.site.checkout.is_set_up:
         run.tell_once(f"setting a clean checkout up: {', '.join(f'`{one_line(it, 60)}`' for it in plan.set_up_by)}")
     try:
-        runs = find_flaky(_run(run, slug, checks, plan, known), known)
+        runs = find_flaky(_run(run, slug, checks, plan, known, held_out), known)
     except SetupFailed as failed:
         if failed.run.stopped:
             return Rechecked((failed.run,))
         run.tell(f"{slug}: {failed}; the checks run in the working tree", Tone.BAD)
-        return Rechecked(_run(run, slug, checks, None), because=str(failed))
+        return replace(_recheck_in_tree(run, slug, checks, held_out), because=str(failed))
     except CheckoutError as error:
-        return Rechecked(_run(run, slug, checks, None), because=one_line(str(error), 200))
+        return replace(_recheck_in_tree(run, slug, checks, held_out), because=one_line(str(error), 200))
     if changed := run.site.checkout.find_changed():
         runs = (*runs, red_for_changed(changed, checks, plan.candidate.names))
     run.verdicts.remember(plan, checks, runs)
     return replace(clean, runs=runs)
 
 
-def _recheck_in_tree(run: Run, slug: str, checks: Sequence[Check]) -> Rechecked:
-    snapshot, record = run.workspace.snapshot(), run.history.of(slug)
-    commit = snapshot.head if snapshot.clean else ""
+def _recheck_in_tree(run: Run, slug: str, checks: Sequence[Check], held_out: Path | None) -> Rechecked:
+    record, commit = run.history.of(slug), ""
+    if run.workspace.has_git and (record.proven_at or record.regressed_at):
+        snapshot = run.workspace.snapshot()
+        commit = snapshot.head if snapshot.clean else ""
     was_green = [CheckRun(one.command, 0, 0.0) for one in checks if commit and commit == record.proven_at]
-    return Rechecked(_run(run, slug, checks, None, was_green), commit=commit)
+    return Rechecked(_run(run, slug, checks, None, was_green, held_out), commit=commit)
 
 
 def write_verified(run: Run, slug: str, commit: str, runs: Sequence[CheckRun]) -> tuple[str, ...]:
@@ -111,7 +121,12 @@ def can_set_up_head(run: Run, slug: str) -> bool:
 
 
 def _run(
-    run: Run, slug: str, checks: Sequence[Check], plan: CheckoutPlan | None, known: Sequence[CheckRun] = ()
+    run: Run,
+    slug: str,
+    checks: Sequence[Check],
+    plan: CheckoutPlan | None,
+    known: Sequence[CheckRun] = (),
+    held_out: Path | None = None,
 ) -> tuple[CheckRun, ...]:
     """Run checks; what they leave in the project that programs obey is set aside. Raises CheckoutError for a plan."""
     site, root, number = run.site, run.paths.root, run.history.of(slug).attempts
@@ -130,9 +145,13 @@ def _run(
                 root if checkout is None else checkout.place_of(root),
                 site.check_environment(),
                 run.settings.check_timeout,
-                confine=partial(site.confine_check, checkout=checkout if checkout and checkout.shown else None),
+                confine=partial(
+                    site.confine_check, checkout=checkout if checkout and checkout.shown else None, held_out=held_out
+                ),
                 asked_to_stop=run.asked_to_stop,
-                began=lambda command: run.narrator.began(slug, f"{slug} · check {one_line(command, 60)}"),
+                began=lambda command: run.narrator.began(
+                    slug, f"{slug} · check {one_line(command, 60) if held_out is None else 'held out'}"
+                ),
                 were_green={one.command for one in known if one.green},
                 retries=run.settings.check_retries,
             )

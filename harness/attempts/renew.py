@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.attempts.accept import say_where, write_marker
+from harness.attempts.held_out import recheck_with_held_out
 from harness.attempts.recheck import Rechecked, plan_head, recheck, write_verified
 from harness.domain.feature import Check, Feature
 from harness.domain.listener import Tone
@@ -45,10 +46,11 @@ def renew_or_reopen(run: Run) -> bool:
         checks = run.checks_for(feature)
         run.tell(f"{feature.slug}: {because}; running {counted(len(checks), 'check')}")
         if is_stale:
-            found = recheck_stale(run, feature.slug, checks)
+            plan, found = plan_head(run), recheck_stale(run, feature.slug, checks)
         else:
             plan = None if history.of(feature.slug).in_tree else plan_head(run)
             found = recheck(run, feature.slug, checks, plan, anew=True)
+        found = recheck_with_held_out(run, feature, plan, found, anew=True)
         if found.stopped or run.tally.moved is not None:
             return taken_up
         if not found.runs or not all(one.green for one in found.runs):

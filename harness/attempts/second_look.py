@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from harness.attempts.attempt import Attempt, Gathered
 from harness.attempts.changes import Found, look_at_changes
+from harness.attempts.held_out import blame_held_out
 from harness.attempts.judging import find_base
 from harness.attempts.order import Delivery
 from harness.attempts.recheck import recheck
@@ -26,7 +27,6 @@ from harness.workspace.workspace import Candidate
 REPLAYED = "harness: the checks pass with what judges them as it was"
 FEWER = "harness: as many tests run as before the work"
 CHANGED = "harness: the change itself leaves checks their worth"
-HIDDEN = "harness: checks that are held out"
 SHOWN = 5  # names that a sentence has room for
 
 
@@ -35,7 +35,7 @@ def look_again(run: Run, attempt: Attempt, found: Gathered, delivery: Delivery, 
     judgement, changed = _look_at_judging(run, attempt, found, delivery, runs), look_at_changes(run, attempt, found)
     return replace(
         judgement,
-        red=(*judgement.red, *_blame_changes(changed), *_find_red_held_out(run, delivery)),
+        red=(*judgement.red, *_blame_changes(changed), *blame_held_out(run, delivery.held_out)),
         lines=(*judgement.lines, *_say_held_out(run, attempt, delivery)),
         findings=changed.warnings,
         not_looked_at=changed.not_looked_at,
@@ -122,19 +122,6 @@ def _blame_changes(changed: Found) -> tuple[CheckRun, ...]:
     hint = "a spec allows it by `may_change`"
     more = [f"and {counted(len(changed.strict) - SHOWN, 'more')}"] if changed.strict[SHOWN:] else []
     return (CheckRun(CHANGED, 1, 0.0, "\n".join((*map(str, changed.strict[:SHOWN]), *more, hint))),)
-
-
-def _find_red_held_out(run: Run, delivery: Delivery) -> tuple[CheckRun, ...]:
-    """Return a red check of harness's own where one that the agent does not know is red; it is told no more."""
-    red = [one for one in delivery.held_out if not one.green]
-    if not red:
-        return ()
-    if stopped := [one for one in red if one.stopped]:
-        return (replace(stopped[0], command=HIDDEN, tail=""),)
-    said = f"{len(red)} of {counted(len(delivery.held_out), 'check')} that you cannot see failed"
-    if run.settings.held_out_output == "show":
-        said = "\n\n".join([said, *(f"$ {one.command}\n[{one.ending}]\n{one.tail}" for one in red)])
-    return (CheckRun(HIDDEN, 1, round(sum(one.seconds for one in red), 3), said),)
 
 
 def _say_held_out(run: Run, attempt: Attempt, delivery: Delivery) -> tuple[str, ...]:

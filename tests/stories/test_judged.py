@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import Any
 
 import pytest
@@ -223,6 +224,17 @@ def test_honest_work_passes_what_is_held_out_and_the_receipt_counts_it(held_out:
     assert (ran.code, held_out.states()) == (0, {"a": "done"}), ran.text
     assert "judge: 1 check held out from the agent passed (files " in held_out.log("a.done")
     assert "moon" not in held_out.log("a.done")
+
+
+def test_done_features_are_checked_again_by_what_was_held_out(held_out: Any, harness: Any) -> None:
+    held_out.agent(f"{FIX}; {CLAIM}")
+    assert held_out.go().code == 0
+    assert harness("verify").code == 0
+    subprocess.run(["sh", "-c", SPECIAL], cwd=held_out.root, check=True)
+    held_out.git("commit", "-qam", "a person's")
+    verified = harness("verify")
+    assert verified.code == 1 and "harness: checks that are held out" in verified.out, verified.out
+    assert "moon" not in verified.out
 
 
 def test_what_an_agent_could_read_is_told_at_the_start(held_out: Any) -> None:
