@@ -34,7 +34,7 @@ from harness.settings.kinds import (
     one_of,
 )
 from harness.settings.setting import Group, Option, setting
-from harness.settings.tighten import all_of, by_order, fewest, least, only
+from harness.settings.tighten import all_of, by_order, fewest, least, only, stricter_levels
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +236,7 @@ class Settings:
         Group.PROOF,
         more="see [what a change says against its claim](#what-a-change-says-against-its-claim)",
         examples=("warn", {"test-skipped": "strict", "stub-left": "off"}),
+        tighten=stricter_levels,
     )
     held_out_output: str = setting(
         "hide",

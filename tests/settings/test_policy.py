@@ -12,6 +12,7 @@ import yaml
 from helpers.world import CLAIM, World
 
 from harness.domain.errors import ConfigError
+from harness.domain.finding import RULES, Guards, Level
 from harness.settings.load import load_config
 from harness.settings.options import OPTIONS
 from harness.specs.shelf import open_specs_folder
@@ -33,6 +34,9 @@ CASES = [
     ("checks_must_fail_first", "off", "require", "require"),
     ("judge", ["own/**"], ["org/**"], ("org/**", "own/**")),
     ("park", None, [".github/**"], (".github/**",)),
+    ("guards", {"test-removed": "off"}, "warn", Guards(own=tuple((one, RULES[one]) for one in sorted(RULES)))),
+    ("guards", "strict", {"test-removed": "warn"}, Guards(Level.STRICT)),
+    ("guards", None, {"test-removed": "strict"}, Guards(own=(("test-removed", Level.STRICT),))),
     ("sandbox_write", ["/a", "/b"], ["/b", "/c"], ("/b",)),
 ]
 
