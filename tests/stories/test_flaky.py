@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from helpers.marks import needs_bwrap
+from helpers.marks import in_short, needs_bwrap
 from helpers.world import CLAIM, World
 
 pytestmark = needs_bwrap
@@ -39,7 +39,7 @@ def test_a_claim_whose_check_flips_on_its_commit_is_proven_and_the_flip_is_named
     assert "green, flaky" in harness("why", "a").out
 
 
-@pytest.mark.parametrize("retries", [1, 0])
+@pytest.mark.parametrize("retries", in_short({"runs again": 1, "does not": 0}, "runs again"))
 def test_a_done_feature_whose_check_fails_once_has_regressed_only_if_it_does_not_run_again(
     world: World, fails_once: Path, harness, retries: int
 ) -> None:
@@ -57,6 +57,7 @@ def test_a_done_feature_whose_check_fails_once_has_regressed_only_if_it_does_not
     assert row["state"] == "done" and len(row["flaky"]) == 1
 
 
+@pytest.mark.deep
 def test_a_check_that_stays_red_on_the_same_files_is_red(world: World, fails_once: Path, harness) -> None:
     world.agent(WORKS)
     assert world.run().code == 0

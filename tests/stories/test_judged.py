@@ -6,6 +6,7 @@ import subprocess
 from typing import Any
 
 import pytest
+from helpers.marks import in_short
 from helpers.world import CLAIM
 
 CALC = "def add(a, b):\n    return a - b\n"
@@ -49,7 +50,7 @@ LIES = {
 }
 
 
-@pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
+@pytest.mark.parametrize("lie", in_short(LIES, "weakens"))
 def test_no_claim_stands_by_a_test_that_its_work_changed(calc: Any, lie: str) -> None:
     ran = begin(calc, lie)
     assert ran.code == 5, ran.text
@@ -92,6 +93,7 @@ def test_a_test_that_was_green_and_has_to_change_is_a_persons_to_allow(asked: An
     assert "a: its question was answered: its claim is checked again" in ran.text
 
 
+@pytest.mark.deep
 def test_what_a_person_allowed_is_those_bytes_and_no_others(asked: Any, harness: Any) -> None:
     assert harness("allow", "a", "test_calc.py").code == 0
     (asked.root / "logs/attempts/a/0001/claim.done").unlink()
@@ -113,6 +115,7 @@ def test_fewer_tests_than_before_prove_nothing(calc: Any) -> None:
     assert f"`{RUN}` ran 2 tests before the work, and none now" in calc.events("attempt_ended")[-1]["observed"]
 
 
+@pytest.mark.deep
 def test_tests_of_a_project_that_had_none_are_told_to_be_the_works_own(confined: Any) -> None:
     own = "import unittest\\nclass T(unittest.TestCase):\\n  def test_x(self): pass\\n"
     ran = begin(confined, f"printf '{own}' > test_x.py; touch x", [RUN, "test -f x"])
@@ -129,6 +132,7 @@ def test_a_pattern_of_judge_that_fits_no_file_is_refused(calc: Any) -> None:
     assert "`judge` names `expected/*.json`, and no file in the last commit is so called" in ran.stderr
 
 
+@pytest.mark.deep
 def test_what_a_person_names_judges_too(calc: Any) -> None:
     (calc.root / "rules.txt").write_text("a + b\n")
     calc.settings["judge"] = ["rules.txt"]
@@ -145,7 +149,7 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize("way", in_short(WAYS, "prove: tree"))
 def test_where_claims_are_checked_in_the_working_tree_what_judges_is_put_back_beside_it(calc: Any, way: Any) -> None:
     calc.settings |= way
     ran = begin(calc, LIES["weakens"])
@@ -160,6 +164,7 @@ def test_where_claims_are_checked_in_the_working_tree_what_judges_is_put_back_be
     assert "judge: test_calc.py (a test): changed; the checks pass without that\n" in calc.log("a.done")
 
 
+@pytest.mark.deep
 def test_what_a_person_had_not_committed_is_put_back_by_nobody(calc: Any, harness: Any) -> None:
     calc.spec("a", checks=RUN)
     calc.repository()
@@ -171,6 +176,7 @@ def test_what_a_person_had_not_committed_is_put_back_by_nobody(calc: Any, harnes
     assert "what judges it changed" in harness("status", "--json").out
 
 
+@pytest.mark.deep
 def test_a_checkout_that_lacks_what_checks_need_tells_nothing(calc: Any) -> None:
     (calc.root / ".gitignore").write_text("/logs/\n/HALT\nlocal.txt\n")
     (calc.root / "local.txt").write_text("x\n")
@@ -209,6 +215,7 @@ def test_a_special_case_fails_a_check_that_the_agent_never_saw(held_out: Any) ->
     assert "moon" in held_out.log("attempts/a/0001/held-out.log")
 
 
+@pytest.mark.deep
 def test_checks_that_the_agent_wrote_do_not_see_what_is_held_out(held_out: Any) -> None:
     spy = (
         "printf 'import os\\nprint(os.listdir(\"specs/a/held-out\"))\\n' > spy.py; sed -i '1s/^/import spy\\n/' calc.py"
@@ -218,6 +225,7 @@ def test_checks_that_the_agent_wrote_do_not_see_what_is_held_out(held_out: Any) 
     assert "case.sh" not in held_out.log("attempts/a/0001/checks.log"), ran.text
 
 
+@pytest.mark.deep
 def test_honest_work_passes_what_is_held_out_and_the_receipt_counts_it(held_out: Any) -> None:
     held_out.agent(f"{FIX}; {CLAIM}")
     ran = held_out.go()
@@ -237,6 +245,7 @@ def test_done_features_are_checked_again_by_what_was_held_out(held_out: Any, har
     assert "moon" not in verified.out
 
 
+@pytest.mark.deep
 def test_what_an_agent_could_read_is_told_at_the_start(held_out: Any) -> None:
     held_out.git("add", "-f", "specs/a/held-out")
     held_out.git("commit", "-qm", "by mistake")

@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 
 import pytest
-from helpers.marks import SANDBOXES
+from helpers.marks import SANDBOXES, in_short
 from helpers.world import CLAIM, World
 
 from harness.attempts import recover
@@ -53,6 +53,7 @@ def test_parked_work_is_proven_leaves_the_tree_and_lands_when_a_person_says_so(
     assert harness("land", "a").code == 2
 
 
+@pytest.mark.deep
 def test_what_meets_later_work_waits_on_and_nothing_changes(project: World, harness) -> None:
     assert project.run(sandbox="auto").code == 4
     (project.root / "migrations").mkdir()
@@ -75,6 +76,7 @@ def test_later_work_beside_it_lands_with_it_and_is_checked_together(project: Wor
     assert project.git("show", "HEAD:app.txt") == "zero\none\ntwo\nthree\nfour\nfive\na"
 
 
+@pytest.mark.deep
 def test_a_person_can_send_parked_work_back_with_words(project: World, harness) -> None:
     assert project.run(sandbox="auto").code == 4
     assert harness("allow", "a", "migrations/1.sql").code == 2
@@ -85,6 +87,7 @@ def test_a_person_can_send_parked_work_back_with_words(project: World, harness) 
     assert "migrations" not in project.git("ls-files")
 
 
+@pytest.mark.deep
 def test_a_file_with_work_that_was_not_committed_before_stays_in_the_tree(project: World, harness) -> None:
     project.agent(f'case $slug in a) {MIGRATES};; *) echo b >> app.txt; note "BLOCKED: why?";; esac')
     project.spec("a", checks="grep a app.txt", depends_on=[], priority=1)
@@ -99,7 +102,9 @@ def test_a_file_with_work_that_was_not_committed_before_stays_in_the_tree(projec
     assert project.git("show", "HEAD:migrations/1.sql") == "a"
 
 
-@pytest.mark.parametrize("when", ["before it was taken out", "after it was brought back"])
+@pytest.mark.parametrize(
+    "when", in_short(["before it was taken out", "after it was brought back"], "after it was brought back")
+)
 def test_parked_work_of_a_run_that_was_killed_lands_all_the_same(
     project: World, harness, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
@@ -121,6 +126,7 @@ def test_parked_work_of_a_run_that_was_killed_lands_all_the_same(
     assert project.states()["a"] == "done" and project.git("show", "HEAD:migrations/1.sql") == "a"
 
 
+@pytest.mark.deep
 def test_parked_work_that_deletes_and_moves_files_comes_back_as_it_was(project: World, harness) -> None:
     (project.root / "migrations").mkdir()
     (project.root / "migrations" / "0.sql").write_text("old\n")

@@ -72,6 +72,7 @@ def test_a_command_that_leaves_somebody_was_not_alone(helper: Helper, stray: str
     assert (answer.said.stdout, answer.alone) == (b"done\n", False)
 
 
+@pytest.mark.deep
 def test_a_report_that_is_too_long_is_none(helper: Helper) -> None:
     answer = run(helper, "head -c 3000000 /dev/zero >&3")
     assert (answer.report, answer.alone) == (None, False)
@@ -90,6 +91,7 @@ def test_a_stop_gives_a_command_time_to_clean_up_and_ends_the_helper(helper: Hel
         run(helper, "true")
 
 
+@pytest.mark.deep
 def test_a_command_deaf_to_it_is_killed_after_its_time(helper: Helper, tmp_path: Path) -> None:
     alive = f"(setsid sh -c 'while :; do date >{tmp_path}/alive; sleep 0.01; done' &)"
     code = f"trap '' TERM; {alive}; head -c 3000000 /dev/zero; sleep 60"
