@@ -38,6 +38,7 @@ class Planned:
     """A question about a claim: what it is known by, and what goes out; or why nothing does."""
 
     review: Review
+    number: int = 0  # of its folder
     key: str = ""
     tree: str = ""
     agent: Agent | None = None

@@ -45,7 +45,8 @@ from harness.workspace.workspace import Candidate
 
 LONGEST_DIFF = 8 << 20  # bytes that are looked at
 MOST_NAMES = 20  # of files that are left out
-STOPPED = "stopped before it ended"
+FOLDER = "review-"  # below that of the attempt, with a number
+STOPPED, KILLED = "stopped before it ended", "its run was killed before it ended"
 
 
 # --- what is asked ------------------------------------------------------------------------------------------------
@@ -59,11 +60,25 @@ def plan_reviews(run: Run, attempt: Attempt, found: Gathered) -> tuple[Planned, 
     candidate, why = _find_candidate(run, attempt, found)
     if candidate is None:
         return tuple(Planned(review, problem=why) for review in reviews)
-    diff, number = _read_diff(run, attempt, found, candidate), 1
-    while os.path.lexists(attempt.folder / f"review-{number}"):
-        number += 1
-    subject = _Subject(candidate, diff, find_places(diff), len(reviews))
+    diff, number = _read_diff(run, attempt, found, candidate), _find_free(run, attempt)
+    left_out = find_names(run.workspace.commits.list_names(candidate.commit), find_steering())[:MOST_NAMES]
+    subject = _Subject(candidate, diff, find_places(diff), left_out, len(reviews))
     return tuple(_plan(run, attempt, subject, review, folder) for folder, review in enumerate(reviews, number))
+
+
+def _find_free(run: Run, attempt: Attempt) -> int:
+    """Return the number of the first folder for a review that is free.
+
+    What is in one of which nothing is written down was cut off with its run: nobody knows what it has cost.
+    """
+    number = 1
+    while os.path.lexists(attempt.folder / f"{FOLDER}{number}"):
+        if (attempt.number, number) not in run.history.of(attempt.slug).review_folders:
+            run.write(Reviewed(slug=attempt.slug, attempt=attempt.number, number=number, problem=KILLED, asked=True))
+            run.tally.spent = run.tally.spent.plus(None)
+            run.tell(f"{attempt.slug}: a review was cut off with its run: what it has cost is unknown", Tone.NOTICE)
+        number += 1
+    return number
 
 
 def _find_candidate(run: Run, attempt: Attempt, found: Gathered) -> tuple[Candidate | None, str]:
@@ -97,6 +112,7 @@ class _Subject:
     candidate: Candidate
     diff: str
     places: Mapping[str, Sequence[range]]
+    left_out: tuple[str, ...]  # names of files that are not there for a reviewer
     questions: int
 
 
@@ -108,14 +124,14 @@ def _plan(run: Run, attempt: Attempt, subject: _Subject, review: Review, number:
         check_prices(run, [agent])
         said = repr((tree, review.question, attempt.feature.sha256, agent.name, agent.model))
         key = sha256(said.encode("utf-8", "replace")).hexdigest()[:16]
-        planned = Planned(review, key, tree, agent, places=subject.places)
+        planned = Planned(review, key=key, tree=tree, agent=agent, places=subject.places)
         if (known := run.history.of(attempt.slug).reviews.get(key)) is not None:
             return replace(planned, known=known)
         why = "" if subject.diff else "there is no diff to read"
         why = why or ("nothing is left of the budget" if limits.max_cost is not None and limits.max_cost <= 0 else "")
         if why := why or _why_closed(run, agent):
             return replace(planned, problem=why)
-        return replace(planned, asked=_ask_for(run, attempt, subject, planned, number))
+        return replace(planned, number=number, asked=_ask_for(run, attempt, subject, planned, number))
     except HarnessError as error:
         name = review.agent or run.settings.agent
         return Planned(review, tree=tree, problem=f"{name}: {error.message}; {error.hint}")
@@ -131,17 +147,16 @@ def _ask_for(run: Run, attempt: Attempt, subject: _Subject, planned: Planned, nu
     assert planned.agent is not None
     workspace, settings, review, agent = run.workspace, run.settings, planned.review, planned.agent
     top, specs = real_path(workspace.top), real_path(run.paths.specs)
-    left_out = find_names(workspace.commits.list_names(subject.candidate.commit), find_steering())[:MOST_NAMES]
     return Asked(
         review=review,
         agent=agent,
-        prompt=compose_question(run, attempt.feature, review, agent, subject.diff, left_out),
+        prompt=compose_question(run, attempt.feature, review, agent, subject.diff, subject.left_out),
         bounds=Bounds(
             timeout=settings.check_timeout if review.timeout is None else review.timeout,
             idle_timeout=settings.idle_timeout,
         ),
         plan=attempt.order.plan or CheckoutPlan(subject.candidate),
-        folder=attempt.folder / f"review-{number}",
+        folder=attempt.folder / f"{FOLDER}{number}",
         prefix=workspace.prefix,
         specs=str(specs.relative_to(top)) if specs.is_relative_to(top) else "",
     )
@@ -195,6 +210,7 @@ def _judge(run: Run, attempt: Attempt, planned: Planned, answer: Answered | None
     event = Reviewed(
         slug=attempt.slug,
         attempt=attempt.number,
+        number=planned.number,
         key=planned.key,
         question=review.question,
         blocking=review.blocking,

@@ -69,6 +69,7 @@ class FeatureHistory:
     tests_before: dict[str, int] = field(default_factory=dict)  # how many tests each ran then, where one knows
     own_since: str = ""  # the commit before the first that agents made since it was accepted last
     reviews: dict[str, tuple[Comment, ...]] = field(default_factory=dict)  # what reviewers said, by tree and question
+    review_folders: set[tuple[int, int]] = field(default_factory=set)  # attempt and number of those written down
     rounds: dict[str, int] = field(default_factory=dict)  # how often a comment kept a claim from standing
     before: dict[str, bool] = field(default_factory=dict)  # whether each was green then
     pass_when_clean: set[str] = field(default_factory=set)  # the commands that were, in a clean checkout

@@ -352,6 +352,7 @@ class Reviewed(AttemptEvent):
     """
 
     kind: ClassVar[str] = "reviewed"
+    number: int = 0  # of its folder, below the attempt's; 0 where it has none
     key: str = ""
     question: str = ""
     blocking: bool = False

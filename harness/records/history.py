@@ -173,7 +173,7 @@ def _attempt_ended(history: History, event: AttemptEnded) -> None:
     record.open_attempts = 0 if done else record.open_attempts + 1
     record.assumed = () if done else tuple(dict.fromkeys((*record.assumed, *event.assumed)))
     if done:
-        record.own_since, record.allowed, record.reviews, record.rounds = "", {}, {}, {}
+        record.own_since, record.allowed, record.rounds = "", {}, {}
     record.changed, record.landed = (set(), record.landed | changed) if done else (changed, record.landed)
     record.changed_more = not done and (record.changed_more or event.changed_files > len(event.changed))
     record.charged += event.charged
@@ -198,6 +198,7 @@ def _attempt_ended(history: History, event: AttemptEnded) -> None:
 
 def _reviewed(history: History, event: Reviewed) -> None:
     record, month = history.of(event.slug), event.at[:7]
+    record.review_folders.add((event.attempt, event.number))
     if not event.problem:
         record.reviews[event.key] = event.comments
     for one in event.blocked:

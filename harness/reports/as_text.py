@@ -158,6 +158,8 @@ def show_cost(report: Report) -> list[str]:
         least = "" if report["complete"] else "at least " if report["total"]["dollars"] else ""
         each = f"{least}{format_dollars(report['dollars_per_proven'])} each, including failed attempts"
         lines.append(f"{counted(report['proven'], 'proven feature')}: {each}")
+    if reviews := report["total"]["reviews"]:
+        lines.append(f"{counted(reviews, 'review')} of claims among that")
     lines += [f"derived from the prices of {source}" for source in report["prices"]]
     lines.append(_say_month(report["month"]))
     return lines + [f"warning: {warning}" for warning in report["warnings"]]

@@ -44,14 +44,14 @@ def tell_reviewers(run: Run, reviewers: dict[Review, Agent]) -> None:
 
 def read_criteria(run: Run, feature: Feature) -> tuple[str, ...]:
     """Return the acceptance criteria of a feature, by their numbers from 1."""
-    return find_criteria(run.specs.text_of(feature))
+    return find_criteria(run.specs.text_begun(feature))
 
 
 def compose_question(
     run: Run, feature: Feature, review: Review, agent: Agent, diff: str, left_out: tuple[str, ...]
 ) -> str:
     """Return the prompt of a reviewer, as this agent must get it; secrets are taken out of the diff."""
-    spec = run.redactor.text(run.specs.text_of(feature))
+    spec = run.redactor.text(run.specs.text_begun(feature))
     criteria = tuple(map(run.redactor.text, read_criteria(run, feature)))
     text = compose_review_prompt(review, feature.slug, spec, criteria, run.redactor.text(diff), left_out)
     return prepare_prompt(agent, text)

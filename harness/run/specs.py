@@ -56,6 +56,10 @@ class KeptSpecs:
             self.texts[feature.slug] = text
         return self.texts[feature.slug]
 
+    def text_begun(self, feature: Feature) -> str:
+        """Return the text of the spec as it was read when the work that is on began, or as it is."""
+        return self.texts.get(feature.slug) or self.text_of(feature)
+
     def changes_since(self, before: tuple[Feature, ...]) -> Iterator[tuple[Feature, Feature | None]]:
         """Yield the specs that were read otherwise before: as they were, and as they are, None where one is gone."""
         if before is self.on_disk:

@@ -104,6 +104,7 @@ def test_what_a_review_costs_counts_in_the_runs_money_and_by_its_budget(world: A
     assert world.events("run_ended")[-1]["dollars"] == 2.5
     total = harness("cost", "--json").json["total"]
     assert (total["dollars"], total["attempts"], total["reviews"]) == (2.5, 1, 1)
+    assert "\n1 review of claims among that\n" in harness("cost").out
     assert harness("status", "--json").json["features"][0]["dollars"] == 2.5
 
 
@@ -190,3 +191,18 @@ def test_an_agent_that_cannot_be_started_as_a_reviewer_is_told_before_anything_i
     world.settings |= {"sandbox": "none"}
     with pytest.raises(AgentError, match="there is no agent `cluade`"):
         begin(world, "true", agent="cluade")
+
+
+@pytest.mark.deep
+def test_a_review_that_is_cut_off_with_its_run_has_an_unknown_cost(world: Any, harness: Any) -> None:
+    begin(world, f"echo now > {world.root}/HALT; sleep 60")
+    (world.root / "HALT").unlink()
+    (world.root / "logs/attempts/a/0001/review-2").mkdir()  # as one that nothing is written down of
+    world.agent(f'if [ -n "$HARNESS_REVIEW" ]; then {answer(FINE)}\nexit; fi; exit 9')
+    ran = world.run()
+    assert (ran.code, world.outcomes()) == (0, ["interrupted", "done"]), ran.text
+    assert [(one["number"], one.get("problem")) for one in world.events("reviewed")] == [
+        (1, "stopped before it ended"),
+        (2, "its run was killed before it ended"),
+        (3, None),
+    ]
