@@ -23,7 +23,8 @@ def test_without_a_price_a_cost_is_unknown_and_status_says_so(world: World, harn
     world.run(max_iterations=1, model="gpt-5.2")
     assert "+?" in harness("status").out
     assert harness("cost", "--json").json["rows"][0] | {"name": ""} == {
-        "name": "", "attempts": 2, "reviews": 0, "uncached": 2_000_000, "cache_read": 0, "cache_written": 0, "output": 0,
+        "name": "", "attempts": 2, "reviews": 0, "uncached": 2_000_000, "cache_read": 0, "cache_written": 0,
+        "output": 0,
         "hit_rate": 0.0, "dollars": 1.75, "reported": 0, "derived": 1, "unknown": 1,
     }  # fmt: skip
 
