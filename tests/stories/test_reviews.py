@@ -6,7 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from helpers.marks import in_short
+from fakes.messages_api import MessagesApi
+from fakes.messages_faults import unauthorized
+from fakes.messages_replies import Call, Turn
+from fakes.messages_script import Request
+from helpers.marks import SANDBOXES, in_short
 from helpers.world import CLAIM, say
 
 from harness.domain.errors import AgentError
@@ -206,3 +210,40 @@ def test_a_review_that_is_cut_off_with_its_run_has_an_unknown_cost(world: Any, h
         (2, "its run was killed before it ended"),
         (3, None),
     ]
+
+
+def review_by_api(world: Any, tmp_path: Any, script: Any, sandbox: str) -> Any:
+    """A claim of a shell script, which the API agent reviews, whose model is a fake server."""
+    (tmp_path / "home").mkdir(exist_ok=True)
+    world.spec("a", BODY, checks=["test -f a.py", {"review": ASKED, "agent": "api", "blocking": True}])
+    world.agent(f"echo x > a.py; {CLAIM}")
+    world.config_file(api_server="anthropic")
+    world.repository()
+    with MessagesApi(script) as api:
+        outside = {"ANTHROPIC_BASE_URL": api.url, "ANTHROPIC_API_KEY": "key-of-a-test", "HARNESS_SANDBOX": sandbox}
+        return world.command("run", HOME=str(tmp_path / "home"), **outside)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("sandbox", SANDBOXES)
+def test_the_api_agent_reviews_what_another_agent_made(world: Any, tmp_path: Any, sandbox: str) -> None:
+    def script(request: Request) -> Any:
+        look = Call("bash", {"command": "cat a.py; echo changed > a.py"})
+        return [Turn("I look.", (look,)), Turn(json.dumps(FINE))][request.step]
+
+    ran = review_by_api(world, tmp_path, script, sandbox)
+    assert (ran.returncode, world.outcomes()) == (0, ["done"]), ran.stderr
+    (one,) = world.events("reviewed")
+    assert (one["agent"], one["confined"], one["cost_source"], one["dollars"] > 0, len(one["findings"])) == (
+        "api", sandbox == "bwrap", "derived", True, 2,
+    )  # fmt: skip
+    assert (world.root / "a.py").read_text() == "x\n"
+    assert "by api (claude-opus-5-5)" in world.log("a.done")
+
+
+@pytest.mark.deep
+def test_a_reviewer_whose_key_is_refused_gives_no_verdict_and_the_claim_is_not_red(world: Any, tmp_path: Any) -> None:
+    ran = review_by_api(world, tmp_path, [unauthorized()], "none")
+    assert (ran.returncode, world.outcomes()) == (0, ["done"]), ran.stderr
+    assert "no verdict: authentication: invalid x-api-key" in world.log("a.done")
+    assert "key-of-a-test" not in world.log("journal.jsonl")
