@@ -42,7 +42,7 @@ def _ask(question: Asked, order: Order, site: Site) -> Answered:
     files.make_folder(folder)
     files.write_atomic(folder / "prompt.md", question.prompt, sync=False)
     checkout = site.check_out(question.plan, order.root, order.slug, agent, order.key)
-    remove_steering(checkout.folder, find_steering(), checkout.folder / question.specs)
+    remove_steering(checkout.folder, find_steering(), question.specs)
     confined = site.sandbox_for(agent)
     shown = confined is not None and confined.shows_checkouts
     environ = {

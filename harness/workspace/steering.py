@@ -8,21 +8,21 @@ from pathlib import Path, PurePosixPath
 
 from harness.system import untrusted
 from harness.workspace.clean_checkout import INSTALLED
-from harness.workspace.held_out import find_held_out
+from harness.workspace.held_out import FOLDER
 
 
-def remove_steering(folder: Path, names: Collection[str], specs: Path) -> None:
+def remove_steering(folder: Path, names: Collection[str], specs: str) -> None:
     """Remove what has one of the names in a checkout, at any depth, and what the specs there hold out.
 
-    The next checkout has it again. Names are alike in any case: some file systems know none.
+    The next checkout has it again. No link is followed: who committed it may have made it. Names are alike in any case,
+    as some file systems know none; `specs` is "" where they lie elsewhere.
     """
-    known = {name.lower() for name in names}
+    known, within = {name.lower() for name in names}, folder / specs
     for place, folders, found in os.walk(folder):
-        for name in [one for one in (*folders, *found) if one.lower() in known]:
+        also = {FOLDER} if specs and Path(place).parent == within else set()
+        for name in [one for one in (*folders, *found) if one.lower() in known | also]:
             untrusted.remove_tree(Path(place, name))
-        folders[:] = [one for one in folders if one.lower() not in known and one != ".git" and one not in INSTALLED]
-    for one in find_held_out(specs):
-        untrusted.remove_tree(one)
+        folders[:] = [one for one in folders if one.lower() not in known | also and one not in {".git", *INSTALLED}]
 
 
 def find_names(listed: Collection[str], names: Collection[str]) -> tuple[str, ...]:
