@@ -15,13 +15,13 @@ from harness.attempts.order import Answered, Asked
 from harness.attempts.write_down import names_to_commit
 from harness.decide.judge import failed
 from harness.decide.review import (
-    SHOWN,
     Judged,
     clean_name,
     compose_red,
     decide_blocks,
     find_places,
     identify,
+    name_review,
     parse_answer,
     say_review,
 )
@@ -140,7 +140,10 @@ def _plan(run: Run, attempt: Attempt, subject: _Subject, review: Review, number:
 def _why_closed(run: Run, agent: Agent) -> str:
     """Return the limit that an agent met when it was asked before, while that holds."""
     until, said = run.tally.closed_reviewers.get(agent.name, (0.0, ""))
-    return said if until is None or run.clock() < until else ""
+    if until is None or run.clock() < until:
+        return said
+    opens = run.failover.turn.closed_until.get(agent.name)
+    return f"a limit that {agent.name} met at its work" if opens is not None and run.clock() < opens else ""
 
 
 def _ask_for(run: Run, attempt: Attempt, subject: _Subject, planned: Planned, number: int) -> Asked:
@@ -174,8 +177,7 @@ def keep_reviews(run: Run, attempt: Attempt, answers: Sequence[Answered]) -> Jud
         run.tally.spent = run.tally.spent.plus(event.dollars) if event.asked else run.tally.spent
         whose = _say_whose(run, planned, event)
         if event.problem == STOPPED:
-            command = f"review: {one_line(planned.review.question, SHOWN)}"
-            red.append(CheckRun(command, None, event.seconds, stopped=True))
+            red.append(CheckRun(name_review(planned.review), None, event.seconds, stopped=True))
         red += compose_red(planned.review, whose, event.comments)
         said = say_review(planned.review, whose, event.comments, event.problem)
         for line in said:

@@ -15,6 +15,7 @@ from harness.agents.prompt import Section, compose_prompt, find_template, observ
 from harness.agents.review_prompt import compose_review_prompt
 from harness.agents.table import all_agents
 from harness.decide.evidence import CANNOT_RUN, Mending, Weakness, find_weak_runs, find_weak_words
+from harness.decide.review import name_review
 from harness.domain.agent import Agent
 from harness.domain.errors import HarnessError
 from harness.domain.feature import Check, Feature
@@ -110,7 +111,7 @@ def _report_prompt(
         find_template(config.paths, config.settings.template),
         replace(feature, title=own(feature.title)),
         own(read_spec_text(feature)),
-        [own(check.command) for check in checks],
+        list(map(own, (*(check.command for check in checks), *map(name_review, _reviews_of(config, feature))))),
         config.paths,
         observations(record.observed, record.answer),
         open_redactor(config.paths, environ).text,

@@ -171,10 +171,15 @@ def compose_red(review: Review, whose: str, comments: Iterable[Comment]) -> tupl
         return ()
     said = "\n".join(f"{say_place(one)}: {one.sentence}" for one in blocking)
     tail = f"Comments of a reviewer ({whose}) in what was changed:\n{said}"
-    return (CheckRun(f"review: {one_line(review.question, SHOWN)}", 1, 0.0, tail),)
+    return (CheckRun(name_review(review), 1, 0.0, tail),)
 
 
 # --- in words -----------------------------------------------------------------------------------------------------
+
+
+def name_review(review: Review) -> str:
+    """Return what a question is called among the checks of a claim."""
+    return f"review: {one_line(review.question, SHOWN)}"
 
 
 def say_place(one: Comment) -> str:
@@ -186,7 +191,7 @@ def say_place(one: Comment) -> str:
 
 def say_comment(one: Comment, *, blocking: bool) -> str:
     """Return a comment in one line: what it is of, what it says, and why it does not block where it could."""
-    stands = ""
+    stands = " (the claim does not stand)" if one.blocks else ""
     if one.rounds >= MOST_ROUNDS:
         stands = f" ({STANDS.format(rounds=one.rounds)})"
     elif blocking and one.verdict == FAIL and not one.blocks:

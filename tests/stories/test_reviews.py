@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from fakes.messages_faults import unauthorized
 from fakes.messages_replies import Call, Turn
 from fakes.messages_script import Request
 from helpers.marks import SANDBOXES, in_short
+from helpers.waiting import until
 from helpers.world import CLAIM, say
 
 from harness.domain.errors import AgentError
@@ -55,6 +59,8 @@ def test_a_reviewer_that_blocks_has_the_claim_mended(world: Any) -> None:
     work = 'if [ "$attempt" = 1 ]; then echo x > a.py; else echo y > a.py; fi'
     ran = begin(world, f"if grep -q x a.py; then {answer(BAD)}else {answer(FINE)}fi", work, blocking=True)
     assert (ran.code, world.outcomes()) == (0, ["unconfirmed", "done"]), ran.text
+    assert "fail, criterion 2, a.py:1: It is fail. (the claim does not stand)" in ran.text
+    assert f"- `review: {ASKED}`" in world.prompt("a", 1)
     assert "criterion 2, a.py:1: It is fail." in world.prompt("a", 2)
     assert f"review: `{ASKED}` by command, unconfined: no comment, 2 passed\n" in world.log("a.done")
 
@@ -198,17 +204,37 @@ def test_an_agent_that_cannot_be_started_as_a_reviewer_is_told_before_anything_i
 
 
 @pytest.mark.deep
-def test_a_review_that_is_cut_off_with_its_run_has_an_unknown_cost(world: Any, harness: Any) -> None:
-    begin(world, f"echo now > {world.root}/HALT; sleep 60")
-    (world.root / "HALT").unlink()
-    (world.root / "logs/attempts/a/0001/review-2").mkdir()  # as one that nothing is written down of
+def test_a_review_that_is_cut_off_with_its_run_is_asked_again_and_has_an_unknown_cost(world: Any) -> None:
+    world.spec("a", BODY, checks=["test -f a.py", {"review": ASKED}])
+    world.agent(f'if [ -n "$HARNESS_REVIEW" ]; then touch {world.root}.asked; sleep 600; fi; echo x > a.py; {CLAIM}')
+    world.config_file()
+    world.repository()
+    run = world.start("run", fresh=True)
+    until(lambda: Path(f"{world.root}.asked").exists())
+    os.kill(run.pid, signal.SIGKILL)
+    run.communicate()
     world.agent(f'if [ -n "$HARNESS_REVIEW" ]; then {answer(FINE)}\nexit; fi; exit 9')
     ran = world.run()
-    assert (ran.code, world.outcomes()) == (0, ["interrupted", "done"]), ran.text
-    assert [(one["number"], one.get("problem")) for one in world.events("reviewed")] == [
-        (1, "stopped before it ended"),
-        (2, "its run was killed before it ended"),
-        (3, None),
+    assert (ran.code, world.outcomes()) == (0, ["done"]), ran.text
+    assert [(one["number"], one.get("problem"), one["dollars"]) for one in world.events("reviewed")] == [
+        (1, "its run was killed before it ended", None),
+        (2, None, None),
+    ]
+    assert len(world.events("attempt_began")) == 1
+
+
+@pytest.mark.deep
+def test_two_questions_are_asked_one_after_another_and_each_has_its_say(world: Any) -> None:
+    two = [{"review": "first", "blocking": True}, {"review": "second"}]
+    world.spec("a", BODY, checks=["test -f a.py", *two])
+    world.repository()
+    said = f"case $prompt in *first*) {answer(BAD)};; *) {answer(FINE)};; esac"
+    world.agent(f'if [ -n "$HARNESS_REVIEW" ]; then {said}\nexit; fi; echo $attempt > a.py; {CLAIM}')
+    ran = world.run(max_attempts=1)
+    assert world.outcomes() == ["unconfirmed"], ran.text
+    assert [(one["question"], len(one.get("blocked", ()))) for one in world.events("reviewed")] == [
+        ("first", 1),
+        ("second", 0),
     ]
 
 
