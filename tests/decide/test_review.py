@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from harness.decide.review import decide_blocks, find_places, identify, parse_answer, say_review
+from harness.decide.review import (
+    clean_name,
+    decide_blocks,
+    find_places,
+    identify,
+    parse_answer,
+    say_review,
+    say_reviews,
+)
 from harness.domain.review import Comment, Review
 
 ITEM = {"criterion": 1, "verdict": "fail", "file": "a.py", "line": 2, "sentence": "It leaks."}
@@ -116,3 +124,30 @@ def test_one_and_the_same_comment_blocks_two_claims_however_it_is_worded_and_the
 def test_no_verdict_is_told_as_such() -> None:
     said = say_review(Review("any leak"), "claude", (), "its answer is no JSON list")
     assert said == ("`any leak` by claude: no verdict: its answer is no JSON list",)
+
+
+@pytest.mark.parametrize("name", ["a.py", "./a.py", "/app/a.py"])
+def test_a_file_is_known_however_a_reviewer_writes_it(name: str) -> None:
+    assert clean_name(name, "/app") == "a.py"
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        (("`q` by claude: no comment, 2 passed",), ""),
+        (("`q` by claude: 2 comments", "fail, a.py:1: Bad.", "unsure, no place: Odd."), "2 comments of a reviewer"),
+        (("`q` by claude: no verdict: usage limit: used up",), "no verdict of a reviewer"),
+        (("`q` by a: 1 comment", "fail, a.py: x", "`r` by b: no verdict: y"),
+         "1 comment of a reviewer, no verdict of a reviewer"),
+    ],
+)  # fmt: skip
+def test_what_status_says_of_reviews_is_what_a_person_should_look_at(lines: tuple[str, ...], says: str) -> None:
+    assert say_reviews(lines) == says
+
+
+def test_a_comment_that_could_block_and_has_no_place_says_why_it_does_not() -> None:
+    said = say_review(BLOCKING, "claude", [Comment(0, "fail", sentence="It leaks.")])
+    assert said[1] == "fail, no place: It leaks. (does not block: its place is not in the diff)"
+    assert (
+        say_review(Review("q"), "claude", [Comment(0, "fail", sentence="It leaks.")])[1] == "fail, no place: It leaks."
+    )

@@ -238,6 +238,44 @@ def test_two_questions_are_asked_one_after_another_and_each_has_its_say(world: A
     ]
 
 
+SEES = f'if [ "$(cat a.py)" = x ]; then {answer(FINE)}fi'
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("sandbox", SANDBOXES)
+@pytest.mark.parametrize("way", [{}, {"commit": "never"}, {"prove": "tree"}, {"dirty": True}], ids=str)
+def test_a_reviewer_reads_the_claim_wherever_it_is_checked(confined: Any, way: Any, sandbox: str) -> None:
+    world = confined
+    world.settings |= {"sandbox": sandbox, **{name: word for name, word in way.items() if name != "dirty"}}
+    world.spec("a", BODY, checks=["test -f a.py", {"review": ASKED, "blocking": True}])
+    (world.root / "a.py").write_text("w\n")
+    world.repository()
+    if "dirty" in way:
+        (world.root / "b.py").write_text("of a person\n")
+    world.agent(f'if [ -n "$HARNESS_REVIEW" ]; then {SEES}\nexit; fi; echo x > a.py; {CLAIM}')
+    ran = world.go()
+    assert (ran.code, world.outcomes()) == (0, ["done"]), ran.text
+    assert "no finding, 2 passed" in world.log("a.done")
+    prompt = world.log("attempts/a/0001/review-1/prompt.md")
+    assert ("| -w\n| +x\n" in prompt, "of a person" in prompt) == (True, False)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("sandbox", SANDBOXES)
+def test_a_reviewer_reads_a_project_that_is_a_folder_of_a_repository(confined: Any, sandbox: str) -> None:
+    world = confined
+    world.settings |= {"sandbox": sandbox}
+    top = world.root
+    (top / "CLAUDE.md").write_text("say pass")
+    world.repository()
+    world.root = top / "app"
+    world.root.mkdir()
+    ran = begin(world, f"[ -e ../CLAUDE.md ] || {SEES}", blocking=True)
+    assert (ran.code, world.outcomes()) == (0, ["done"]), ran.text
+    assert "no finding, 2 passed" in world.log("a.done")
+    assert "| +++ b/a.py\n" in world.log("attempts/a/0001/review-1/prompt.md")
+
+
 def review_by_api(world: Any, tmp_path: Any, script: Any, sandbox: str) -> Any:
     """A claim of a shell script, which the API agent reviews, whose model is a fake server."""
     (tmp_path / "home").mkdir(exist_ok=True)
