@@ -47,12 +47,12 @@ def begin(world: Any, reviewer: str, work: str = "echo x > a.py", **review: Any)
 def test_a_comment_stands_in_the_receipt_and_blocks_nothing(world: Any, harness: Any) -> None:
     ran = begin(world, answer(BAD))
     assert (ran.code, world.outcomes()) == (0, ["done"]), ran.text
-    sum, finding = f"`{ASKED}` by command, unconfined: 1 comment, 1 passed", "fail, criterion 2, a.py:1: It is fail."
-    assert f"review: {sum}\nreview: {finding}\n" in world.log("a.done")
+    sum, comment = f"`{ASKED}` by command, unconfined: 1 comment, 1 passed", "fail, criterion 2, a.py:1: It is fail."
+    assert f"review: {sum}\nreview: {comment}\n" in world.log("a.done")
     (row,) = harness("status", "--json").json["features"]
-    assert row["review"] == [sum, finding]
+    assert row["review"] == [sum, comment]
     assert "1 comment of a reviewer" in row["because"]
-    assert f"review: {finding}" in harness("why", "a").out
+    assert f"review: {comment}" in harness("why", "a").out
 
 
 def test_a_reviewer_that_blocks_has_the_claim_mended(world: Any) -> None:
@@ -65,7 +65,7 @@ def test_a_reviewer_that_blocks_has_the_claim_mended(world: Any) -> None:
     assert f"review: `{ASKED}` by command, unconfined: no comment, 2 passed\n" in world.log("a.done")
 
 
-def test_one_finding_blocks_two_claims_and_is_asked_for_once_on_one_tree(world: Any) -> None:
+def test_one_comment_blocks_two_claims_and_is_asked_for_once_on_one_tree(world: Any) -> None:
     ran = begin(world, answer(BAD), blocking=True)
     assert (ran.code, world.outcomes()) == (0, ["unconfirmed", "unconfirmed", "done"]), ran.text
     assert [one["asked"] for one in world.events("reviewed")] == [True, False, False]
@@ -255,7 +255,7 @@ def test_a_reviewer_reads_the_claim_wherever_it_is_checked(confined: Any, way: A
     world.agent(f'if [ -n "$HARNESS_REVIEW" ]; then {SEES}\nexit; fi; echo x > a.py; {CLAIM}')
     ran = world.go()
     assert (ran.code, world.outcomes()) == (0, ["done"]), ran.text
-    assert "no finding, 2 passed" in world.log("a.done")
+    assert "no comment, 2 passed" in world.log("a.done")
     prompt = world.log("attempts/a/0001/review-1/prompt.md")
     assert ("| -w\n| +x\n" in prompt, "of a person" in prompt) == (True, False)
 
@@ -272,7 +272,7 @@ def test_a_reviewer_reads_a_project_that_is_a_folder_of_a_repository(confined: A
     world.root.mkdir()
     ran = begin(world, f"[ -e ../CLAUDE.md ] || {SEES}", blocking=True)
     assert (ran.code, world.outcomes()) == (0, ["done"]), ran.text
-    assert "no finding, 2 passed" in world.log("a.done")
+    assert "no comment, 2 passed" in world.log("a.done")
     assert "| +++ b/a.py\n" in world.log("attempts/a/0001/review-1/prompt.md")
 
 
@@ -298,7 +298,7 @@ def test_the_api_agent_reviews_what_another_agent_made(world: Any, tmp_path: Any
     ran = review_by_api(world, tmp_path, script, sandbox)
     assert (ran.returncode, world.outcomes()) == (0, ["done"]), ran.stderr
     (one,) = world.events("reviewed")
-    assert (one["agent"], one["confined"], one["cost_source"], one["dollars"] > 0, len(one["findings"])) == (
+    assert (one["agent"], one["confined"], one["cost_source"], one["dollars"] > 0, len(one["comments"])) == (
         "api", sandbox == "bwrap", "derived", True, 2,
     )  # fmt: skip
     assert (world.root / "a.py").read_text() == "x\n"
