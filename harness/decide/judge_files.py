@@ -88,7 +88,6 @@ _LEADS: dict[str, tuple[str, ...]] = {
     "rake": ("Rakefile",),
     "pre-commit": (".pre-commit-config.yaml",),
 }
-_BUILD_FILES = frozenset(name for names in _LEADS.values() for name in names)
 _SCRIPTS = (".sh", ".bash", ".zsh", ".py", ".js", ".mjs", ".cjs", ".ts", ".rb", ".pl", ".ps1", ".mk")
 
 
@@ -98,7 +97,7 @@ def follow(commands: Iterable[str], read: Callable[[str], str]) -> Called:
     words = {word for command in commands for word in _find_words(command)}
     folders = ["", *sorted({f"{found.strip('./')}/" for one in commands for found in _FOLDER.findall(one)} - {"/"})]
     indirect, waiting, seen = set[str](), sorted(words), set[str]()
-    while waiting and len(seen) < MOST_FOLLOWED:
+    while waiting:
         word = waiting.pop()
         for name in (*_LEADS.get(word, ()), *([word] if _may_be_script(word) else [])):
             if name in seen or len(seen) >= MOST_FOLLOWED:
@@ -133,7 +132,7 @@ def _commands_in(name: str, text: str) -> str:
 _TESTS = re.compile(
     r"test_.*\.py|.*_test\.py|tests?\.py"
     r"|.*_test\.go"
-    r"|.*\.(test|spec|cy|e2e)\.[cm]?[jt]sx?"
+    r"|(.*\.)?(test|spec)\.[cm]?[jt]sx?|.*[-_]test\.[cm]?[jt]sx?|.*\.(cy|e2e)\.[cm]?[jt]sx?"
     r"|.*_(test|spec)\.(rb|exs|dart|lua|php|cc|cpp|c|rs)"
     r"|.*(Test|Tests|Spec|TestCase|IT)\.(java|kt|scala|groovy|cs|php|swift)"
     r"|Test[A-Z]\w*\.(java|kt|cs)"
@@ -185,7 +184,7 @@ def find_role(name: str, called: Called, judge: Sequence[str] = ()) -> Role | No
     """
     path = PurePosixPath(name)
     last, folders = path.name, set(path.parts[:-1])
-    if judge and is_allowed(name, judge):
+    if is_allowed(name, judge):
         return Role.SCRIPT
     if _CONFIG.fullmatch(last) or last in MIXED or shadows_runner(name, called):
         return Role.CONFIG
@@ -198,7 +197,7 @@ def find_role(name: str, called: Called, judge: Sequence[str] = ()) -> Role | No
         return Role.TEST
     if in_tests:
         return Role.DATA
-    if last in _BUILD_FILES and any(last in names and tool in called.words for tool, names in _LEADS.items()):
+    if any(last in names and tool in called.words for tool, names in _LEADS.items()):
         return Role.SCRIPT
     return Role.SCRIPT if _is_script(path, called) else None
 
