@@ -33,9 +33,9 @@ def restore_sections(name: str, old: str, new: str) -> str | None:
             spliced = new if was == now else _splice(old, new, _OF_TOML)
             return spliced if _judging_toml(tomllib.loads(spliced)) == was and _is_else(spliced, new) else None
         if kind == "setup.cfg":
-            was_cfg, now_cfg = (_judging_cfg(text) for text in (old, new))
+            (was_cfg, _), (now_cfg, others) = (_read_cfg(text) for text in (old, new))
             spliced = new if was_cfg == now_cfg else _splice(old, new, _OF_CFG)
-            return spliced if _judging_cfg(spliced) == was_cfg else None
+            return spliced if _read_cfg(spliced) == (was_cfg, others) else None
     return None
 
 
@@ -48,7 +48,7 @@ def _splice(old: str, new: str, judging: Iterable[str]) -> str:
     """Return the sections of the new text that do not judge, and those of the old one that do."""
     kept = [text for section, text in _read_sections(new) if not _is_among(section, judging)]
     taken = [text for section, text in _read_sections(old) if _is_among(section, judging)]
-    return "".join(text if text.endswith("\n") else f"{text}\n" for text in (*kept, *taken))
+    return "".join(text if text.endswith("\n") else f"{text}\n" for text in (*kept, *taken) if text)
 
 
 def _read_sections(text: str) -> list[tuple[str, str]]:
@@ -85,10 +85,14 @@ def _is_else(spliced: str, new: str) -> bool:
     return both[0] == both[1]
 
 
-def _judging_cfg(text: str) -> dict[str, dict[str, str]]:
-    parser = configparser.RawConfigParser(strict=True)
+def _read_cfg(text: str) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
+    """Return the sections that judge, and the others."""
+    parser = configparser.RawConfigParser()
     parser.read_string(text)
-    return {section: dict(parser.items(section)) for section in parser.sections() if _is_among(section, _OF_CFG)}
+    both = dict[str, dict[str, str]](), dict[str, dict[str, str]]()
+    for section in parser.sections():
+        both[not _is_among(section, _OF_CFG)][section] = dict(parser.items(section))
+    return both
 
 
 def _restore_package(old: str, new: str) -> str:
@@ -98,7 +102,7 @@ def _restore_package(old: str, new: str) -> str:
     scripts, came = dict(was.get("scripts") or {}), dict(now.get("scripts") or {})
     around = {f"{when}{name}" for name in ("test", "install", "prepare", *scripts) for when in ("pre", "post")}
     scripts |= {name: said for name, said in came.items() if name not in scripts and name not in around}
-    restored = {name: said for name, said in now.items() if name not in _OF_PACKAGE and name != "scripts"}
+    restored = {name: said for name, said in now.items() if name not in _OF_PACKAGE}
     restored |= judging
     if scripts or "scripts" in now:
         restored["scripts"] = scripts

@@ -326,6 +326,7 @@ def test_a_folder_names_its_files_only_where_no_other_is_in_it() -> None:
     assert names_some("pytest app new", ["app/new/test_a.py"], ["app/test_b.py"])
     assert names_some("pytest tests", ["x.py", "tests/test_a.py"], [])
     assert not names_some("pytest tests", [], [])
+    assert not names_some("pytest app.x/y", ["app/test_a.py"], [])
     assert names_some("pytest tests", ["tests/test_a.py"], ["tests2/test_b.py", "a/tests/test_b.py"])
     assert not names_some("pytest tests", ["tests/test_a.py"], ["tests/test_b.py"])
 
