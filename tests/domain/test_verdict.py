@@ -44,4 +44,4 @@ def test_an_attempt_of_which_nothing_is_known_claims_and_changed_nothing() -> No
 
 
 def test_what_became_of_a_claim_is_a_word_of_the_journal() -> None:
-    assert [str(one) for one in Claim] == ["none", "confirmed", "unverified", "red", "unfounded", "pending"]
+    assert [str(one) for one in Claim] == ["none", "confirmed", "unverified", "red", "parked", "unfounded", "pending"]
