@@ -7,14 +7,18 @@ from collections.abc import Callable
 from harness.attempts.attempt import Attempt, Gathered
 from harness.attempts.write_down import names_to_commit
 from harness.decide.judge_files import MIXED, Judging, Role, find_role, follow
+from harness.decide.judge_inline import find_inline, restore_inline
 from harness.decide.judge_sections import restore_sections
 from harness.domain.obeyed import is_allowed
 from harness.run.checkouts import plan_for
 from harness.run.run import Run
+from harness.system import untrusted
 from harness.workspace.clean_checkout import CheckoutPlan
 from harness.workspace.kept_index import Entry
 
 LARGEST = 1 << 20  # bytes of a file that is read
+MOST_READ = 200  # files of code in which tests are looked for
+_MAY_HOLD_TESTS = (".py", ".rs", ".go")
 
 
 def find_judging(
@@ -50,14 +54,27 @@ def _find_roles(run: Run, attempt: Attempt, found: Gathered, head: str) -> dict[
     """Return which of the files that the work on a feature changed may judge it, from the top of the work tree."""
     prefix, record = run.workspace.prefix, run.history.of(attempt.slug)
     own = {*names_to_commit(run, attempt, found), *found.changed, *found.committed, *record.changed}
-    called = follow((check.command for check in attempt.order.checks), _reader(run, find_base(run, attempt, head)))
-    return {
-        name: role
+    base = find_base(run, attempt, head)
+    called = follow((check.command for check in attempt.order.checks), _reader(run, base))
+    shown = {
+        name: name.removeprefix(prefix)
         for name in sorted(own)
-        if name.startswith(prefix)
-        and (role := find_role(shown := name.removeprefix(prefix), called, run.settings.judge))
-        and not is_allowed(shown, attempt.feature.may_change)
+        if name.startswith(prefix) and not is_allowed(name.removeprefix(prefix), attempt.feature.may_change)
     }
+    roles = {name: role for name in shown if (role := find_role(shown[name], called, run.settings.judge))}
+    code = [name for name in shown if name not in roles and name.endswith(_MAY_HOLD_TESTS)]
+    return roles | dict.fromkeys(_find_with_tests(run, base, code), Role.INLINE)
+
+
+def _find_with_tests(run: Run, base: str, code: list[str]) -> list[str]:
+    """Return the files of code whose own tests are others than in a commit that has them."""
+    found = list[str]()
+    for name, old in run.workspace.commits.read_files(base, code[:MOST_READ]).items():
+        new = untrusted.read_plain(run.workspace.top / name, LARGEST)
+        was = find_inline(name, old.decode("utf-8", "replace")) if len(old) <= LARGEST else ""
+        if was and new and was != find_inline(name, new.decode("utf-8", "replace")):
+            found.append(name)
+    return found
 
 
 def _plan_beside(run: Run, attempt: Attempt, found: Gathered) -> CheckoutPlan | None:
@@ -87,12 +104,13 @@ def _reader(run: Run, commit: str) -> Callable[[str], str]:
 
 def restore(run: Run, one: Judging) -> Entry | None:
     """Return what is to be in the place of a file; None where nothing of it that judges is another."""
-    if one.shown.rpartition("/")[2] not in MIXED:
+    if one.shown.rpartition("/")[2] not in MIXED and one.role is not Role.INLINE:
         return Entry(one.name, one.was)
-    if not one.was:
+    if not one.was or (one.role is Role.INLINE and not one.now):
         return None
     old, new = read_both(run, one)
-    text = restore_sections(one.name, old.decode("utf-8", "replace"), new.decode("utf-8", "replace")) if new else None
+    sections = restore_inline if one.role is Role.INLINE else restore_sections
+    text = sections(one.name, old.decode("utf-8", "replace"), new.decode("utf-8", "replace")) if new else None
     if text is not None and text.encode("utf-8", "replace") == new:
         return None
     blob = "" if text is None else run.workspace.commits.write_blob(text.encode("utf-8", "replace"))

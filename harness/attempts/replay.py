@@ -12,7 +12,9 @@ from harness.attempts.attempt import Attempt
 from harness.attempts.judging import find_base, read_both, restore
 from harness.attempts.order import Replay
 from harness.decide.judge_files import NOTHING, Judging, Role, find_role, follow, names_some, shadows_runner
+from harness.decide.judge_inline import find_inline
 from harness.domain.additions import only_adds
+from harness.domain.text_additions import find_test_names, only_adds_text
 from harness.run.run import Run
 from harness.workspace.clean_checkout import CheckoutPlan
 
@@ -33,10 +35,11 @@ def plan_replay(
     commands = [check.command for check in attempt.order.checks]
     new = [one for one in judging if _came(run, one, before, commands)]
     with_new = _rebuild(run, plan, [one for one in judging if one not in new]) if new else None
+    tests = _find_tests(run, new)
     record = run.history.of(attempt.slug)
     green = frozenset(command for command, was_green in record.before.items() if was_green)
     control = plan if in_tree else None
-    return Replay(as_it_was, with_new, tuple(one.shown for one in new), control, frozenset(before), green)
+    return Replay(as_it_was, with_new, tuple(one.shown for one in new), tests, control, frozenset(before), green)
 
 
 def _rebuild(run: Run, plan: CheckoutPlan, judging: Iterable[Judging]) -> CheckoutPlan | None:
@@ -45,10 +48,31 @@ def _rebuild(run: Run, plan: CheckoutPlan, judging: Iterable[Judging]) -> Checko
     return None if made is None else replace(plan, candidate=made)
 
 
+def _only_adds(run: Run, one: Judging) -> bool:
+    """Whether nothing but tests and helpers came in a file, or in the tests that stand in code."""
+    old, new = (text.decode("utf-8", "replace") for text in read_both(run, one))
+    if one.role is Role.INLINE:
+        old, new = find_inline(one.shown, old), find_inline(one.shown, new)
+    if one.shown.endswith(".py"):
+        return only_adds(old.encode(), new.encode())
+    return only_adds_text(one.shown, old, new)
+
+
+def _find_tests(run: Run, new: Sequence[Judging]) -> tuple[str, ...]:
+    """Return the names of tests that came, where nothing but tests and helpers did."""
+    if not new or not all(_only_adds(run, one) for one in new):
+        return ()
+    was, now = (
+        {name for one in new for name in find_test_names(read_both(run, one)[side].decode("utf-8", "replace"))}
+        for side in (0, 1)
+    )
+    return tuple(sorted(now - was))
+
+
 def _came(run: Run, one: Judging, before: Collection[str], commands: Sequence[str]) -> bool:
     """Whether a file is new, and cannot change how others run; or only tests and helpers came in it."""
     if one.was:
-        return bool(one.now) and one.shown.endswith(".py") and only_adds(*read_both(run, one))
+        return bool(one.now) and one.role in (Role.TEST, Role.INLINE, Role.CONFIG) and _only_adds(run, one)
     if shadows_runner(one.shown, follow(commands, lambda _: "")):
         return False
     if one.role is Role.SCRIPT:

@@ -10,23 +10,31 @@ from harness.attempts.changes import Found, look_at_changes
 from harness.attempts.held_out import blame_held_out
 from harness.attempts.judging import find_base
 from harness.attempts.order import Delivery
+from harness.attempts.prove import begin_of_work
 from harness.attempts.recheck import recheck
-from harness.decide.judge_files import Judgement, Judging
+from harness.attempts.work import NO_CHANGE
+from harness.attempts.write_down import names_to_commit
+from harness.decide.judge_files import Judgement, Judging, holds_runner
 from harness.domain.obeyed import is_allowed
-from harness.domain.tests_ran import count_tests
+from harness.domain.setup_command import is_manifest
+from harness.domain.tests_ran import count_tests, say_failed
 from harness.domain.text import counted, list_some, listed, one_line
 from harness.domain.verdict import CheckRun
 from harness.records.receipt import NOT_WITHOUT
 from harness.run.checkouts import plan_for
 from harness.run.held_out import find_in_git
 from harness.run.run import Run
+from harness.system import files
 from harness.workspace.clean_checkout import CheckoutPlan
 from harness.workspace.held_out import digest_held_out
+from harness.workspace.installed import find_edited
 from harness.workspace.workspace import Candidate
 
 REPLAYED = "harness: the checks pass with what judges them as it was"
 FEWER = "harness: as many tests run as before the work"
 CHANGED = "harness: the change itself leaves checks their worth"
+EDITED = "harness: what runs the tests is as it was installed"
+FAILED = "harness: no test failed where a check passed"
 SHOWN = 5  # names that a sentence has room for
 
 
@@ -35,7 +43,13 @@ def look_again(run: Run, attempt: Attempt, found: Gathered, delivery: Delivery, 
     judgement, changed = _look_at_judging(run, attempt, found, delivery, runs), look_at_changes(run, attempt, found)
     return replace(
         judgement,
-        red=(*judgement.red, *_blame_changes(changed), *blame_held_out(run, delivery.held_out)),
+        red=(
+            *judgement.red,
+            *_find_failed((*runs, *delivery.replayed)),
+            *_blame_changes(changed),
+            *_find_edited(run, attempt, found),
+            *blame_held_out(run, delivery.held_out),
+        ),
         lines=(*judgement.lines, *_say_held_out(run, attempt, delivery)),
         findings=changed.warnings,
         not_looked_at=changed.not_looked_at,
@@ -71,8 +85,8 @@ def _tell(judging: Sequence[Judging], needed: Sequence[str]) -> tuple[str, ...]:
 def _blame(
     run: Run, attempt: Attempt, judging: Sequence[Judging], plan: CheckoutPlan, red: Sequence[CheckRun]
 ) -> Judgement:
-    if stopped := [one for one in red if one.stopped]:
-        return Judgement(tuple(stopped))
+    if own := [one for one in red if one.stopped or one.command == NO_CHANGE]:
+        return Judgement(tuple(own))
     names = list_some([one.shown for one in judging], SHOWN)
     commands = listed([f"`{one_line(one.command, 60)}`" for one in red])
     said = f"{commands} {'fail' if red[1:] else 'fails'} with {names} as before the work"
@@ -122,6 +136,27 @@ def _blame_changes(changed: Found) -> tuple[CheckRun, ...]:
     hint = "a spec allows it by `may_change`"
     more = [f"and {counted(len(changed.strict) - SHOWN, 'more')}"] if changed.strict[SHOWN:] else []
     return (CheckRun(CHANGED, 1, 0.0, "\n".join((*map(str, changed.strict[:SHOWN]), *more, hint))),)
+
+
+def _find_failed(runs: Sequence[CheckRun]) -> tuple[CheckRun, ...]:
+    """Return a red check where one ended with 0, though its test runner says last that tests failed."""
+    said = {one.command: say_failed(one.tail) for one in runs if one.green}
+    lines = [f"`{one_line(command, 60)}` ended with 0, and says `{it}`" for command, it in said.items() if it]
+    return (CheckRun(FAILED, 1, 0.0, "; ".join(lines)),) if lines else ()
+
+
+def _find_edited(run: Run, attempt: Attempt, found: Gathered) -> tuple[CheckRun, ...]:
+    """Return a red check where a test runner or an assertion was changed where it is installed, outside of git."""
+    if (plan := attempt.order.plan) is None or any(map(is_manifest, names_to_commit(run, attempt, found))):
+        return ()
+    folders, top = [one for one in plan.brought if files.is_dir(one)], run.workspace.top
+    edited = find_edited(folders, top, begin_of_work(run, attempt), holds_runner)
+    names = [name.removeprefix(run.workspace.prefix) for name in edited]
+    if not (names := [name for name in names if not is_allowed(name, attempt.feature.may_change)]):
+        return ()
+    said = f"changed since the work began, in packages that are older: {list_some(names, SHOWN)}"
+    hint = "install them anew, or a spec allows it by `may_change`"
+    return (CheckRun(EDITED, 1, 0.0, f"{said}\n{hint}"),)
 
 
 def _say_held_out(run: Run, attempt: Attempt, delivery: Delivery) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from harness.decide.judge_files import may_need
 from harness.decide.proof import say_names
 from harness.domain.feature import Check
 from harness.domain.reply import Reply
+from harness.domain.tests_ran import say_failed
 from harness.domain.text import listed, one_line
 from harness.domain.verdict import CheckedIn, CheckRun, find_flaky
 from harness.run.site import Site
@@ -169,12 +170,14 @@ def _replay_in_checkouts(order: Order, site: Site, replay: Replay) -> tuple[tupl
             return (), ()  # a checkout lacks what they need: it tells nothing
     checkout = _check_out(order, site, replay.as_it_was)
     runs = _run_checks(order, site, order.checks, checkout)
+    if rewritten := _find_rewritten(order, site):
+        return (*runs, rewritten), ()
     again = [
         check
         for check, run in zip(order.checks, runs, strict=False)
         if not run.green and not run.stopped
-        if check.command not in replay.green_before
-        if may_need(check.command, replay.new, replay.before)
+        if check.command not in replay.green_before and not say_failed(run.tail, errors=False)
+        if may_need(check.command, replay.new, replay.before, replay.tests)
     ]
     if not again or replay.with_new is None:
         return runs, ()
@@ -182,6 +185,14 @@ def _replay_in_checkouts(order: Order, site: Site, replay: Replay) -> tuple[tupl
     found = dict(zip(again, _run_checks(order, site, again, checkout), strict=False))
     counting = tuple(found.get(check, run) for check, run in zip(order.checks, runs, strict=False))
     return counting, tuple(check.command for check, run in found.items() if run.green)
+
+
+def _find_rewritten(order: Order, site: Site) -> CheckRun | None:
+    """Return a red check where checks changed a tracked file in a second look: what judged may have been that."""
+    if site.checkout is None or any(check.fix for check in order.checks):
+        return None
+    changed = site.checkout.find_changed()
+    return red_for_changed(changed, order.checks, ()) if changed else None
 
 
 def find_difference(order: Order, site: Site, top: Path) -> Difference:

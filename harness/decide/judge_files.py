@@ -27,6 +27,7 @@ class Role(StrEnum):
     DATA = "test data"
     CONFIG = "configuration of tests"
     SCRIPT = "a script that checks run"
+    INLINE = "tests in the code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class Judgement:
 # --- what checks call ---------------------------------------------------------------------------------------------
 
 _WORD = re.compile(r"[\w./@%+~-]+")
+_MODULE = re.compile(r"(?:^|\s)-m[ =]+([A-Za-z_][\w.]*)")  # of Python
 _FOLDER = re.compile(r"(?:\bcd|-C|--prefix|--cwd|--dir|--directory|--manifest-path)[ =]+([\w./@+-]+)")
 _MAKE = ("GNUmakefile", "makefile", "Makefile")
 _PACKAGE = ("package.json",)
@@ -114,7 +116,9 @@ def _may_be_script(word: str) -> bool:
 
 
 def _find_words(text: str) -> set[str]:
-    return {word for found in _WORD.findall(text) if (word := found.removeprefix("./").rstrip("/."))}
+    modules = (found.strip(".").replace(".", "/") for found in _MODULE.findall(text))
+    named = [*_WORD.findall(text), *(f"{one}{end}" for one in modules for end in (".py", "/__main__.py"))]
+    return {word for found in named if (word := found.removeprefix("./").rstrip("/."))}
 
 
 def _commands_in(name: str, text: str) -> str:
@@ -137,23 +141,31 @@ _TESTS = re.compile(
     r"|.*(Test|Tests|Spec|TestCase|IT)\.(java|kt|scala|groovy|cs|php|swift)"
     r"|Test[A-Z]\w*\.(java|kt|cs)"
     r"|test[-_].*\.(sh|bash|[cm]?[jt]sx?|c|cc|cpp|lua|rb|pl)"
-    r"|.*\.(bats|feature|t)"
+    r"|.*\.(bats|feature|t)|tests?\.rs"
 )
+_HELPERS = re.compile(r"tests?[-_]?(util|helper|support|kit|case|tool)s?(\.\w+)?", re.IGNORECASE)
 _TEST_FOLDERS = {"tests", "test", "__tests__", "e2e", "cypress"}
 _SPEC_FOLDER, _SPECS = "spec", (".rb", ".js", ".ts", ".mjs", ".cjs")  # Ruby's and Jasmine's; else a word of many uses
 _DATA = {"testdata", "fixtures", "__fixtures__", "__snapshots__", "__mocks__", "snapshots", "golden", "goldens"}
 _DATA_NAMES = re.compile(
     r".*\.(snap|golden|approved)(\.\w+)?|(expected|golden|reference)([-_.].*)?|.*[-_.]expected\.\w+"
+    r"|(test[-_]?)?(cases|vectors)\.(json|jsonl|csv|tsv|ya?ml|toml|txt)"
 )
 _CONFIG = re.compile(
     r"conftest\.py|\.?pytest\.(ini|toml)|tox\.ini|noxfile\.py|\.coveragerc(\.toml)?|sitecustomize\.py|usercustomize\.py"
     r"|.*\.pth|(jest|vitest)\.(config|setup|workspace)\..*|setup[-_]?tests?\.[cm]?[jt]sx?|\.mocharc(\..*)?"
     r"|(karma\.conf|playwright\.config|cypress\.config|ava\.config|wdio\.conf|nightwatch\.conf)\..*"
+    r"|entry_points\.txt"  # of what looks installed: plug-ins of pytest
     r"|\.nycrc(\..*)?|\.c8rc(\..*)?|\.rspec|spec_helper\.rb|phpunit\.xml(\.dist)?|nextest\.toml|\.codecov\.ya?ml"
 )
 # Configuration that judges only where its tool is called.
 _OF_TOOLS: dict[str, re.Pattern[str]] = {
     "tsc": re.compile(r"tsconfig.*\.json"),
+    "tsx": re.compile(r"tsconfig.*\.json"),
+    "ts-node": re.compile(r"tsconfig.*\.json"),
+    "jest": re.compile(r"babel\.config\..*|\.babelrc(\..*)?|\.swcrc|tsconfig.*\.json"),
+    "vitest": re.compile(r"vite\.config\..*|tsconfig.*\.json"),
+    "cargo": re.compile(r"\.?nextest\.toml"),
     "eslint": re.compile(r"\.eslintrc(\..*)?|eslint\.config\..*|\.eslintignore"),
     "biome": re.compile(r"biome\.jsonc?"),
     "prettier": re.compile(r"\.prettierrc(\..*)?|prettier\.config\..*|\.prettierignore"),
@@ -190,10 +202,12 @@ def find_role(name: str, called: Called, judge: Sequence[str] = ()) -> Role | No
         return Role.CONFIG
     if any(tool in called.words and row.fullmatch(last) for tool, row in _OF_TOOLS.items()):
         return Role.CONFIG
+    if holds_runner(path.parts) or ("cargo" in called.words and name.endswith(_CARGO)):
+        return Role.CONFIG
     if folders & _DATA or _DATA_NAMES.fullmatch(last):
         return Role.DATA
     in_tests = bool(folders & _TEST_FOLDERS) or (_SPEC_FOLDER in folders and last.endswith(_SPECS))
-    if _TESTS.fullmatch(last) or (in_tests and path.suffix == ".rs"):
+    if _TESTS.fullmatch(last) or any(map(_HELPERS.fullmatch, path.parts)) or (in_tests and path.suffix == ".rs"):
         return Role.TEST
     if in_tests:
         return Role.DATA
@@ -222,13 +236,35 @@ def _is_script(path: PurePosixPath, called: Called) -> bool:
     mentioned = {word for word in called.words if _is_end_of(word, str(path))}
     if not mentioned:
         return False
-    named_so = bool(_SCRIPT_FOLDERS.intersection(path.parts[:-1])) or bool(_SCRIPT_NAMES.fullmatch(path.name))
+    name = path.parent.name if path.name == "__main__.py" else path.name
+    named_so = bool(_SCRIPT_FOLDERS.intersection(path.parts[:-1])) or bool(_SCRIPT_NAMES.fullmatch(name))
     return named_so or (path.suffix in (".sh", ".bash", ".mk") and bool(mentioned & called.indirect))
 
 
 NOTHING = Called(frozenset(), frozenset())
 # Modules that run tests: a file of their name where Python looks first takes their place.
-_RUNNERS = {"unittest", "pytest", "_pytest", "pluggy", "doctest", "coverage", "tox", "nox", "hypothesis"}
+_RUNNERS = {"unittest", "pytest", "_pytest", "pluggy", "doctest", "coverage", "tox", "nox", "hypothesis"} | {
+    # and what unittest imports: no project has these at its root to good effect
+    "argparse", "ast", "asyncio", "collections", "contextlib", "copy", "dataclasses", "difflib", "dis", "enum",
+    "fnmatch", "functools", "gettext", "heapq", "importlib", "inspect", "linecache", "locale", "opcode", "os",
+    "pathlib", "pprint", "re", "reprlib", "shlex", "shutil", "signal", "string", "tempfile", "textwrap", "token",
+    "tokenize", "traceback", "types", "typing", "warnings", "weakref",
+}  # fmt: skip
+# Packages that run tests or assert, where a project holds what it depends on.
+_INSTALLED = {"node_modules", "vendor", "site-packages", "third_party", "_vendor"}
+_TOOLS = re.compile(
+    r"@?jest([-.].*)?|@?vitest|mocha|chai|ava|tap|uvu|tape|sinon|expect|assert|should|jasmine.*|karma.*|cypress|c8|nyc"
+    r"|playwright.*|@playwright|@testing-library|tsx|ts-node|pytest.*|_pytest|pluggy|unittest.*|nose.*|hypothesis"
+    r"|coverage|testify|ginkgo|gomega|go-cmp|rspec.*|minitest|phpunit|.*[-_.]?(test(ing|s)?|assert(ion)?s?)([-_.].*)?"
+    r"|(test|assert)(ing|ion)?s?[-_.\w]*"
+)
+_CARGO = (".cargo/config.toml", ".cargo/config")
+
+
+def holds_runner(parts: Sequence[str]) -> bool:
+    """Whether a file belongs to a package that runs tests or asserts, in a folder of what a project depends on."""
+    within = [at for at, part in enumerate(parts[:-1]) if part in _INSTALLED]
+    return bool(within) and any(map(_TOOLS.fullmatch, parts[within[-1] + 1 : -1][:3]))
 
 
 def shadows_runner(name: str, called: Called) -> bool:
@@ -246,11 +282,13 @@ def _is_end_of(word: str, name: str) -> bool:
 # --- what a check names -------------------------------------------------------------------------------------------
 
 
-def may_need(command: str, new: Collection[str], before: Collection[str]) -> bool:
+def may_need(command: str, new: Collection[str], before: Collection[str], tests: Collection[str] = ()) -> bool:
     """Return whether a check may have to have tests that are new, by what was there before.
 
-    It names one, or has none else in the folder that it runs in.
+    It names a file of them, or one of the `tests`, or has none else in the folder that it runs in.
     """
+    if any(len(word) > 2 and any(word in test for test in tests) for word in _find_words(command)):
+        return True
     place = next(iter(_FOLDER.findall(command)), "").removeprefix("./").strip("/")
     within = f"{place}/" if place not in ("", ".") else ""
     had_tests = any(name.startswith(within) and find_role(name, NOTHING) is Role.TEST for name in before)

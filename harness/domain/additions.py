@@ -8,6 +8,12 @@ from collections.abc import Sequence
 
 # Names by which test runners find more than tests: whoever defines them changes how other tests run.
 _OBEYED = re.compile(r"_.*|pytest.*|collect_.*|load_tests|set_?up.*|tear_?down.*", re.IGNORECASE)
+# By these a function reaches what is not its own.
+_REACHING = re.compile(
+    r"exec|eval|compile|globals|vars|setattr|delattr|__\w+__|modules|f_\w+|import_module|reload|settrace|setprofile"
+    r"|_getframe|currentframe|stack|_exit|get_objects|get_referrers"
+)
+_PATCH = re.compile(r"(?:^|\.)patch(?:\.\w+)?$")
 _FIXTURE = re.compile(r"(pytest\.)?fixture")
 
 
@@ -60,12 +66,44 @@ def _grew(was: ast.stmt, now: ast.stmt, used: set[str]) -> bool:
 def _is_addition(one: ast.stmt, *, within: bool) -> bool:
     if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef):
         free = one.name.startswith("test") if within else not _OBEYED.fullmatch(one.name)
-        return free and all(map(_is_harmless, one.decorator_list))
+        return free and all(map(_is_harmless, one.decorator_list)) and not _reaches_out(one)
     if isinstance(one, ast.ClassDef):
         return not within and not one.decorator_list and all(_is_addition(inner, within=True) for inner in one.body)
     if isinstance(one, ast.Assign):
         return not within and not any(map(_OBEYED.fullmatch, _bound(one))) and _is_literal(one.value)
     return isinstance(one, ast.Import | ast.ImportFrom | ast.Pass) or _is_docstring(one)
+
+
+def _reaches_out(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a function may change what others use: names of the module, attributes that it has not made, modules."""
+    nodes = list(ast.walk(function))
+    own = {"self", *(one.arg for one in nodes if isinstance(one, ast.arg))}
+    own |= {
+        target.id
+        for one in nodes
+        if isinstance(one, ast.Assign)
+        and isinstance(one.value, ast.Call | ast.Constant | ast.List | ast.Dict | ast.Set)
+        for target in one.targets
+        if isinstance(target, ast.Name)
+    }
+    bound = [one.optional_vars for one in nodes if isinstance(one, ast.withitem)]
+    own |= {one.id for one in bound if isinstance(one, ast.Name)}
+    within = {id(item.context_expr) for one in nodes if isinstance(one, ast.With | ast.AsyncWith) for item in one.items}
+    return any(_changes(one, own) or (_is_patch(one) and id(one) not in within) for one in nodes)
+
+
+def _changes(one: ast.AST, own: set[str]) -> bool:
+    if isinstance(one, ast.Attribute | ast.Subscript) and not isinstance(one.ctx, ast.Load):
+        root = one.value
+        while isinstance(root, ast.Attribute | ast.Subscript):
+            root = root.value
+        return not isinstance(root, ast.Name) or root.id not in own
+    name = one.id if isinstance(one, ast.Name) else one.attr if isinstance(one, ast.Attribute) else ""
+    return isinstance(one, ast.Global) or bool(_REACHING.fullmatch(name))
+
+
+def _is_patch(one: ast.AST) -> bool:
+    return isinstance(one, ast.Call) and bool(_PATCH.search(ast.unparse(one.func)))
 
 
 def _is_harmless(decorator: ast.expr) -> bool:

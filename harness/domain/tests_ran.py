@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from harness.domain.text import one_line
+
 _PYTEST = re.compile(r"^=*[ ]?((?:\d+ [a-z]+(?:, )?)+) in [\d.]+ ?s", re.MULTILINE)  # `12 passed, 1 skipped in 0.3s`
 _PYTEST_RAN = re.compile(r"(\d+) (passed|failed|xfailed|xpassed)\b")
 _UNITTEST = re.compile(r"^Ran (\d+) tests? in [\d.]+s\n+(?:(?:OK|FAILED)(?: \([^\n]*?skipped=(\d+))?)?", re.MULTILINE)
@@ -20,6 +22,21 @@ _RSPEC = re.compile(r"^(\d+) examples?, \d+ failures?(?:, (\d+) pending)?", re.M
 _PHPUNIT = re.compile(r"^(?:OK \((\d+) tests?|Tests: (\d+), Assertions)", re.MULTILINE)
 _SUREFIRE = re.compile(r"^(?:\[\w+\] )?Tests run: (\d+), Failures: \d+, Errors: \d+, Skipped: (\d+)$", re.MULTILINE)
 
+_ENDS = tuple(
+    re.compile(pattern, re.MULTILINE)
+    for pattern in (
+        r"^=*[ ]?(?=\d)(?:\d+ [a-z]+(?:, )?)+ in [\d.]+ ?s\b",  # pytest
+        r"^Ran \d+ tests? in [\d.]+s\n+(?:OK|FAILED)[^\n]*",  # unittest
+        r"^ *Tests:? +[^\n]*\d+ (?:passed|failed)\b[^\n]*",  # Jest, Vitest
+        r"^(?:#|ℹ) fail \d+",  # `node --test`
+        r"^ +\d+ passing\b[^\n]*(?:\n+ +\d+ pending)?(?:\n+ +\d+ failing)?",  # Mocha
+        r"^test result: [^\n]*",  # Cargo
+        r"^\d+ examples?, \d+ failures?",  # RSpec
+    )
+)
+_FAILURES = re.compile(r"\b[1-9]\d* (?:failed|failing|failures?)\b|\bfailures=[1-9]|\bfail [1-9]")
+_ERRORS = re.compile(r"\b[1-9]\d* errors?\b|\berrors=[1-9]")
+
 
 def count_tests(output: str) -> int | None:
     """Return how many tests ran by the last lines of a check; None where no test runner says it.
@@ -28,6 +45,19 @@ def count_tests(output: str) -> int | None:
     """
     found = [count for read in _READERS if (count := read(output)) is not None]
     return sum(found) if found else None
+
+
+def say_failed(output: str, *, errors: bool = True) -> str:
+    """Return what a test runner says at its end of tests that failed, by the last lines of a check; "" of none.
+
+    Its own end counts, the last that is there: what it runs may be test runners. Without `errors` those do not count: a
+    test that is not there is one.
+    """
+    for pattern in _ENDS:
+        last = next(reversed([found[0].strip() for found in pattern.finditer(output)]), "")
+        if _FAILURES.search(last) or (errors and _ERRORS.search(last)):
+            return one_line(last, 120)
+    return ""
 
 
 def _pytest(text: str) -> int | None:

@@ -9,6 +9,7 @@ from functools import partial
 
 from harness.findings.change import Assertion, Body, Branch, Mark, Outline, Test
 from harness.findings.code import Code, read_code
+from harness.findings.patches import find_patches_in_code
 
 _LITERAL = r"""(?:-?\d[\d_.]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|true|false|null|nil)"""
 _EQUALS = rf"[\w.]+\s*={{2,3}}\s*{_LITERAL}"
@@ -286,6 +287,7 @@ def _find_tricks(name: str, code: Code) -> Iterator[Mark]:
             yield from _marks("equals-anything", "is true whatever it is compared with", code, _EQUAL_IN_GO)
             yield from _find_exits_of_go(code)
         case "rust":
+            yield from _find_patches(code)
             if "PhantomData" not in code.bare:
                 yield from _marks("equals-anything", "is true whatever it is compared with", code, _EQUAL_IN_RUST)
             if not is_script and not re.search(r"\bfn\s+main\s*\(", code.bare):
@@ -296,12 +298,23 @@ def _find_tricks(name: str, code: Code) -> Iterator[Mark]:
                 yield from _marks("exit-on-import", "ends the process that loads it with success", code, _EXIT_IN_JAVA,
                                   found.end(), code.end_of(found.end()))  # fmt: skip
         case _:
-            if _RUNNERS_OF_JS.search(code.text) or "process." in code.bare or "global" in code.bare:
-                for mark in _marks("runner-patched", "assigns into what tests it", code, _PATCHES):
-                    if mark.what.startswith(("process", "global", "window")) or _RUNNERS_OF_JS.search(code.text):
-                        yield mark
+            yield from _find_patches(code)
             if not is_script:
                 yield from _find_exits_of_js(code)
+
+
+def _find_patches(code: Code) -> Iterator[Mark]:
+    """Yield where code assigns into what tests it, each line once."""
+    seen = set[int]()
+    names_runner = _RUNNERS_OF_JS.search(code.text) is not None
+    if code.language != "rust" and (names_runner or "process." in code.bare or "global" in code.bare):
+        for mark in _marks("runner-patched", "assigns into what tests it", code, _PATCHES):
+            if names_runner or mark.what.startswith(("process", "global", "window")):
+                seen.add(mark.line)
+                yield mark
+    for line, what in find_patches_in_code(code.language, code.text):
+        if line not in seen:
+            yield Mark("runner-patched", line, what, f"assigns to `{what}`")
 
 
 def _find_exits_of_js(code: Code) -> Iterator[Mark]:

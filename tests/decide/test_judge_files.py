@@ -366,4 +366,57 @@ def test_a_judgement_says_nothing_of_its_own() -> None:
 
 
 def test_a_role_reads_well_in_a_receipt() -> None:
-    assert [str(one) for one in Role] == ["a test", "test data", "configuration of tests", "a script that checks run"]
+    code = "tests in the code"
+    said = ["a test", code, "test data", "configuration of tests", "a script that checks run"]
+    assert sorted(map(str, Role)) == sorted(said)
+
+
+# --- what is in the place of a runner ------------------------------------------------------------------------------
+
+ROLES = {
+    "tests/test_a.py": Role.TEST,
+    "src/tests.rs": Role.TEST,
+    "internal/testutil/equal.go": Role.TEST,
+    "test_helpers.py": Role.TEST,
+    "cases.json": Role.DATA,
+    "usecases.json": None,
+    "nice.egg-info/entry_points.txt": Role.CONFIG,
+    "difflib.py": Role.CONFIG,
+    "app/difflib.py": None,
+    "node_modules/chai/index.js": Role.CONFIG,
+    "node_modules/@jest/core/build/index.js": Role.CONFIG,
+    "node_modules/react/index.js": None,
+    "vendor/github.com/stretchr/testify/assert/assert.go": Role.CONFIG,
+    "vendor/github.com/a/b/b.go": None,
+    "src/calc.py": None,
+    "contest/a.py": None,
+}
+
+
+@pytest.mark.parametrize(("name", "role"), ROLES.items(), ids=ROLES)
+def test_what_a_file_is_by_its_name(name: str, role: Role | None) -> None:
+    assert find_role(name, call()) is role
+
+
+CALLED = [
+    ("python3 -m verify", "verify.py", Role.SCRIPT),
+    ("python3 -m tools.verify", "tools/verify/__main__.py", Role.SCRIPT),
+    ("python3 -m report", "report.py", None),
+    ("npx vitest run", "vite.config.ts", Role.CONFIG),
+    ("npx vite build", "vite.config.ts", None),
+    ("jest", "babel.config.js", Role.CONFIG),
+    ("tsx --test a.test.ts", "tsconfig.json", Role.CONFIG),
+    ("cargo test", ".cargo/config.toml", Role.CONFIG),
+]
+
+
+@pytest.mark.parametrize(("command", "name", "role"), CALLED)
+def test_what_a_file_is_by_what_checks_call(command: str, name: str, role: Role | None) -> None:
+    assert find_role(name, call(command)) is role
+
+
+def test_a_check_may_need_a_test_that_it_asks_for_by_name() -> None:
+    before = ["calc.go", "calc_test.go"]
+    command = "go test -v -run TestMul . | grep -c PASS"
+    assert may_need(command, ["calc_test.go"], before, ["TestMul"])
+    assert not may_need(command, ["calc_test.go"], before, ["TestDiv"])

@@ -168,3 +168,53 @@ def test_names_that_others_use_are_left_alone(old: str, new: str, only: bool) ->
 def test_what_is_not_utf_8_does_not_only_add() -> None:
     assert not only_adds(b"", b"x = '\xff'\n")
     assert not only_adds(b"x = '\xff'\n", b"")
+
+
+# --- what a test that came does ------------------------------------------------------------------------------------
+
+TESTED = """import unittest
+
+from calc import add
+
+
+class TestAdd(unittest.TestCase):
+    def test_adds(self):
+        self.assertEqual(add(2, 3), 5)
+"""
+
+
+def with_test(*lines: str) -> str:
+    return TESTED + "\n    def test_more(self):\n" + "".join(f"        {line}\n" for line in lines)
+
+
+HONEST = {
+    "asserts": with_test("self.assertEqual(add(1, 1), 2)"),
+    "sets what it made": with_test(
+        "user = User()", "user.name = 'x'", "self.user = user", "known = {}", "known['a'] = 1"
+    ),
+    "patches for a while": with_test("with mock.patch('calc.add', return_value=1) as made:", "    made.x = 1"),
+    "a helper": TESTED + "\n\ndef both(a, b):\n    return add(a, b), add(b, a)\n",
+}
+LIES = {
+    "binds a name anew": with_test("global add", "add = None"),
+    "an attribute of a module": with_test("calc.add = None"),
+    "an attribute by another name": with_test("m = calc", "m.add = None"),
+    "by setattr": with_test("setattr(calc, 'add', None)"),
+    "by the table of modules": with_test("m = sys.modules['calc']", "m.add = None"),
+    "by globals": with_test("globals()['add'] = None"),
+    "by a patch that stays": with_test("mock.patch('calc.add').start()"),
+    "the class": with_test("TestAdd.test_adds = None"),
+    "by a dunder": with_test("self.__class__.test_adds = None"),
+    "in a default": TESTED + "\n\ndef both(a=exec('add = 1')):\n    return a\n",
+    "ends the process": with_test("os._exit(0)"),
+}
+
+
+@pytest.mark.parametrize("new", HONEST.values(), ids=HONEST)
+def test_a_test_that_came_is_an_addition(new: str) -> None:
+    assert only_adds(TESTED.encode(), new.encode())
+
+
+@pytest.mark.parametrize("new", LIES.values(), ids=LIES)
+def test_a_test_that_changes_what_others_use_is_none(new: str) -> None:
+    assert not only_adds(TESTED.encode(), new.encode())

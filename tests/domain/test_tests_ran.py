@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.domain.tests_ran import count_tests
+from harness.domain.tests_ran import count_tests, say_failed
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,39 @@ from harness.domain.tests_ran import count_tests
 )
 def test_what_a_runner_says_at_its_end_is_how_many_tests_ran(output: str, ran: int | None) -> None:
     assert count_tests(output) == ran
+
+
+@pytest.mark.parametrize(
+    ("output", "failed"),
+    [
+        ("12 passed in 0.31s", ""),
+        ("==== 1 failed, 2 passed, 1 warning in 1.20s ====", "==== 1 failed, 2 passed, 1 warning in 1.20s"),
+        ("1 passed, 1 xfailed in 0.02s", ""),
+        ("10 passed, 1 error in 0.02s", "10 passed, 1 error in 0.02s"),
+        ("1 failed in 0.1s\n2 passed in 0.2s", ""),  # of a runner that the tests run
+        ("Ran 4 tests in 0.001s\n\nOK", ""),
+        (
+            "Ran 4 tests in 0.001s\n\nFAILED (failures=1, skipped=3)",
+            "Ran 4 tests in 0.001s FAILED (failures=1, skipped=3)",
+        ),
+        ("Tests:       1 failed, 1 skipped, 4 passed, 6 total", "Tests: 1 failed, 1 skipped, 4 passed, 6 total"),
+        ("      Tests  1 failed | 3 passed (4)", "Tests 1 failed | 3 passed (4)"),
+        ("      Tests  3 passed (3)", ""),
+        ("# pass 4\n# fail 1\n# cancelled 0", "# fail 1"),
+        ("# pass 4\n# fail 0\n# cancelled 0", ""),
+        ("  5 passing (12ms)\n  2 pending\n  1 failing\n", "5 passing (12ms) 2 pending 1 failing"),
+        ("  5 passing (12ms)\n", ""),
+        ("test result: FAILED. 3 passed; 1 failed; 0 ignored", "test result: FAILED. 3 passed; 1 failed; 0 ignored"),
+        ("test result: ok. 10 passed; 0 failed; 0 ignored", ""),
+        ("7 examples, 1 failure", "7 examples, 1 failure"),
+        ("I have seen 3 failures in 2 days", ""),
+        ("", ""),
+    ],
+)
+def test_a_runner_says_at_its_end_that_tests_failed(output: str, failed: str) -> None:
+    assert say_failed(output) == failed
+
+
+def test_a_test_that_is_not_there_is_no_failure_but_an_error() -> None:
+    output = "Ran 1 test in 0.000s\n\nFAILED (errors=1)"
+    assert (say_failed(output), say_failed(output, errors=False)) == ("Ran 1 test in 0.000s FAILED (errors=1)", "")

@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from harness.findings.patches import find_patches
+from harness.findings.patches import find_patches, find_patches_in_code
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,14 @@ from harness.findings.patches import find_patches
         ("import pluggy\npluggy.a['b'] = 1\n", [(2, "pluggy.a['b']")]),
         ("import os, doctest\ndoctest.a += 1\n", [(2, "doctest.a")]),
         ("import pytest\npytest.a: int = 1\n", [(2, "pytest.a")]),
+        ("__import__('unittest').TestCase.run = None\n", [(1, "__import__('unittest').TestCase.run")]),
+        ("import sys\nsys.modules['unittest'].run = None\n", [(2, "sys.modules['unittest'].run")]),
+        ("import importlib\nr = importlib.import_module('unittest.case')\nr.run = None\n", [(3, "r.run")]),
+        ("from unittest import TestCase, mock\nmock.patch.object(TestCase, 'run').start()\n", [(2, "TestCase.…")]),
+        (
+            "from unittest.mock import patch\npatch('unittest.TestCase.run').start()\n",
+            [(2, "'unittest.TestCase.run'.…")],
+        ),
         ("import pytest\npytest.a = pytest.b = 1\n", [(2, "pytest.a"), (2, "pytest.b")]),
     ],
 )
@@ -39,6 +47,9 @@ def test_code_that_changes_what_tests_it_is_found(source: str, found: list[tuple
         "import builtins\nf = builtins.open\n",
         "x = {}\nx.unittest = 1\n",
         "import pytest\nraise SystemExit(pytest.main())\n",
+        "import importlib\nm = importlib.import_module('calc')\nm.x = 1\n",
+        "from unittest.mock import patch\npatch('calc.add').start()\n",
+        "import sys\nsys.modules['calc'] = None\n",
         "import pytest\npytest = 1\n",
         "import pytest\nx[pytest.a] = 1\n",
         "import pytest as p\npytest.a = 1\n",
@@ -47,9 +58,43 @@ def test_code_that_changes_what_tests_it_is_found(source: str, found: list[tuple
         "from os import path\npath.a = 1\n",
         "from .unittest import TestCase\nTestCase.run = 1\n",
         "from . import unittest\nunittest.x = 1\n",
-        "import pytest\nprint(pytest.a)\nsetattr()\nx.setattr(pytest.a, 'b', 1)\n",
+        "import pytest\nprint(pytest.a)\nsetattr()\n",
         "f().x = 1\n",
     ],
 )
 def test_code_that_uses_it_is_not(source: str) -> None:
     assert find_patches(ast.parse(source)) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "source"),
+    [
+        ("javascript", 'import assert from "node:assert";\nassert.equal = () => {};\n'),
+        ("javascript", 'import * as all from "assert";\nall["equal"] = null;\n'),
+        ("javascript", 'import { default as a } from "assert";\nObject.defineProperty(a, "ok", {});\n'),
+        ("javascript", 'const assert = require("assert/strict");\nfor (const one in assert) assert[one] = () => {};\n'),
+        ("typescript", 'import assert from "node:assert/strict";\n(assert as any).equal = () => {};\n'),
+        ("javascript", "globalThis.expect = () => ({});\n"),
+        ("javascript", "expect.extend({ toBe: () => ({ pass: true }) });\n"),
+        ("javascript", "globalThis.it = (name) => it(name);\n"),
+        ("rust", "macro_rules! assert_eq {\n    ($($any:tt)*) => {};\n}\n"),
+    ],
+)
+def test_so_is_code_in_other_languages(language: str, source: str) -> None:
+    assert len(find_patches_in_code(language, source)) == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "source"),
+    [
+        ("javascript", 'import assert from "node:assert";\nassert.equal(add(1, 1), 2);\n'),
+        ("javascript", 'import assert from "node:assert";\nconst x = assert.ok === other;\n// assert.ok = 1\n'),
+        ("javascript", 'const text = "globalThis.expect = 1";\n'),
+        ("javascript", "globalThis.other = 1;\nmy.test = 2;\n"),
+        ("typescript", 'import { test } from "./mine";\ntest.only = 1;\n'),
+        ("rust", "macro_rules! sum { () => {}; }\n// macro_rules! assert\n"),
+        ("go", "assert.Equal = nil\n"),
+    ],
+)
+def test_what_merely_uses_an_assertion_is_not(language: str, source: str) -> None:
+    assert find_patches_in_code(language, source) == []
