@@ -27,7 +27,7 @@ from harness.system.capture import find_program
 from harness.system.shipped import shipped_template
 from harness.system.yamls import read_shipped
 
-LANGUAGES = ("python", "pytest", "javascript", "rust")
+LANGUAGES = ("python", "pytest", "javascript", "typescript", "go", "rust")
 PATIENCE = 1800.0  # seconds for one language
 PROVEN, ASKED, REFUSED, NOT_RUN = "proven", "asked", "refused", "not run"
 RED = "red"  # by its own checks: a case that lies to nobody
