@@ -15,7 +15,14 @@ from harness.attempts.moves import CHECKS, COMMIT, Mover, tell_unstaged, watch_c
 from harness.attempts.no_secrets import check_for_secrets
 from harness.attempts.order import Delivery
 from harness.attempts.park import clear, find_parked, park
-from harness.attempts.prove import begin_of_making, find_changed, fix, plan_checkout, settle_checks
+from harness.attempts.prove import (
+    begin_of_making,
+    find_changed,
+    find_changed_in_review,
+    fix,
+    plan_checkout,
+    settle_checks,
+)
 from harness.attempts.replay import plan_replay
 from harness.attempts.review import keep_reviews, plan_reviews
 from harness.attempts.second_look import look_again
@@ -134,7 +141,8 @@ def conclude(
     """Return the verdict on an attempt, with the evidence for it; a claim that stands is committed."""
     reviewed = keep_reviews(run, attempt, delivery.answers)
     attempt = replace(attempt, order=replace(attempt.order, questions=()))
-    settled, judgement, checks = weighed.settled, weighed.judgement, (*weighed.checks, *reviewed.red)
+    settled, judgement = weighed.settled, weighed.judgement
+    checks = (*weighed.checks, *reviewed.red, *find_changed_in_review(run, attempt, found))
     landing = None
     stands = _judge_claim(run, attempt, found, checks) in (Claim.CONFIRMED, Claim.UNVERIFIED)
     if stands:

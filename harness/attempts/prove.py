@@ -23,6 +23,8 @@ from harness.workspace.clean_checkout import CheckoutPlan
 from harness.workspace.left_out import find_empty, find_left_out
 from harness.workspace.workspace import changed_files
 
+CHECKED = "harness: what is committed is what was checked"
+
 
 def plan_checkout(run: Run, attempt: Attempt, found: Gathered) -> CheckoutPlan | None:
     """Return the checkout that a claim is checked in; None for the working tree."""
@@ -63,9 +65,23 @@ def find_changed(run: Run, attempt: Attempt, found: Gathered, settled: Settled) 
     """Return a red check where a check in the working tree changed what is to be committed."""
     if not run.commits or not settled.runs or settled.checked_in.clean:
         return ()
-    now, own = attempt.workspace.snapshot().files, names_to_commit(run, attempt, found)
-    changed = sorted(name for name in own if now.get(name) != found.after.files.get(name))
+    changed, own = _changed_since(run, attempt, found), names_to_commit(run, attempt, found)
     return (red_for_changed(changed, attempt.order.checks, own),) if changed else ()
+
+
+def find_changed_in_review(run: Run, attempt: Attempt, found: Gathered) -> tuple[CheckRun, ...]:
+    """Return a red check where files changed while a claim was reviewed whose checks ran in the working tree."""
+    if attempt.order.plan is not None or not any(one.asked for one in attempt.planned):
+        return ()
+    changed = _changed_since(run, attempt, found)
+    said = f"changed while the claim was reviewed, and not checked so: {say_names(changed)}"
+    return (CheckRun(CHECKED, 1, 0.0, said),) if changed else ()
+
+
+def _changed_since(run: Run, attempt: Attempt, found: Gathered) -> list[str]:
+    """Return the files of the feature that are not as its attempt left them."""
+    now, own = attempt.workspace.snapshot().files, names_to_commit(run, attempt, found)
+    return sorted(name for name in own if now.get(name) != found.after.files.get(name))
 
 
 def settle_checks(run: Run, attempt: Attempt, delivery: Delivery) -> Settled:

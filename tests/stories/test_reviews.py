@@ -238,6 +238,14 @@ def test_two_questions_are_asked_one_after_another_and_each_has_its_say(world: A
     ]
 
 
+@pytest.mark.deep
+def test_what_changes_while_a_claim_is_reviewed_in_the_working_tree_was_never_checked(world: Any) -> None:
+    ran = begin(world, f"echo changed > {world.root}/a.py; {answer(FINE)}")
+    assert (ran.code, world.outcomes()) == (0, ["unconfirmed", "done"]), ran.text
+    assert "changed while the claim was reviewed, and not checked so: a.py" in world.prompt("a", 2)
+    assert world.git("show", "HEAD:a.py") == "x"
+
+
 SEES = f'if [ "$(cat a.py)" = x ]; then {answer(FINE)}fi'
 
 
