@@ -16,6 +16,7 @@ from harness.domain.text import one_line, plain
 from harness.run.site import Site
 from harness.system import files, untrusted
 from harness.system.command import Command
+from harness.system.secrets import find_env_files
 from harness.workspace.clean_checkout import CheckoutError
 from harness.workspace.steering import remove_steering
 
@@ -42,7 +43,12 @@ def _ask(question: Asked, order: Order, site: Site) -> Answered:
     files.make_folder(folder)
     files.write_atomic(folder / "prompt.md", question.prompt, sync=False)
     checkout = site.check_out(question.plan, order.root, order.slug, agent, order.key)
+    place = checkout.folder / question.prefix
+    if not place.resolve().is_relative_to(checkout.folder.resolve()):
+        raise CheckoutError(f"`{question.prefix}` leads out of the repository")
     remove_steering(checkout.folder, find_steering(), question.specs)
+    for secret in find_env_files(place):
+        untrusted.remove_tree(secret)
     confined = site.sandbox_for(agent)
     shown = confined is not None and confined.shows_checkouts
     environ = {
@@ -50,7 +56,7 @@ def _ask(question: Asked, order: Order, site: Site) -> Answered:
         "HARNESS_REVIEW": order.slug,  # so that a program knows what it is asked for
         "HARNESS_ATTEMPT": str(order.number),
     }
-    cwd = order.root if shown else checkout.folder / question.prefix
+    cwd = order.root if shown else place
     command = Command(argv=agent.argv, cwd=cwd, env=environ, stdin=folder / "prompt.md", sealed=True)
     reader = StreamReader(agent.dialect)
     stdout, stderr = folder / "stream.jsonl", folder / "stderr.log"

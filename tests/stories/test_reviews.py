@@ -167,15 +167,16 @@ def test_a_claim_whose_review_is_stopped_waits_and_is_reviewed_by_the_next_run(w
 
 
 @pytest.mark.deep
-def test_what_a_spec_holds_out_is_held_out_from_reviewers_too(confined: Any) -> None:
+def test_what_a_spec_holds_out_is_held_out_from_reviewers_too_and_so_are_secrets(confined: Any) -> None:
     world = confined
+    (world.root / ".env").write_text("TOKEN=a-secret-of-a-person\n")
     held = world.root / "specs" / "a" / "held-out"
     held.mkdir(parents=True)
     (held / "cases.txt").write_text("a case")
-    ran = begin(world, "cat specs/a/held-out/cases.txt specs/a/spec.md; exit 3")
+    ran = begin(world, "cat .env specs/a/held-out/cases.txt specs/a/spec.md; [ -e .env ] && echo a secret; exit 3")
     assert ran.code == 0, ran.text
     said = world.log("attempts/a/0001/review-1/stream.jsonl")
-    assert (ASKED in said, "a case" in said) == (True, False)
+    assert (ASKED in said, "a case" in said, "a secret" in said) == (True, False, False)
 
 
 @pytest.mark.deep
