@@ -71,6 +71,7 @@ class Attempt:
     before: Snapshot
     absent: tuple[str, ...] = ()  # what a confined agent could make, and would be obeyed outside the sandbox
     crashed: bool = False  # the run that it belonged to was killed
+    again: bool = False  # it was judged before: only its claim is checked, once more
     ended_at: float | None = None  # epoch seconds, None for just now
     found: Gathered | None = None  # None while its agent works
     weighed: Weighed | None = None  # None until its checks were run, where its claim is reviewed

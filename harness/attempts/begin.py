@@ -10,6 +10,7 @@ from harness.agents.choose import prepare_prompt
 from harness.agents.prompt import Prompt
 from harness.attempts.attempt import Attempt
 from harness.attempts.order import Order
+from harness.attempts.park import give_back
 from harness.attempts.quarantined import quarantine_marker
 from harness.domain.agent import Agent
 from harness.domain.errors import AgentError, ConfigError, SpecError
@@ -68,6 +69,7 @@ def begin(run: Run, feature: Feature, prepared: Prepared, because: str) -> Attem
     log, learnings = _mark_log(run, feature.slug), run.logs.learnings_end
     if learnings is None or not run.in_flight:  # else somebody may be writing there
         learnings = run.logs.mark_learnings()
+    give_back(run, feature.slug)
     before = workspace.snapshot() if run.in_flight else workspace.recent_snapshot()
     attempt = Attempt(
         feature=feature,

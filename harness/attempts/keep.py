@@ -182,7 +182,8 @@ def _judge(
         crashed=attempt.crashed,
         moved=run.tally.moved is not None,
     )
-    return evidence, judge(evidence)
+    verdict = judge(evidence)
+    return evidence, replace(verdict, charged=False) if attempt.again else verdict
 
 
 def _judge_claim(run: Run, attempt: Attempt, found: Gathered, checks: tuple[CheckRun, ...]) -> Claim:

@@ -53,8 +53,9 @@ def park(run: Run, attempt: Attempt, found: Gathered, judgement: Judgement) -> J
     if why:
         where += f" ({one_line(why, 200)})"
     names = say_names(list(judgement.about))
+    proven = "proven" if attempt.order.checks else "claimed done, without checks"
     question = (
-        f"proven, and it touches {names} (`park`): `harness land {slug}` lands it, "
+        f"{proven}, and it touches {names} (`park`): `harness land {slug}` lands it, "
         f"`harness answer` says what to do instead; {where}"
     )
     return replace(judgement, question=question, parked_at=at)
@@ -85,21 +86,45 @@ def _why_it_stays(run: Run, attempt: Attempt, found: Gathered) -> str:
     return ""
 
 
+def give_back(run: Run, slug: str) -> None:
+    """Bring parked work back into the working tree for its agent, which is to go on with it; or say where it is."""
+    parked = run.history.of(slug).parked
+    if not parked or parked == IN_TREE:
+        return
+    try:
+        if run.in_flight:
+            raise ParkingError("others are at work in the tree")
+        _write_back(run, parked)
+        run.tell(f"{slug}: its work, which waited to land, is back in the working tree")
+    except ParkingError as error:
+        said = f"its work is not in the working tree, but on the branch `harness/{slug}` ({one_line(str(error), 200)})"
+        run.logs.notes(slug).add(f"[harness] {said}\n")
+        run.tell(f"{slug}: {said}", Tone.NOTICE)
+
+
+def _write_back(run: Run, parked: str) -> None:
+    parking = run.workspace.parking
+    tree, names = parking.merge(parked)
+    run.workspace.forget()
+    in_work = sorted(run.workspace.snapshot().files.keys() & set(names))
+    in_work = parking.find_other(tree, in_work) if in_work else []  # the rest a run that was killed left there
+    if in_work := in_work or parking.find_in_the_way(tree, names):
+        raise ParkingError(f"{say_names(in_work)} would change, and holds what is not committed")
+    parking.bring_back(tree, names)
+    run.workspace.forget()
+
+
 def bring_back(run: Run, slug: str) -> bool:
     """Bring the work of a feature that may land back into the working tree; where that cannot be, it waits on."""
     record = run.history.of(slug)
     if not record.parked or record.parked == IN_TREE:
         return True
     try:
-        tree, names = run.workspace.parking.merge(record.parked)
-        run.workspace.forget()
-        in_work = sorted(run.workspace.snapshot().files.keys() & set(names))
-        if in_work := run.workspace.parking.find_other(tree, in_work):  # the rest a run that was killed left there
-            raise ParkingError(f"{say_names(in_work)} would change, and holds what is not committed")
-        run.workspace.parking.bring_back(tree, names)
-        run.workspace.forget()
+        if later := run.workspace.parking.find_later(slug, record.parked):
+            raise ParkingError(f"`harness/{slug}` is at {later[:12]} now, which nobody has checked")
+        _write_back(run, record.parked)
     except ParkingError as error:
-        hint = f"`git cherry-pick {record.parked[:12]}` by hand, then `harness land {slug}` again"
+        hint = f"`git merge harness/{slug}` or `git cherry-pick` by hand, then `harness land {slug}` again checks that"
         question = f"it cannot land as it is: {one_line(str(error), 200)}; {hint}, or `harness answer` what to do"
         blocked = run.paths.blocked(slug)
         files.write_atomic(blocked, question + "\n")

@@ -141,7 +141,16 @@ def _finish(run: Run, slug: str, began: AttemptBegan | None) -> None:
     reply = run.redactor.deep(_reread(attempt, began, claimed=claimed))
     if began is None:  # its attempt has ended in the journal, and its cost is counted
         reply = replace(reply, transcript=replace(reply.transcript, cost=Cost(0.0, "reported"), usage=Usage()))
-    keep_at_once(run, replace(attempt, crashed=began is not None, ended_at=_ended_at(run, attempt)), reply)
+    keep_at_once(
+        run,
+        replace(
+            attempt,
+            crashed=began is not None,
+            again=began is None and bool(record.allowed),
+            ended_at=_ended_at(run, attempt),
+        ),
+        reply,
+    )
 
 
 def keep_at_once(run: Run, attempt: Attempt, reply: Reply) -> Judged:

@@ -60,7 +60,8 @@ def allow_files(config: Config, slug: str, names: Sequence[str]) -> str:
 
 def let_land(config: Config, slug: str) -> str:
     """Answer that the proven work on a feature, which waits, may land."""
-    if not read_view(config).record(slug).parked:
+    record = read_view(config).record(slug)
+    if not record.parked or not record.question:
         raise UsageError(f"`{slug}` does not wait for `harness land`", "`harness status` shows what does")
     return answer_question(config, slug, LAND)
 
@@ -71,6 +72,9 @@ def accept_feature(config: Config, slug: str, why: str) -> str:
         raise UsageError("say why it counts as done", 'e.g. `harness accept SLUG "checked by hand"`')
     view = read_view(config)
     feature, changed = view.feature(slug), sorted(view.record(slug).changed)
+    if view.record(slug).parked not in ("", "tree"):
+        hint = f"`harness land {slug}` lands it"
+        raise UsageError(f"the work on `{slug}` is on the branch `harness/{slug}`, and not in the tree", hint)
     with hold_journal(config) as journal:
         text = open_redactor(config.paths, os.environ).text(why)
         text = compose_acceptance(text, spec=feature.sha256, at=utc(time.time()))
@@ -104,7 +108,8 @@ def reset_feature(config: Config, slug: str) -> str:
     halted = "; HALT is present: `harness resume` removes it" if read_halt(config.paths) is not None else ""
     rests = say_dependants(dependants_of([slug], view.look.features, view.look.markers.done))
     told = f"; {rests}, done as before: `harness verify` tells what still holds" if rests else ""
-    return f"`{slug}` starts over{aside}; its log, attempts and commits stay{told}{halted}"
+    parked = f"; its work is on the branch `harness/{slug}`" if view.record(slug).parked not in ("", "tree") else ""
+    return f"`{slug}` starts over{aside}; its log, attempts and commits stay{parked}{told}{halted}"
 
 
 def rename_feature(config: Config, old: str, new: str) -> str:

@@ -152,7 +152,7 @@ def _tree_left(history: History, event: TreeLeft) -> None:
 def _attempt_began(history: History, event: AttemptBegan) -> None:
     record = history.of(event.slug)
     _work_again(record)
-    record.attempts = max(record.attempts, event.attempt)
+    record.attempts, record.parked = max(record.attempts, event.attempt), ""
     record.unfinished, record.claim_pending, history.waiting = True, False, None
     history.confined |= event.confined
     history.unconfined |= set() if event.confined else {event.agent}
@@ -292,8 +292,6 @@ def _answered(history: History, event: Answered) -> None:
     record = history.of(event.slug)
     record.answered.update(map(digest_gist, (record.question, *record.question.split("\n"))))
     record.answer, record.question, record.attempts_without_progress = event.text, "", 0
-    if not record.claim_pending:
-        record.parked = ""
 
 
 def _allowed(history: History, event: Allowed) -> None:

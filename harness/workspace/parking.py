@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from harness.system import files
 from harness.system.capture import Captured
@@ -32,6 +33,9 @@ class Parking:
         there = self._find(ref)
         if there and not self._is_of(there, slug):
             raise ParkingError(f"there is a branch `{branch}` of somebody else's")
+        if there and there != candidate.commit:  # earlier work, which is on no other branch
+            words = ("update-ref", "-m", "harness: parked before", f"{ref}-{there[:8]}", there)
+            self._take(self._git.ask(*words, told=[NO_HOOKS]))
         words = ("update-ref", "-m", "harness: waits for `harness land`", ref, candidate.commit)
         self._take(self._git.ask(*words, there or "0" * len(candidate.commit), told=[NO_HOOKS]))
         return branch
@@ -44,11 +48,20 @@ class Parking:
         """Take the files of a candidate out of the working tree: they are as its base has them. Raises ParkingError."""
         self._write(candidate.base, candidate.names)
 
+    def find_later(self, slug: str, commit: str) -> str:
+        """Return where the branch of parked work is, if it has moved on to what HEAD does not hold; "" elsewhere."""
+        there = self._find(f"refs/heads/harness/{slug}")
+        is_old = there in ("", commit) or self._git.ask("merge-base", "--is-ancestor", there, "HEAD").code == 0
+        return "" if is_old else there
+
     def merge(self, commit: str) -> tuple[str, tuple[str, ...]]:
         """Return the tree that HEAD and a parked commit make, and the files that differ from HEAD in it.
 
-        Raises ParkingError where both have changed the same lines, or the branch was rewritten.
+        None do where a person has brought it there: merged or picked. Raises ParkingError where both have changed the
+        same lines, or the branch was rewritten.
         """
+        if self._is_in_head(commit):
+            return "HEAD", ()
         if self._git.ask("merge-base", "--is-ancestor", f"{commit}^", "HEAD").code != 0:
             raise ParkingError(f"the branch does not hold what {commit[:12]} stands on")
         said = self._git.write(
@@ -61,6 +74,25 @@ class Parking:
         self._take(said)
         listed = self._git.ask("diff-tree", "-r", "-z", "--name-only", "--no-renames", "HEAD", tree)
         return tree, tuple(filter(None, os.fsdecode(self._take(listed)).split("\0")))
+
+    def _is_in_head(self, commit: str) -> bool:
+        """Whether HEAD leads to a commit, or to one with its trailers: a pick, or a rebase."""
+        words = os.fsdecode(self._git.ask("show", "-s", "--format=%B", commit).stdout)
+        trailers = [line for line in words.splitlines() if line.startswith(("Harness-Feature: ", "Harness-Attempt: "))]
+        patterns = [f"--grep=^{re.escape(line)}$" for line in trailers]
+        said = self._git.ask("rev-list", "--max-count=1", "--extended-regexp", "--all-match", *patterns, "HEAD")
+        return len(trailers) == 2 and said.code == 0 and bool(said.stdout.strip())
+
+    def find_in_the_way(self, tree: str, names: Sequence[str]) -> list[str]:
+        """Return what lies where files of a tree would come, and is in no commit; git may ignore it."""
+        listed = self._git.ask("ls-tree", "-r", "-z", "--name-only", "--full-tree", "HEAD")
+        held, top = set(os.fsdecode(self._take(listed)).split("\0")), self._git.top
+        there = {f"{name}" for name in names if name not in held and os.path.lexists(f"{top}/{name}")}
+        found = set(self.find_other(tree, sorted(there)))
+        for name in names:
+            steps = (str(one) for one in PurePosixPath(name).parents)
+            found |= {one for one in steps if one not in held and one != "." and _is_no_folder(f"{top}/{one}")}
+        return sorted(found)
 
     def find_other(self, tree: str, names: Sequence[str]) -> list[str]:
         """Return those of the files that the working tree does not hold as a tree does."""
@@ -126,3 +158,7 @@ class Parking:
         if said.code != 0:
             raise ParkingError(os.fsdecode(said.stderr).strip()[:300] or "git refused")
         return said.stdout
+
+
+def _is_no_folder(path: str) -> bool:
+    return os.path.islink(path) or (os.path.lexists(path) and not files.is_dir(Path(path)))  # noqa: PTH114

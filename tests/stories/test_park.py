@@ -81,7 +81,7 @@ def test_a_person_can_send_parked_work_back_with_words(project: World, harness) 
     assert project.run(sandbox="auto").code == 4
     assert harness("allow", "a", "migrations/1.sql").code == 2
     assert harness("answer", "a", "no migration: keep it in app.txt").code == 0
-    project.agent(f"echo a >> app.txt; {CLAIM}")
+    project.agent(f"rm -r migrations; {CLAIM}")
     ran = project.run(sandbox="auto")
     assert (ran.code, project.states()) == (0, {"a": "done", "b": "done"}), ran.text
     assert "migrations" not in project.git("ls-files")
@@ -146,3 +146,70 @@ def test_parked_work_that_deletes_and_moves_files_comes_back_as_it_was(project: 
         "M", "app.txt", "A", "link", "D", "migrations/0.sql", "A", "new/old.txt", "D", "old.txt",
     ]  # fmt: skip
     assert project.git("status", "--short", "--", ":!logs") == ""
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("kind", ["a file", "a folder"])
+def test_what_lies_where_parked_work_would_come_is_left_alone(project: World, harness, kind: str) -> None:
+    assert project.run(sandbox="auto").code == 4
+    with (project.root / ".git" / "info" / "exclude").open("a") as ignored:
+        ignored.write("migrations\n")
+    mine = project.root / ("migrations/1.sql" if kind == "a file" else "migrations")
+    mine.parent.mkdir(exist_ok=True)
+    mine.write_text("a person's\n")
+    landed = harness("land", "a")
+    assert landed.code == 4 and "holds what is not committed" in landed.err, landed.err
+    assert mine.read_text() == "a person's\n" and project.states()["a"] == "blocked"
+
+
+def test_work_that_a_person_brought_to_the_branch_lands_where_it_is(project: World, harness) -> None:
+    assert project.run(sandbox="auto").code == 4
+    parked = project.git("rev-parse", "harness/a")
+    project.git("update-ref", "HEAD", project.git("commit-tree", "HEAD^{tree}", "-m", "all of it, in other words"))
+    refused = harness("land", "a")
+    assert refused.code == 4 and "does not hold what" in refused.err, refused.err
+    project.git("cherry-pick", parked)
+    assert harness("land", "a").code == 0
+    assert project.states()["a"] == "done" and project.git("rev-parse", "HEAD") in project.log("a.done")
+
+
+@pytest.mark.deep
+def test_what_a_person_adds_to_the_branch_of_parked_work_does_not_get_lost(project: World, harness) -> None:
+    assert project.run(sandbox="auto").code == 4
+    project.git("checkout", "-q", "harness/a")
+    (project.root / "migrations" / "1.sql").write_text("a, reviewed\n")
+    project.git("commit", "-qam", "a person's review")
+    project.git("checkout", "-q", "-")
+    refused = harness("land", "a")
+    assert refused.code == 4 and "which nobody has checked" in refused.err, refused.err
+    project.git("merge", "-q", "--no-edit", "harness/a")
+    assert harness("land", "a").code == 0
+    assert project.git("show", "HEAD:migrations/1.sql") == "a, reviewed"
+
+
+@pytest.mark.deep
+def test_an_agent_whose_parked_work_is_sent_back_goes_on_with_it(project: World, harness) -> None:
+    assert project.run(sandbox="auto").code == 4
+    first = project.git("rev-parse", "harness/a")
+    assert harness("accept", "a", "fine").code == 2
+    assert harness("answer", "a", "say more in it").code == 0
+    project.agent(f"echo more >> migrations/1.sql; {CLAIM}")
+    ran = project.run(sandbox="auto")
+    assert ran.code == 4 and "is back in the working tree" in ran.text, ran.text
+    assert project.git("show", "harness/a:migrations/1.sql") == "a\nmore"
+    assert project.git("rev-parse", f"harness/a-{first[:8]}") == first
+    assert harness("land", "a").code == 0
+
+
+@pytest.mark.deep
+def test_checks_that_fail_when_work_lands_use_up_no_attempt(project: World, harness) -> None:
+    assert project.run(sandbox="auto").code == 4
+    project.settings["checks"] = ["test ! -e broken"]
+    project.config_file()
+    (project.root / "broken").touch()
+    project.git("add", "broken", "harness.yaml")
+    project.git("commit", "-qm", "a person's")
+    landed = harness("land", "a")
+    assert landed.code == 1 and "no agent is started to land work" in landed.err, landed.err
+    assert project.states()["a"] == "ready"
+    assert [one["charged"] for one in project.events("attempt_ended") if one["slug"] == "a"] == [True, False]
