@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from harness.attempts.attempt import Attempt, Gathered
 from harness.attempts.write_down import names_to_commit
-from harness.decide.judge_files import MIXED, Judging, Role, find_role, follow
+from harness.decide.judge_files import BOUNDS, MIXED, Judging, Role, find_role, follow
 from harness.decide.judge_inline import find_inline, restore_inline
 from harness.decide.judge_sections import restore_sections
 from harness.domain.obeyed import is_allowed
@@ -104,9 +104,10 @@ def _reader(run: Run, commit: str) -> Callable[[str], str]:
 
 def restore(run: Run, one: Judging) -> Entry | None:
     """Return what is to be in the place of a file; None where nothing of it that judges is another."""
-    if one.shown.rpartition("/")[2] not in MIXED and one.role is not Role.INLINE:
-        return Entry(one.name, one.was)
-    if not one.was or (one.role is Role.INLINE and not one.now):
+    last = one.shown.rpartition("/")[2]
+    if one.role is not Role.INLINE and last not in MIXED:
+        return None if last in BOUNDS and one.was else Entry(one.name, one.was)
+    if one.role is Role.INLINE and not (one.was and one.now):
         return None
     old, new = read_both(run, one)
     sections = restore_inline if one.role is Role.INLINE else restore_sections

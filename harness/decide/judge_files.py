@@ -179,6 +179,8 @@ _OF_TOOLS: dict[str, re.Pattern[str]] = {
     "rubocop": re.compile(r"\.rubocop.*\.yml"),
     "pre-commit": re.compile(r"\.pre-commit-config\.yaml"),
 }
+# Files by which a folder and all below it are no part of the module that checks look at, where they come.
+BOUNDS = frozenset(("go.mod", "go.work"))
 # Files that hold much besides; of these, only sections judge (`judge_sections.py`).
 MIXED = frozenset(("pyproject.toml", "setup.cfg", "package.json"))
 _SCRIPT_FOLDERS = {"scripts", "script", "tools", "tool", "ci", ".ci", ".github", "hack", "dev", "devtools"}
@@ -199,6 +201,8 @@ def find_role(name: str, called: Called, judge: Sequence[str] = ()) -> Role | No
     if is_allowed(name, judge):
         return Role.SCRIPT
     if _CONFIG.fullmatch(last) or last in MIXED or shadows_runner(name, called):
+        return Role.CONFIG
+    if "go" in called.words and last in BOUNDS:
         return Role.CONFIG
     if any(tool in called.words and row.fullmatch(last) for tool, row in _OF_TOOLS.items()):
         return Role.CONFIG

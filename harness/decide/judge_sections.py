@@ -27,7 +27,7 @@ def restore_sections(name: str, old: str, new: str) -> str | None:
     kind = PurePosixPath(name).name
     with suppress(ValueError, RecursionError, AttributeError, TypeError, configparser.Error):
         if kind == "package.json":
-            return _restore_package(old, new)
+            return _restore_package(old or "{}", new)
         if kind == "pyproject.toml":
             was, now = (_judging_toml(tomllib.loads(text)) for text in (old, new))
             spliced = new if was == now else _splice(old, new, _OF_TOML)

@@ -17,6 +17,7 @@ _TAP_LEFT = re.compile(r"^(?:#|ℹ) (?:skipped|todo) (\d+)", re.MULTILINE)
 _MOCHA = re.compile(r"^ +(\d+) (?:passing|failing)\b", re.MULTILINE)
 _CARGO = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed", re.MULTILINE)
 _GO_TEST = re.compile(r"^ *--- (?:PASS|FAIL): ", re.MULTILINE)
+_GO_VERBOSE = re.compile(r"^(?:=== RUN| *--- PASS: )", re.MULTILINE)
 _GO_PACKAGE = re.compile(r"^(?:ok|FAIL)\s+\S+\s+(?:\(cached\)|[\d.]+s)(?![^\n]*no tests to run)", re.MULTILINE)
 _RSPEC = re.compile(r"^(\d+) examples?, \d+ failures?(?:, (\d+) pending)?", re.MULTILINE)
 _PHPUNIT = re.compile(r"^(?:OK \((\d+) tests?|Tests: (\d+), Assertions)", re.MULTILINE)
@@ -94,7 +95,8 @@ def _cargo(text: str) -> int | None:
 
 
 def _go(text: str) -> int | None:
-    return len(_GO_TEST.findall(text)) or len(_GO_PACKAGE.findall(text)) or None
+    told = _GO_VERBOSE.search(text) is not None  # else it names only those that fail
+    return len((_GO_TEST if told else _GO_PACKAGE).findall(text)) or None
 
 
 def _phpunit(text: str) -> int | None:

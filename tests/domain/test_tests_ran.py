@@ -26,6 +26,8 @@ from harness.domain.tests_ran import count_tests, say_failed
         ("test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured\n\ntest result: ok. 2 passed; 0 failed", 5),
         ("--- PASS: TestA (0.00s)\n    --- PASS: TestA/x (0.00s)\nok  \tm\t0.002s", 2),
         ("ok  \tm/a\t0.002s\nok  \tm/b\t(cached)\n?   \tm/c\t[no test files]", 2),
+        ("--- FAIL: TestA (0.00s)\n--- FAIL: TestB (0.00s)\nFAIL\nFAIL\tm/a\t0.002s\nok  \tm/b\t0.1s\nFAIL", 2),
+        ("=== RUN   TestA\n--- FAIL: TestA (0.00s)\nFAIL\nFAIL\tm/a\t0.002s\nok  \tm/b\t0.1s\nFAIL", 1),
         ("ok  \tm/a\t0.002s [no tests to run]", None),
         ("7 examples, 0 failures, 2 pending", 5),
         ("OK (6 tests, 9 assertions)", 6),
