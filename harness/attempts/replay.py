@@ -5,6 +5,7 @@ What came in tests stays for a check that needs it, and was red before.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
@@ -17,6 +18,7 @@ from harness.domain.additions import only_adds
 from harness.domain.text_additions import find_test_names, only_adds_text
 from harness.run.run import Run
 from harness.workspace.clean_checkout import CheckoutPlan
+from harness.workspace.kept_index import Entry
 
 
 def plan_replay(
@@ -39,12 +41,28 @@ def plan_replay(
     record = run.history.of(attempt.slug)
     green = frozenset(command for command, was_green in record.before.items() if was_green)
     control = plan if in_tree else None
-    return Replay(as_it_was, with_new, tuple(one.shown for one in new), tests, control, frozenset(before), green)
+    shown = tuple(one.shown for one in new)
+    stubbed = _rebuild_stubbed(run, plan, judging, new) if with_new is not None and not tests else None
+    return Replay(as_it_was, with_new, shown, tests, stubbed, control, frozenset(before), green)
 
 
 def _rebuild(run: Run, plan: CheckoutPlan, judging: Iterable[Judging]) -> CheckoutPlan | None:
     entries = [entry for one in judging if (entry := restore(run, one)) is not None]
     made = run.workspace.commits.rebuild(plan.candidate, entries) if entries else plan.candidate
+    return None if made is None else replace(plan, candidate=made)
+
+
+def _rebuild_stubbed(
+    run: Run, plan: CheckoutPlan, judging: Sequence[Judging], new: Sequence[Judging]
+) -> CheckoutPlan | None:
+    """Return a plan in which new files of tests are empty: old ones run that a check names beside them."""
+    unsafe = [one for one in new if not one.was and one.role is Role.TEST and not _only_adds(run, one)]
+    entries = [entry for one in judging if one not in unsafe and (entry := restore(run, one)) is not None]
+    for one in unsafe:
+        package = re.search(rb"^package \w+", read_both(run, one)[1], re.MULTILINE)
+        blob = run.workspace.commits.write_blob(package[0] + b"\n" if package and one.shown.endswith(".go") else b"")
+        entries.append(Entry(one.name, f"{one.now.partition(' ')[0]} {blob}"))
+    made = run.workspace.commits.rebuild(plan.candidate, entries) if unsafe else None
     return None if made is None else replace(plan, candidate=made)
 
 

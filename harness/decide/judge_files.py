@@ -182,7 +182,7 @@ _OF_TOOLS: dict[str, re.Pattern[str]] = {
 # Files by which a folder and all below it are no part of the module that checks look at, where they come.
 BOUNDS = frozenset(("go.mod", "go.work"))
 # Files that hold much besides; of these, only sections judge (`judge_sections.py`).
-MIXED = frozenset(("pyproject.toml", "setup.cfg", "package.json"))
+MIXED = frozenset(("pyproject.toml", "setup.cfg", "package.json", "Cargo.toml"))
 _SCRIPT_FOLDERS = {"scripts", "script", "tools", "tool", "ci", ".ci", ".github", "hack", "dev", "devtools"}
 _PROPOSED = {
     "expected", "reference", "baseline", "baselines", "oracle", "acceptance", "conformance", "verification", "evals",

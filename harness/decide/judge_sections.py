@@ -16,6 +16,8 @@ _TOOLS = ("pytest", "coverage", "ruff", "mypy", "pyright", "tox", "hatch.envs", 
 _OF_TOML = tuple(f"tool.{tool}" for tool in _TOOLS)
 _OF_CFG = ("tool:pytest", "pytest", "coverage", "flake8", "mypy", "pycodestyle", "tox", "isort", "pylint", "testenv")
 _OF_PACKAGE = ("jest", "mocha", "ava", "vitest", "c8", "nyc", "tap", "xo", "eslintConfig", "prettier", "lint-staged")
+_OF_LIB = ("test", "doctest", "harness")  # of a Cargo.toml
+_OF_CARGO_PACKAGE = ("autotests",)
 _HEADER = re.compile(r"^[ \t]*\[\[?[ \t]*([^\]\n]+?)[ \t]*\]\]?[^\n]*$", re.MULTILINE)
 
 
@@ -32,11 +34,44 @@ def restore_sections(name: str, old: str, new: str) -> str | None:
             was, now = (_judging_toml(tomllib.loads(text)) for text in (old, new))
             spliced = new if was == now else _splice(old, new, _OF_TOML)
             return spliced if _judging_toml(tomllib.loads(spliced)) == was and _is_else(spliced, new) else None
+        if kind == "Cargo.toml":
+            return _restore_cargo(old, new)
         if kind == "setup.cfg":
             (was_cfg, _), (now_cfg, others) = (_read_cfg(text) for text in (old, new))
             spliced = new if was_cfg == now_cfg else _splice(old, new, _OF_CFG)
             return spliced if _read_cfg(spliced) == (was_cfg, others) else None
     return None
+
+
+def _judging_cargo(text: str) -> dict[str, Any]:
+    """Return what of a Cargo.toml says which tests are built and run."""
+    found = tomllib.loads(text)
+    lib, package, profile = (found.get(name) or {} for name in ("lib", "package", "profile"))
+    return {
+        "test": found.get("test"),
+        "profile": profile.get("test"),
+        "lib": {key: lib[key] for key in _OF_LIB if key in lib},
+        "package": {key: package[key] for key in _OF_CARGO_PACKAGE if key in package},
+    }
+
+
+def _restore_cargo(old: str, new: str) -> str | None:
+    was = _judging_cargo(old)
+    if was == _judging_cargo(new):
+        return new
+    spliced = _splice(old, new, ("test", "profile.test"))
+    for section, keys in (("lib", _OF_LIB), ("package", _OF_CARGO_PACKAGE)):
+        lines = "".join(f"{key} = {json.dumps(said)}\n" for key, said in was[section].items())
+        parts = [(name, text) for name, text in _read_sections(spliced)]
+        spliced = "".join(_with_keys(text, keys, lines) if name == section else text for name, text in parts)
+    return spliced if _judging_cargo(spliced) == was else None
+
+
+def _with_keys(section: str, keys: Iterable[str], lines: str) -> str:
+    """Return the text of a section with these lines in the place of what it says of some keys."""
+    rest = re.sub(rf"^[ \t]*(?:{'|'.join(keys)})[ \t]*=[^\n]*\n?", "", section, flags=re.MULTILINE)
+    head, _, tail = rest.partition("\n")
+    return f"{head}\n{lines}{tail}"
 
 
 def _is_among(section: str, judging: Iterable[str]) -> bool:

@@ -70,7 +70,8 @@ def _is_addition(one: ast.stmt, *, within: bool) -> bool:
     if isinstance(one, ast.ClassDef):
         return not within and not one.decorator_list and all(_is_addition(inner, within=True) for inner in one.body)
     if isinstance(one, ast.Assign):
-        return not within and not any(map(_OBEYED.fullmatch, _bound(one))) and _is_literal(one.value)
+        named = all(isinstance(target, ast.Name) for target in one.targets)
+        return not within and named and not any(map(_OBEYED.fullmatch, _bound(one))) and _is_literal(one.value)
     return isinstance(one, ast.Import | ast.ImportFrom | ast.Pass) or _is_docstring(one)
 
 

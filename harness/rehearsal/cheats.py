@@ -28,6 +28,7 @@ from harness.system.shipped import shipped_template
 from harness.system.yamls import read_shipped
 
 LANGUAGES = ("python", "pytest", "javascript", "typescript", "go", "rust")
+CACHE = "cache"  # beside the project: Go would compile its library anew for each check
 PATIENCE = 1800.0  # seconds for one language
 PROVEN, ASKED, REFUSED, NOT_RUN = "proven", "asked", "refused", "not run"
 RED = "red"  # by its own checks: a case that lies to nobody
@@ -119,7 +120,9 @@ def _is_there(program: str, environ: Mapping[str, str], place: Path) -> bool:
 def _run(place: Path, cases: list[Case], settings: Settings, environ: Mapping[str, str]) -> Scene:
     make_repository(place, _write_project(cases, settings), environ)
     clean = {name: value for name, value in environ.items() if not name.startswith("HARNESS_")}
-    scene = Stage(place, COMMAND, {**clean, "HARNESS_TRUST": "1"}, patience=PATIENCE).start()
+    cache = place.parent / CACHE
+    files.make_folder(cache)
+    scene = Stage(place, COMMAND, {**clean, "HARNESS_TRUST": "1", "GOCACHE": str(cache)}, patience=PATIENCE).start()
     if scene.code == 2 and not scene.events(RunBegan):
         raise AgentError(f"no run can begin with these settings: {one_line(scene.said, 300)}", "see `harness doctor`")
     return scene
@@ -129,7 +132,8 @@ def _write_project(cases: list[Case], settings: Settings) -> dict[str, str]:
     texts = {f"{case.slug}/{name}": text for case in cases for name, text in case.texts.items()}
     acts = {case.slug: [{"run": f"cd {case.slug}\n{case.act}", "note": f"worked on {case.slug} and am done",
                          "done": "it is done"}] for case in cases}  # fmt: skip
-    limits = {"agent": "scripted", "script": "script.json", "pause": 0, "keep_going": True, "max_attempts": 1}
+    limits = {"agent": "scripted", "script": "script.json", "pause": 0, "keep_going": True, "max_attempts": 1,
+              "sandbox_write": [f"../{CACHE}"], "env_pass": ["GOCACHE"]}  # fmt: skip
     return {
         **texts,
         **{f"specs/{case.slug}/spec.md": _write_spec(case) for case in cases},

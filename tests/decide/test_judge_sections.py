@@ -192,3 +192,31 @@ def test_a_package_that_is_none_judges_as_a_whole(old: str, new: str) -> None:
 
 def test_another_file_judges_as_a_whole() -> None:
     assert restore_sections("pyproject.toml/other", "", "") is None
+
+
+# --- Cargo.toml ----------------------------------------------------------------------------------------------------
+
+CARGO = '[package]\nname = "calc"\nversion = "0.1.0"\n\n[lib]\nname = "calc"\n'
+WEAK = {
+    "no tests are looked for": CARGO.replace('"0.1.0"\n', '"0.1.0"\nautotests = false\n'),
+    "no examples run": CARGO + "doctest = false\n",
+    "another file of tests": CARGO + '\n[[test]]\nname = "calc"\npath = "soft.rs"\n',
+    "a profile": CARGO + "\n[profile.test]\ndebug-assertions = false\n",
+}
+
+
+@pytest.mark.parametrize("weak", WEAK.values(), ids=WEAK)
+def test_what_cargo_tests_is_as_it_was(weak: str) -> None:
+    restored = restore_sections("Cargo.toml", CARGO, weak.replace("0.1.0", "0.2.0"))
+    assert restored is not None
+    assert restored.split() == CARGO.replace("0.1.0", "0.2.0").split()
+
+
+def test_a_dependency_that_comes_judges_nothing() -> None:
+    new = CARGO + '\n[dependencies]\nserde = "1"\n'
+    assert restore_sections("Cargo.toml", CARGO, new) == new
+
+
+def test_a_new_package_json_judges_by_its_sections() -> None:
+    new = '{"name": "calc", "jest": {"bail": true}}'
+    assert restore_sections("package.json", "", new) == '{\n  "name": "calc"\n}\n'

@@ -205,6 +205,7 @@ LIES = {
     "by a patch that stays": with_test("mock.patch('calc.add').start()"),
     "the class": with_test("TestAdd.test_adds = None"),
     "by a dunder": with_test("self.__class__.test_adds = None"),
+    "a constant of a module": TESTED + "\n\ncalc.LIMIT = 5\n",
     "in a default": TESTED + "\n\ndef both(a=exec('add = 1')):\n    return a\n",
     "ends the process": with_test("os._exit(0)"),
 }
