@@ -115,7 +115,41 @@ def test_fewer_tests_than_before_prove_nothing(calc: Any) -> None:
     assert f"`{RUN}` ran 2 tests before the work, and none now" in calc.events("attempt_ended")[-1]["observed"]
 
 
+def test_a_runner_that_says_that_tests_failed_is_red_whatever_its_exit_code(calc: Any) -> None:
+    ran = begin(calc, "printf 'import atexit, os\natexit.register(os._exit, 0)\n' >> calc.py")
+    assert ran.code == 5, ran.text
+    said = calc.events("attempt_ended")[-1]["observed"]
+    assert f"`{RUN}` ended with 0, and says `Ran 2 tests in" in said
+    assert "FAILED (failures=1)" in said
+
+
+def test_tests_in_the_code_are_put_back_and_the_code_is_not(calc: Any) -> None:
+    test = TEST.replace("from calc import add\n\n\n", "")
+    (calc.root / "calc.py").write_text(test + "\n\n" + CALC)
+    (calc.root / "test_calc.py").unlink()
+    ran = begin(calc, f"{FIX}; sed -i s/5/6-1/ calc.py", f"{RUN} calc")
+    assert (ran.code, calc.states()) == (0, {"a": "done"}), ran.text
+    assert "judge: calc.py (tests in the code): changed; the checks pass without that\n" in calc.log("a.done")
+
+
 @pytest.mark.deep
+def test_checks_that_write_what_judges_them_prove_nothing(calc: Any) -> None:
+    (calc.root / "test_z.py").write_text(TEST)
+    (calc.root / "test_calc.py").write_text("import calc\n")
+    rewrite = "open('test_z.py', 'w').write('')"
+    ran = begin(calc, f': > test_z.py; printf "{rewrite}\\n" >> calc.py')
+    assert ran.code == 5, ran.text
+    assert "changed by a check: test_z.py" in calc.events("attempt_ended")[-1]["observed"]
+
+
+@pytest.mark.deep
+def test_a_new_test_excuses_no_old_one_that_fails(calc: Any) -> None:
+    patch = "import calc\\ncalc.add = lambda a, b: a + b\\n"
+    ran = begin(calc, f"printf '{patch}' > test_a.py", f"{RUN} test_a test_calc")
+    assert ran.code == 5, ran.text
+    assert "as before the work" in calc.events("attempt_ended")[-1]["observed"]
+
+
 def test_tests_of_a_project_that_had_none_are_told_to_be_the_works_own(confined: Any) -> None:
     own = "import unittest\\nclass T(unittest.TestCase):\\n  def test_x(self): pass\\n"
     ran = begin(confined, f"printf '{own}' > test_x.py; touch x", [RUN, "test -f x"])
