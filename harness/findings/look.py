@@ -157,8 +157,10 @@ def _look_at(change: Change, around: Surroundings) -> Iterator[Finding]:
         yield Finding(change.name, 0, f"it is larger than {format_size(LARGE)}", "large-file")
     elif change.is_binary and change.before is None and change.role is None and not _ASSETS.fullmatch(path.name):
         yield Finding(change.name, 0, "it is binary: nobody can read it in a diff", "binary")
-    if not change.is_binary and (new := set(around.shapes(change.now)) - set(around.shapes(change.before or b""))):
-        yield Finding(change.name, 0, f"it holds what has the shape of {', '.join(sorted(new))}", "secret")
+    if not change.is_binary and change.role not in (Role.TEST, Role.DATA):
+        known = set((change.before or b"").splitlines())
+        if kinds := set(around.shapes(b"\n".join(line for line in change.now.splitlines() if line not in known))):
+            yield Finding(change.name, 0, f"it holds what has the shape of {', '.join(sorted(kinds))}", "secret")
 
 
 # --- answers that are known beforehand ----------------------------------------------------------------------------

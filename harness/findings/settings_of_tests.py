@@ -32,7 +32,7 @@ _NARROWED = re.compile(
     r"(?<=[\s\"'])(?:-k[ =]\s*(?:\"[^\"]*\"|'[^']*'|\S+)|--deselect[ =]\S+|--ignore(?:-glob)?[ =]\S+"
     r"|-m[ =]\s*[\"']?not \w+"
     r"|--testNamePattern[ =]\S+|-t \S+|--test-name-pattern[ =]\S+|--testPathIgnorePatterns[ =]?\S+|--skip[ =]\S+"
-    r"|-(?:run|skip)[ =]\S+|--exclude[ =]\S+|--grep[ =]\S+|--invert\b|--test-only\b|--last-failed\b|--lf\b)"
+    r"|-(?:run|skip)[ =]\S+|--grep[ =]\S+|--invert\b|--test-only\b|--last-failed\b|--lf\b)"
 )
 _KEYS = re.compile(
     r"\b(?:testPathIgnorePatterns|testNamePattern|modulePathIgnorePatterns|collect_ignore(?:_glob)?|autotests\s*=\s*false)",
@@ -69,7 +69,8 @@ def look_at_settings(change: Change) -> Iterator[Finding]:
         if _EXPECTED.fullmatch(change.name) and not change.name.endswith((".py", ".js", ".ts", ".go", ".rs", ".java")):
             yield Finding(change.name, 0, "what tests compare with was rewritten", "expected-changed")
         return
-    is_setting = change.role in (Role.CONFIG, Role.SCRIPT) or _BUILD.fullmatch(last) or _WORKFLOW.fullmatch(change.name)
+    is_setting = change.role in (Role.CONFIG, Role.SCRIPT) or _BUILD.fullmatch(last) is not None
+    is_setting |= change.before is not None and _WORKFLOW.fullmatch(change.name) is not None
     if not is_setting or not change.new or last == "conftest.py":
         return
     for rule, says, words in (
@@ -109,7 +110,7 @@ def _look_at_ends(change: Change, last: str) -> Iterator[Finding]:
     if change.role is Role.SCRIPT and new[-1:] in (["exit 0"], ["true"], [":"]) and old[-1:] != new[-1:]:
         yield Finding(change.name, 0, f"a failure is let pass: it ends with `{new[-1]}`", "failure-ignored")
     called = [found[0] for line in old if (found := _RUNS_TESTS.search(line)) is not None]
-    if called and not any(map(_RUNS_TESTS.search, new)):
+    if called and not _WORKFLOW.fullmatch(change.name) and not any(map(_RUNS_TESTS.search, new)):
         yield Finding(change.name, 0, f"it called `{called[0]}`, and does not any more", "selection-narrowed")
     if change.old and (others := list(_new_words(change, _WHAT_IS_A_TEST))):
         line, what = others[0]

@@ -271,6 +271,43 @@ def test_a_person_says_what_follows_for_every_rule_or_by_rule() -> None:
     assert Guards(own=(("test-skipped", Level.STRICT),)).level_of("test-skipped") is Level.STRICT
 
 
+def test_a_program_that_comes_before_one_that_a_check_calls_is_found_and_others_are_not() -> None:
+    def found(name: str, *, executable: bool) -> list[str]:
+        change = Change(name, None, b"#!/bin/sh\n", find_role(name, CALLED), executable)
+        return [str(one) for one in find_findings([change], Surroundings(CALLED), Guards())]
+
+    said = "bin/npm: it takes the place of `npm`, which a check calls (program-shadowed)"
+    assert found("bin/npm", executable=True) == [said]
+    assert found("bin/npm", executable=False) == found("bin/ours", executable=True) == []
+
+
+def test_the_shape_of_a_token_is_told_of_new_lines_that_are_no_test() -> None:
+    def shapes(text: bytes) -> list[str]:
+        return ["a key"] * text.count(b"sk-")
+
+    def found(name: str, before: bytes | None, now: bytes) -> list[str]:
+        change = Change(name, before, now, find_role(name, CALLED))
+        return [str(one) for one in find_findings([change], Surroundings(CALLED, shapes=shapes), Guards())]
+
+    assert found("a.py", None, b"K = 'sk-1'\n") == ["a.py: it holds what has the shape of a key (secret)"]
+    assert found("a.py", b"K = 'sk-1'\n", b"K = 'sk-1'\nL = 2\n") == []
+    assert found("tests/test_a.py", None, b"K = 'sk-1'\n") == []
+
+
+def test_a_file_that_nobody_reads_is_told_and_not_read() -> None:
+    large = "x = 1\n" * 200_000
+    assert [str(one) for one in find(File("a.py", None, large))] == ["a.py: it is larger than 1 MiB (large-file)"]
+    assert find(File("a.py", None, "def f(: \n" * 3)) == []
+
+
+def test_many_findings_alike_in_a_file_are_told_in_few_lines() -> None:
+    found = find(File("a.py", None, "x = 1  # noqa\n" * 20))
+    assert [(one.line, one.says) for one in found][3:] == [
+        (4, "`# noqa` came"),
+        (5, "16 more like these from here on"),
+    ]
+
+
 def test_every_rule_is_shown_by_a_case() -> None:
     elsewhere = {"special-cased", "secret", "large-file"}
     assert {rule for rule, _ in LIES.values()} | elsewhere == set(RULES)

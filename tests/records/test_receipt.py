@@ -44,6 +44,15 @@ def test_a_receipt_reads_as_written() -> None:
     )  # fmt: skip
 
 
+def test_findings_stand_in_a_receipt_and_stay_when_it_is_renewed() -> None:
+    proof = Proof("ab12", "commit: c0ffee", (CheckRun("make", 0, 1.0),), findings=("a.py:2: x (noqa)",))
+    text = compose_receipt("did it", replace(proof, not_looked_at="1 file"), attempt=1, agent="a", model="", at="now")
+    assert "finding: a.py:2: x (noqa)\nnot looked at: 1 file\n" in text
+    assert parse_receipt(text).findings == ("a.py:2: x (noqa)",)
+    renewed = renew_receipt(text, replace(proof, findings=()), why="it changed", at="later")
+    assert parse_receipt(renewed).findings == ("a.py:2: x (noqa)",)
+
+
 @pytest.mark.parametrize("text", ["", "done\n", "done\n\n--- something else ---\n"])
 def test_what_harness_did_not_write_is_by_hand(text: str) -> None:
     assert parse_receipt(text).kind == "by hand"
