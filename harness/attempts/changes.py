@@ -14,17 +14,18 @@ from harness.attempts.write_down import names_to_commit
 from harness.decide.judge_files import NOTHING, Called, Role, find_role, follow
 from harness.domain.finding import Finding, Level
 from harness.domain.obeyed import is_allowed
-from harness.domain.text import counted
+from harness.domain.text import counted, list_some
 from harness.findings.change import Change
-from harness.findings.look import MOST_TESTS, Surroundings, find_findings
+from harness.findings.look import MOST_TESTS, Surroundings, look
 from harness.run.run import Run
 from harness.system import untrusted
 from harness.system.redact import Redactor
 from harness.workspace.blobs import read_files
 
 MOST_FILES = 1000  # of a claim that are looked at
-IN_ALL = 32 << 20  # bytes of them, as they are
+IN_ALL = 16 << 20  # bytes of them, as they are
 MOST_TOLD = 50  # findings that are written down
+MOST_UNREAD = 5  # files that are named
 _BY_SHAPE = Redactor()
 _SHAPE = re.compile(rb"\[redacted ([^\]\n]+)\]")
 
@@ -59,16 +60,18 @@ def look_at_changes(run: Run, attempt: Attempt, found: Gathered) -> Found:
     if not read.changes and not read.left:
         return Found()
     around = Surroundings(called, lambda: _read_tests(run, base), _find_shapes)
+    looked = look(read.changes, around, guards)
     all_found = [
-        one
-        for one in find_findings(read.changes, around, guards)
-        if one.file not in read.unsure or guards.level_of(one.rule) is Level.STRICT
+        one for one in looked.findings if one.file not in read.unsure or guards.level_of(one.rule) is Level.STRICT
     ]
     strict = tuple(one for one in all_found if guards.level_of(one.rule) is Level.STRICT)
     warnings = [one for one in all_found if one not in strict]
-    said = f"{counted(read.left, 'file')} too large, or too many, to be looked at" if read.left else ""
-    more = f"{counted(len(warnings) - MOST_TOLD, 'more finding')}" if len(warnings) > MOST_TOLD else ""
-    return Found(strict, tuple(warnings[:MOST_TOLD]), "; ".join(filter(None, (more, said))))
+    left = (
+        f"{counted(len(warnings) - MOST_TOLD, 'more finding')}" if warnings[MOST_TOLD:] else "",
+        f"{counted(read.left, 'file')} too large, or too many" if read.left else "",
+        f"{list_some(looked.unread, MOST_UNREAD)}: no code that can be read" if looked.unread else "",
+    )
+    return Found(strict, tuple(warnings[:MOST_TOLD]), "; ".join(filter(None, left)))
 
 
 def _read_changes(run: Run, attempt: Attempt, found: Gathered, base: str, called: Called) -> _Read:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -86,7 +87,9 @@ class Test:
     @cached_property
     def body(self) -> Body:
         """What is in it, read when it is asked for: most tests of a change are as they were."""
-        return self.read()
+        with suppress(RecursionError):
+            return self.read()
+        return Body("", (), frozenset())
 
 
 @dataclass(frozen=True, slots=True)

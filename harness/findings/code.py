@@ -9,8 +9,10 @@ from __future__ import annotations
 import functools
 import importlib
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -32,16 +34,20 @@ _GRAMMARS = {
     "java": ("tree_sitter_java", "language",
              "[(line_comment) (block_comment)] @c [(string_literal) (character_literal)] @s"),
 }  # fmt: skip
-_COMMENT = r"(?P<c>//[^\n]*|/\*[\s\S]*?\*/)"
-_QUOTED = r'"(?:\\[\s\S]|[^"\\\n])*"'
-_TICKED = r"'(?:\\[\s\S]|[^'\\\n])*'"
-_REGEX = r"(?<=[=(,:;!&|?{}\[\n>])[ \t]*/(?![/*])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n\[])+/[a-z]*"
+# What is not closed reaches to the end: else it would be looked for again at every beginning.
+_COMMENT = r"(?P<c>//[^\n]*|/\*[\s\S]*?(?:\*/|\Z))"
+_QUOTED = r'"(?:\\[\s\S]|[^"\\\n])*+(?:"|(?=\n)|\Z)'
+_TICKED = r"'(?:\\[\s\S]|[^'\\\n])*+(?:'|(?=\n)|\Z)"
+_REGEX = r"(?<=[=(,:;!&|?{}\[\n>])[ \t]{0,20}/(?![/*])(?:\\.|\[(?:\\.|[^\]\\\n]){0,200}+\]|[^/\\\n\[]){1,500}+/[a-z]*"
 _PATTERNS = {
-    "javascript": rf"{_COMMENT}|{_QUOTED}|{_TICKED}|`(?:\\[\s\S]|[^`\\])*`|{_REGEX}",
-    "go": rf"{_COMMENT}|{_QUOTED}|'(?:\\[^']+|[^'\\\n])'|`[^`]*`",
-    "rust": rf"""{_COMMENT}|b?r(?P<h>#*)"[\s\S]*?"(?P=h)|b?"(?:\\[\s\S]|[^"\\])*"|b?'(?:\\[^'\n]+|[^'\\\n])'""",
-    "java": rf'{_COMMENT}|"""[\s\S]*?"""|{_QUOTED}|{_TICKED}',
+    "javascript": rf"{_COMMENT}|{_QUOTED}|{_TICKED}|`(?:\\[\s\S]|[^`\\])*+(?:`|\Z)|{_REGEX}",
+    "go": rf"{_COMMENT}|{_QUOTED}|'(?:\\[^'\n]{{1,10}}|[^'\\\n])'|`[^`]*+(?:`|\Z)",
+    "rust": rf"""{_COMMENT}|b?r(?P<h>#{{0,9}})"[\s\S]*?(?:"(?P=h)|\Z)|b?"(?:\\[\s\S]|[^"\\])*+(?:"|\Z)"""
+    r"""|b?'(?:\\[^'\n]{1,10}|[^'\\\n])'""",
+    "java": rf'{_COMMENT}|"""[\s\S]*?(?:"""|\Z)|{_QUOTED}|{_TICKED}',
 }
+_PAIRS = ("()", "{}", "[]")
+_OPENS = {pair[0]: pair[1] for pair in _PAIRS}
 _WIDE = re.compile(r"[^\x00-\x7f]")
 _INNER = re.compile(r"[^\n]")
 
@@ -59,22 +65,51 @@ class Code:
 
     def line_at(self, offset: int) -> int:
         """Return the line, from 1, of a character."""
-        return self.text.count("\n", 0, offset) + 1
+        return bisect_left(self._line_ends, offset) + 1
+
+    def is_outside(self, offset: int) -> bool:
+        """Whether no bracket is open at a character."""
+        return all(self._open_at(offset, pair) == 0 for pair in _PAIRS)
 
     def depth_at(self, offset: int, since: int = 0) -> int:
-        """Return how many braces are open at a character."""
-        part = self.bare[since:offset]
-        return part.count("{") - part.count("}")
+        """Return how many braces are open at a character, of those that open behind another."""
+        return self._open_at(offset, "{}") - self._open_at(since, "{}")
 
     def end_of(self, opening: int) -> int:
         """Return where the bracket ends that opens at a character; the end of the file where none does."""
-        pair = {"(": ")", "{": "}", "[": "]"}[self.bare[opening]]
-        depth = 0
-        for found in re.compile(rf"[{re.escape(self.bare[opening] + pair)}]").finditer(self.bare, opening):
-            depth += 1 if found[0] != pair else -1
-            if not depth:
-                return found.end()
-        return len(self.bare)
+        return self._ends.get(opening, len(self.bare))
+
+    def is_closed(self, opening: int) -> bool:
+        """Whether the bracket ends that opens at a character."""
+        return opening in self._ends
+
+    @cached_property
+    def _line_ends(self) -> list[int]:
+        return [found.start() for found in re.finditer("\n", self.text)]
+
+    @cached_property
+    def _ends(self) -> dict[int, int]:
+        ends, opened = dict[int, int](), {pair[1]: list[int]() for pair in _PAIRS}
+        for found in re.finditer(r"[(){}\[\]]", self.bare):
+            if (pair := _OPENS.get(found[0])) is not None:
+                opened[pair].append(found.start())
+            elif opened[found[0]]:
+                ends[opened[found[0]].pop()] = found.end()
+        return ends
+
+    def _open_at(self, offset: int, pair: str) -> int:
+        places, depths = self._depths[pair]
+        return depths[bisect_left(places, offset)]
+
+    @cached_property
+    def _depths(self) -> dict[str, tuple[list[int], list[int]]]:
+        """For each pair of brackets where they stand, and how many are open before each, and after the last."""
+        depths = {pair: (list[int](), [0]) for pair in _PAIRS}
+        for pair, (places, open_before) in depths.items():
+            for found in re.finditer(f"[{re.escape(pair)}]", self.bare):
+                places.append(found.start())
+                open_before.append(open_before[-1] + (1 if found[0] == pair[0] else -1))
+        return depths
 
 
 def find_language(name: str) -> str:

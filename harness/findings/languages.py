@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice, pairwise
 
 from harness.findings.change import Assertion, Body, Branch, Mark, Outline, Test
 from harness.findings.code import Code, read_code
@@ -14,9 +15,11 @@ from harness.findings.patches import find_patches_in_code
 _LITERAL = r"""(?:-?\d[\d_.]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|true|false|null|nil)"""
 _EQUALS = rf"[\w.]+\s*={{2,3}}\s*{_LITERAL}"
 _BRANCH = re.compile(rf"\bif\s*\(?\s*({_EQUALS}(?:\s*&&\s*{_EQUALS})*)\s*\)?\s*\{{?\s*return\s+({_LITERAL})\s*[;}}\n]")
-_CALL = re.compile(rf"[\w.]+\(\s*({_LITERAL}(?:\s*,\s*{_LITERAL})*)\s*\)")
+_CALL = re.compile(rf"(?<![\w.])[\w.]+\(\s*({_LITERAL}(?:\s*,\s*{_LITERAL})*)\s*\)")
 _ANY_LITERAL = re.compile(_LITERAL)
 _NOT_DONE = re.compile(r"\bnot (yet )?implemented\b|\bunimplemented\b|^\W*todo\b", re.IGNORECASE)
+MOST_TESTS = 1000  # in a file
+LONGEST_TEST = 50_000  # characters of one that are read
 _SPACES = re.compile(r"\s+")
 _FORMAT = re.compile(r"""("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)|\s+|,(?=\s*[)\]}])|;""")
 _CALLED = re.compile(r"([\w$]+)\s*!?\(")
@@ -46,7 +49,7 @@ class Dialect:
 
 
 def _named_by_text(code: Code, found: re.Match[str]) -> str:
-    first = re.compile(r"""\s*(["'`])(.*?)\1""", re.DOTALL).match(code.text, found.end())
+    first = re.compile(r"""\(\s*(["'`])([\s\S]{0,300}?)\1""").match(code.text, found.end())
     return _SPACES.sub(" ", first[2]) if first else f"at {_SPACES.sub(' ', code.text[found.end() : found.end() + 40])}"
 
 
@@ -55,8 +58,8 @@ def _named(_: Code, found: re.Match[str]) -> str:
 
 
 _JAVASCRIPT = Dialect(
-    test=re.compile(r"(?<![\w.$])(?P<x>x|f)?(?:it|test|specify)(?P<more>(?:\.\w+)*)(?=\s*(?:\(|\"))(?=\()"),
-    name=lambda code, found: _named_by_text(code, re.compile(r"\s*\(").match(code.bare, found.end()) or found),
+    test=re.compile(r"(?<![\w.$])(?P<x>x|f)?(?:it|test|specify)(?:\.\w+){0,4}\s{0,9}(?=\()"),
+    name=_named_by_text,
     skip_before=re.compile(r"^x|\.(skip|todo|failing|fails)\b"),
     skip_within=re.compile(r"\b(?:t|this|ctx|context)\.(?:skip|todo)\s*\(|\b(?:skip|todo)\s*:\s*(?:true\b|\")"),
     assertion=re.compile(
@@ -64,8 +67,8 @@ _JAVASCRIPT = Dialect(
         r"|deepEqual|throws\w*|ok|snapshot|assert\.\w+|same|match|like|regex)|(?:assert|verify|expect)[A-Z]\w*)\s*(?=\()"
     ),
     constant=re.compile(
-        r"expect\(\s*(?P<e>true|false|null|\d+|\"[^\"]*\"|'[^']*')\s*\)\.(?:toBe|toEqual|toStrictEqual|equal|eql|to\.equal|to\.be)"
-        r"\(\s*(?P=e)\s*\)|expect\(\s*(?:true|1)\s*\)\.(?:toBeTruthy\(\)|to\.be\.ok|to\.be\.true|toBeDefined\(\))"
+        r"expect\(\s*(?P<e>true|false|null|\d+|\"[^\"]*\"|'[^']*')\s*\)"
+        r"\.(?:toBe|toEqual|toStrictEqual|equal|eql|to\.equal|to\.be)\(\s*(?P=e)\s*\)|expect\(\s*(?:true|1)\s*\)\.(?:toBeTruthy\(\)|to\.be\.ok|to\.be\.true|toBeDefined\(\))"
         r"|(?:assert(?:\.ok)?|t\.(?:ok|true|truthy)|assert\.isTrue)\(\s*(?:true|1)\s*(?:,[\s\S]*)?\)"
         r"|(?:assert\.\w*[eE]qual|t\.(?:is|equal))\(\s*(?P<a>[\w.\"']+)\s*,\s*(?P=a)\s*\)"
     ),
@@ -82,7 +85,7 @@ _JAVASCRIPT = Dialect(
     opens="(",
 )
 _GO = Dialect(
-    test=re.compile(r"^func (?P<name>(?:Test|Fuzz|Example)\w*)\([^)]*\)\s*(?=\{)", re.MULTILINE),
+    test=re.compile(r"^func (?P<name>(?:Test|Fuzz|Example)\w*)\([^)\n]*\)\s*(?=\{)", re.MULTILINE),
     name=_named,
     skip_before=re.compile(r"(?!)"),
     skip_within=re.compile(r"\b[tb]\.Skip(?:Now|f)?\s*\(|^\s*return\b(?=\s*\n\s*\S+\s*[^}\s])"),
@@ -101,27 +104,30 @@ _GO = Dialect(
 )
 _RUST = Dialect(
     test=re.compile(
-        r"#\[\s*(?:\w+::)*(?:test|rstest|test_case|quickcheck|proptest)\b[^\]]*\]"
-        r"(?P<more>(?:\s*#\[(?:[^\[\]]|\[[^\]]*\])*\])*)\s*(?:pub\s+)?(?:async\s+)?(?:unsafe\s+)?fn\s+(?P<name>\w+)[^{;]*(?=\{)"
+        r"#\[\s*(?:\w+::){0,4}(?:test|rstest|test_case|quickcheck|proptest)\b[^\]]{0,300}\]"
+        r"(?:\s*#\[(?:[^\[\]]|\[[^\]]{0,300}\]){0,300}\]){0,9}"
+        r"\s*(?:pub\s+)?(?:async\s+)?(?:unsafe\s+)?fn\s+(?P<name>\w+)[^{;]{0,300}(?=\{)"
     ),
     name=_named,
     skip_before=re.compile(r"\b(ignore|should_panic)\b"),
     skip_within=re.compile(r"^\s*return\s*;(?=\s*[^\s}])"),
     assertion=re.compile(
-        r"\b(?:\w*assert\w*|panic|prop_assert\w*|insta::\w+|expect_test::\w+)!\s*(?=[({\[])|\b(?:assert|check|expect|verify)\w*\s*(?=\()"
+        r"\b(?:\w{0,30}assert\w{0,30}|panic|insta::\w+|expect_test::\w+)!\s*(?=[({\[])"
+        r"|\b(?:assert|check|expect|verify)\w*\s*(?=\()"
     ),
     constant=re.compile(r"assert!\(\s*true\s*(?:,[\s\S]*)?\)|assert_eq!\(\s*([\w\"]+)\s*,\s*\1\s*\)"),
     weak=re.compile(r"^assert!\(\s*[\w.()&:\"]+\.(?:is_ok|is_some|is_err)\(\)\s*\)|^assert_ne!"),
     comment=re.compile(r"(?!)"),
-    attribute=re.compile(r"#!?\[\s*(allow\s*\([^)]*\))"),
+    attribute=re.compile(r"#!?\[\s*(allow\s*\([^)]{0,500}\))"),
     stub=re.compile(r"\b(?:todo!\s*|unimplemented!\s*(?=\(\s*\)))(?=[({\[])"),
     stub_says=False,
 )
 _JAVA = Dialect(
     test=re.compile(
-        r"(?P<before>(?:@\w+(?:\([^)]*\))?\s*)*)@(?:Test|ParameterizedTest|RepeatedTest|Property)\b(?P<own>(?:\([^)]*\))?)"
-        r"(?P<more>(?:\s*@\w+(?:\((?:[^()]|\([^()]*\))*\))?)*)"
-        r"\s*(?:public\s+|protected\s+|private\s+|final\s+|static\s+)*(?:<[^>]*>\s*)?[\w<>\[\]]+\s+(?P<name>\w+)\s*\([^)]*\)[^{;]*(?=\{)"
+        r"(?:@\w+(?:\([^)]{0,300}\))?\s*){0,9}@(?:Test|ParameterizedTest|RepeatedTest|Property)\b(?:\([^)]{0,300}\))?"
+        r"(?:\s*@\w+(?:\((?:[^()]|\([^()]{0,300}\)){0,300}\))?){0,9}"
+        r"\s*(?:(?:public|protected|private|final|static)\s+){0,5}(?:<[^>]{0,100}>\s*)?[\w<>\[\]]{1,100}\s+"
+        r"(?P<name>\w+)\s*\([^)]{0,300}\)[^{;]{0,300}(?=\{)"
     ),
     name=_named,
     skip_before=re.compile(r"@(Disabled\w*|Ignore)\b|enabled\s*=\s*(false)"),
@@ -132,7 +138,7 @@ _JAVA = Dialect(
     ),
     weak=re.compile(r"^(?:assertNotNull\(|assertTrue\(\s*\w+\s*\)|assertTrue\(.*!=\s*null\s*\))"),
     comment=re.compile(r"\b(NOSONAR|CHECKSTYLE(?:\.OFF|:OFF)[^\n*]*|noinspection [\w,]+|NOPMD)\b"),
-    attribute=re.compile(r"@(SuppressWarnings\s*\([^)]*\))"),
+    attribute=re.compile(r"@(SuppressWarnings\s*\([^)]{0,500}\))"),
     stub=re.compile(r"\bthrow\s+new\s+\w*Exception\s*(?=\()"),
     stub_says=True,
 )
@@ -158,11 +164,14 @@ def outline_code(name: str, language: str, text: str, *, of_tests: bool) -> Outl
 
 
 def _find_tests(code: Code, dialect: Dialect) -> Iterator[Test]:
-    for found in dialect.test.finditer(code.bare):
-        opening = code.bare.find(dialect.opens, found.end())
-        if opening < 0:
-            continue
-        end = code.end_of(opening)
+    last, begins = 0, list[re.Match[str] | None](islice(dialect.test.finditer(code.bare), MOST_TESTS))
+    for found, following in pairwise([*begins, None]):
+        assert found is not None
+        opening, open_until = found.end(), len(code.bare) if following is None else following.start()
+        end = min(code.end_of(opening) if code.is_closed(opening) else open_until, opening + LONGEST_TEST)
+        if found.start() < last:
+            continue  # within another one
+        last = end
         skipped = dialect.skip_before.search(code.bare, found.start(), found.end())
         how = next(filter(None, skipped.groups()), skipped[0]) if skipped else ""
         how = how.strip() or _find_skip_within(code, dialect, opening, end)
@@ -187,7 +196,8 @@ def _without_format(text: str) -> str:
 
 def _find_skip_within(code: Code, dialect: Dialect, opening: int, end: int) -> str:
     """Return what skips a test at the height of its own statements, or in its options."""
-    for found in re.compile(dialect.skip_within.pattern, re.MULTILINE).finditer(code.bare, opening + 1, end):
+    last = min(end, opening + LONGEST_TEST // 2)
+    for found in re.compile(dialect.skip_within.pattern, re.MULTILINE).finditer(code.bare, opening + 1, last):
         if code.depth_at(found.start(), opening) <= 1:
             return found[0].strip(' "(')
     return ""
@@ -206,6 +216,7 @@ def _find_assertions(code: Code, dialect: Dialect, opening: int, end: int) -> It
 
 
 def _assertion(code: Code, dialect: Dialect, begin: int, end: int) -> Assertion:
+    end = min(end, begin + LONGEST_TEST)
     text = _SPACES.sub(" ", code.said[begin:end]).strip()
     shape = "" if _TELLS.match(text) else _VALUES.sub("0", _SPACES.sub("", code.bare[begin:end]))
     constant, weak = dialect.constant.fullmatch(text) is not None, dialect.weak.search(text) is not None
@@ -213,12 +224,12 @@ def _assertion(code: Code, dialect: Dialect, begin: int, end: int) -> Assertion:
 
 
 _CHAINED = re.compile(r"\s*\.\s*[\w.]+\s*(\()?")
-_COMPARED = re.compile(r"\bif\s+((?:[^{;\n]*;)?[^{;\n]*(?:[!=]=|[<>])[^{;\n]*)(?=\{)")
+_COMPARED = re.compile(r"\bif\s+((?:[^{;\n]{0,200};)?[^{;\n]{0,200}(?:[!=]=|[<>])[^{;\n]{0,200})(?=\{)")
 _VALUES = re.compile(r"-?\b\d[\w.]*|\b(?:true|false|null|nil)\b")
 _TELLS = re.compile(r"(?:t|b|tb|f)\.(?:Error|Fatal|Fail)")  # the words of a failure, no value that is expected
 _GROUPS = re.compile(r"(?<![\w.$])(?:x(?:describe|context|suite)|(?:describe|suite|context)(?:\.\w+)*\.skip)\s*(?=\()")
 _ONLY = re.compile(r"(?<![\w.$])(?:(?:describe|suite|context|it|test)(?:\.\w+)*\.only|fit|fdescribe)\s*(?=\()")
-_RUST_CFG = re.compile(r"^#!\[\s*(cfg\s*\((?:[^()]|\([^()]*\))*\))", re.MULTILINE)
+_RUST_CFG = re.compile(r"^#!\[\s*(cfg\s*\((?:[^()]|\([^()]{0,300}\)){0,300}\))", re.MULTILINE)
 _BUILD_TAG = re.compile(r"^//\s*(?:go:build|\+build) (.*)", re.MULTILINE)
 
 
@@ -252,7 +263,7 @@ def _find_suppressions(code: Code, dialect: Dialect) -> Iterator[Mark]:
 
 def _find_stubs(code: Code, dialect: Dialect) -> Iterator[Mark]:
     for found in dialect.stub.finditer(code.bare):
-        said = code.text[found.end() : code.end_of(found.end())]
+        said = code.text[found.end() : min(code.end_of(found.end()), found.end() + 200)]
         if not dialect.stub_says or _NOT_DONE.search(said.strip("()\"'` ")):
             what = _SPACES.sub(" ", code.text[found.start() : found.end()] + said)[:80]
             yield Mark("stub-left", code.line_at(found.start()), what, f"`{what}` is left")
@@ -268,14 +279,14 @@ _PATCHES = re.compile(
 _EXIT_OF_JS = re.compile(r"(?<![\w.$])process\.(?:exit|reallyExit)\s*\(\s*0?\s*\)")
 _ON_EXIT = re.compile(r"(?<![\w.$])process\.(?:on|once|addListener)\s*(?=\()")
 _SETS_CODE = re.compile(r"process\.exitCode\s*=\s*0\b|process\.(?:exit|reallyExit)\s*\(\s*0?\s*\)")
-_EQUAL_IN_RUST = re.compile(r"\bfn\s+eq\s*\(\s*&self[^)]*\)\s*->\s*bool\s*\{\s*true\s*\}")
+_EQUAL_IN_RUST = re.compile(r"\bfn\s+eq\s*\(\s*&self[^)]{0,200}\)\s*->\s*bool\s*\{\s*true\s*\}")
 _EQUAL_IN_JAVA = re.compile(r"\bboolean\s+equals\s*\(\s*(?:final\s+)?Object\s+\w+\s*\)\s*\{\s*return\s+true\s*;\s*\}")
-_EQUAL_IN_GO = re.compile(r"^func\s*\([^)]*\)\s*Equal\s*\([^)]*\)\s*bool\s*\{\s*return\s+true\s*\}", re.MULTILINE)
+_EQUAL_IN_GO = re.compile(r"^func\s*\([^)\n]*\)\s*Equal\s*\([^)\n]*\)\s*bool\s*\{\s*return\s+true\s*\}", re.MULTILINE)
 _EXIT_IN_RUST = re.compile(r"\bprocess::exit\s*\(\s*0\s*\)")
 _EXIT_IN_GO = re.compile(r"\bos\.Exit\s*\(\s*0\s*\)")
 _EXIT_IN_JAVA = re.compile(r"\bRuntime\.getRuntime\(\)\.halt\s*\(\s*0\s*\)|\bSystem\.exit\s*\(\s*0\s*\)")
 _INIT_OF_GO = re.compile(r"^func (init)\(\)\s*(?=\{)", re.MULTILINE)
-_MAIN_OF_GO = re.compile(r"^func (TestMain)\([^)]*\)\s*(?=\{)", re.MULTILINE)
+_MAIN_OF_GO = re.compile(r"^func (TestMain)\([^)\n]*\)\s*(?=\{)", re.MULTILINE)
 _STATIC = re.compile(r"\bstatic\s*(?=\{)")
 
 
@@ -319,8 +330,7 @@ def _find_patches(code: Code) -> Iterator[Mark]:
 
 def _find_exits_of_js(code: Code) -> Iterator[Mark]:
     for found in _EXIT_OF_JS.finditer(code.bare):
-        before = code.bare[: found.start()]
-        if before.count("{") == before.count("}") and before.count("(") == before.count(")"):
+        if code.is_outside(found.start()):
             what = found[0]
             yield Mark(
                 "exit-on-import", code.line_at(found.start()), what, f"`{what}` ends the process that imports it"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
 
 from harness.decide.judge_files import Called, Role, shadows_runner
-from harness.domain.finding import Finding, Guards, Level
+from harness.domain.finding import RULES, Finding, Guards, Level
 from harness.domain.units import format_size
 from harness.findings.change import Branch, Change, Mark, Outline
 from harness.findings.code import find_language
@@ -20,8 +21,10 @@ from harness.findings.python import find_calls, outline_python
 from harness.findings.settings_of_tests import look_at_settings
 
 LARGE = 1 << 20  # bytes of a file that nobody reads
-LONGEST = 512 << 10  # bytes of a source file that is read
+LONGEST = 512 << 10  # characters of a source file that is read
+LONGEST_LINE = 5000  # characters of a line of one that a person wrote
 MOST_TESTS = 200  # files of tests that are read for inputs
+TESTS_IN_ALL = 4 << 20  # bytes of them
 MOST_ALIKE = 5  # findings by one rule in one file
 BY_PATTERN = " (by a pattern, not by its syntax)"
 _ASSETS = re.compile(
@@ -50,10 +53,18 @@ class Surroundings:
     shapes: Shapes = lambda _: ()
 
 
-def find_findings(changes: Sequence[Change], around: Surroundings, guards: Guards) -> list[Finding]:
-    """Return what the rules that are on find in a change, in the order of its files."""
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the rules find in a change, in the order of its files; and which files of code could not be read."""
+
+    findings: tuple[Finding, ...]
+    unread: tuple[str, ...]
+
+
+def look(changes: Sequence[Change], around: Surroundings, guards: Guards) -> Looked:
+    """Return what the rules that are on find in a change."""
     changes = [one for one in changes if one.before != one.now]
-    outlined = [Outlined(one) for one in changes if not _GENERATED.fullmatch(one.name)]
+    outlined = [Outlined(one) for one in changes]
     found = [finding for one in changes for finding in _look_at(one, around)]
     tests = (one for one in outlined if one.of_tests or one.name.endswith(".rs"))
     found += compare_tests({one.name: (one.old, one.now) for one in tests if one.old.tests or one.now.tests})
@@ -62,7 +73,14 @@ def find_findings(changes: Sequence[Change], around: Surroundings, guards: Guard
         found += _find_special_cases(changes, outlined, around.tests)
     exact = {one.name: one.now.exact for one in outlined}
     told = (one if exact.get(one.file, True) or one.rule in _NOT_BY_SYNTAX else _by_pattern(one) for one in found)
-    return _sum_up(sorted({one for one in told if guards.level_of(one.rule) is not Level.OFF}))
+    kept = {one for one in told if guards.level_of(one.rule) is not Level.OFF and not _is_generated(one)}
+    unread = tuple(one.name for one in outlined if not one.now.parsed and not _GENERATED.fullmatch(one.name))
+    return Looked(tuple(_sum_up(sorted(kept))), unread)
+
+
+def _is_generated(one: Finding) -> bool:
+    """Whether a finding is of no interest since nobody wrote the file; what makes checks worthless always is."""
+    return RULES[one.rule] is not Level.STRICT and _GENERATED.fullmatch(one.file) is not None
 
 
 def _sum_up(found: Sequence[Finding]) -> list[Finding]:
@@ -115,12 +133,16 @@ class Outlined:
         return self._outline(self.change.new)
 
     def _outline(self, text: str) -> Outline:
-        if not text or len(text) > LONGEST:
-            return Outline(parsed=not text)
-        if self.name.endswith((".py", ".pyi")):
-            return outline_python(self.name, text, of_tests=self.of_tests)
-        language = find_language(self.name)
-        return outline_code(self.name, language, text, of_tests=self.of_tests) if language else Outline()
+        language, is_python = find_language(self.name), self.name.endswith((".py", ".pyi"))
+        if not text or not (language or is_python):
+            return Outline()
+        if len(text) > LONGEST or (language and max(map(len, text.splitlines()), default=0) > LONGEST_LINE):
+            return Outline(parsed=False)
+        with suppress(RecursionError):
+            if is_python:
+                return outline_python(self.name, text, of_tests=self.of_tests)
+            return outline_code(self.name, language, text, of_tests=self.of_tests)
+        return Outline(parsed=False)
 
 
 def _compare_marks(outlined: Sequence[Outlined]) -> Iterator[Finding]:
@@ -190,6 +212,16 @@ def _find_special_cases(changes: Sequence[Change], outlined: Sequence[Outlined],
         if (one.inputs, one.answer) in asked:
             says = f"the input {', '.join(one.inputs)} of a test is answered with what it expects: {one.answer}"
             yield Finding(name, one.line, says.replace("`", "'"), "special-cased")
+
+
+def _find_asked(name: str, text: str) -> list[tuple[tuple[str, ...], str]]:
+    language = find_language(name)
+    with suppress(RecursionError):
+        if name.endswith(".py"):
+            return find_calls(text)
+        if language and max(map(len, text.splitlines()), default=0) <= LONGEST_LINE:
+            return find_calls_in(language, text)
+    return []
 
 
 def _is_trivial(one: Branch) -> bool:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import difflib
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from harness.domain.finding import Finding
 from harness.domain.text import counted, one_line
 from harness.findings.change import Assertion, Outline, Test
 
-_ALIKE = 0.6  # of a body, from which on a test counts as renamed
+_ALIKE = 0.75  # of the words of both bodies, from which on a test counts as renamed
+_WORDS = re.compile(r"\w+|[^\w\s]")
 _MOST_COMPARED = 400  # pairs of bodies
 _SHOWN = 80
 
+Placed = tuple[str, Test]  # in a file
 Outlines = Mapping[str, tuple[Outline, Outline]]  # before and now, by the name of the file
 
 
 def compare_tests(outlines: Outlines) -> Iterator[Finding]:
     """Yield what tests lost from before to now, over all files of a change: one may have moved."""
-    gone, came = list[tuple[str, Test]](), list[tuple[str, Test]]()
-    pairs = list[tuple[str, Test, Test]]()
+    gone, came, pairs = list[Placed](), list[Placed](), list[tuple[str, Test, Test]]()
     for name, (old, new) in outlines.items():
         if not new.parsed or not old.parsed:
             continue
@@ -31,22 +32,18 @@ def compare_tests(outlines: Outlines) -> Iterator[Finding]:
             else:
                 gone.append((name, test))
         came += [(name, one) for left in now.values() for one in left]
-    lost = list[tuple[str, Test]]()
-    for name, test in gone:
-        if (found := _find_moved(test, came, fuzzy=len(gone) * len(came) <= _MOST_COMPARED)) is None:
-            lost.append((name, test))
-        else:
-            came.remove(found)
-            pairs.append((found[0], test, found[1]))
+    moved, lost = _find_moved(gone, came)
+    pairs += moved
+    taken = {id(now) for _, _, now in moved}
+    came = [one for one in came if id(one[1]) not in taken]
     yield from _tell_lost(lost, outlines, came)
     for name, was, now_is in pairs:
         yield from _compare(name, was, now_is)
     for name, one in came:
         yield from _tell_constant(name, one, Counter())
         if one.skipped and not one.sometimes:
-            yield Finding(
-                name, one.line, f"`{_short(one.name)}` is new and not run: `{_short(one.skipped)}`", "test-skipped"
-            )
+            says = f"`{_short(one.name)}` is new and not run: `{_short(one.skipped)}`"
+            yield Finding(name, one.line, says, "test-skipped")
 
 
 def _by_name(tests: Sequence[Test]) -> dict[str, list[Test]]:
@@ -56,25 +53,51 @@ def _by_name(tests: Sequence[Test]) -> dict[str, list[Test]]:
     return found
 
 
-def _find_moved(test: Test, came: Sequence[tuple[str, Test]], *, fuzzy: bool) -> tuple[str, Test] | None:
-    leaf = test.name.rpartition(".")[2]
-    by_name = [one for one in came if one[1].name.rpartition(".")[2] == leaf]
-    by_body = [one for one in came if one[1].body.text == test.body.text and test.body.text]
-    if by_name or by_body:
-        return (by_body or by_name)[0]
-    if not fuzzy:
-        return None
-    matcher = difflib.SequenceMatcher(b=test.body.text[:2000], autojunk=False)
-    for one in came:
-        matcher.set_seq1(one[1].body.text[:2000])
-        if matcher.real_quick_ratio() >= _ALIKE and matcher.quick_ratio() >= _ALIKE and matcher.ratio() >= _ALIKE:
-            return one
-    return None
+def _find_moved(gone: Sequence[Placed], came: Sequence[Placed]) -> tuple[list[tuple[str, Test, Test]], list[Placed]]:
+    """Return the tests that are elsewhere, or have another name, with how they are now; and those that are lost."""
+    moved, lost, left = list[tuple[str, Test, Test]](), list(gone), list(came)
+    for key in (_body_of, _leaf_of, None):
+        if key is None and len(lost) * len(left) > _MOST_COMPARED:
+            break
+        there, still = _by_key(left, key) if key is not None else {}, list[Placed]()
+        for name, test in lost:
+            if key is not None:
+                same = there.get(key(test), [])
+                found = same.pop(0) if same and key(test) else None
+            else:
+                found = next((one for one in left if _are_alike(test, one[1])), None)
+            if found is None:
+                still.append((name, test))
+            else:
+                moved.append((found[0], test, found[1]))
+                left = [one for one in left if one[1] is not found[1]] if key is None else left
+        taken = {id(now) for _, _, now in moved}
+        lost, left = still, [one for one in left if id(one[1]) not in taken]
+    return moved, lost
 
 
-def _tell_lost(
-    lost: Sequence[tuple[str, Test]], outlines: Outlines, came: Sequence[tuple[str, Test]]
-) -> Iterator[Finding]:
+def _by_key(placed: Sequence[Placed], key: Callable[[Test], str]) -> dict[str, list[Placed]]:
+    found = dict[str, list[Placed]]()
+    for one in placed:
+        found.setdefault(key(one[1]), []).append(one)
+    return found
+
+
+def _body_of(test: Test) -> str:
+    return test.body.text
+
+
+def _leaf_of(test: Test) -> str:
+    return test.name.rpartition(".")[2]
+
+
+def _are_alike(test: Test, other: Test) -> bool:
+    """Whether two bodies have most of their words in common."""
+    was, now = (Counter(_WORDS.findall(one.body.text)) for one in (test, other))
+    return 2 * (was & now).total() >= _ALIKE * (was.total() + now.total()) > 0
+
+
+def _tell_lost(lost: Sequence[Placed], outlines: Outlines, came: Sequence[Placed]) -> Iterator[Finding]:
     by_file = dict[str, list[Test]]()
     for name, test in lost:
         by_file.setdefault(name, []).append(test)

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from harness.findings.change import Branch, Mark, Outline
 from harness.findings.patches import find_patches, names_runner
-from harness.findings.python_syntax import Function, is_literal, last_name, statements, without_docstring
+from harness.findings.python_syntax import Function, is_literal, last_name, parse, statements, without_docstring
 from harness.findings.python_tests import ASSERTS, find_marks_of_tests, find_tests
 
 _COMMENT = re.compile(
@@ -21,16 +21,14 @@ _COMMENT = re.compile(
     re.IGNORECASE,
 )
 _ASKING = re.compile(r"sys\.modules|PYTEST_CURRENT_TEST|SkipTest|pytest\.(?:skip|xfail)\b")
-_BRANCHES = re.compile(r"\{\s*\([^)]*\)\s*:|\bif\b[^:]*==[^:]*:[^\n]*\n?\s*return\b")
+_BRANCHES = re.compile(r"\{\s*\([^)]{0,200}\)\s*:|\bif\b[^:]{0,200}==[^:]{0,200}:[^\n]{0,200}\n?\s*return\b")
 _SCRIPTS = re.compile(r"(.*/)?(setup|manage|conftest|__main__|noxfile|fabfile|wsgi|tasks)\.py"
                       r"|(.*/)?(scripts?|bin|tools|examples?|docs?|benchmarks?|\.?ci|hack|dev)/.*")  # fmt: skip
 
 
 def outline_python(name: str, text: str, *, of_tests: bool) -> Outline:
     """Return the outline of a Python file; tests are looked for in one `of_tests` alone, the rest in the others."""
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    if (tree := parse(text)) is None:
         return Outline(parsed=False)
     marks = list(_find_suppressions(text))
     if of_tests:
@@ -208,9 +206,7 @@ def _compared(test: ast.expr) -> tuple[str, ...]:
 
 def find_calls(text: str) -> list[tuple[tuple[str, ...], str]]:
     """Return the calls in assertions of tests whose arguments are literals, with the other literals of each."""
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    if (tree := parse(text)) is None:
         return []
     found = []
     for node in ast.walk(tree):

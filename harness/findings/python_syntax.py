@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterable, Iterator
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _ASKS = (ast.Name, ast.Call, ast.Attribute, ast.Await, ast.Subscript, ast.NamedExpr, ast.Yield)
+
+
+def parse(text: str) -> ast.Module | None:
+    """Return the syntax tree of a file, None where it has none; nothing is said of it meanwhile."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
 
 
 def last_name(node: ast.expr) -> str:

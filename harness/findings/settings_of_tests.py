@@ -12,6 +12,7 @@ from harness.decide.judge_files import Role
 from harness.domain.finding import Finding
 from harness.domain.text import one_line
 from harness.findings.change import Change
+from harness.findings.python_syntax import parse
 
 _BUILD = re.compile(
     r"package\.json|GNUmakefile|[Mm]akefile|.*\.mk|\.?justfile|pyproject\.toml|setup\.cfg|tox\.ini|noxfile\.py|Cargo\.toml"
@@ -49,7 +50,7 @@ _OF_COVERAGE = re.compile(
 _RAISED = re.compile(
     r"(?:^|[\s{,\"'-])(max[-_](?:complexity|warnings|branches|statements|args)|complexity)[\"']?\s*[=: ]\s*[\"']?(\d+)"
 )
-_LINT_OFF = re.compile(r"[\"']?(@?[\w/-]+)[\"']?\s*:\s*\[?\s*(?:[\"']off[\"']|0)(?=\s*[,\]}\n])")
+_LINT_OFF = re.compile(r"(?<![@\w/-])(@?[\w/-]+)[\"']?\s*:\s*\[?\s*(?:[\"']off[\"']|0)(?=\s*[,\]}\n])")
 _LINTERS = re.compile(r"\.eslintrc(\..*)?|eslint\.config\..*|\.oxlintrc\.json|tslint\.json")
 _PLUGINS = re.compile(
     r"(?<=\s)-p[ =](?!no:)\w[\w.]*|\bpytest_plugins\b|\bsetupFiles(?:AfterEnv)?\b|\bglobalSetup\b"
@@ -59,6 +60,7 @@ _RUN_BY_PYTHON = re.compile(r"(sitecustomize|usercustomize)\.py|.*\.pth")
 _EXPECTED = re.compile(r"(.*/)?(__snapshots__|snapshots?|goldens?|expected|approved|__image_snapshots__)/.*"
                        r"|.*\.(snap|golden|approved|expected)(\.\w+)?|(.*/)?(expected|golden)[-_.][^/]*")  # fmt: skip
 _SAID = 60
+LONGEST_LINE = 2000  # characters of one that are read
 
 
 def look_at_settings(change: Change) -> Iterator[Finding]:
@@ -94,7 +96,7 @@ def _find_ignored(change: Change) -> Iterator[tuple[int, str]]:
 
 
 _MAKES = re.compile(r"GNUmakefile|[Mm]akefile|.*\.mk")
-_IN_MAKE = re.compile(r"^\t@?-@?\S.*|^\.IGNORE\b.*|^MAKEFLAGS\s*[:+?]?=.*-\w*[ik].*", re.MULTILINE)
+_IN_MAKE = re.compile(r"^\t@?-@?\S.*|^\.IGNORE\b.*|^MAKEFLAGS\s*[:+?]?=.{0,100}-\w{0,9}[ik].*", re.MULTILINE)
 _WHAT_IS_A_TEST = re.compile(r"\b(?:python_(?:files|functions|classes)|testMatch|testRegex)\b[^\n]*")
 
 
@@ -118,21 +120,23 @@ def _look_at_ends(change: Change, last: str) -> Iterator[Finding]:
 
 
 def _find_narrowed(change: Change) -> Iterator[tuple[int, str]]:
+    lines = change.new.splitlines()
     for line, what in _new_words(change, _NARROWED):
-        near = "\n".join(change.new.splitlines()[max(0, line - 4) : line])
+        near = "\n".join(lines[max(0, line - 4) : line])
         if _RUNS_TESTS.search(near):
             yield line, what.strip()
     yield from _new_words(change, _KEYS)
     if change.name.endswith("Cargo.toml"):
         for line, what in _new_words(change, _NOT_TESTED):
-            heads = [one.strip() for one in change.new.splitlines()[:line] if one.lstrip().startswith("[")]
-            if heads[-1:] in (["[lib]"], ["[[test]]"]):
+            head = next((one.strip() for one in reversed(lines[:line]) if one.lstrip().startswith("[")), "")
+            if head in ("[lib]", "[[test]]"):
                 yield line, what
 
 
 def _find_plugins(change: Change) -> Iterator[tuple[int, str]]:
+    lines = change.new.splitlines()
     for line, what in _new_words(change, _PLUGINS):
-        near = "\n".join(change.new.splitlines()[max(0, line - 4) : line])
+        near = "\n".join(lines[max(0, line - 4) : line])
         if not what.startswith(("-p", "--require")) or _RUNS_TESTS.search(near):
             yield line, what
 
@@ -149,7 +153,8 @@ def _new_words(change: Change, pattern: re.Pattern[str]) -> Iterator[tuple[int, 
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
-    yield from ((number, line) for number, line in enumerate(text.splitlines(), 1) if not _COMMENT.match(line))
+    lines = ((number, line[:LONGEST_LINE]) for number, line in enumerate(text.splitlines(), 1))
+    yield from ((number, line) for number, line in lines if not _COMMENT.match(line))
 
 
 def _look_at_numbers(change: Change) -> Iterator[Finding]:
@@ -193,9 +198,7 @@ def _look_at_hooks(change: Change, last: str) -> Iterator[Finding]:
 
 def _hooks(text: str) -> dict[str, int]:
     """Return what a conftest.py defines that tests do not ask for: hooks that can change a verdict, and their lines."""
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    if (tree := parse(text)) is None:
         return {}
     functions = (one for one in tree.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef))
     return {one.name: one.lineno for one in functions if _JUDGING_HOOKS.fullmatch(one.name)} | {

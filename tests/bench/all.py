@@ -16,6 +16,7 @@ import bench_api
 import bench_commands
 import bench_damage
 import bench_faults
+import bench_findings
 import bench_flood
 import bench_git
 import bench_halt
@@ -37,6 +38,7 @@ def measure(*, quick: bool) -> list[Figure]:
         ("own time", lambda: bench_own_time.measure(2 if quick else 5)),
         ("commands", bench_commands.measure),
         ("log", bench_log.measure),
+        ("findings", bench_findings.measure),
         ("halt", bench_halt.measure),
         ("api", bench_api.measure),
         ("damage", lambda: bench_damage.measure(**({"journals": 9_000, "texts": 10_000} if quick else {}))),

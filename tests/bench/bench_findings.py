@@ -25,7 +25,7 @@ from harness.decide.judge_files import Called, find_role, follow
 from harness.domain.finding import Finding, Guards, Level
 from harness.domain.obeyed import is_allowed
 from harness.findings.change import Change
-from harness.findings.look import Surroundings, find_findings
+from harness.findings.look import Surroundings, look
 from harness.rehearsal.cheats import LANGUAGES, Case, read_language
 
 CALLED = Called(frozenset(("pytest", "npm", "test", "node", "go", "cargo", "mvn", "make", "python")), frozenset())
@@ -84,12 +84,12 @@ def changes_of_files(count: int) -> list[Change]:
 
 def measure(files: int = 200, repeats: int = 5) -> list[Figure]:
     """The figure of a diff of so many files, in milliseconds."""
-    find_findings(changes_of_files(4), Surroundings(CALLED), Guards())
+    look(changes_of_files(4), Surroundings(CALLED), Guards())
     samples = []
     for _ in range(repeats):
         changes = changes_of_files(files)
         begin = time.perf_counter()
-        find_findings(changes, Surroundings(CALLED), Guards())
+        look(changes, Surroundings(CALLED), Guards())
         samples.append((time.perf_counter() - begin) * 1000)
     return [Figure(f"findings in a diff of {files} files", "ms", samples, 300.0)]
 
@@ -152,7 +152,7 @@ def look_at_history(place: Path, most: int, skip: int, shown: str) -> int:
     commits = repository.commits(most, skip)
     for commit in commits:
         around = Surroundings(CALLED, lambda commit=commit: repository.tests_at(commit))
-        found = find_findings(repository.changes(commit), around, Guards())
+        found = look(repository.changes(commit), around, Guards()).findings
         counts.update(one.rule for one in found)
         strict += any(_is_strict(one) for one in found)
         warned += any(not _is_strict(one) for one in found)
@@ -195,7 +195,7 @@ def _find_in_case(case: Case) -> list[Finding]:
         if "__pycache__" not in one and not is_allowed(one, case.may_change)
     ]
     tests = [(name, text) for name, text in before.items() if str(find_role(name, called) or "") == "a test"]
-    return find_findings(changes, Surroundings(called, lambda: tests), Guards())
+    return list(look(changes, Surroundings(called, lambda: tests), Guards()).findings)
 
 
 def _read_all(place: Path) -> dict[str, bytes]:

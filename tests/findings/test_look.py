@@ -10,7 +10,7 @@ from harness.decide.judge_files import Called, find_role
 from harness.domain.finding import RULES, Finding, Guards, Level
 from harness.findings import code
 from harness.findings.change import Change
-from harness.findings.look import BY_PATTERN, Surroundings, find_findings
+from harness.findings.look import BY_PATTERN, Surroundings, look
 
 CALLED = Called(frozenset(("pytest", "npm", "test", "go", "cargo", "scripts/test.sh")), frozenset())
 
@@ -28,7 +28,7 @@ def find(*files: File, tests: tuple[tuple[str, bytes], ...] = (), guards: Guards
         Change(one.name, *(None if text is None else text.encode() for text in one[1:]), find_role(one.name, CALLED))
         for one in files
     ]
-    return find_findings(changes, Surroundings(CALLED, lambda: tests), guards or Guards())
+    return list(look(changes, Surroundings(CALLED, lambda: tests), guards or Guards()).findings)
 
 
 ADDS = "def test_adds():\n    assert add(2, 3) == 5\n    assert add(0, 0) == 0\n"
@@ -274,7 +274,7 @@ def test_a_person_says_what_follows_for_every_rule_or_by_rule() -> None:
 def test_a_program_that_comes_before_one_that_a_check_calls_is_found_and_others_are_not() -> None:
     def found(name: str, *, executable: bool) -> list[str]:
         change = Change(name, None, b"#!/bin/sh\n", find_role(name, CALLED), executable)
-        return [str(one) for one in find_findings([change], Surroundings(CALLED), Guards())]
+        return [str(one) for one in look([change], Surroundings(CALLED), Guards()).findings]
 
     said = "bin/npm: it takes the place of `npm`, which a check calls (program-shadowed)"
     assert found("bin/npm", executable=True) == [said]
@@ -287,7 +287,7 @@ def test_the_shape_of_a_token_is_told_of_new_lines_that_are_no_test() -> None:
 
     def found(name: str, before: bytes | None, now: bytes) -> list[str]:
         change = Change(name, before, now, find_role(name, CALLED))
-        return [str(one) for one in find_findings([change], Surroundings(CALLED, shapes=shapes), Guards())]
+        return [str(one) for one in look([change], Surroundings(CALLED, shapes=shapes), Guards()).findings]
 
     assert found("a.py", None, b"K = 'sk-1'\n") == ["a.py: it holds what has the shape of a key (secret)"]
     assert found("a.py", b"K = 'sk-1'\n", b"K = 'sk-1'\nL = 2\n") == []
@@ -298,6 +298,35 @@ def test_a_file_that_nobody_reads_is_told_and_not_read() -> None:
     large = "x = 1\n" * 200_000
     assert [str(one) for one in find(File("a.py", None, large))] == ["a.py: it is larger than 1 MiB (large-file)"]
     assert find(File("a.py", None, "def f(: \n" * 3)) == []
+
+
+HOSTILE = {
+    "a.js": ("/*", "`", "process.on(", '"\\"', "=/[", "{(["),
+    "a.test.js": ("it(", 'test("a', "expect(", "describe.skip("),
+    "a_test.go": ("func TestA(", "if a != b ", "\nfunc TestA(t *testing.T) {"),
+    "src/a.rs": ("#[test]", "#[cfg(", 'r#"', "assert"),
+    "ATest.java": ("@a ", "@Test ", "\n@Test\nvoid a() {"),
+    "tests/test_a.py": ("def test_a():\n    assert a\n", "-", "if a:\n    pass\nel", "a+"),
+}
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("trees", [True, False], ids=["by trees", "by patterns"])
+@pytest.mark.parametrize(("name", "unit"), [(name, unit) for name, units in HOSTILE.items() for unit in units])
+def test_what_an_agent_writes_to_hold_harness_up_is_read_all_the_same(
+    name: str, unit: str, trees: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes to an end: a search that begins anew at each place would take hours."""
+    if not trees:
+        monkeypatch.setattr(code, "_grammar", lambda language: None)
+    text = unit * (60_000 // len(unit)) if "\n" in unit else f"{unit * (80 // len(unit))}\n" * 750
+    find(File(name, None, text), File(f"old/{name}", text[:-30], None))
+
+
+def test_a_tree_too_deep_to_walk_is_told_as_unread() -> None:
+    chain = "if a:\n    pass\n" + "elif a:\n    pass\n" * 3000
+    change = Change("a.py", None, chain.encode())
+    assert look([change], Surroundings(CALLED), Guards()).unread == ("a.py",)
 
 
 def test_many_findings_alike_in_a_file_are_told_in_few_lines() -> None:
