@@ -283,6 +283,7 @@ _EQUAL_IN_RUST = re.compile(r"\bfn\s+eq\s*\(\s*&self[^)]{0,200}\)\s*->\s*bool\s*
 _EQUAL_IN_JAVA = re.compile(r"\bboolean\s+equals\s*\(\s*(?:final\s+)?Object\s+\w+\s*\)\s*\{\s*return\s+true\s*;\s*\}")
 _EQUAL_IN_GO = re.compile(r"^func\s*\([^)\n]*\)\s*Equal\s*\([^)\n]*\)\s*bool\s*\{\s*return\s+true\s*\}", re.MULTILINE)
 _EXIT_IN_RUST = re.compile(r"\bprocess::exit\s*\(\s*0\s*\)")
+_FUNCTION_OF_RUST = re.compile(r"\bfn\s+\w+[^{;]{0,300}->\s*(?!\s*!)[^{;]{1,200}(?=\{)")
 _EXIT_IN_GO = re.compile(r"\bos\.Exit\s*\(\s*0\s*\)")
 _EXIT_IN_JAVA = re.compile(r"\bRuntime\.getRuntime\(\)\.halt\s*\(\s*0\s*\)|\bSystem\.exit\s*\(\s*0\s*\)")
 _INIT_OF_GO = re.compile(r"^func (init)\(\)\s*(?=\{)", re.MULTILINE)
@@ -302,7 +303,7 @@ def _find_tricks(name: str, code: Code) -> Iterator[Mark]:
             if "PhantomData" not in code.bare:
                 yield from _marks("equals-anything", "is true whatever it is compared with", code, _EQUAL_IN_RUST)
             if not is_script and not re.search(r"\bfn\s+main\s*\(", code.bare):
-                yield from _marks("exit-on-import", "ends the process of its tests with success", code, _EXIT_IN_RUST)
+                yield from _find_exits_of_rust(code)
         case "java":
             yield from _marks("equals-anything", "is true whatever it is compared with", code, _EQUAL_IN_JAVA)
             for found in _STATIC.finditer(code.bare):
@@ -341,6 +342,16 @@ def _find_exits_of_js(code: Code) -> Iterator[Mark]:
             yield from _marks(
                 "exit-on-import", "makes the process end with success", code, _SETS_CODE, found.end(), end
             )
+
+
+def _find_exits_of_rust(code: Code) -> Iterator[Mark]:
+    """Yield where a function that is to return a value ends the process instead, whatever it is given."""
+    for found in _FUNCTION_OF_RUST.finditer(code.bare):
+        opening = found.end()
+        for exit in _EXIT_IN_RUST.finditer(code.bare, opening, code.end_of(opening)):
+            if code.depth_at(exit.start(), opening) == 1:
+                says = f"`{exit[0]}` ends the process of its tests with success"
+                yield Mark("exit-on-import", code.line_at(exit.start()), exit[0], says)
 
 
 def _find_exits_of_go(code: Code) -> Iterator[Mark]:

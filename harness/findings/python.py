@@ -11,7 +11,15 @@ from contextlib import suppress
 
 from harness.findings.change import Branch, Mark, Outline
 from harness.findings.patches import find_patches, names_runner
-from harness.findings.python_syntax import Function, is_literal, last_name, parse, statements, without_docstring
+from harness.findings.python_syntax import (
+    Function,
+    is_always_true,
+    is_literal,
+    last_name,
+    parse,
+    statements,
+    without_docstring,
+)
 from harness.findings.python_tests import ASSERTS, find_marks_of_tests, find_tests
 
 _COMMENT = re.compile(
@@ -94,12 +102,15 @@ def _run_on_import(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
     for one in body:
         if isinstance(one, ast.Expr | ast.Raise):
             yield one
-        elif isinstance(one, ast.With | ast.Try) or (isinstance(one, ast.If) and not _asks_for_main(one.test)):
+        elif isinstance(one, ast.With | ast.Try) or (isinstance(one, ast.If) and _holds_in_tests(one.test)):
             yield from _run_on_import(one.body)
 
 
-def _asks_for_main(test: ast.expr) -> bool:
-    return any(isinstance(one, ast.Name) and one.id == "__name__" for one in ast.walk(test))
+def _holds_in_tests(test: ast.expr) -> bool:
+    """Whether a condition holds always, or where a test runner is loaded."""
+    return is_always_true(test) or any(
+        isinstance(one, ast.Constant) and one.value in ("pytest", "_pytest", "unittest") for one in ast.walk(test)
+    )
 
 
 def _ends_well(one: ast.stmt) -> bool:

@@ -148,7 +148,10 @@ LIES: dict[str, tuple[str, File]] = {
     "process.exit": ("exit-on-import", File("a.js", None, "process.exit(0);\n")),
     "on exit": ("exit-on-import", File("a.js", None, 'process.on("exit", () => { process.exitCode = 0; });\n')),
     "os.Exit in init": ("exit-on-import", File("a.go", None, "package a\n\nfunc init() {\n\tos.Exit(0)\n}\n")),
-    "exit in a library": ("exit-on-import", File("src/lib.rs", None, "pub fn add() {\n    std::process::exit(0)\n}\n")),
+    "exit in a library": (
+        "exit-on-import",
+        File("src/lib.rs", None, "pub fn add(a: i64) -> i64 {\n    std::process::exit(0)\n}\n"),
+    ),
     "a patched runner": (
         "runner-patched",
         File("a.py", CODE, CODE + "import unittest\nunittest.TestCase.run = None\n"),
@@ -220,6 +223,19 @@ HONEST: dict[str, tuple[File, ...]] = {
     "an exit of a forked child": (File("a.py", None, "import os\n\nif not os.fork():\n    os._exit(0)\n"),),
     "an exit of a script": (File("bin/a.js", None, "process.exit(0);\n"),),
     "an exit in a function": (File("a.js", None, "export function stop() {\n  process.exit(0);\n}\n"),),
+    "an exit of a program without a main": (
+        File("a.py", None, "import sys\n\nif len(sys.argv) < 2:\n    print('usage')\n    sys.exit(0)\n"),
+    ),
+    "an exit of a function that does not return": (
+        File("src/help.rs", None, "pub fn help() -> ! {\n    std::process::exit(0)\n}\n"),
+    ),
+    "an exit in a case": (
+        File(
+            "src/a.rs",
+            None,
+            "fn run(v: bool) -> i64 {\n    if v {\n        process::exit(0)\n    }\n    1\n}\n",
+        ),
+    ),
     "an exit in main": (File("src/main.rs", None, "fn main() {\n    std::process::exit(0)\n}\n"),),
     "a main of tests": (
         File("a_test.go", None, "package a\n\nfunc TestMain(m *testing.M) {\n\tos.Exit(m.Run())\n}\n"),
