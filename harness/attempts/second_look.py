@@ -32,7 +32,7 @@ from harness.workspace.workspace import Candidate
 
 REPLAYED = "harness: the checks pass with what judges them as it was"
 FEWER = "harness: as many tests run as before the work"
-CHANGED = "harness: the change itself leaves checks their worth"
+CHANGED = "harness: nothing in the change makes its checks worthless"
 EDITED = "harness: what runs the tests is as it was installed"
 FAILED = "harness: no test failed where a check passed"
 SHOWN = 5  # names that a sentence has room for
