@@ -31,7 +31,7 @@ def after_fault(faults: int, outage: float, rules: Rules, jitter: float, because
     wait = min(rules.fault_backoff * 2.0 ** min(faults - 1, 30), max(CACHE_LIFE, rules.fault_backoff))
     wait *= 1 - jitter / 4
     if rules.outage_limit:
-        wait = min(wait, max(0.0, rules.outage_limit - outage))
+        wait = min(wait, rules.outage_limit - outage)
     return Wait(wait, because)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 BASH = ("bash", "--noprofile", "--norc", "-o", "errexit", "-o", "pipefail", "-c")
 SH = ("/bin/sh", "-e", "-c")  # where there is no bash: in a pipe only the last command counts
 _ALWAYS_GREEN = {"true", ":", "echo", "printf"}
-_ENDS = {";", "&&", "||", "|", "|&", "&", "(", ")", "{", "}", "\n"}
+_GROUPS = {"(", ")", "{", "}"}
 
 
 def why_it_cannot_fail(command: str) -> str:
@@ -64,25 +64,31 @@ _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 _NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
 _BEFORE_A_COMMAND = {"!", "if", "then", "elif", "else", "while", "until", "do", "time"}
 _OF_THE_SHELL = {
-    "for", "select", "fi", "done", "esac", "break", "builtin", "caller", "cd", "command", "compgen", "continue",
-    "coproc", "declare", "dirs", "disown", "echo", "enable", "exec", "exit", "export", "false", "fg", "getopts", "in",
-    "jobs", "kill", "let", "local", "mapfile", "popd", "printf", "pushd", "pwd", "read", "readarray", "readonly",
-    "return", "set", "shift", "shopt", "suspend", "test", "times", "trap", "true", "type", "typeset", "ulimit",
-    "umask", "unalias", "unset", "wait",
+    "for", "select", "fi", "done", "esac", "bg", "bind", "break", "builtin", "caller", "cd", "command", "compgen",
+    "complete", "compopt", "continue", "coproc", "declare", "dirs", "disown", "echo", "enable", "exec", "exit",
+    "export", "false", "fc", "fg", "getopts", "help", "history", "in", "jobs", "kill", "let", "local", "logout",
+    "mapfile", "popd", "printf", "pushd", "pwd", "read", "readarray", "readonly", "return", "set", "shift", "shopt",
+    "suspend", "test", "times", "trap", "true", "type", "typeset", "ulimit", "umask", "unalias", "unset", "wait",
 }  # fmt: skip
 
 
 def _is_always_green(words: tuple[str, ...]) -> bool:
-    return words[:1] != () and (words[0] in _ALWAYS_GREEN or words[:2] in (("exit", "0"), ("exit",)))
+    return bool(words) and (words[0] in _ALWAYS_GREEN or words == ("exit", "0"))
+
+
+_WITHIN_A_WORD = re.compile(r"(?<=[^\s;&|()<>])#")  # no comment, though shlex takes it for one
+_MARK = "\ue000"
 
 
 def split_commands(command: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield each command with the operator before it. Raises ValueError where quotes do not match."""
-    lexer = shlex.shlex(command.replace("\\\n", " ").replace("\n", " ; "), posix=True, punctuation_chars=True)
+    marked = _WITHIN_A_WORD.sub(_MARK, command.replace("\\\n", " "))
+    # The line end stays: a comment ends there.
+    lexer = shlex.shlex(marked.replace("\n", "\n; "), posix=True, punctuation_chars=True)
     lexer.whitespace_split, lexer.commenters = True, "#"
     before, words = "", list[str]()
-    for token in lexer:
-        if token in _ENDS or (token and set(token) <= set(";&|")):
+    for token in (one.replace(_MARK, "#") for one in lexer):
+        if token in _GROUPS or (token and set(token) <= set(";&|")):
             yield before, tuple(words)
             before, words = token, []
         else:

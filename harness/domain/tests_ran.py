@@ -8,13 +8,13 @@ from collections.abc import Callable
 from harness.domain.text import one_line
 
 _PYTEST = re.compile(r"^=*[ ]?((?:\d+ [a-z]+(?:, )?)+) in [\d.]+ ?s", re.MULTILINE)  # `12 passed, 1 skipped in 0.3s`
-_PYTEST_RAN = re.compile(r"(\d+) (passed|failed|xfailed|xpassed)\b")
+_PYTEST_RAN = re.compile(r"(\d+) (passed|failed|xfailed|xpassed)")
 _UNITTEST = re.compile(r"^Ran (\d+) tests? in [\d.]+s\n+(?:(?:OK|FAILED)(?: \([^\n]*?skipped=(\d+))?)?", re.MULTILINE)
 _JEST = re.compile(r"^ *Tests:? +(?=[^\n]*\d+ (?:passed|failed))([^\n]*)", re.MULTILINE)  # Vitest, too, without `:`
-_JEST_RAN = re.compile(r"(\d+) (?:passed|failed)\b")
+_JEST_RAN = re.compile(r"(\d+) (?:passed|failed)")
 _TAP_TESTS = re.compile(r"^(?:#|ℹ) tests (\d+)", re.MULTILINE)  # `node --test`
 _TAP_LEFT = re.compile(r"^(?:#|ℹ) (?:skipped|todo) (\d+)", re.MULTILINE)
-_MOCHA = re.compile(r"^ +(\d+) (?:passing|failing)\b", re.MULTILINE)
+_MOCHA = re.compile(r"^ +(\d+) (?:passing|failing)", re.MULTILINE)
 _CARGO = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed", re.MULTILINE)
 _GO_TEST = re.compile(r"^ *--- (?:PASS|FAIL): ", re.MULTILINE)
 _GO_VERBOSE = re.compile(r"^(?:=== RUN| *--- PASS: )", re.MULTILINE)
@@ -69,7 +69,7 @@ def _pytest(text: str) -> int | None:
 def _less_second(pattern: re.Pattern[str]) -> Callable[[str], int | None]:
     def read(text: str) -> int | None:
         found = pattern.findall(text)
-        return sum(int(ran or 0) - int(left or 0) for ran, left in found) if found else None
+        return sum(int(ran) - int(left or 0) for ran, left in found) if found else None
 
     return read
 

@@ -45,6 +45,7 @@ CAME = {
     "an import of a part": "from json import loads as read\n",
     "a constant": "CASES = {'a': [1, -2, (None, b'')]}\n",
     "two constants": "A, B = 1, 2\n",
+    "a name like a hook": "def load_tests_of(): pass\n",
     "words": "'more words'\n",
     "nothing": "pass\n",
 }
@@ -97,7 +98,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("new", CHANGES.values(), ids=CHANGES)
 def test_what_changes_something_that_was_there_does_not_only_add(new: str) -> None:
-    assert not adds(new)
+    assert adds(new) is False
 
 
 RUNS = {
@@ -123,6 +124,14 @@ RUNS = {
     "a decorator beyond a fixture": "@fixture.x\ndef thing(): pass\n",
     "two decorators": "@pytest.fixture\n@skip\ndef thing(): pass\n",
     "a class with a decorator": "@skip\nclass TestX: pass\n",
+    "a name that is one line": "def _(): pass\n",
+    "the name of pytest": "pytest = 1\n",
+    "half a name that pytest obeys": "collect_ = 1\n",
+    "set-up as nose had it": "def setup(): pass\n",
+    "tear-down as nose had it": "def teardown(): pass\n",
+    "a private name of two": "A, _b = 1, 2\n",
+    "a fixture of a scope for all": "@pytest.fixture(scope='module', autouse=True)\ndef thing(): pass\n",
+    "a class with words and a value": "class TestX:\n    '''Words.'''\n    x = 1\n",
     "a class with set-up": "class TestX:\n    def setUp(self): pass\n",
     "a class with a value": "class TestX:\n    x = 1\n",
     "a test of a class with a decorator": "class TestX:\n    @skip\n    def test_x(self): pass\n",
@@ -133,8 +142,8 @@ RUNS = {
 
 @pytest.mark.parametrize("came", RUNS.values(), ids=RUNS)
 def test_what_runs_or_is_obeyed_does_not_only_add(came: str) -> None:
-    assert not adds(came, "")
-    assert not adds(OLD + came)
+    assert adds(came, "") is False
+    assert adds(OLD + came) is False
 
 
 IN_A, B = "class A:\n    def test_a(self): ", "    def test_b(self): pass\n"
@@ -151,6 +160,7 @@ IN_A, B = "class A:\n    def test_a(self): ", "    def test_b(self): pass\n"
         ("from a import b\n", "import b\n", False),
         ("import b\n", "from a import b\n", False),
         ("from a import b\n", "from a import b, d as e\n", True),
+        ("from a import b\nx = b\n", "from a import b, d\nx = b\n", True),
         ("from a import b\n", "from a import c\nfrom a import b\n", True),
         ("from a import b\nx.name\n", "from a import b, name\nx.name\n", False),
         ("import a.b\n", "import a.b\nimport a.c\n", False),
