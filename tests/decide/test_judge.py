@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.decide.judge import judge, judge_claim
+from harness.decide.judge import failed, judge, judge_claim
 from harness.domain.reply import Ended, Exit, Fault, FaultKind, Limit, LimitKind, Reply, Transcript, Usage
 from harness.domain.verdict import Claim, Evidence, Outcome
 
@@ -85,3 +85,101 @@ def test_somebody_else_s_fault_is_never_charged(evidence: Evidence) -> None:
 def test_with_checks_only_green_ones_confirm(stopped, words, checks, green, reply) -> None:
     claim = judge_claim(claimed=True, words=words, checks=checks, green=green, stopped=stopped, reply=reply)
     assert (claim is Claim.CONFIRMED) == (green and not stopped)
+
+
+# --- in words -----------------------------------------------------------------------------------------------------
+
+IDLE = Reply(Exit(Ended.IDLE, -15))
+MANY = ("make test", "x" * 100)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "says"),
+    [
+        (Evidence(GOOD, Claim.CONFIRMED), "the checks passed"),
+        (Evidence(GOOD, Claim.UNVERIFIED), "agent's word: no checks"),
+        (Evidence(STOPPED), "stopped before it ended"),
+        (Evidence(GOOD, Claim.PENDING), "stopped before it ended"),
+        (Evidence(STOPPED, moved=True), "stopped before it ended"),
+        (Evidence(GOOD, Claim.PENDING, moved=True), "when git is put right"),
+        (Evidence(GOOD, limit=Limit(LimitKind.USAGE, "5 pm\nor so")), "usage limit: 5 pm or so"),
+        (Evidence(GOOD, fault=Fault(FaultKind.OVERLOAD, "try\nlater")), f"{FaultKind.OVERLOAD}: try later"),
+        (Evidence(GOOD, question="which\nport?"), "which port?"),
+        (Evidence(GOOD, Claim.RED, failing=MANY), f"`make test`, `{'x' * 59}…` failed"),
+        (Evidence(GOOD, Claim.RED), "but a check failed"),
+        (Evidence(GOOD, Claim.UNFOUNDED), "said nothing in the marker"),
+        (Evidence(IDLE), "the idle limit"),
+        (Evidence(TIMED_OUT), "its time limit"),
+        (Evidence(GOOD, crashed=True), "its run was killed"),
+        (Evidence(GOOD, note_bytes=7), "a note of 7 bytes and no file changed"),
+        (Evidence(GOOD, note_bytes=70), "a note of 70 bytes, no file changed"),
+        (Evidence(GOOD, note_bytes=7, changed=True), "a note of 7 bytes, files changed"),
+        (Evidence(Reply(Exit(Ended.NOT_STARTED, error="no such\nprogram"))), "could not be started: no such program"),
+        (Evidence(Reply(Exit(Ended.LOST))), "and the agent with it"),
+        (Evidence(BAD), "the agent failed (exit 1): it broke"),
+        (Evidence(Reply(Exit(Ended.EXITED, 2, stderr_tail=f"no{'x' * 398}it"))), f"(exit 2): {'x' * 199}…"),
+        (Evidence(Reply(Exit(Ended.EXITED, 2, stderr_tail="no key"))), "(exit 2): no key"),
+        (Evidence(Reply(Exit(Ended.EXITED, 0), Transcript(is_error=True))), "(exit 0)"),
+        (Evidence(Reply(Exit(Ended.EXITED, -9))), "(signal 9)"),
+        (Evidence(Reply(Exit(Ended.EXITED, None))), "(exit None)"),
+    ],
+)
+def test_a_verdict_says_why(evidence: Evidence, says: str) -> None:
+    assert f"{judge(evidence).reason}.".endswith(f"{says}.")
+
+
+@pytest.mark.parametrize(
+    ("evidence", "outcome", "progress", "charged"),
+    [
+        (Evidence(GOOD, Claim.UNVERIFIED), Outcome.DONE, True, True),
+        (Evidence(STOPPED, question="?"), Outcome.BLOCKED, True, True),
+        (Evidence(GOOD, Claim.PENDING, question="?"), Outcome.BLOCKED, True, True),
+        (Evidence(GOOD, Claim.PENDING), Outcome.INTERRUPTED, False, False),
+        (Evidence(GOOD, Claim.UNFOUNDED), Outcome.UNCONFIRMED, False, True),
+        (Evidence(GOOD, Claim.UNFOUNDED, note_bytes=99), Outcome.UNCONFIRMED, True, True),
+        (Evidence(IDLE), Outcome.TIMED_OUT, False, True),
+        (Evidence(TIMED_OUT, note_bytes=1), Outcome.TIMED_OUT, True, True),
+        (Evidence(BAD, changed=True), Outcome.FAILED, True, True),
+        (Evidence(GOOD, crashed=True), Outcome.INTERRUPTED, False, True),
+        (Evidence(GOOD, crashed=True, changed=True), Outcome.PROGRESSED, True, True),
+        (Evidence(GOOD), Outcome.STALLED, False, True),
+    ],
+)
+def test_what_an_attempt_counts_as(evidence, outcome, progress, charged) -> None:
+    verdict = judge(evidence)
+    assert (verdict.outcome, verdict.progress, verdict.charged) == (outcome, progress, charged)
+
+
+@pytest.mark.parametrize(
+    ("given", "claim"),
+    [
+        ({"claimed": False, "stopped": True}, Claim.NONE),
+        ({"stopped": True, "checks": 0}, Claim.PENDING),
+        ({"green": False}, Claim.RED),
+        ({}, Claim.CONFIRMED),
+        ({"checks": 0}, Claim.UNVERIFIED),
+        ({"checks": 0, "words": " \n"}, Claim.UNFOUNDED),
+        ({"checks": 0, "reply": BAD}, Claim.UNFOUNDED),
+        ({"checks": 0, "reply": BAD, "words": ""}, Claim.UNFOUNDED),
+    ],
+)
+def test_what_a_claim_is_worth(given, claim) -> None:
+    usual = {"claimed": True, "words": "did it", "checks": 1, "green": True, "stopped": False, "reply": GOOD}
+    assert judge_claim(**{**usual, **given}) is claim
+
+
+@pytest.mark.parametrize(
+    ("exit", "said", "did_badly"),
+    [
+        (Exit(Ended.EXITED, 0), Transcript(), False),
+        (Exit(Ended.EXITED, 1), Transcript(), True),
+        (Exit(Ended.EXITED, None), Transcript(), True),
+        (Exit(Ended.EXITED, 0), Transcript(is_error=True), True),
+        (Exit(Ended.EXITED, 143), Transcript(results=1), False),
+        (Exit(Ended.EXITED, 0), Transcript(results=1, is_error=True), True),
+        (Exit(Ended.FINISHED, -15), Transcript(results=1), False),
+        *((Exit(ended, 0), Transcript(results=1), True) for ended in Ended if ended not in ("exited", "finished")),
+    ],
+)
+def test_an_agent_did_badly_by_its_last_word_else_by_its_exit_code(exit, said, did_badly) -> None:
+    assert failed(Reply(exit, said)) is did_badly

@@ -169,6 +169,8 @@ def test_a_claim_without_checks_is_unverified_and_in_no_checkout() -> None:
         ("attempt: 12", "attempt", 12),
         ("no colon", "attempt", 0),
         ("spec: other", "spec", "other"),
+        ("criterion: 1 it adds", "criteria", ("1 it adds",)),
+        ("assumed: names", "assumed", ("names",)),
     ],
 )
 def test_a_line_of_a_receipt_is_read(line: str, field: str, value: object) -> None:
@@ -250,6 +252,12 @@ def test_a_renewed_receipt_keeps_its_words_and_its_agent() -> None:
     ]
     named = compose("did it").replace("did it\n\n", "did it\nagent: nobody\n")
     assert "nobody" not in renew_receipt(named, proof, why="", at="")
+    assert "agent: x\n" in renew_receipt("did it\n\n--- proven by harness ---\nagent: x\n", proof, why="", at="")
+
+
+def test_the_words_of_an_agent_are_no_line_of_the_receipt() -> None:
+    read = parse_receipt(f"tree: {REFUSED}\ncommit: beef\n--- proven by harness ---\nspec: sha256 ab\n")
+    assert (read.refused, read.commit, read.spec) == (False, "", "ab")
 
 
 def test_a_digest_tells_markers_apart_whatever_they_hold() -> None:
