@@ -1,0 +1,215 @@
+"""Which files judge a claim and were changed by the work on it, and how they were before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from helpers.desk import Desk, git, open_desk
+
+from harness.attempts.judging import LARGEST, find_base, find_judging, read_both, restore
+from harness.decide.judge_files import Judging, Role
+
+PYPROJECT = '[project]\nname = "a"\n[tool.pytest]\nx = 1\n'
+FILES = {
+    "calc.py": "1\n",
+    "test_calc.py": "2\n",
+    "check.sh": "sh inner.sh\n",
+    "inner.sh": "true\n",
+    "rules.txt": "3\n",
+    "pyproject.toml": PYPROJECT,
+    "../test_outer.py": "4\n",
+}
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    top = tmp_path_factory.mktemp("judging") / "top"
+    with open_desk(top, FILES, ["sh check.sh"], judge=["rules.txt"]) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def fresh(desk):
+    yield
+    desk.record.allowed, desk.record.changed, desk.record.own_since = {}, set(), ""
+
+
+def look(desk: Desk, found, attempt=None) -> dict[str, tuple[Role, str]]:
+    plan = desk.plan(found)
+    judging, looked = find_judging(desk.run, attempt or desk.attempt, found, plan)
+    assert looked == (plan if judging else looked)
+    return {one.shown: (one.role, one.says) for one in judging}
+
+
+CHANGED = {
+    "calc.py": "x\n",
+    "test_calc.py": "x\n",
+    "test_new.py": "x\n",
+    "inner.sh": None,
+    "rules.txt": "x\n",
+    "../test_outer.py": "x\n",
+}
+FOUND = {
+    "test_calc.py": (Role.TEST, "changed"),
+    "test_new.py": (Role.TEST, "new"),
+    "inner.sh": (Role.SCRIPT, "deleted"),
+    "rules.txt": (Role.SCRIPT, "changed"),
+}
+
+
+def test_the_changed_files_that_judge_are_found_with_what_became_of_them(desk) -> None:
+    found = desk.leave(CHANGED)
+    assert look(desk, found) == FOUND
+    judging, _ = find_judging(desk.run, desk.attempt, found, desk.plan(found))
+    assert [one.name for one in judging] == [f"app/{name}" for name in sorted(FOUND)]
+    (test,) = [one for one in judging if one.shown == "test_calc.py"]
+    assert [desk.read(what.partition(" ")[2]) for what in (test.was, test.now)] == ["2\n", "x\n"]
+
+
+def test_what_a_spec_may_change_judges_nothing(desk) -> None:
+    found = desk.leave(CHANGED)
+    left = {name: said for name, said in FOUND.items() if not name.startswith("test_")}
+    assert look(desk, found, desk.meant(may_change=("test_*.py",))) == left
+
+
+def test_what_a_person_allowed_stands_as_long_as_it_is_the_same(desk) -> None:
+    found = desk.leave(CHANGED)
+    judging, _ = find_judging(desk.run, desk.attempt, found, desk.plan(found))
+    now = {one.shown: one.now for one in judging}
+    desk.record.allowed = {"test_calc.py": now["test_calc.py"], "test_new.py": now["test_calc.py"] + "0"}
+    assert look(desk, found) == {name: said for name, said in FOUND.items() if name != "test_calc.py"}
+
+
+def test_nothing_judges_where_no_such_file_changed(desk) -> None:
+    found = desk.leave({"calc.py": "x\n"})
+    assert find_judging(desk.run, desk.attempt, found, desk.plan(found)) == ((), None)
+    assert find_judging(desk.run, desk.attempt, found, None) == ((), None)
+
+
+def test_a_file_that_is_as_it_was_again_judges_nothing(desk) -> None:
+    desk.record.changed = {"app/test_calc.py"}
+    found = desk.leave({"calc.py": "x\n", "test_new.py": "x\n"})
+    assert set(look(desk, found)) == {"test_new.py"}
+
+
+def test_a_claim_that_is_checked_in_the_working_tree_is_looked_at_beside_it(desk) -> None:
+    found = desk.leave(CHANGED)
+    judging, looked = find_judging(desk.run, desk.attempt, found, None)
+    assert {one.shown: (one.role, one.says) for one in judging} == FOUND
+    assert looked is not None
+    assert desk.read(f"{looked.candidate.commit}:app/test_calc.py") == "x\n"
+
+
+def test_without_a_place_for_a_checkout_nobody_knows_what_was_there(desk, monkeypatch) -> None:
+    found = desk.leave({"test_calc.py": "x\n"})
+    monkeypatch.setattr(desk.run, "site", replace(desk.run.site, checkout=None, beside=None))
+    one = Judging("app/test_calc.py", "test_calc.py", Role.TEST, "?", "?")
+    assert find_judging(desk.run, desk.attempt, found, None) == ((one,), None)
+
+
+def test_nobody_knows_what_a_person_had_not_committed(desk) -> None:
+    found = desk.leave(CHANGED)
+    dirty = replace(desk.attempt.before, files={"app/test_calc.py": "stamp", "app/test_new.py": "stamp"})
+    attempt = replace(desk.attempt, before=dirty)
+    judging, _ = find_judging(desk.run, attempt, found, None)
+    assert {one.shown for one in judging if one.was == "?"} == {"test_calc.py", "test_new.py"}
+    desk.record.changed = {"app/test_new.py"}
+    judging, _ = find_judging(desk.run, attempt, found, None)
+    assert {one.shown for one in judging if one.was == "?"} == {"test_calc.py"}
+    assert "?" not in {one.was for one in find_judging(desk.run, attempt, found, desk.plan(found))[0]}
+
+
+def test_what_an_earlier_attempt_changed_judges_too(desk) -> None:
+    found = replace(desk.leave({"test_calc.py": "x\n", "test_new.py": "x\n"}), changed=())
+    desk.record.changed = {"app/test_calc.py"}
+    judging, _ = find_judging(desk.run, desk.attempt, found, None)
+    assert [one.shown for one in judging] == ["test_calc.py"]
+    desk.record.changed = set()
+    judging, _ = find_judging(desk.run, desk.attempt, replace(found, committed=("app/test_new.py",)), None)
+    assert [one.shown for one in judging] == ["test_new.py"]
+
+
+def test_a_script_that_is_too_large_is_not_read(desk) -> None:
+    base = git(desk.top, "rev-parse", "HEAD")
+    try:
+        for padding, names in ((LARGEST, []), (LARGEST - 1, ["inner.sh"])):
+            desk.commit({"check.sh": "sh inner.sh".ljust(padding) + "\n"})
+            found = desk.leave({"inner.sh": "x\n"})
+            assert list(look(desk, found)) == names
+    finally:
+        git(desk.top, "reset", "-q", "--hard", base)
+
+
+# --- the base -----------------------------------------------------------------------------------------------------
+
+
+def test_the_base_of_open_work_is_the_commit_before_the_first_of_its_agent(desk) -> None:
+    head = git(desk.top, "rev-parse", "HEAD")
+    assert find_base(desk.run, desk.attempt, "other") == "other"
+    desk.record.own_since = head
+    assert find_base(desk.run, desk.attempt, "other") == head
+    desk.record.own_since = "0" * 40
+    assert find_base(desk.run, desk.attempt, "other") == "other"
+
+
+def test_what_an_agent_committed_itself_is_compared_with_what_was_before(desk) -> None:
+    base = git(desk.top, "rev-parse", "HEAD")
+    try:
+        desk.commit({"test_calc.py": "x\n", "check.sh": "true\n"})
+        desk.record.own_since = base
+        found = replace(desk.leave({"calc.py": "x\n", "inner.sh": "x\n"}), committed=("app/test_calc.py",))
+        assert set(look(desk, found)) == {"test_calc.py", "inner.sh"}
+        desk.record.own_since = ""
+        assert look(desk, found) == {}
+    finally:
+        git(desk.top, "reset", "-q", "--hard", base)
+
+
+# --- as it was ----------------------------------------------------------------------------------------------------
+
+
+def judge(desk: Desk, name: str, was: str | None, now: str | None, mode: str = "100644") -> Judging:
+    blobs = [
+        f"{mode} {desk.run.workspace.commits.write_blob(it.encode())}" if it is not None else "" for it in (was, now)
+    ]
+    return Judging(f"app/{name}", name, Role.CONFIG, *blobs)
+
+
+def put_back(desk: Desk, one: Judging) -> str | None:
+    entry = restore(desk.run, one)
+    if entry is None:
+        return None
+    assert entry.name == one.name
+    return desk.read(entry.blob) if entry.what else ""
+
+
+@pytest.mark.parametrize(
+    ("name", "was", "now", "back"),
+    [
+        ("test_calc.py", "1\n", "2\n", "1\n"),
+        ("test_calc.py", None, "2\n", ""),
+        ("test_calc.py", "1\n", None, "1\n"),
+        ("pyproject.toml", None, "[tool.pytest]\nx = 2\n", None),
+        ("pyproject.toml", PYPROJECT, PYPROJECT.replace('"a"', '"b"'), None),
+        ("pyproject.toml", PYPROJECT, PYPROJECT.replace("1", "2"), PYPROJECT),
+        ("pyproject.toml", PYPROJECT, None, PYPROJECT),
+        ("pyproject.toml", PYPROJECT, "no TOML", PYPROJECT),
+        ("sub/pyproject.toml", PYPROJECT, PYPROJECT.replace("1", "2"), PYPROJECT),
+    ],
+)
+def test_what_is_put_in_the_place_of_a_file(desk, name, was, now, back) -> None:
+    assert put_back(desk, judge(desk, name, was, now)) == back
+
+
+def test_what_else_came_in_a_file_stays_and_so_does_its_mode(desk) -> None:
+    now = PYPROJECT.replace('"a"', '"b"').replace("1", "2")
+    one = judge(desk, "pyproject.toml", PYPROJECT, now)
+    one = replace(one, now=one.now.replace("100644", "100755"))
+    assert put_back(desk, one) == PYPROJECT.replace('"a"', '"b"')
+    assert str(restore(desk.run, one).what).startswith("100755 ")
+
+
+def test_both_contents_of_a_file_are_read(desk) -> None:
+    assert read_both(desk.run, judge(desk, "x", "1\n", "2\n")) == (b"1\n", b"2\n")
+    assert read_both(desk.run, judge(desk, "x", None, None)) == (b"", b"")
