@@ -15,6 +15,6 @@ _ASSUMED = re.compile(_ITEM + r"(?:\*\*|__)?ASSUMED(?:\*\*|__)?:(?:\*\*|__)?(?P<
 
 def find_assumed(note: str) -> tuple[str, ...]:
     """Return what a note says that was assumed, each in one line; code blocks and quotes are somebody else's words."""
-    found = (match for line in unfenced(note) if (match := _ASSUMED.fullmatch(line.rstrip())))
+    found = (match for line in unfenced(note) if (match := _ASSUMED.fullmatch(line)))
     texts = (one_line(match["text"], LONGEST) for match in found)
     return tuple(dict.fromkeys(filter(None, texts)))[:MOST]

@@ -38,7 +38,7 @@ def find_blocked(note: str, answered: Collection[str] = ()) -> str | None:
     questions: list[str] = []
     lines = unfenced(note)
     for number, line in enumerate(lines):
-        found = _BLOCKED.fullmatch(line.rstrip())
+        found = _BLOCKED.fullmatch(line)
         if not found:
             continue
         text = _first_line(found)
@@ -86,7 +86,7 @@ def _lines_below(found: re.Match[str], lines: list[str]) -> list[str]:
     """The lines that go on with it: to an empty line, another such line, or, for a list item, what follows it."""
     below: list[str] = []
     for line in lines:
-        ended = not line.strip() or _BLOCKED.fullmatch(line.rstrip())
+        ended = not line.strip() or _BLOCKED.fullmatch(line)
         if ended or (found["item"] and _NEXT_BLOCK.match(line)):
             break
         below.append(line.strip())

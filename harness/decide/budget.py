@@ -112,7 +112,7 @@ def over(spend: Spend, rules: Rules, feature: Feature | None) -> Stop | None:
         if _crossed(line, expected, begins=feature is not None):
             return Stop(
                 Halt.BUDGET,
-                _explain(line, expected, begins=feature is not None),
+                _explain(line, expected),
                 advice=_advise(line, expected),
                 resets_at=end_of_month(spend.month_name)
                 if line.setting == "monthly_budget" and spend.month_name
@@ -127,14 +127,14 @@ def over_its_own(feature: Feature, spent: Sum, spend: Spend, rules: Rules) -> st
     for line in line_of(feature.slug, spent, rules):
         expected = expect(spend, rules, feature)
         if _crossed(line, expected, begins=True):
-            return _explain(line, expected, begins=True, whose="it")
+            return _explain(line, expected, whose="it")
     return None
 
 
 def stop_for(feature: Feature, spent: Sum, spend: Spend, rules: Rules) -> Stop:
     """Return the halt for a feature that is over its own line."""
     expected, line = expect(spend, rules, feature), line_of(feature.slug, spent, rules)[0]
-    because = _explain(line, expected, begins=True)
+    because = _explain(line, expected)
     every = [line, *lines(spend, rules)]
     return Stop(Halt.BUDGET, because, feature.slug, _advise(line, expected), sums=say_sums(every, expected))
 
@@ -168,9 +168,9 @@ def say_sums(found: Iterable[Line], expected: Expected) -> tuple[str, ...]:
     return (*said, f"the next attempt is expected to cost {format_dollars(expected.dollars)} ({expected.because})")
 
 
-def _explain(line: Line, expected: Expected, *, begins: bool, whose: str = "") -> str:
+def _explain(line: Line, expected: Expected, *, whose: str = "") -> str:
     said = _say(line, expected, whose)
-    if not begins or amount(line.spent, expected) >= line.stop - _HAIR:
+    if amount(line.spent, expected) >= line.stop - _HAIR:
         return said
     return f"{said}, and the next attempt is expected to cost {format_dollars(expected.dollars)} ({expected.because})"
 

@@ -147,6 +147,16 @@ def test_what_asks_nothing_takes_back_what_was_asked(word: str) -> None:
     assert find_nearly_blocked(f"Blocked: {word}") is None
 
 
+def test_bold_words_of_a_question_stay_bold() -> None:
+    assert find_blocked("**BLOCKED**: use **x**") == "use **x**"
+    assert find_blocked("BLOCKED: a\n\n**BLOCKED: none **") is None
+
+
+def test_a_long_question_is_cut() -> None:
+    assert find_blocked(f"BLOCKED: {'x' * 1_999} y") == "x" * 1_999
+    assert find_blocked(f"BLOCKED: {'x' * 2_001}") == "x" * 2_000
+
+
 @pytest.mark.parametrize("dash", ["-", "---", "—"])
 def test_a_dash_takes_back_what_was_asked(dash: str) -> None:
     assert find_blocked(f"BLOCKED: a\n\nBLOCKED: {dash}") is None
@@ -203,6 +213,8 @@ def test_a_question_that_was_answered_is_not_asked_again() -> None:
         ("blocked (x): y", None),
         ("Blocked*: y", "Blocked*: y"),
         ("BLOCKEDNESS: y", None),
+        ("StatusBLOCKED y", None),
+        ("Blocked: none  ", None),
         ("it is Blocked: y", None),
         ("BLOCKED none", None),
         ("BLOCKED nonesuch", "BLOCKED nonesuch"),

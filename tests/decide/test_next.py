@@ -179,6 +179,7 @@ ASKED = {"a": FeatureHistory(question="which\nport?")}
         (look("a", blocked="a", histories=ASKED), rules_with(), "a: waits for an answer: which port?", "answer a "),
         (look("a", blocked="a"), rules_with(), "a: waits for an answer: see its .blocked file", "harness run"),
         (look("b", histories=TIRED), rules_with(), "b: 3 attempts in a row without progress", ""),
+        (look("b", histories=TIRED), rules_with(max_attempts=0), "b: 3 attempts in a row without progress", ""),
         (look("a", histories=TIRED), rules_with(max_attempts=3), "a: all 3 attempts used (`max_", "harness reset a`"),
         (look("a", histories=TIRED), rules_with(max_attempts=2), "a: all 2 attempts used (`max_", "harness reset a`"),
     ],
