@@ -190,7 +190,7 @@ def put_back(desk: Desk, one: Judging) -> str | None:
         ("test_calc.py", "1\n", "2\n", "1\n"),
         ("test_calc.py", None, "2\n", ""),
         ("test_calc.py", "1\n", None, "1\n"),
-        ("pyproject.toml", None, "[tool.pytest]\nx = 2\n", None),
+        ("pyproject.toml", None, "[tool.pytest]\nx = 2\n", ""),
         ("pyproject.toml", PYPROJECT, PYPROJECT.replace('"a"', '"b"'), None),
         ("pyproject.toml", PYPROJECT, PYPROJECT.replace("1", "2"), PYPROJECT),
         ("pyproject.toml", PYPROJECT, None, PYPROJECT),

@@ -8,8 +8,9 @@ import pytest
 from helpers.desk import Desk, open_desk
 from helpers.marks import needs_bwrap
 
+from harness.attempts.held_out import HIDDEN
 from harness.attempts.order import Delivery, Replay
-from harness.attempts.second_look import FEWER, HIDDEN, PATCHED, REPLAYED, look_again
+from harness.attempts.second_look import CHANGED, FEWER, REPLAYED, look_again
 from harness.decide.judge_files import Judging, Role
 from harness.domain.verdict import CheckRun
 from harness.records.receipt import NOT_WITHOUT
@@ -223,8 +224,9 @@ PATCH = "import pytest\n\npytest.fail = print\n"
 
 def test_code_that_changes_what_tests_it_is_red(desk) -> None:
     (found,) = look(desk, Delivery(), files={"calc.py": PATCH, "b.py": PATCH, "notes.txt": PATCH}).red
-    assert (found.command, found.code, found.seconds) == (PATCHED, 1, 0.0)
-    assert found.tail.splitlines()[:2] == ["b.py:3 assigns to `pytest.fail`", "calc.py:3 assigns to `pytest.fail`"]
+    assert (found.command, found.code, found.seconds) == (CHANGED, 1, 0.0)
+    said = "3: assigns to `pytest.fail` (runner-patched)"
+    assert found.tail.splitlines()[:2] == [f"b.py:{said}", f"calc.py:{said}"]
     assert "`may_change`" in found.tail.splitlines()[2]
 
 

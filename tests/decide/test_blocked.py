@@ -264,4 +264,4 @@ JUDGING = {"a.py": "1", "b c.py": "2"}
     ],
 )
 def test_an_answer_allows_the_files_that_it_names(text: str, allowed: dict[str, str]) -> None:
-    assert find_allowed(text, JUDGING) == allowed
+    assert find_allowed(text, JUDGING, "") == allowed

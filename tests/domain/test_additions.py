@@ -44,7 +44,6 @@ CAME = {
     "an import": "import json\n",
     "an import of a part": "from json import loads as read\n",
     "a constant": "CASES = {'a': [1, -2, (None, b'')]}\n",
-    "two constants": "A, B = 1, 2\n",
     "a name like a hook": "def load_tests_of(): pass\n",
     "words": "'more words'\n",
     "nothing": "pass\n",
