@@ -166,5 +166,6 @@ def _say_held_out(run: Run, attempt: Attempt, delivery: Delivery) -> tuple[str, 
     folder, checks = attempt.order.held_out_folder, counted(len(delivery.held_out), "check")
     why = "there is no sandbox" if run.site.sandbox_for(attempt.agent) is None else ""
     why = why or ("git holds it" if find_in_git(run, [folder]) else "")
+    why = why or ("" if delivery.checked_in.clean else "they ran where it works")
     whose = f"which the agent could read ({why})," if why else "from the agent"
     return (f"{checks} held out{',' if why else ''} {whose} passed (files {digest_held_out(folder)})",)

@@ -144,7 +144,12 @@ _TESTS = re.compile(
     r"|.*\.(bats|feature|t)|tests?\.rs"
 )
 _HELPERS = re.compile(r"tests?[-_]?(util|helper|support|kit|case|tool)s?(\.\w+)?", re.IGNORECASE)
-_TEST_FOLDERS = {"tests", "test", "__tests__", "e2e", "cypress"}
+_TEST_FOLDERS, _END_TO_END = {"tests", "test", "__tests__"}, {"e2e", "cypress"}
+_PRODUCT = {"src", "lib", "app", "internal", "pkg"}
+_CODE = {
+    ".py", ".pyi", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".go", ".rs", ".java", ".kt", ".rb",
+    ".php", ".c", ".cc", ".cpp", ".h", ".hpp", ".cs", ".swift", ".scala",
+}  # fmt: skip
 _SPEC_FOLDER, _SPECS = "spec", (".rb", ".js", ".ts", ".mjs", ".cjs")  # Ruby's and Jasmine's; else a word of many uses
 _DATA = {"testdata", "fixtures", "__fixtures__", "__snapshots__", "__mocks__", "snapshots", "golden", "goldens"}
 _DATA_NAMES = re.compile(
@@ -208,9 +213,9 @@ def find_role(name: str, called: Called, judge: Sequence[str] = ()) -> Role | No
         return Role.CONFIG
     if holds_runner(path.parts) or ("cargo" in called.words and name.endswith(_CARGO)):
         return Role.CONFIG
-    if folders & _DATA or _DATA_NAMES.fullmatch(last):
+    if _is_data(path):
         return Role.DATA
-    in_tests = bool(folders & _TEST_FOLDERS) or (_SPEC_FOLDER in folders and last.endswith(_SPECS))
+    in_tests = _is_among_tests(path) or (_SPEC_FOLDER in folders and last.endswith(_SPECS))
     if _TESTS.fullmatch(last) or any(map(_HELPERS.fullmatch, path.parts)) or (in_tests and path.suffix == ".rs"):
         return Role.TEST
     if in_tests:
@@ -218,6 +223,21 @@ def find_role(name: str, called: Called, judge: Sequence[str] = ()) -> Role | No
     if any(last in names and tool in called.words for tool, names in _LEADS.items()):
         return Role.SCRIPT
     return Role.SCRIPT if _is_script(path, called) else None
+
+
+def _is_data(path: PurePosixPath) -> bool:
+    """Whether a file is what tests compare with; code of such a name is the product's, but for a bare `expected.py`."""
+    folders, is_code = set(path.parts[:-1]), path.suffix in _CODE
+    if folders & (_DATA - {"snapshots"} if is_code else _DATA):
+        return True
+    return path.stem in ("expected", "golden") if is_code else _DATA_NAMES.fullmatch(path.name) is not None
+
+
+def _is_among_tests(path: PurePosixPath) -> bool:
+    """Whether a folder of tests holds a file; `e2e` within the product is a word of many uses."""
+    folders = path.parts[:-1]
+    outer = folders[: next((at for at, one in enumerate(folders) if one in _PRODUCT), len(folders))]
+    return not _TEST_FOLDERS.isdisjoint(folders) or not _END_TO_END.isdisjoint(outer)
 
 
 def propose_patterns(names: Iterable[str]) -> tuple[str, ...]:

@@ -288,6 +288,7 @@ _EXIT_IN_GO = re.compile(r"\bos\.Exit\s*\(\s*0\s*\)")
 _EXIT_IN_JAVA = re.compile(r"\bRuntime\.getRuntime\(\)\.halt\s*\(\s*0\s*\)|\bSystem\.exit\s*\(\s*0\s*\)")
 _INIT_OF_GO = re.compile(r"^func (init)\(\)\s*(?=\{)", re.MULTILINE)
 _MAIN_OF_GO = re.compile(r"^func (TestMain)\([^)\n]*\)\s*(?=\{)", re.MULTILINE)
+_VALUES_OF_GO = re.compile(r"^(?:var|\t)\s*\w+(?:\s+[\w.\[\]*]+)?\s*=\s*(\w+)\(", re.MULTILINE)
 _STATIC = re.compile(r"\bstatic\s*(?=\{)")
 
 
@@ -355,9 +356,12 @@ def _find_exits_of_rust(code: Code) -> Iterator[Mark]:
 
 
 def _find_exits_of_go(code: Code) -> Iterator[Mark]:
-    for found in (*_INIT_OF_GO.finditer(code.bare), *_MAIN_OF_GO.finditer(code.bare)):
+    at_start = "|".join(re.escape(one[1]) for one in _VALUES_OF_GO.finditer(code.bare))
+    called = re.compile(rf"^func ({at_start})\([^)\n]*\)[^{{\n]*(?=\{{)", re.MULTILINE) if at_start else _INIT_OF_GO
+    begins = {one.start(): one for each in (_INIT_OF_GO, _MAIN_OF_GO, called) for one in each.finditer(code.bare)}
+    for found in begins.values():
         end = code.end_of(found.end())
-        if found[1] == "init" or ".Run()" not in code.bare[found.end() : end]:
+        if found[1] != "TestMain" or ".Run()" not in code.bare[found.end() : end]:
             yield from _marks("exit-on-import", f"in `{found[1]}` ends the process of its tests with success", code,
                               _EXIT_IN_GO, found.end(), end)  # fmt: skip
 

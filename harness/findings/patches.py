@@ -15,6 +15,7 @@ _RUNNERS = {"unittest", "pytest", "_pytest", "pluggy", "doctest", "builtins"}
 _NAMED = re.compile(rf"\b(?:{'|'.join(sorted(_RUNNERS))})\b")
 _SETTERS = re.compile(r"(?:.*\.)?(?:setattr|delattr|__setattr__|__delattr__|patch\.object)")
 _PATCH = re.compile(r"(?:.*\.)?patch")
+_ASSERTIONS = re.compile(r"assert[A-Z_]\w*|fail(?:If|Unless)?|skipTest|subTest|addFailure|addError|wasSuccessful")
 
 
 # --- Python -------------------------------------------------------------------------------------------------------
@@ -32,8 +33,14 @@ def find_patches(tree: ast.Module) -> list[tuple[int, str]]:
         (target.lineno, ast.unparse(target))
         for node in ast.walk(tree)
         for target in _targets(node)
-        if _is_of_runner(target, names) and isinstance(target, ast.Attribute | ast.Subscript)
+        if isinstance(target, ast.Attribute | ast.Subscript)
+        if _is_of_runner(target, names) or (names and _replaces_assertion(target))
     ]
+
+
+def _replaces_assertion(target: ast.expr) -> bool:
+    """Whether an attribute of anything has the name of what asserts, in a file that imports a runner."""
+    return isinstance(target, ast.Attribute) and _ASSERTIONS.fullmatch(target.attr) is not None
 
 
 def _bound_to_runner(node: ast.AST) -> Iterator[str]:

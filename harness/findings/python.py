@@ -43,11 +43,19 @@ def outline_python(name: str, text: str, *, of_tests: bool) -> Outline:
         return Outline(tuple(find_tests(tree, text.splitlines())), (*marks, *find_marks_of_tests(tree)))
     if names_runner(text):
         marks += [Mark("runner-patched", line, what, f"assigns to `{what}`") for line, what in find_patches(tree)]
+    marks += _find_collectors(tree) if "load_tests" in text else []
     marks += _find_equal_to_all(tree) if "__eq__" in text or "__ne__" in text else []
     if not _SCRIPTS.fullmatch(name) and not text.startswith("#!"):
         marks += [*_find_exits(tree), *(_find_hard_exits(tree) if "_exit" in text else ())]
     marks += [*_find_stubs(tree), *(_find_asking(tree) if _ASKING.search(text) else ())]
     return Outline((), tuple(marks), branches=tuple(_find_branches(tree)) if _BRANCHES.search(text) else ())
+
+
+def _find_collectors(tree: ast.Module) -> Iterator[Mark]:
+    """Yield where code that is no test says which tests unittest finds in its package."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == "load_tests":
+            yield Mark("runner-patched", node.lineno, "load_tests", "`load_tests` says which tests are found")
 
 
 # --- code ---------------------------------------------------------------------------------------------------------

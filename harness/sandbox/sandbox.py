@@ -58,6 +58,7 @@ class Sandbox:
     broker: Broker | None = None  # with `sandbox_network: broker`
     git_config: GitConfig = field(default_factory=GitConfig)
     reads: bool = False  # what is inside only reads
+    reveals: bool = False  # what is held out is seen: nothing that an agent sees later may be written
     name: ClassVar[str] = "bwrap"
     has_private_logs: ClassVar[bool] = True  # whether an agent can see another folder where logs/ is
     shows_checkouts: ClassVar[bool] = True  # whether a clean checkout can be seen where the project is
@@ -92,10 +93,13 @@ class Sandbox:
         within = [("--ro-bind", checkout.objects, checkout.top / OBJECTS)]
         copies = {path: copy for copy, path in checkout.copies}
         for path in checkout.brought:
-            is_written = path in copies or files.is_dir(path)
+            is_written = path in copies or (files.is_dir(path) and not self.reveals)
             within.append(("--bind" if is_written else "--ro-bind", copies.get(path, path), path))
         within += [("--ro-bind", path, path) for path in checkout.held]
-        return replace(self, mounts=replace(self.mounts, instead=(checkout.top, checkout.folder), within=tuple(within)))
+        mounts = replace(self.mounts, instead=(checkout.top, checkout.folder), within=tuple(within))
+        if self.reveals:
+            mounts = replace(mounts, writable=(), readable=(*mounts.readable, *mounts.writable))
+        return replace(self, mounts=mounts)
 
     def reading(self, checkout: Checkout) -> Sandbox:
         """Return the same sandbox for who reads a checkout and writes nothing: no folder of the person's, no host but
@@ -108,9 +112,12 @@ class Sandbox:
         return replace(shown, mounts=mounts, reads=True)
 
     def revealing(self, folder: Path) -> Sandbox:
-        """Return the same sandbox, in which a folder is seen that is held out from all others."""
+        """Return the same sandbox, in which a folder is seen that is held out from all others.
+
+        In a checkout, what it has of the project is read-only then: code could leave there what it saw.
+        """
         left = tuple(one for one in self.mounts.emptied if one != folder)
-        return replace(self, mounts=replace(self.mounts, emptied=left))
+        return replace(self, mounts=replace(self.mounts, emptied=left), reveals=True)
 
     def confine_helper(self, command: Command) -> Command | None:
         """Return a helper of ours, inside as a check is; its private folders stay while other commands come and go.

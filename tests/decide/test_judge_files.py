@@ -389,6 +389,14 @@ ROLES = {
     "vendor/github.com/stretchr/testify/assert/assert.go": Role.CONFIG,
     "vendor/github.com/a/b/b.go": None,
     "src/calc.py": None,
+    "stats/expected_value.py": None,
+    "expected.py": Role.DATA,
+    "app/snapshots/api.py": None,
+    "app/snapshots/a.txt": Role.DATA,
+    "golden/a.py": Role.DATA,
+    "src/e2e/seal.js": None,
+    "e2e/login.js": Role.DATA,
+    "web/e2e/src/login.js": Role.DATA,
     "contest/a.py": None,
 }
 

@@ -147,6 +147,18 @@ LIES: dict[str, tuple[str, File]] = {
     "os._exit": ("exit-on-import", File("a.py", CODE, "import os\n" + CODE + "    os._exit(0)\n")),
     "process.exit": ("exit-on-import", File("a.js", None, "process.exit(0);\n")),
     "on exit": ("exit-on-import", File("a.js", None, 'process.on("exit", () => { process.exitCode = 0; });\n')),
+    "os.Exit in a value": (
+        "exit-on-import",
+        File("a.go", None, "package a\n\nvar ready = boot()\n\nfunc boot() bool {\n\tos.Exit(0)\n\treturn true\n}\n"),
+    ),
+    "an assertion by another name": (
+        "runner-patched",
+        File("a.py", CODE, CODE + "import unittest\nfor one in (unittest.TestCase,):\n    one.assertEqual = print\n"),
+    ),
+    "load_tests in the code": (
+        "runner-patched",
+        File("a.py", CODE, CODE + "def load_tests(loader, tests, pattern):\n    pass\n"),
+    ),
     "os.Exit in init": ("exit-on-import", File("a.go", None, "package a\n\nfunc init() {\n\tos.Exit(0)\n}\n")),
     "exit in a library": (
         "exit-on-import",

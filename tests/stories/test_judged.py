@@ -280,6 +280,19 @@ def test_done_features_are_checked_again_by_what_was_held_out(held_out: Any, har
 
 
 @pytest.mark.deep
+def test_code_that_sees_what_is_held_out_leaves_it_nowhere(held_out: Any) -> None:
+    (held_out.root / ".venv").mkdir()
+    with (held_out.root / ".gitignore").open("a") as file:
+        file.write("/.venv/\n")
+    held_out.git("commit", "-qam", "ignores")
+    keeps = "import glob, shutil\nfor one in glob.glob('specs/a/held-out/*'): shutil.copy(one, '.venv')\n"
+    held_out.agent(f"ls .venv; {FIX}; cat >> calc.py <<'EOF'\n{keeps}EOF\n{CLAIM}")
+    ran = held_out.go()
+    assert ran.code == 5, ran.text
+    assert list((held_out.root / ".venv").iterdir()) == []
+
+
+@pytest.mark.deep
 def test_what_an_agent_could_read_is_told_at_the_start(held_out: Any) -> None:
     held_out.git("add", "-f", "specs/a/held-out")
     held_out.git("commit", "-qm", "by mistake")
