@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 from harness.attempts.attempt import Attempt, Judged
@@ -37,7 +38,7 @@ def accept(run: Run, judged: Judged, landing: Landing) -> None:
         checks=tuple(replace(one, command=clean(one.command)) for one in judged.checks),
         criteria=tuple(map(clean, say_criteria(run, feature, judged.checks, history.before))),
         assumed=tuple(dict.fromkeys((*history.assumed, *find_assumed(found.note.text)))),
-        judge=tuple(map(clean, judged.judgement.lines)),
+        judge=tuple(map(clean, (*judged.judgement.lines, *_say_allowed(history.allowed)))),
         review=tuple(map(clean, (*judged.reviewed, *_say_other_tree(run, judged, landing)))),
         findings=tuple(clean(str(one)) for one in judged.judgement.findings),
         not_looked_at=judged.judgement.not_looked_at,
@@ -62,6 +63,11 @@ def _say_other_tree(run: Run, judged: Judged, landing: Landing) -> tuple[str, ..
     if not reviewed or not landing.commit.made or run.workspace.commits.tree_of(landing.commit.head) in reviewed:
         return ()
     return ("the commit is not the tree that was reviewed: a hook, or a commit made meanwhile, changed it",)
+
+
+def _say_allowed(names: Iterable[str]) -> list[str]:
+    """Return a line for each file that a person let stand, or land."""
+    return [f"{name}: a person let it stand as it is" for name in sorted(names)]
 
 
 def say_where(checked_in: CheckedIn, left_out: tuple[str, ...]) -> str:

@@ -72,7 +72,7 @@ def keep(run: Run, attempt: Attempt, delivery: Delivery) -> Attempt | Judged:
     judged, landing = conclude(run, attempt, found, weighed, delivery)
     act(run, judged, landing)
     write_down(run, judged)
-    clear(run, attempt)
+    clear(run, attempt.slug)
     attempt.workspace.close()
     run.in_flight.pop(attempt.slug, None)
     run.heartbeat.over(attempt.slug)

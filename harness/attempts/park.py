@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 from harness.attempts.attempt import Attempt, Gathered
@@ -61,17 +62,33 @@ def park(run: Run, attempt: Attempt, found: Gathered, judgement: Judgement) -> J
     return replace(judgement, question=question, parked_at=at)
 
 
-def clear(run: Run, attempt: Attempt) -> None:
+def clear(run: Run, slug: str) -> None:
     """Take parked work out of the working tree: it is written down, and on a branch."""
-    if (plan := attempt.order.plan) is None or run.history.of(attempt.slug).parked != plan.candidate.commit:
+    record, parking = run.history.of(slug), run.workspace.parking
+    if record.parked in ("", IN_TREE):
         return
     try:
-        if changed := run.workspace.parking.find_other(plan.candidate.tree, plan.candidate.names):
+        candidate = parking.read(record.parked)
+        if changed := parking.find_other(candidate.tree, candidate.names):
             raise ParkingError(f"{say_names(changed)} changed meanwhile")
-        run.workspace.parking.clear(plan.candidate)
+        parking.clear(candidate)
     except ParkingError as error:
-        run.tell(f"{attempt.slug}: its work stays in the working tree: {one_line(str(error), 200)}", Tone.BAD)
+        run.tell(f"{slug}: its work stays in the working tree: {one_line(str(error), 200)}", Tone.BAD)
     run.workspace.forget()
+
+
+def finish_clearing(run: Run) -> None:
+    """Take parked work out of the working tree that a killed run left there, if nobody has changed it since."""
+    for slug, record in run.history.histories.items():
+        if not record.question or record.parked in ("", IN_TREE):
+            continue
+        with suppress(ParkingError):
+            candidate = run.workspace.parking.read(record.parked)
+            dirty = run.workspace.snapshot().files.keys() >= set(candidate.names)
+            if dirty and not run.workspace.parking.find_other(candidate.tree, candidate.names):
+                run.workspace.parking.clear(candidate)
+                run.workspace.forget()
+                run.tell(f"resuming: {slug}: its work waits to land, and is taken out of the working tree", Tone.NOTICE)
 
 
 def _why_it_stays(run: Run, attempt: Attempt, found: Gathered) -> str:
@@ -105,10 +122,7 @@ def give_back(run: Run, slug: str) -> None:
 def _write_back(run: Run, parked: str) -> None:
     parking = run.workspace.parking
     tree, names = parking.merge(parked)
-    run.workspace.forget()
-    in_work = sorted(run.workspace.snapshot().files.keys() & set(names))
-    in_work = parking.find_other(tree, in_work) if in_work else []  # the rest a run that was killed left there
-    if in_work := in_work or parking.find_in_the_way(tree, names):
+    if in_work := parking.find_in_the_way(tree, names):
         raise ParkingError(f"{say_names(in_work)} would change, and holds what is not committed")
     parking.bring_back(tree, names)
     run.workspace.forget()

@@ -17,7 +17,7 @@ from harness.attempts.begin import Prepared, make_order
 from harness.attempts.keep import CLAIM, keep
 from harness.attempts.moves import KILLING
 from harness.attempts.order import Delivery
-from harness.attempts.park import bring_back
+from harness.attempts.park import bring_back, finish_clearing
 from harness.attempts.work import carry_out
 from harness.attempts.write_down import with_cost, write_outcome
 from harness.decide.proof import say_names
@@ -60,6 +60,7 @@ def recover(run: Run) -> None:
             run.tally.allowed.add(slug)
         elif record.unfinished or record.claim_pending:
             _finish(run, slug, run.history.unfinished.get(slug))
+    finish_clearing(run)
     restore_limits(run)
 
 

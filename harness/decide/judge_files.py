@@ -145,13 +145,18 @@ _TESTS = re.compile(
 )
 _HELPERS = re.compile(r"tests?[-_]?(util|helper|support|kit|case|tool)s?(\.\w+)?", re.IGNORECASE)
 _TEST_FOLDERS, _END_TO_END = {"tests", "test", "__tests__"}, {"e2e", "cypress"}
+_COMPARING = {"diff", "cmp", "comm"}
 _PRODUCT = {"src", "lib", "app", "internal", "pkg"}
 _CODE = {
     ".py", ".pyi", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".go", ".rs", ".java", ".kt", ".rb",
     ".php", ".c", ".cc", ".cpp", ".h", ".hpp", ".cs", ".swift", ".scala",
 }  # fmt: skip
 _SPEC_FOLDER, _SPECS = "spec", (".rb", ".js", ".ts", ".mjs", ".cjs")  # Ruby's and Jasmine's; else a word of many uses
-_DATA = {"testdata", "fixtures", "__fixtures__", "__snapshots__", "__mocks__", "snapshots", "golden", "goldens"}
+_STEPS = {"steps", "step_definitions", "support"}  # of features, in Gherkin
+_DATA = {
+    "testdata", "testcases", "test_cases", "test-cases", "test-data", "test_data", "testfiles", "fixtures", "golden",
+    "goldens", "__fixtures__", "__snapshots__", "__mocks__", "snapshots",
+}  # fmt: skip
 _DATA_NAMES = re.compile(
     r".*\.(snap|golden|approved)(\.\w+)?|(expected|golden|reference)([-_.].*)?|.*[-_.]expected\.\w+"
     r"|(test[-_]?)?(cases|vectors)\.(json|jsonl|csv|tsv|ya?ml|toml|txt)"
@@ -213,8 +218,10 @@ def find_role(name: str, called: Called, judge: Sequence[str] = ()) -> Role | No
         return Role.CONFIG
     if holds_runner(path.parts) or ("cargo" in called.words and name.endswith(_CARGO)):
         return Role.CONFIG
-    if _is_data(path):
+    if _is_data(path) or (called.words & _COMPARING and name in called.words):
         return Role.DATA
+    if path.suffix == ".feature" or ("features" in folders and (folders & _STEPS or path.stem == "environment")):
+        return Role.TEST
     in_tests = _is_among_tests(path) or (_SPEC_FOLDER in folders and last.endswith(_SPECS))
     if _TESTS.fullmatch(last) or any(map(_HELPERS.fullmatch, path.parts)) or (in_tests and path.suffix == ".rs"):
         return Role.TEST

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.domain.errors import ConfigError
-from harness.domain.feature import Feature
+from harness.domain.feature import Check, Feature
+from harness.domain.review import Review
 from harness.domain.text import printable
 from harness.settings.options import OPTIONS, Settings
+from harness.settings.tighten import least
 from harness.system import files
 from harness.system.owners import find_owner, name_user
 
 ABOVE = "harness-policy.yaml"  # in a folder above the project's root
 MACHINE = Path("/etc/harness/policy.yaml")
+_T = TypeVar("_T", bound=Check | Review)
 ROOT = 0  # whose files are the machine's
 
 
@@ -30,13 +36,20 @@ class Demand:
 
 def find_policies(root: Path, environ: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
     """Yield the policy files that hold for a project, each with why it is not read, "" where it is."""
-    config = environ.get("XDG_CONFIG_HOME", "") or (f"{home}/.config" if (home := environ.get("HOME", "")) else "")
-    persons = [Path(config) / "harness" / "policy.yaml"] if config.startswith("/") else []
-    for path in (MACHINE, *persons, *(folder / ABOVE for folder in root.parents)):
+    homes = dict.fromkeys((environ.get("HOME", ""), _find_home()))  # no variable leads away from what a person said
+    places = (environ.get("XDG_CONFIG_HOME", ""), *(f"{home}/.config" for home in homes if home))
+    persons = [Path(one) / "harness" / "policy.yaml" for one in places if one.startswith("/")]
+    for path in (MACHINE, *dict.fromkeys(persons), *(folder / ABOVE for folder in root.parents)):
         if files.exists(path):
             owner = find_owner(path, environ)
             stranger = owner not in (None, ROOT) or path.is_relative_to(root)
             yield path, (f"it belongs to {name_user(owner)}" if owner else "it lies in the project") if stranger else ""
+
+
+def _find_home() -> str:
+    with suppress(KeyError):
+        return pwd.getpwuid(os.geteuid()).pw_dir
+    return ""
 
 
 def check_demand(name: str, where: str) -> None:
@@ -62,12 +75,23 @@ def tighten_settings(
             told.append(f"`{demand.name}` is {option.kind.show(value)} by the policy `{printable(demand.where)}`")
         is_mixed = isinstance(own, tuple) and bool(own)
         now[demand.name] = now[demand.name] if is_mixed else demand.where
+    for demand in demands:
+        if demand.name == "check_timeout":
+            settings = replace(settings, checks=tighten_checks(settings.checks, demand.value))
     return settings, now, told
+
+
+def tighten_checks(checks: tuple[_T, ...], limit: float) -> tuple[_T, ...]:
+    """Return checks whose own time limits are no higher than a policy's, in seconds."""
+    return tuple(one if one.timeout is None else replace(one, timeout=least(one.timeout, limit)) for one in checks)
 
 
 def tighten_feature(feature: Feature, demands: Sequence[Demand]) -> Feature:
     """Return a feature whose own limits are no looser than a policy's."""
     for demand in demands:
+        if demand.name == "check_timeout":
+            checks, held_out = (tighten_checks(those, demand.value) for those in (feature.checks, feature.held_out))
+            feature = replace(feature, checks=checks, held_out=held_out)
         own = getattr(feature, demand.name, None) if demand.name in ("timeout", "stuck_limit") else None
         if own is not None and (tighten := OPTIONS[demand.name].tighten) is not None:
             feature = replace(feature, **{demand.name: tighten(own, demand.value)})

@@ -44,6 +44,14 @@ class Parking:
         """Delete the branch of work that has landed, if it is still at that commit."""
         self._git.ask("update-ref", "-d", f"refs/heads/harness/{slug}", commit, told=[NO_HOOKS])
 
+    def read(self, commit: str) -> Candidate:
+        """Return a parked commit as the candidate that it was. Raises ParkingError."""
+        said = self._git.ask("rev-parse", f"{commit}^", f"{commit}^{{tree}}")
+        base, tree, *_ = os.fsdecode(self._take(said)).split()
+        listed = self._git.ask("diff-tree", "-r", "-z", "--name-only", "--no-renames", base, commit)
+        names = tuple(filter(None, os.fsdecode(self._take(listed)).split("\0")))
+        return Candidate(base, tree, commit, names)
+
     def clear(self, candidate: Candidate) -> None:
         """Take the files of a candidate out of the working tree: they are as its base has them. Raises ParkingError."""
         self._write(candidate.base, candidate.names)
@@ -84,11 +92,17 @@ class Parking:
         return len(trailers) == 2 and said.code == 0 and bool(said.stdout.strip())
 
     def find_in_the_way(self, tree: str, names: Sequence[str]) -> list[str]:
-        """Return what lies where files of a tree would come, and is in no commit; git may ignore it."""
+        """Return what differs from HEAD where files of a tree would come, or go: git may ignore it, or not look at it.
+
+        What is there as the tree has it is not in the way.
+        """
         listed = self._git.ask("ls-tree", "-r", "-z", "--name-only", "--full-tree", "HEAD")
         held, top = set(os.fsdecode(self._take(listed)).split("\0")), self._git.top
-        there = {f"{name}" for name in names if name not in held and os.path.lexists(f"{top}/{name}")}
-        found = set(self.find_other(tree, sorted(there)))
+        differ = set(self.find_other("HEAD", names)) & set(self.find_other(tree, names))
+        found = {name for name in differ if not files.is_dir(Path(top) / name)}
+        for name in differ - found:  # of a folder, only what no commit holds
+            inside = (os.path.relpath(f"{at}/{one}", top) for at, _, those in os.walk(f"{top}/{name}") for one in those)
+            found |= {one for one in inside if one not in held}
         for name in names:
             steps = (str(one) for one in PurePosixPath(name).parents)
             found |= {one for one in steps if one not in held and one != "." and _is_no_folder(f"{top}/{one}")}
@@ -99,9 +113,7 @@ class Parking:
         said = self._git.ask("ls-tree", "-r", "-z", "--full-tree", tree)
         lines = (line.partition("\t") for line in os.fsdecode(self._take(said)).split("\0") if line)
         blobs = {name: about.split(" ")[2] for about, _, name in lines}
-        there = [
-            name for name in names if name in blobs and "\n" not in name and files.is_plain(Path(self._git.top) / name)
-        ]
+        there = [name for name in names if name in blobs and "\n" not in name and _is_plain(f"{self._git.top}/{name}")]
         listed = "".join(f"{name}\n" for name in there)
         hashed = self._git.write("hash-object", "--stdin-paths", stdin=os.fsencode(listed), with_hooks=False)
         found = dict(zip(there, os.fsdecode(self._take(hashed)).split(), strict=True)) if there else {}
@@ -162,3 +174,7 @@ class Parking:
 
 def _is_no_folder(path: str) -> bool:
     return os.path.islink(path) or (os.path.lexists(path) and not files.is_dir(Path(path)))  # noqa: PTH114
+
+
+def _is_plain(path: str) -> bool:
+    return os.path.isfile(path) and not os.path.islink(path)  # noqa: PTH113, PTH114

@@ -100,3 +100,17 @@ def test_a_policy_holds_for_runs_and_specs(world: World, harness) -> None:
     assert feature.timeout == 3600.0
     shown = json.loads(harness("config", "--json").out)["settings"]["checks"]
     assert shown["value"] == "[test -f ok.txt]" and shown["origin"].endswith("harness-policy.yaml")
+
+
+def test_a_check_of_a_spec_has_no_more_time_and_no_variable_leads_away(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / ".config" / "harness").mkdir(parents=True)
+    (home / ".config" / "harness" / "policy.yaml").write_text("check_timeout: 2s\n")
+    project = {"checks": [{"run": "true", "timeout": "1m"}, "false"]}
+    config = load(tmp_path, project, {}, HOME=str(home), XDG_CONFIG_HOME=str(tmp_path / "elsewhere"))
+    assert [one.timeout for one in config.settings.checks] == [2.0, None] and config.settings.check_timeout == 2.0
+    spec = config.paths.specs / "a" / "spec.md"
+    spec.parent.mkdir()
+    spec.write_text("---\nchecks: [{run: x, timeout: 1h}]\n---\n# a\n\nDo it.\n")
+    (feature,) = open_specs_folder(config).read().features
+    assert [one.timeout for one in feature.checks] == [2.0]

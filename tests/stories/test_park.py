@@ -213,3 +213,41 @@ def test_checks_that_fail_when_work_lands_use_up_no_attempt(project: World, harn
     assert landed.code == 1 and "no agent is started to land work" in landed.err, landed.err
     assert project.states()["a"] == "ready"
     assert [one["charged"] for one in project.events("attempt_ended") if one["slug"] == "a"] == [True, False]
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("kind", ["in a folder that a file replaces", "where git is told not to look"])
+def test_what_git_does_not_see_is_not_lost_when_work_lands(project: World, harness, kind: str) -> None:
+    (project.root / "docs").mkdir()
+    (project.root / "docs" / "a.txt").write_text("a\n")
+    project.git("add", "docs")
+    project.git("commit", "-qm", "docs")
+    project.agent(f"rm -r docs; echo one > docs; {MIGRATES}")
+    assert project.run("a", sandbox="auto").code == 4
+    if kind.startswith("in a folder"):
+        mine = project.root / "docs" / "x.private"
+        (project.root / ".git" / "info" / "exclude").write_text("*.private\nlogs\n")
+    else:
+        mine = project.root / "app.txt"
+        project.git("update-index", "--skip-worktree", "app.txt")
+    mine.write_text("a person's\n")
+    landed = harness("land", "a")
+    assert landed.code == 4 and "holds what is not committed" in landed.err, landed.err
+    assert mine.read_text() == "a person's\n"
+
+
+@pytest.mark.deep
+def test_parked_work_that_a_killed_run_left_in_the_tree_is_taken_out_at_the_next_start(
+    project: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, suppress(KeyboardInterrupt):
+        patched.setattr(park.Parking, "clear", die)
+        project.run(sandbox="auto")
+    assert (project.root / "migrations").exists()
+    ran = project.run(sandbox="auto")
+    assert ran.code == 4 and "is taken out of the working tree" in ran.text, ran.text
+    assert not (project.root / "migrations").exists()
+    assert project.git("show", "--name-only", "--format=", "HEAD") == "b.txt"
