@@ -56,7 +56,7 @@ class Judging:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the second look says: red checks of our own, a question to a person, lines for the receipt, findings."""
+    """What the second look says: red checks of harness's own, a question, lines for the receipt, findings."""
 
     red: tuple[CheckRun, ...] = ()
     question: str = ""
