@@ -63,7 +63,7 @@ _JAVASCRIPT = Dialect(
     skip_before=re.compile(r"^x|\.(skip|todo|failing|fails)\b"),
     skip_within=re.compile(r"\b(?:t|this|ctx|context)\.(?:skip|todo)\s*\(|\b(?:skip|todo)\s*:\s*(?:true\b|\")"),
     assertion=re.compile(
-        r"(?<![\w$])(?:\.expect|expect(?:Type(?:Of)?)?|assert(?:\.\w+)*|should\.\w+|t\.(?:is|not|true|false|truthy|equal"
+        r"(?<![\w$])(?:\.expect|expect(?:Type(?:Of)?)?(?:\.\w+){0,3}|assert(?:\.\w+)*|should\.\w+|t\.(?:is|not|true|false|truthy|equal"
         r"|deepEqual|throws\w*|ok|snapshot|assert\.\w+|same|match|like|regex)|(?:assert|verify|expect)[A-Z]\w*)\s*(?=\()"
     ),
     constant=re.compile(

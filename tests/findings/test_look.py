@@ -253,6 +253,9 @@ HONEST: dict[str, tuple[File, ...]] = {
         File("a_test.go", None, "package a\n\nfunc TestMain(m *testing.M) {\n\tos.Exit(m.Run())\n}\n"),
     ),
     "only a name": (File("a.test.js", JS, JS + 'test("more", () => { expect(only(1)).toBe(2); });\n'),),
+    "another way to expect": (
+        py("expect(add(2, 3)).toBe(5)", "await expect.poll(() => add(2, 3)).toBe(5)", of=JS, name="a.test.ts"),
+    ),
     "a bracket in a string": (File("a.test.js", JS, JS + 'test("(", () => { expect(f("{")).toBe("}"); });\n'),),
     "a skip in a string": (File("a.test.js", JS, JS.replace('"adds"', '"adds test.skip("')),),
     "a picture": (File("docs/a.png", None, "\0\1"),),
