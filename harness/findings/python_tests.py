@@ -48,10 +48,11 @@ def _count_cases(function: Function) -> int | None:
 
 
 def _read(function: Function) -> Body:
+    nodes = [node for one in function.body for node in ast.walk(one)]
     return Body(
         text=" ".join(map(ast.unparse, without_docstring(function.body))),
-        asserts=tuple(_find_assertions(function)),
-        calls=frozenset(last_name(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)),
+        asserts=tuple(_find_assertions(nodes)),
+        calls=frozenset(last_name(node.func) for node in nodes if isinstance(node, ast.Call)),
     )
 
 
@@ -142,17 +143,16 @@ def _find_imported(tree: ast.Module) -> Iterator[str]:
                 yield name.asname or name.name.partition(".")[0]
 
 
-def _find_assertions(function: Function) -> Iterator[Assertion]:
-    tries = (one for one in ast.walk(function) if isinstance(one, ast.Try) and _catches(one))
+def _find_assertions(nodes: Sequence[ast.AST]) -> Iterator[Assertion]:
+    tries = (one for one in nodes if isinstance(one, ast.Try) and _catches(one))
     caught = {id(node) for one in tries for node in _within(one)}
-    for statement in function.body:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Assert):
-                constant = is_always_true(node.test) or id(node) in caught
-                yield _assertion(node, node.test, constant=constant, weak=_is_weak(node.test))
-            elif isinstance(node, ast.Call) and (name := last_name(node.func)) and ASSERTS.fullmatch(name):
-                weak = name in _WEAK or (name == "assertTrue" and bool(node.args) and _is_weak(node.args[0]))
-                yield _assertion(node, node, constant=_is_constant(name, node) or id(node) in caught, weak=weak)
+    for node in nodes:
+        if isinstance(node, ast.Assert):
+            constant = is_always_true(node.test) or id(node) in caught
+            yield _assertion(node, node.test, constant=constant, weak=_is_weak(node.test))
+        elif isinstance(node, ast.Call) and (name := last_name(node.func)) and ASSERTS.fullmatch(name):
+            weak = name in _WEAK or (name == "assertTrue" and bool(node.args) and _is_weak(node.args[0]))
+            yield _assertion(node, node, constant=_is_constant(name, node) or id(node) in caught, weak=weak)
 
 
 def _is_constant(name: str, call: ast.Call) -> bool:
