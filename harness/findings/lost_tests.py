@@ -56,24 +56,31 @@ def _by_name(tests: Sequence[Test]) -> dict[str, list[Test]]:
 def _find_moved(gone: Sequence[Placed], came: Sequence[Placed]) -> tuple[list[tuple[str, Test, Test]], list[Placed]]:
     """Return the tests that are elsewhere, or have another name, with how they are now; and those that are lost."""
     moved, lost, left = list[tuple[str, Test, Test]](), list(gone), list(came)
-    for key in (_body_of, _leaf_of, None):
-        if key is None and len(lost) * len(left) > _MOST_COMPARED:
-            break
-        there, still = _by_key(left, key) if key is not None else {}, list[Placed]()
+    for key in (_body_of, _leaf_of):
+        there, still = _by_key(left, key), list[Placed]()
         for name, test in lost:
-            if key is not None:
-                same = there.get(key(test), [])
-                found = same.pop(0) if same and key(test) else None
+            same = there.get(key(test), []) if key(test) else []
+            if same:
+                place, now = same.pop(0)
+                moved.append((place, test, now))
             else:
-                found = next((one for one in left if _are_alike(test, one[1])), None)
-            if found is None:
                 still.append((name, test))
-            else:
-                moved.append((found[0], test, found[1]))
-                left = [one for one in left if one[1] is not found[1]] if key is None else left
         taken = {id(now) for _, _, now in moved}
         lost, left = still, [one for one in left if id(one[1]) not in taken]
-    return moved, lost
+    if len(lost) * len(left) > _MOST_COMPARED:
+        return moved, lost
+    return moved, list(_without_alike(lost, left, moved))
+
+
+def _without_alike(lost: Sequence[Placed], left: list[Placed], moved: list[tuple[str, Test, Test]]) -> Iterator[Placed]:
+    """Yield the lost tests that no other is like; those that one is like go to `moved`."""
+    for name, test in lost:
+        at = next((number for number, one in enumerate(left) if _are_alike(test, one[1])), None)
+        if at is None:
+            yield name, test
+        else:
+            place, now = left.pop(at)
+            moved.append((place, test, now))
 
 
 def _by_key(placed: Sequence[Placed], key: Callable[[Test], str]) -> dict[str, list[Placed]]:
