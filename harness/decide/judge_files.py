@@ -88,6 +88,12 @@ _LEADS: dict[str, tuple[str, ...]] = {
     "nox": ("noxfile.py",),
     "task": ("Taskfile.yml", "Taskfile.yaml"),
     "rake": ("Rakefile",),
+    "invoke": ("tasks.py",),
+    "inv": ("tasks.py",),
+    "doit": ("dodo.py",),
+    "earthly": ("Earthfile",),
+    "turbo": ("turbo.json",),
+    "nx": ("nx.json",),
     "pre-commit": (".pre-commit-config.yaml",),
 }
 _SCRIPTS = (".sh", ".bash", ".zsh", ".py", ".js", ".mjs", ".cjs", ".ts", ".rb", ".pl", ".ps1", ".mk")
@@ -198,7 +204,9 @@ _PROPOSED = {
     "expected", "reference", "baseline", "baselines", "oracle", "acceptance", "conformance", "verification", "evals",
 }  # fmt: skip
 _PROPOSED_ENDS = ("", ".sh", ".bash", ".py", ".js", ".mjs", ".ts", ".rb", ".pl")
-_SCRIPT_NAMES = re.compile(r"(run[-_]?)?(check|test|verify|validate|lint|ci|smoke|acceptance|assert|e2e)s?([-_.].*)?")
+_SCRIPT_NAMES = re.compile(
+    r"(gradlew|mvnw)(\.\w+)?|(run[-_]?)?(check|test|verify|validate|lint|ci|smoke|acceptance|assert|e2e)s?([-_.].*)?"
+)
 
 
 def find_role(name: str, called: Called, judge: Sequence[str] = ()) -> Role | None:
@@ -227,6 +235,8 @@ def find_role(name: str, called: Called, judge: Sequence[str] = ()) -> Role | No
         return Role.TEST
     if in_tests:
         return Role.DATA
+    if last in ("__init__.py", "__main__.py") and path.parent.name.startswith("test_"):
+        return Role.TEST  # found before a module of that name
     if any(last in names and tool in called.words for tool, names in _LEADS.items()):
         return Role.SCRIPT
     return Role.SCRIPT if _is_script(path, called) else None
@@ -284,7 +294,7 @@ _RUNNERS = {"unittest", "pytest", "_pytest", "pluggy", "doctest", "coverage", "t
 # Packages that run tests or assert, where a project holds what it depends on.
 _INSTALLED = {"node_modules", "vendor", "site-packages", "third_party", "_vendor"}
 _TOOLS = re.compile(
-    r"@?jest([-.].*)?|@?vitest|mocha|chai|ava|tap|uvu|tape|sinon|expect|assert|should|jasmine.*|karma.*|cypress|c8|nyc"
+    r"\.bin|@?jest([-.].*)?|@?vitest|mocha|chai|ava|tap|uvu|tape|sinon|expect|assert|should|jasmine.*|karma.*|cypress|c8|nyc"
     r"|playwright.*|@playwright|@testing-library|tsx|ts-node|pytest.*|_pytest|pluggy|unittest.*|nose.*|hypothesis"
     r"|coverage|testify|ginkgo|gomega|go-cmp|rspec.*|minitest|phpunit|.*[-_.]?(test(ing|s)?|assert(ion)?s?)([-_.].*)?"
     r"|(test|assert)(ing|ion)?s?[-_.\w]*"

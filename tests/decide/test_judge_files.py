@@ -402,6 +402,8 @@ ROLES = {
     "e2e/login.js": Role.DATA,
     "web/e2e/src/login.js": Role.DATA,
     "contest/a.py": None,
+    "test_calc/__init__.py": Role.TEST,
+    "node_modules/.bin/jest": Role.CONFIG,
 }
 
 
@@ -413,6 +415,7 @@ def test_what_a_file_is_by_its_name(name: str, role: Role | None) -> None:
 CALLED = [
     ("python3 -m verify", "verify.py", Role.SCRIPT),
     ("python3 -m tools.verify", "tools/verify/__main__.py", Role.SCRIPT),
+    ("./gradlew test", "gradlew", Role.SCRIPT),
     ("python3 -m report", "report.py", None),
     ("python3 -m report | diff - reference/out.txt", "reference/out.txt", Role.DATA),
     ("python3 -m report > reference/out.txt", "reference/out.txt", None),
