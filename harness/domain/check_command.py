@@ -38,6 +38,14 @@ def why_it_cannot_fail(command: str) -> str:
     return ""
 
 
+def may_want_failure(command: str) -> bool:
+    """Return whether a check may be green because something in it fails: `! pytest broken`, `if …`, `… || …`."""
+    return _TURNS.search(command) is not None
+
+
+_TURNS = re.compile(r"(?:^|[;&|(]|\b(?:then|do|else))\s*(?:!|if|while|until)\s|\|\|")
+
+
 def find_missing(command: str, is_there: Callable[[str], bool]) -> str:
     """Return the first program that a check runs by its name and that is not there; "" where all are.
 

@@ -7,7 +7,14 @@ import subprocess
 
 import pytest
 
-from harness.domain.check_command import BASH, SH, find_missing, split_commands, why_it_cannot_fail
+from harness.domain.check_command import (
+    BASH,
+    SH,
+    find_missing,
+    may_want_failure,
+    split_commands,
+    why_it_cannot_fail,
+)
 
 
 @pytest.mark.parametrize(
@@ -127,3 +134,13 @@ def test_a_line_is_split_into_its_commands(command: str, parts: list[tuple[str, 
 
 def test_an_empty_word_is_no_operator() -> None:
     assert list(split_commands("grep '' f")) == [("", ("grep", "", "f"))]
+
+
+@pytest.mark.parametrize("command", ["! pytest broken", "cd a && ! pytest", "if pytest x; then exit 1; fi", "a || b"])
+def test_what_may_be_green_by_a_failure_is_known(command: str) -> None:
+    assert may_want_failure(command)
+
+
+@pytest.mark.parametrize("command", ["cd a && pytest -q", "pytest -k 'not x'", "make diff", "echo 'a!'"])
+def test_what_is_green_by_success_alone_is_known(command: str) -> None:
+    assert not may_want_failure(command)
