@@ -26,7 +26,7 @@ _DOCUMENTED = re.compile(r"\s*(?:#\[[^\n]*\]\s*)*[^\n]*?\b(fn|struct|enum|trait|
 def find_inline(name: str, text: str) -> str:
     """Return the tests that stand in code, one after the other; "" where it has none, or cannot be read."""
     with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-        if name.endswith(".py"):
+        if name.endswith(".py") and any(word in text for word in (*_LIBRARIES, ">>>")):
             tests, docs = _read_python(text)
             return "\n".join((*tests.values(), *(_examples(one.text) for one in docs.values())))
         if name.endswith(".rs"):
