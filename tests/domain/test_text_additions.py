@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.domain.text_additions import only_adds_text
+from harness.domain.text_additions import find_test_names, only_adds_text
 
 JS = """import assert from "node:assert";
 import { test } from "node:test";
@@ -119,3 +119,10 @@ def test_what_only_came_is_an_addition(name: str, old: str, new: str) -> None:
 @pytest.mark.parametrize(("name", "old", "new"), LIES.values(), ids=LIES)
 def test_what_changes_how_others_run_is_none(name: str, old: str, new: str) -> None:
     assert not only_adds_text(name, old, new)
+
+
+def test_tests_are_known_by_their_names() -> None:
+    assert find_test_names(JS + TABLE) == {"adds", "more", "is neutral", "adds %i"}
+    assert find_test_names(GO) == {"TestAdds"}
+    assert find_test_names(RUST) == {"adds", "zero"}
+    assert find_test_names("class TestA:\n    async def test_b(self): ...\n") == {"TestA", "test_b"}
