@@ -1,7 +1,7 @@
 # What a contributor runs, in one place. Everything runs in .venv, which README's second command makes.
 bin := .venv/bin
 
-.PHONY: help check fix test deep bench conformance demo
+.PHONY: help check fix test deep bench mutants conformance demo
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -24,6 +24,11 @@ deep:  ## what takes minutes: every family whole, laws at full length, every fau
 
 bench:  ## every figure, its goal, and whether it is met (an hour; an idle machine)
 	$(bin)/python tests/bench/all.py
+
+mutants:  ## whether the tests of the decisions notice when these are changed (an hour; installs mutmut)
+	$(bin)/python -m pip install --quiet 'mutmut>=3.8,<4'
+	$(bin)/mutmut run
+	$(bin)/mutmut results
 
 conformance:  ## the third-party suite `conformance` on a night of ours (needs python3.12 or newer)
 	tests/conformance/run.sh $(or $(PYTHON),python3)

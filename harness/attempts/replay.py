@@ -99,4 +99,4 @@ def _came(run: Run, one: Judging, before: Collection[str], commands: Sequence[st
     within = f"{folder}/" if folder else ""
     rules_others = any(name.startswith(within) and find_role(name, NOTHING) is Role.TEST for name in before)
     harmless = one.shown.endswith("conftest.py") and only_adds(b"", read_both(run, one)[1])
-    return one.role in (Role.TEST, Role.DATA) or (one.role is Role.CONFIG and (harmless or not rules_others))
+    return one.role in (Role.TEST, Role.DATA) or harmless or not rules_others

@@ -15,6 +15,8 @@ FILES = {
     "calc.py": "1\n",
     "test_calc.py": TEST,
     "tests/test_b.py": TEST,
+    "tests/cases.txt": "x = 1\n",
+    "test_empty.py": "",
     "lib/x.py": "1\n",
     "pyproject.toml": "[tool.pytest]\nx = 1\n",
     "../lib/test_outer.py": TEST,
@@ -80,6 +82,17 @@ def test_nothing_is_planned_where_nothing_is_to_be_put_back(desk) -> None:
     assert plan_replay(desk.run, desk.attempt, broken, made, in_tree=False) is None
 
 
+def test_what_nobody_knows_is_left_as_it_is(desk) -> None:
+    found = desk.leave({"test_calc.py": "x\n", "tests/test_b.py": "x\n"})
+    made = desk.plan(found)
+    judging, _ = find_judging(desk.run, desk.attempt, found, made)
+    mixed = [replace(one, was="?") if one.shown == "test_calc.py" else one for one in judging]
+    replay = plan_replay(desk.run, desk.attempt, mixed, made, in_tree=True)
+    assert replay is not None
+    assert read(desk, replay.as_it_was, "test_calc.py") == "x\n"
+    assert read(desk, replay.as_it_was, "tests/test_b.py") == TEST
+
+
 GROWN = TEST + "def test_more(): pass\n"
 FIXTURE = "import pytest\n\n\n@pytest.fixture\ndef thing(): pass\n"
 
@@ -92,6 +105,9 @@ FIXTURE = "import pytest\n\n\n@pytest.fixture\ndef thing(): pass\n"
         ("test_calc.py", GROWN, True),
         ("test_calc.py", TEST.replace("pass", "1"), False),
         ("test_calc.py", None, False),
+        ("test_empty.py", None, False),
+        ("tests/cases.txt", "x = 1\ny = 2\n", False),
+        ("tests/conftest.py", FIXTURE, True),
         ("ci/new.sh", "x\n", True),
         ("pytest.py", "x\n", False),
         ("unittest/__init__.py", "x\n", False),
