@@ -9,6 +9,7 @@ from helpers.desk import Desk, git, open_desk
 
 from harness.attempts.judging import LARGEST, find_base, find_judging, read_both, restore
 from harness.decide.judge_files import Judging, Role
+from harness.workspace.clean_checkout import CleanCheckout
 
 PYPROJECT = '[project]\nname = "a"\n[tool.pytest]\nx = 1\n'
 FILES = {
@@ -18,6 +19,7 @@ FILES = {
     "inner.sh": "true\n",
     "rules.txt": "3\n",
     "pyproject.toml": PYPROJECT,
+    "setup.cfg": "[metadata]\nname = a\n",
     "../test_outer.py": "4\n",
 }
 
@@ -33,6 +35,7 @@ def desk(tmp_path_factory):
 def fresh(desk):
     yield
     desk.record.allowed, desk.record.changed, desk.record.own_since = {}, set(), ""
+    desk.record.changed_more = False
 
 
 def look(desk: Desk, found, attempt=None) -> dict[str, tuple[Role, str]]:
@@ -102,10 +105,45 @@ def test_a_claim_that_is_checked_in_the_working_tree_is_looked_at_beside_it(desk
 
 
 def test_without_a_place_for_a_checkout_nobody_knows_what_was_there(desk, monkeypatch) -> None:
-    found = desk.leave({"test_calc.py": "x\n"})
+    many = [f"test_{letter}.py" for letter in "abcdefghij"]
+    found = desk.leave(dict.fromkeys(many, "x\n"))
     monkeypatch.setattr(desk.run, "site", replace(desk.run.site, checkout=None, beside=None))
-    one = Judging("app/test_calc.py", "test_calc.py", Role.TEST, "?", "?")
-    assert find_judging(desk.run, desk.attempt, found, None) == ((one,), None)
+    unknown = tuple(Judging(f"app/{name}", name, Role.TEST, "?", "?") for name in many)
+    assert find_judging(desk.run, desk.attempt, found, None) == (unknown, None)
+
+
+def test_who_works_outside_the_sandbox_sees_no_checkout_in_the_place_of_the_project(desk, monkeypatch) -> None:
+    site, found = desk.run.site, desk.leave({"test_calc.py": "x\n"})
+    monkeypatch.setattr(desk.run, "site", replace(site, checkout=site.beside, beside=None))
+    assert find_judging(desk.run, desk.attempt, found, None)[1] is not None
+    shown = CleanCheckout(site.temporary / "shown", desk.run.workspace.repository(), site.environ, shown=True)
+    monkeypatch.setattr(desk.run, "site", replace(site, checkout=shown))
+    assert find_judging(desk.run, desk.attempt, found, None)[1] is None
+
+
+def test_sections_that_do_not_judge_may_change(desk) -> None:
+    found = desk.leave({"pyproject.toml": PYPROJECT.replace('"a"', '"b"'), "setup.cfg": "[metadata]\nname = b\n"})
+    assert look(desk, found) == {}
+    dirty = replace(desk.attempt.before, files={"app/setup.cfg": "stamp"})
+    judging, _ = find_judging(desk.run, replace(desk.attempt, before=dirty), found, None)
+    assert [(one.shown, one.was) for one in judging] == [("setup.cfg", "?")]
+
+
+def test_every_way_in_which_work_is_known_counts(desk) -> None:
+    found = desk.leave({"test_calc.py": "x\n"})
+    plan, gone = desk.plan(found), replace(found, after=replace(found.after, files={}))
+
+    def names(found) -> list[str]:
+        return [one.shown for one in find_judging(desk.run, desk.attempt, found, plan)[0]]
+
+    unknown = replace(gone, changed=())
+    assert [names(gone), names(replace(unknown, committed=gone.changed)), names(unknown)] == [["test_calc.py"]] * 2 + [
+        []
+    ]
+    desk.record.changed = set(gone.changed)
+    assert names(unknown) == ["test_calc.py"]
+    desk.record.changed, desk.record.changed_more = {"app/other.txt"}, True
+    assert names(replace(found, changed=())) == ["test_calc.py"]
 
 
 def test_nobody_knows_what_a_person_had_not_committed(desk) -> None:
@@ -133,10 +171,20 @@ def test_what_an_earlier_attempt_changed_judges_too(desk) -> None:
 def test_a_script_that_is_too_large_is_not_read(desk) -> None:
     base = git(desk.top, "rev-parse", "HEAD")
     try:
+        assert LARGEST == 1 << 20
         for padding, names in ((LARGEST, []), (LARGEST - 1, ["inner.sh"])):
             desk.commit({"check.sh": "sh inner.sh".ljust(padding) + "\n"})
             found = desk.leave({"inner.sh": "x\n"})
             assert list(look(desk, found)) == names
+    finally:
+        git(desk.top, "reset", "-q", "--hard", base)
+
+
+def test_a_script_that_is_no_utf_8_is_read_all_the_same(desk) -> None:
+    base = git(desk.top, "rev-parse", "HEAD")
+    try:
+        desk.commit({"check.sh": "sh inner.sh \udcff\n"})
+        assert list(look(desk, desk.leave({"inner.sh": "x\n"}))) == ["inner.sh"]
     finally:
         git(desk.top, "reset", "-q", "--hard", base)
 
@@ -156,9 +204,11 @@ def test_the_base_of_open_work_is_the_commit_before_the_first_of_its_agent(desk)
 def test_what_an_agent_committed_itself_is_compared_with_what_was_before(desk) -> None:
     base = git(desk.top, "rev-parse", "HEAD")
     try:
-        desk.commit({"test_calc.py": "x\n", "check.sh": "true\n"})
+        desk.commit({"test_calc.py": "x\n", "check.sh": "true\n", "../test_outer.py": "x\n"})
         desk.record.own_since = base
-        found = replace(desk.leave({"calc.py": "x\n", "inner.sh": "x\n"}), committed=("app/test_calc.py",))
+        found = replace(
+            desk.leave({"calc.py": "x\n", "inner.sh": "x\n"}), committed=("app/test_calc.py", "test_outer.py")
+        )
         assert set(look(desk, found)) == {"test_calc.py", "inner.sh"}
         desk.record.own_since = ""
         assert look(desk, found) == {}
@@ -171,7 +221,10 @@ def test_what_an_agent_committed_itself_is_compared_with_what_was_before(desk) -
 
 def judge(desk: Desk, name: str, was: str | None, now: str | None, mode: str = "100644") -> Judging:
     blobs = [
-        f"{mode} {desk.run.workspace.commits.write_blob(it.encode())}" if it is not None else "" for it in (was, now)
+        f"{mode} {desk.run.workspace.commits.write_blob(it.encode('utf-8', 'surrogateescape'))}"
+        if it is not None
+        else ""
+        for it in (was, now)
     ]
     return Judging(f"app/{name}", name, Role.CONFIG, *blobs)
 
@@ -182,6 +235,9 @@ def put_back(desk: Desk, one: Judging) -> str | None:
         return None
     assert entry.name == one.name
     return desk.read(entry.blob) if entry.what else ""
+
+
+OTHER = PYPROJECT.replace('"a"', '"b"')
 
 
 @pytest.mark.parametrize(
@@ -196,6 +252,9 @@ def put_back(desk: Desk, one: Judging) -> str | None:
         ("pyproject.toml", PYPROJECT, None, PYPROJECT),
         ("pyproject.toml", PYPROJECT, "no TOML", PYPROJECT),
         ("sub/pyproject.toml", PYPROJECT, PYPROJECT.replace("1", "2"), PYPROJECT),
+        ("sub/pyproject.toml", PYPROJECT, OTHER.replace("1", "2"), OTHER),
+        ("pyproject.toml", f"# \udcff\n{PYPROJECT}", OTHER.replace("1", "2"), OTHER),
+        ("pyproject.toml", PYPROJECT, f"# \udcff\n{PYPROJECT}".replace("1", "2"), f"# \ufffd\n{PYPROJECT}"),
     ],
 )
 def test_what_is_put_in_the_place_of_a_file(desk, name, was, now, back) -> None:
@@ -203,10 +262,9 @@ def test_what_is_put_in_the_place_of_a_file(desk, name, was, now, back) -> None:
 
 
 def test_what_else_came_in_a_file_stays_and_so_does_its_mode(desk) -> None:
-    now = PYPROJECT.replace('"a"', '"b"').replace("1", "2")
-    one = judge(desk, "pyproject.toml", PYPROJECT, now)
+    one = judge(desk, "pyproject.toml", PYPROJECT, OTHER.replace("1", "2"))
     one = replace(one, now=one.now.replace("100644", "100755"))
-    assert put_back(desk, one) == PYPROJECT.replace('"a"', '"b"')
+    assert put_back(desk, one) == OTHER
     assert str(restore(desk.run, one).what).startswith("100755 ")
 
 

@@ -301,6 +301,7 @@ def test_the_receipt_counts_what_was_held_out_and_says_who_could_read_it(desk, h
     )
 
 
+@pytest.mark.deep  # the stories of what is held out tell it, too
 @needs_bwrap
 def test_in_a_sandbox_only_what_git_holds_can_be_read(tmp_path) -> None:
     with open_desk(tmp_path / "top", FILES, [UNIT], sandbox="bwrap") as desk:

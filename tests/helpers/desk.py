@@ -51,7 +51,7 @@ class Desk:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.unlink(missing_ok=True)
             if text is not None:
-                path.write_text(text, "utf-8")
+                path.write_bytes(text.encode("utf-8", "surrogateescape"))
 
     def clean(self) -> None:
         """Bring the working tree to the last commit."""
