@@ -9,8 +9,8 @@ from harness.domain.text import one_line
 
 _PYTEST = re.compile(r"^=*[ ]?((?:\d+ [a-z]+(?:, )?)+) in [\d.]+ ?s", re.MULTILINE)  # `12 passed, 1 skipped in 0.3s`
 _PYTEST_RAN = re.compile(r"(\d+) (passed|failed|xfailed|xpassed)")
-_UNITTEST = re.compile(r"^Ran (\d+) tests? in [\d.]+s\n+(?:(?:OK|FAILED)(?: \([^\n]*?skipped=(\d+))?)?", re.MULTILINE)
-_JEST = re.compile(r"^ *Tests:? +(?=[^\n]*\d+ (?:passed|failed))([^\n]*)", re.MULTILINE)  # Vitest, too, without `:`
+_UNITTEST = re.compile(r"^Ran (\d+) tests? in [\d.]+s\n+(?:(?:OK|FAILED) \(.*?skipped=(\d+))?", re.MULTILINE)
+_JEST = re.compile(r"^ *Tests:? (?=.*\d (?:passed|failed))(.*)", re.MULTILINE)  # Vitest, too, without `:`
 _JEST_RAN = re.compile(r"(\d+) (?:passed|failed)")
 _TAP_TESTS = re.compile(r"^(?:#|ℹ) tests (\d+)", re.MULTILINE)  # `node --test`
 _TAP_LEFT = re.compile(r"^(?:#|ℹ) (?:skipped|todo) (\d+)", re.MULTILINE)
@@ -18,7 +18,7 @@ _MOCHA = re.compile(r"^ +(\d+) (?:passing|failing)", re.MULTILINE)
 _CARGO = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed", re.MULTILINE)
 _GO_TEST = re.compile(r"^ *--- (?:PASS|FAIL): ", re.MULTILINE)
 _GO_VERBOSE = re.compile(r"^(?:=== RUN| *--- PASS: )", re.MULTILINE)
-_GO_PACKAGE = re.compile(r"^(?:ok|FAIL)\s+\S+\s+(?:\(cached\)|[\d.]+s)(?![^\n]*no tests to run)", re.MULTILINE)
+_GO_PACKAGE = re.compile(r"^(?:ok|FAIL)\s+\S+\s+(?:\(cached\)|[\d.]+s)(?!.*no tests to run)", re.MULTILINE)
 _RSPEC = re.compile(r"^(\d+) examples?, \d+ failures?(?:, (\d+) pending)?", re.MULTILINE)
 _PHPUNIT = re.compile(r"^(?:OK \((\d+) tests?|Tests: (\d+), Assertions)", re.MULTILINE)
 _SUREFIRE = re.compile(r"^(?:\[\w+\] )?Tests run: (\d+), Failures: \d+, Errors: \d+, Skipped: (\d+)$", re.MULTILINE)

@@ -44,7 +44,7 @@ def green(command: str = UNIT, tail: str = "") -> CheckRun:
 
 
 def red(command: str = UNIT, **given) -> CheckRun:
-    return CheckRun(command, 1, 1.25, **{"tail": "it failed\n", **given})
+    return CheckRun(command, 1, 1.2504, **{"tail": "it failed\n", **given})
 
 
 GREEN = (green(),)
@@ -64,6 +64,11 @@ def replay(desk):
     found = desk.leave({"calc.py": "x\n"})
     plan = desk.plan(found)
     return Replay(plan)
+
+
+def test_a_check_of_harness_s_own_says_whose_it_is() -> None:
+    own = {REPLAYED, FEWER, PATCHED, HIDDEN}
+    assert len(own) == len([one for one in own if one.startswith("harness: ")]) == 4
 
 
 # --- what judges --------------------------------------------------------------------------------------------------
@@ -111,7 +116,7 @@ def test_checks_that_fail_with_what_judges_as_it_was_are_red(desk, replay) -> No
     judgement = look(desk, delivery, TEST, OTHER, replay=replay)
     assert (judgement.question, judgement.about, judgement.lines) == ("", {}, ())
     (found,) = judgement.red
-    assert (found.command, found.code, found.seconds) == (REPLAYED, 1, 2.5)
+    assert (found.command, found.code, found.seconds) == (REPLAYED, 1, 2.501)
     assert found.tail == (
         f"`{UNIT}` and `c` fail with `test_calc.py` and `rules.txt` as before the work: "
         "the work is not to change what judges it\n\nit failed"
@@ -223,7 +228,7 @@ PATCH = "import pytest\n\npytest.fail = print\n"
 
 
 def test_code_that_changes_what_tests_it_is_red(desk) -> None:
-    (found,) = look(desk, Delivery(), files={"calc.py": PATCH, "b.py": PATCH, "notes.txt": PATCH}).red
+    (found,) = look(desk, Delivery(), files={"calc.py": PATCH, "b.py": PATCH, "a.txt": PATCH}).red
     assert (found.command, found.code, found.seconds) == (CHANGED, 1, 0.0)
     said = "3: assigns to `pytest.fail` (runner-patched)"
     assert found.tail.splitlines()[:2] == [f"b.py:{said}", f"calc.py:{said}"]
@@ -243,6 +248,20 @@ def test_code_that_changes_what_tests_it_is_red(desk) -> None:
 )
 def test_code_that_does_not_is_left_alone(desk, files, given) -> None:
     assert look(desk, Delivery(), files=files, **given).red == ()
+
+
+@pytest.mark.parametrize(("others", "red"), [(999, [PATCHED]), (1000, [])])
+def test_a_thousand_files_are_looked_at(desk, others, red) -> None:
+    found = desk.leave({"calc.py": PATCH})
+    names = [*(f"app/a{number:04}.txt" for number in range(others)), "app/calc.py"]
+    many = replace(found, changed=tuple(names), after=replace(found.after, files=dict.fromkeys(names, "x")))
+    assert [one.command for one in look_again(desk.run, desk.attempt, many, Delivery(), GREEN).red] == red
+
+
+def test_a_file_outside_of_the_project_is_not_looked_at(desk) -> None:
+    found = desk.leave({"../outer.py": PATCH})
+    outside = replace(found, changed=("outer.py",), after=replace(found.after, files={"outer.py": "x"}))
+    assert look_again(desk.run, desk.attempt, outside, Delivery(), GREEN).red == ()
 
 
 def test_what_judges_is_not_read_for_it(desk, replay) -> None:
@@ -272,12 +291,12 @@ def hidden(desk):
 
 def test_a_held_out_check_that_fails_is_red_without_its_words(desk, hidden) -> None:
     judgement = hidden(red("sh case.sh"), green("b"), red("c"))
-    assert judgement.red == (CheckRun(HIDDEN, 1, 2.5, "2 of 3 checks that you cannot see failed"),)
+    assert judgement.red == (CheckRun(HIDDEN, 1, 2.501, "2 of 3 checks that you cannot see failed"),)
     assert hidden(red()).red[0].tail == "1 of 1 check that you cannot see failed"
 
 
 def test_a_held_out_check_that_was_stopped_tells_nothing(hidden) -> None:
-    assert hidden(red(), red("c", stopped=True)).red == (CheckRun(HIDDEN, 1, 1.25, "", stopped=True),)
+    assert hidden(red(), red("c", stopped=True)).red == (CheckRun(HIDDEN, 1, 1.2504, "", stopped=True),)
 
 
 def test_the_words_of_a_held_out_check_are_shown_where_a_person_wants_that(desk, hidden, monkeypatch) -> None:

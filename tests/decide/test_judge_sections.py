@@ -41,6 +41,9 @@ def test_a_table_that_does_not_judge_stays_as_it_is(tool: str) -> None:
         pytest.param("", "[tool.hatch.envs.a]\nx = 1\n", {}, id="that came, in one that does not"),
         pytest.param("[tool.ruff]\nx = [1]\n", "[tool.ruff]\nx = [2]\n", {"ruff": {"x": [1]}}, id="with a list"),
         pytest.param("[tool.ruff]\nx = [\n[],\n]\n", "", {"ruff": {"x": [[]]}}, id="with a list of lists"),
+        pytest.param(
+            "[tool.ruff]\nx = 1\n", "[tool]\nhatch = 3\n", {"hatch": 3, "ruff": {"x": 1}}, id="beside what is no table"
+        ),
         pytest.param("[tool.ruff] # why\nx = 1\n", "  [tool.ruff]\nx = 2\n", {"ruff": {"x": 1}}, id="and a comment"),
         pytest.param(
             "[[tool.mypy.overrides]]\nx = 1\n[[tool.mypy.overrides]]\nx = 2\n",
@@ -116,7 +119,7 @@ def test_a_section_that_judges_is_put_back(section: str) -> None:
 
 @pytest.mark.parametrize("section", ["metadata", "options", "mypyc", "testenvs"])
 def test_a_section_that_does_not_judge_stays(section: str) -> None:
-    new = f"[{section}]\nx = 2\n[flake8]\ny = 1\n"
+    new = f"[flake8]\ny = 1\n[{section}]\nx = 2\n"
     assert restore_sections("setup.cfg", f"[{section}]\nx = 1\n[flake8]\ny = 1\n", new) == new
 
 
