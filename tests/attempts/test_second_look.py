@@ -67,7 +67,7 @@ def replay(desk):
 
 
 def test_a_check_of_harness_s_own_says_whose_it_is() -> None:
-    own = {REPLAYED, FEWER, PATCHED, HIDDEN}
+    own = {REPLAYED, FEWER, CHANGED, HIDDEN}
     assert len(own) == len([one for one in own if one.startswith("harness: ")]) == 4
 
 
@@ -250,7 +250,7 @@ def test_code_that_does_not_is_left_alone(desk, files, given) -> None:
     assert look(desk, Delivery(), files=files, **given).red == ()
 
 
-@pytest.mark.parametrize(("others", "red"), [(999, [PATCHED]), (1000, [])])
+@pytest.mark.parametrize(("others", "red"), [(999, [CHANGED]), (1000, [])])
 def test_a_thousand_files_are_looked_at(desk, others, red) -> None:
     found = desk.leave({"calc.py": PATCH})
     names = [*(f"app/a{number:04}.txt" for number in range(others)), "app/calc.py"]
