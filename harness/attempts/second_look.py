@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from harness.attempts.attempt import Attempt, Gathered
 from harness.attempts.changes import Found, look_at_changes
@@ -28,7 +30,7 @@ from harness.run.run import Run
 from harness.system import files
 from harness.workspace.clean_checkout import CheckoutPlan
 from harness.workspace.held_out import digest_held_out
-from harness.workspace.installed import find_edited
+from harness.workspace.installed import find_changed, find_edited
 from harness.workspace.workspace import Candidate
 
 REPLAYED = "harness: the checks pass with what judges them as it was"
@@ -151,13 +153,25 @@ def _find_edited(run: Run, attempt: Attempt, found: Gathered) -> tuple[CheckRun,
     if (plan := attempt.order.plan) is None or any(map(is_manifest, names_to_commit(run, attempt, found))):
         return ()
     folders, top = [one for one in plan.brought if files.is_dir(one)], run.workspace.top
-    edited = find_edited(folders, top, begin_of_work(run, attempt), holds_runner)
+    since = begin_of_work(run, attempt)
+    edited = find_edited(folders, top, since, holds_runner)
+    programs = _find_programs(run, attempt, folders)
+    edited += [str(one.relative_to(top)) for one in find_changed(programs, since)]
     names = [name.removeprefix(run.workspace.prefix) for name in edited]
     if not (names := [name for name in names if not is_allowed(name, attempt.feature.may_change)]):
         return ()
     said = f"changed since the work began, in packages that are older: {list_some(names, SHOWN)}"
     hint = "install them anew, or a spec allows it by `may_change`"
     return (CheckRun(EDITED, 1, 0.0, f"{said}\n{hint}"),)
+
+
+def _find_programs(run: Run, attempt: Attempt, folders: Sequence[Path]) -> list[Path]:
+    """Return the programs in some folders that checks name which could run before the work: so they were there."""
+    record = run.history.of(attempt.slug)
+    ran = [one.command for one in attempt.order.checks if one.command in record.before.keys() - record.could_not_run]
+    words = {word for command in ran for word in re.findall(r"[\w./@+-]+", command) if "/" in word}
+    paths = [run.paths.root / word for word in sorted(words)]
+    return [path for path in paths if any(path.is_relative_to(one) for one in folders)]
 
 
 def _say_held_out(run: Run, attempt: Attempt, delivery: Delivery) -> tuple[str, ...]:

@@ -72,6 +72,7 @@ class FeatureHistory:
     review_folders: set[tuple[int, int]] = field(default_factory=set)  # attempt and number of those written down
     rounds: dict[str, int] = field(default_factory=dict)  # how often a comment kept a claim from standing
     before: dict[str, bool] = field(default_factory=dict)  # whether each was green then
+    could_not_run: set[str] = field(default_factory=set)  # the commands that had no program then
     pass_when_clean: set[str] = field(default_factory=set)  # the commands that were, in a clean checkout
 
     def red_before(self, checks: Iterable[Check]) -> list[str]:

@@ -335,6 +335,7 @@ def _checked_before(history: History, event: CheckedBefore) -> None:
     record.baseline, record.baseline_run = event.spec, event.run
     record.tests_before = {one.command: one.tests for one in event.checks if one.tests is not None}
     record.before = {one.command: one.exit == 0 and not one.timed_out for one in event.checks}
+    record.could_not_run = {one.command for one in event.checks if one.exit in (None, 126, 127)}
     record.pass_when_clean = {command for command, green in record.before.items() if green and event.clean}
 
 
@@ -350,7 +351,7 @@ def _renamed(history: History, event: Renamed) -> None:
     old, new = history.histories.pop(event.was, FeatureHistory()), history.of(event.slug)
     new.commits[:0] = old.commits
     new.landed, new.in_tree, new.refused = old.landed, old.in_tree, old.refused
-    new.tests_before = old.tests_before
+    new.tests_before, new.could_not_run = old.tests_before, old.could_not_run
     new.baseline, new.before, new.pass_when_clean = old.baseline, old.before, old.pass_when_clean
     new.attempts, new.faults = max(old.attempts, new.attempts), old.faults + new.faults
     new.spent, new.seconds = old.spent if new.spent == Sum() else new.spent, old.seconds + new.seconds

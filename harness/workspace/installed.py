@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from harness.system import files
 from harness.workspace.left_out import CACHES
 
 _CACHES = CACHES | {".vite", ".vitest"}
@@ -32,6 +33,11 @@ def find_edited(
                 older = True
         found += changed if older else []
     return sorted(found)
+
+
+def find_changed(named: Iterable[Path], since: float) -> list[Path]:
+    """Return those of the files that changed since a time, in epoch seconds."""
+    return [one for one in named if files.is_file(one) and _is_changed(one, since)]
 
 
 def _find_packages(folder: Path) -> Iterator[Path]:

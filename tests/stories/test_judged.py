@@ -341,3 +341,15 @@ def test_what_a_spec_may_change_has_no_findings(calc: Any) -> None:
     calc.settings["guards"] = "strict"
     ran = begin(calc, f"{FIX}; sed -i 's/a + b/a + b  # type: ignore/' calc.py", may_change=["calc.py"])
     assert (ran.code, "finding:" in calc.log("a.done")) == (0, False), ran.text
+
+
+@pytest.mark.deep
+def test_a_program_of_a_check_that_the_work_wrote_over_proves_nothing(calc: Any) -> None:
+    program = calc.root / ".venv" / "bin" / "check"
+    program.parent.mkdir(parents=True)
+    program.write_text(f"#!/bin/sh\n{RUN}\n")
+    program.chmod(0o755)
+    (calc.root / ".gitignore").write_text("/logs/\n/HALT\n/.venv/\n")
+    ran = begin(calc, "printf '#!/bin/sh\\n' > .venv/bin/check; echo x > x", ".venv/bin/check")
+    assert ran.code == 5, ran.text
+    assert "changed since the work began" in calc.events("attempt_ended")[-1]["observed"]
