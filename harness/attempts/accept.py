@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import replace
 
 from harness.attempts.attempt import Attempt, Judged
@@ -12,6 +11,7 @@ from harness.decide.assumed import find_assumed
 from harness.decide.proof import say_names
 from harness.domain.errors import StorageError
 from harness.domain.listener import Tone
+from harness.domain.look import FeatureHistory
 from harness.domain.units import format_size
 from harness.domain.verdict import CheckedIn
 from harness.records.events import Accepted, CommitFailed, Committed, Marked
@@ -38,7 +38,7 @@ def accept(run: Run, judged: Judged, landing: Landing) -> None:
         checks=tuple(replace(one, command=clean(one.command)) for one in judged.checks),
         criteria=tuple(map(clean, say_criteria(run, feature, judged.checks, history.before))),
         assumed=tuple(dict.fromkeys((*history.assumed, *find_assumed(found.note.text)))),
-        judge=tuple(map(clean, (*judged.judgement.lines, *_say_allowed(history.allowed)))),
+        judge=tuple(map(clean, (*judged.judgement.lines, *_say_allowed(history)))),
         review=tuple(map(clean, (*judged.reviewed, *_say_other_tree(run, judged, landing)))),
         findings=tuple(clean(str(one)) for one in judged.judgement.findings),
         not_looked_at=judged.judgement.not_looked_at,
@@ -65,9 +65,10 @@ def _say_other_tree(run: Run, judged: Judged, landing: Landing) -> tuple[str, ..
     return ("the commit is not the tree that was reviewed: a hook, or a commit made meanwhile, changed it",)
 
 
-def _say_allowed(names: Iterable[str]) -> list[str]:
+def _say_allowed(record: FeatureHistory) -> list[str]:
     """Return a line for each file that a person let stand, or land."""
-    return [f"{name}: a person let it stand as it is" for name in sorted(names)]
+    said = "land" if record.parked else "stand as it is"
+    return [f"{name}: a person let it {said}" for name in sorted(record.allowed)]
 
 
 def say_where(checked_in: CheckedIn, left_out: tuple[str, ...]) -> str:

@@ -137,7 +137,8 @@ def _finish(run: Run, slug: str, began: AttemptBegan | None) -> None:
     attempt = _rebuild(run, feature, began)
     claimed = files.exists(run.paths.done(slug)) or has_claim(attempt.folder, slug)
     what = "its claim is checked now" if claimed else "its note is kept"
-    why = "was cut off" if began is not None or not record.allowed else "changed what judges it, and may do so"
+    why = "may land" if record.parked else "changed what judges it, and may do so"
+    why = "was cut off" if began is not None or not record.allowed else why
     run.tell(f"resuming: {slug}: attempt {attempt.number} {why}; {what}", Tone.NOTICE)
     reply = run.redactor.deep(_reread(attempt, began, claimed=claimed))
     if began is None:  # its attempt has ended in the journal, and its cost is counted

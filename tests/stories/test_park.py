@@ -49,6 +49,7 @@ def test_parked_work_is_proven_leaves_the_tree_and_lands_when_a_person_says_so(
     assert project.git("show", "HEAD:migrations/1.sql") == "a" and project.git("branch", "--list", "harness/*") == ""
     assert project.git("status", "--short", "--", "app.txt", "migrations") == ""
     assert "proven by harness" in project.log("a.done")
+    assert "judge: migrations/1.sql: a person let it land\n" in project.log("a.done")
     assert project.git("rev-parse", "HEAD") in project.log("a.done")
     assert harness("land", "a").code == 2
 
