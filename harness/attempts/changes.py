@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ MOST_FILES = 1000  # of a claim that are looked at
 IN_ALL = 16 << 20  # bytes of them, as they are
 MOST_TOLD = 50  # findings that are written down
 MOST_UNREAD = 5  # files that are named
+OUTSIDE = "outside-paths"
 _BY_SHAPE = Redactor()
 _SHAPE = re.compile(rb"\[redacted ([^\]\n]+)\]")
 
@@ -64,6 +65,8 @@ def look_at_changes(run: Run, attempt: Attempt, found: Gathered) -> Found:
     all_found = [
         one for one in looked.findings if one.file not in read.unsure or guards.level_of(one.rule) is Level.STRICT
     ]
+    if guards.level_of(OUTSIDE) is not Level.OFF:
+        all_found += _find_outside(read.changes, attempt.feature.paths)
     strict = tuple(one for one in all_found if guards.level_of(one.rule) is Level.STRICT)
     warnings = [one for one in all_found if one not in strict]
     left = (
@@ -72,6 +75,12 @@ def look_at_changes(run: Run, attempt: Attempt, found: Gathered) -> Found:
         f"{list_some(looked.unread, MOST_UNREAD)}: no code that can be read" if looked.unread else "",
     )
     return Found(strict, tuple(warnings[:MOST_TOLD]), "; ".join(filter(None, left)))
+
+
+def _find_outside(changes: Sequence[Change], paths: Sequence[str]) -> list[Finding]:
+    """Return the files that are in none of the paths of a spec; none where it names no paths."""
+    names = [one.name for one in changes if one.before != one.now and paths and not is_allowed(one.name, paths)]
+    return [Finding(name, 0, "it is in none of the spec's `paths`", OUTSIDE) for name in names]
 
 
 def _read_changes(run: Run, attempt: Attempt, found: Gathered, base: str, called: Called) -> _Read:

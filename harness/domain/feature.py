@@ -40,6 +40,7 @@ class Feature:
     stuck_bytes: int | None = None
     stuck_limit: int | None = None
     priority: int = 0
+    paths: tuple[str, ...] = ()  # patterns of where its work is to be; () for anywhere
     may_change: tuple[str, ...] = ()  # patterns of what programs obey, or what judges, and it may change
     problem: str | None = None
     hint: str = ""

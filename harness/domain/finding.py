@@ -35,6 +35,7 @@ RULES: Mapping[str, Level] = {
     "suppression-added": Level.WARN,
     "stub-left": Level.WARN,
     "special-cased": Level.WARN,  # an input of a test, answered with what that expects
+    "outside-paths": Level.WARN,  # a file that is in none of the spec's `paths`
     "secret": Level.WARN,  # what has the shape of a token
     "binary": Level.WARN,
     "large-file": Level.WARN,

@@ -126,6 +126,7 @@ _KEYS: dict[str, Callable[[str, Node], object]] = {
     "held_out": parse_commands,
     "may_change": _parse_paths,
     "model": parse_line,
+    "paths": _parse_paths,
     "priority": parse_whole,
     "stuck_bytes": parse_bytes,
     "stuck_limit": parse_count,

@@ -344,6 +344,18 @@ def test_what_a_spec_may_change_has_no_findings(calc: Any) -> None:
 
 
 @pytest.mark.deep
+@pytest.mark.parametrize("level", ["warn", "strict"])
+def test_a_file_in_none_of_the_paths_of_a_spec_is_a_finding(calc: Any, level: str) -> None:
+    calc.settings["guards"] = {"outside-paths": level}
+    ran = begin(calc, f"{FIX}; echo x > other.txt", paths=["calc.py", "docs/**"])
+    if level == "warn":
+        assert ran.code == 0, ran.text
+        assert "finding: other.txt: it is in none of the spec's `paths` (outside-paths)\n" in calc.log("a.done")
+    else:
+        assert ran.code == 5, ran.text
+
+
+@pytest.mark.deep
 def test_a_program_of_a_check_that_the_work_wrote_over_proves_nothing(calc: Any) -> None:
     program = calc.root / ".venv" / "bin" / "check"
     program.parent.mkdir(parents=True)
