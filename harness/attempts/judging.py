@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from harness.attempts.attempt import Attempt, Gathered
 from harness.attempts.write_down import names_to_commit
-from harness.decide.judge_files import BOUNDS, MIXED, Judging, Role, find_role, follow
+from harness.decide.judge_files import BOUNDS, MIXED, Judging, Role, find_plugins, find_role, follow
 from harness.decide.judge_inline import find_inline, restore_inline
 from harness.decide.judge_sections import restore_sections
 from harness.domain.obeyed import is_allowed
@@ -18,6 +19,7 @@ from harness.workspace.kept_index import Entry
 
 LARGEST = 1 << 20  # bytes of a file that is read
 MOST_READ = 200  # files of code in which tests are looked for
+_CONFTESTS = ("conftest.py", "tests/conftest.py", "test/conftest.py")
 _MAY_HOLD_TESTS = (".py", ".rs", ".go")
 
 
@@ -56,6 +58,10 @@ def _find_roles(run: Run, attempt: Attempt, found: Gathered, head: str) -> dict[
     own = {*names_to_commit(run, attempt, found), *found.changed, *found.committed, *record.changed}
     base = find_base(run, attempt, head)
     called = follow((check.command for check in attempt.order.checks), _reader(run, base))
+    if base and "pytest" in called.words:
+        read = run.workspace.commits.read_files(base, [f"{prefix}{one}" for one in _CONFTESTS])
+        texts = (content.decode("utf-8", "replace") for content in read.values() if len(content) <= LARGEST)
+        called = replace(called, plugins=frozenset[str]().union(*map(find_plugins, texts)))
     shown = {
         name: name.removeprefix(prefix)
         for name in sorted(own)

@@ -36,6 +36,7 @@ class Called:
 
     words: frozenset[str]
     indirect: frozenset[str]  # those that stand in such a script or target
+    plugins: frozenset[str] = frozenset()  # files that pytest loads since a conftest.py names them
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ class Judgement:
 _WORD = re.compile(r"[\w./@%+~-]+")
 _MODULE = re.compile(r"(?:^|\s)-m[ =]+([A-Za-z_][\w.]*)")  # of Python
 _FOLDER = re.compile(r"(?:\bcd|-C|--prefix|--cwd|--dir|--directory|--manifest-path)[ =]+([\w./@+-]+)")
+_PLUGINS = re.compile(r"^pytest_plugins\b[^=\n]*=\s*(\[[^\]]*\]|\([^)]*\)|\{[^}]*\}|[^\n]+)", re.MULTILINE)
+_QUOTED = re.compile(r"""["']([\w.]+)["']""")
 _MAKE = ("GNUmakefile", "makefile", "Makefile")
 _PACKAGE = ("package.json",)
 # Programs that find what they run in a file of the project.
@@ -115,6 +118,13 @@ def follow(commands: Iterable[str], read: Callable[[str], str]) -> Called:
             waiting += sorted(found - words - indirect)
             indirect |= found
     return Called(frozenset(words | indirect), frozenset(indirect))
+
+
+def find_plugins(conftest: str) -> frozenset[str]:
+    """Return the files that a conftest.py has pytest load: modules and packages, by their paths from the project."""
+    named = {word for found in _PLUGINS.findall(conftest) for word in _QUOTED.findall(found)}
+    paths = {one.replace(".", "/") for one in named}
+    return frozenset(f"{under}{one}{end}" for one in paths for under in ("", "src/") for end in (".py", "/__init__.py"))
 
 
 def _may_be_script(word: str) -> bool:
@@ -218,6 +228,8 @@ def find_role(name: str, called: Called, judge: Sequence[str] = ()) -> Role | No
     last, folders = path.name, set(path.parts[:-1])
     if is_allowed(name, judge):
         return Role.SCRIPT
+    if name in called.plugins:
+        return Role.CONFIG
     if _CONFIG.fullmatch(last) or last in MIXED or shadows_runner(name, called):
         return Role.CONFIG
     if "go" in called.words and last in BOUNDS:

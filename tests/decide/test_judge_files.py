@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness.decide.judge_files import (
@@ -11,6 +13,7 @@ from harness.decide.judge_files import (
     Judgement,
     Judging,
     Role,
+    find_plugins,
     find_role,
     follow,
     may_need,
@@ -437,3 +440,21 @@ def test_a_check_may_need_a_test_that_it_asks_for_by_name() -> None:
     command = "go test -v -run TestMul . | grep -c PASS"
     assert may_need(command, ["calc_test.go"], before, ["TestMul"])
     assert not may_need(command, ["calc_test.go"], before, ["TestDiv"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'pytest_plugins = ["app.testing"]\n',
+        "import os\n\npytest_plugins: list[str] = (\n    'other',\n    'app.testing',\n)\n",
+        'pytest_plugins = "app.testing"\n',
+    ],
+)
+def test_a_module_that_conftest_has_pytest_load_judges(text: str) -> None:
+    called = replace(call("pytest"), plugins=find_plugins(text))
+    judging = ("app/testing.py", "src/app/testing.py", "app/testing/__init__.py")
+    assert [find_role(name, called) for name in (*judging, "app/other.py")] == [Role.CONFIG] * 3 + [None]
+
+
+def test_a_conftest_that_loads_nothing_names_nothing() -> None:
+    assert not find_plugins("# pytest_plugins = ['a']\nx = ['b']\n")
