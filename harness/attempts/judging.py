@@ -14,6 +14,7 @@ from harness.domain.obeyed import is_allowed
 from harness.run.checkouts import plan_for
 from harness.run.run import Run
 from harness.system import untrusted
+from harness.workspace.blobs import read_files
 from harness.workspace.clean_checkout import CheckoutPlan
 from harness.workspace.kept_index import Entry
 
@@ -59,8 +60,8 @@ def _find_roles(run: Run, attempt: Attempt, found: Gathered, head: str) -> dict[
     base = find_base(run, attempt, head)
     called = follow((check.command for check in attempt.order.checks), _reader(run, base))
     if base and "pytest" in called.words:
-        read = run.workspace.commits.read_files(base, [f"{prefix}{one}" for one in _CONFTESTS])
-        texts = (content.decode("utf-8", "replace") for content in read.values() if len(content) <= LARGEST)
+        read = read_files(run.workspace.commits.git, base, [f"{prefix}{one}" for one in _CONFTESTS], LARGEST)
+        texts = (content.decode("utf-8", "replace") for content in read.values() if content)
         called = replace(called, plugins=frozenset[str]().union(*map(find_plugins, texts)))
     shown = {
         name: name.removeprefix(prefix)
@@ -75,9 +76,9 @@ def _find_roles(run: Run, attempt: Attempt, found: Gathered, head: str) -> dict[
 def _find_with_tests(run: Run, base: str, code: list[str]) -> list[str]:
     """Return the files of code whose own tests are others than in a commit that has them."""
     found = list[str]()
-    for name, old in run.workspace.commits.read_files(base, code[:MOST_READ]).items():
+    for name, old in read_files(run.workspace.commits.git, base, code[:MOST_READ], LARGEST).items():
         new = untrusted.read_plain(run.workspace.top / name, LARGEST)
-        was = find_inline(name, old.decode("utf-8", "replace")) if len(old) <= LARGEST else ""
+        was = find_inline(name, old.decode("utf-8", "replace")) if old else ""
         if was and new and was != find_inline(name, new.decode("utf-8", "replace")):
             found.append(name)
     return found

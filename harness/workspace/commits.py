@@ -159,25 +159,6 @@ class Commits:
         said = self.git.ask("cat-file", "blob", blob)
         return said.stdout if said.code == 0 and not said.truncated else b""
 
-    def read_files(self, commit: str, names: Sequence[str]) -> dict[str, bytes]:
-        """Return what a commit holds of files, asked once; those that it does not hold are left out."""
-        if not commit or not names:
-            return {}
-        asked = [name for name in names if "\n" not in name]
-        stdin = "".join(f"{commit}:{name}\n" for name in asked).encode("utf-8", "surrogateescape")
-        said, at, found = self.git.ask("cat-file", "--batch", stdin=stdin).stdout, 0, dict[str, bytes]()
-        for name in asked:
-            head, _, _ = said[at:].partition(b"\n")
-            at += len(head) + 1
-            words = head.rsplit(b" ", 2)
-            if len(words) < 3 or not words[2].isdigit():
-                continue
-            size = int(words[2])
-            if words[1] == b"blob" and at + size <= len(said):
-                found[name] = said[at : at + size]
-            at += size + 1
-        return found
-
     def write_blob(self, content: bytes) -> str:
         """Store content and return the id of its blob, "" where git cannot."""
         said = self.git.write("hash-object", "-w", "--stdin", stdin=content, with_hooks=False)
