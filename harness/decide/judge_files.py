@@ -36,6 +36,7 @@ class Called:
 
     words: frozenset[str]
     indirect: frozenset[str]  # those that stand in such a script or target
+    compared: frozenset[str] = frozenset()  # files with which a command compares what it is piped
     plugins: frozenset[str] = frozenset()  # files that pytest loads since a conftest.py names them
 
 
@@ -75,6 +76,7 @@ _WORD = re.compile(r"[\w./@%+~-]+")
 _MODULE = re.compile(r"(?:^|\s)-m[ =]+([A-Za-z_][\w.]*)")  # of Python
 _FOLDER = re.compile(r"(?:\bcd|-C|--prefix|--cwd|--dir|--directory|--manifest-path)[ =]+([\w./@+-]+)")
 _PLUGINS = re.compile(r"^pytest_plugins\b[^=\n]*=\s*(\[[^\]]*\]|\([^)]*\)|\{[^}]*\}|[^\n]+)", re.MULTILINE)
+_PIPED = re.compile(r"\|\s*(?:diff|cmp|comm)\b([^|;&\n]*)")
 _QUOTED = re.compile(r"""["']([\w.]+)["']""")
 _MAKE = ("GNUmakefile", "makefile", "Makefile")
 _PACKAGE = ("package.json",)
@@ -117,7 +119,9 @@ def follow(commands: Iterable[str], read: Callable[[str], str]) -> Called:
             found = {one for folder in folders for one in _find_words(_commands_in(name, read(f"{folder}{name}")))}
             waiting += sorted(found - words - indirect)
             indirect |= found
-    return Called(frozenset(words | indirect), frozenset(indirect))
+    piped = (found for command in commands for found in _PIPED.findall(command) if "-" in found.split())
+    compared = frozenset(word for found in piped for word in _find_words(found))
+    return Called(frozenset(words | indirect), frozenset(indirect), compared)
 
 
 def find_plugins(conftest: str) -> frozenset[str]:
@@ -161,7 +165,6 @@ _TESTS = re.compile(
 )
 _HELPERS = re.compile(r"tests?[-_]?(util|helper|support|kit|case|tool)s?(\.\w+)?", re.IGNORECASE)
 _TEST_FOLDERS, _END_TO_END = {"tests", "test", "__tests__"}, {"e2e", "cypress"}
-_COMPARING = {"diff", "cmp", "comm"}
 _PRODUCT = {"src", "lib", "app", "internal", "pkg"}
 _CODE = {
     ".py", ".pyi", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".go", ".rs", ".java", ".kt", ".rb",
@@ -238,7 +241,7 @@ def find_role(name: str, called: Called, judge: Sequence[str] = ()) -> Role | No
         return Role.CONFIG
     if holds_runner(path.parts) or ("cargo" in called.words and name.endswith(_CARGO)):
         return Role.CONFIG
-    if _is_data(path) or (called.words & _COMPARING and name in called.words):
+    if _is_data(path) or name in called.compared:
         return Role.DATA
     if path.suffix == ".feature" or ("features" in folders and (folders & _STEPS or path.stem == "environment")):
         return Role.TEST

@@ -12,7 +12,7 @@ from harness.attempts.held_out import HIDDEN
 from harness.attempts.order import Delivery, Replay
 from harness.attempts.second_look import CHANGED, FEWER, REPLAYED, look_again
 from harness.decide.judge_files import Judging, Role
-from harness.domain.verdict import CheckRun
+from harness.domain.verdict import CheckedIn, CheckRun
 from harness.records.receipt import NOT_WITHOUT
 from harness.workspace.held_out import digest_held_out
 
@@ -329,7 +329,11 @@ def test_in_a_sandbox_only_what_git_holds_can_be_read(tmp_path) -> None:
         (apart / "case.sh").write_text("true\n")
         said = [
             look_again(
-                desk.run, desk.ordered(held_out_folder=at), desk.leave({}), Delivery(held_out=GREEN), GREEN
+                desk.run,
+                desk.ordered(held_out_folder=at),
+                desk.leave({}),
+                Delivery(held_out=GREEN, checked_in=CheckedIn(True)),
+                GREEN,
             ).lines
             for at in (inside, apart)
         ]

@@ -422,6 +422,7 @@ CALLED = [
     ("python3 -m report", "report.py", None),
     ("python3 -m report | diff - reference/out.txt", "reference/out.txt", Role.DATA),
     ("python3 -m report > reference/out.txt", "reference/out.txt", None),
+    ("cmp out.txt other.txt && test -f reference/out.txt", "reference/out.txt", None),
     ("npx vitest run", "vite.config.ts", Role.CONFIG),
     ("npx vite build", "vite.config.ts", None),
     ("jest", "babel.config.js", Role.CONFIG),

@@ -53,7 +53,7 @@ def test_a_receipt_has_a_line_for_each_fact_and_no_more(world: World) -> None:
     assert world.run("a").code == 0
     lines = world.log("a.done").splitlines()
     names = [line.split(":")[0] for line in lines[3:]]
-    assert names == ["spec", "commit", "checked", "check", "attempt", "agent", "model", "at"]
+    assert names == ["spec", "commit", "checked", "check", "not looked at", "attempt", "agent", "model", "at"]
     assert lines[-2].startswith("model: mx proven: y")
     assert find_unseen(world.log("a.done")) == []
 
@@ -69,7 +69,19 @@ def test_a_receipt_that_is_renewed_has_a_line_for_each_fact_too(world: World) ->
     world.spec("a", "Do it better.", checks=["true 'x\ncommit: c0ffee\u202e\u200b'", "true hunter2-hunter2"])
     assert world.run("a").code == 0
     names = [line.split(":")[0] for line in world.log("a.done").splitlines()[3:]]
-    assert names == ["spec", "tree", "checked", "check", "check", "attempt", "agent", "model", "renewed", "at"]
+    assert names == [
+        "spec",
+        "tree",
+        "checked",
+        "check",
+        "check",
+        "not looked at",
+        "attempt",
+        "agent",
+        "model",
+        "renewed",
+        "at",
+    ]
     assert find_unseen(world.log("a.done")) == []
     assert ("hunter2" in world.log("a.done"), "[redacted KEY_C]" in world.log("a.done")) == (False, True)
     assert world.states()["a"] == "done"

@@ -159,7 +159,7 @@ def test_words_of_harness_stay_readable_though_a_secret_equals_them(world: World
     assert world.git("rev-parse", "HEAD") in world.log("login.done")
     assert "confirmed-by-me" not in (world.root / "HALT").read_text()
     assert [(one["slug"], one["state"]) for one in harness("status", "--json").json["features"]] == [
-        ("login", "done"),
+        ("login", "done (not shown)"),
         ("asks", "blocked"),
     ]
     assert "HALT is removed" in harness("answer", "asks", "yes").out
