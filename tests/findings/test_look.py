@@ -350,7 +350,7 @@ def test_what_an_agent_writes_to_hold_harness_up_is_read_all_the_same(
     """It comes to an end: a search that begins anew at each place would take hours."""
     if not trees:
         monkeypatch.setattr(code, "_grammar", lambda language: None)
-    text = unit * (60_000 // len(unit)) if "\n" in unit else f"{unit * (80 // len(unit))}\n" * 750
+    text = unit * (20_000 // len(unit)) if "\n" in unit else f"{unit * (80 // len(unit))}\n" * 250
     find(File(name, None, text), File(f"old/{name}", text[:-30], None))
 
 
