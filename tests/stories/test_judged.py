@@ -103,6 +103,7 @@ def test_what_a_person_allowed_is_those_bytes_and_no_others(asked: Any, harness:
     assert (ran.code, asked.states()) == (4, {"a": "blocked"}), ran.text
 
 
+@pytest.mark.deep
 def test_what_a_spec_may_change_is_asked_of_nobody(calc: Any) -> None:
     (calc.root / "test_calc.py").write_text(TEST.replace("5", "-1"))
     ran = begin(calc, OTHER, [RUN, "test -f done.txt"], may_change=["test_calc.py"])
@@ -123,6 +124,7 @@ def test_a_runner_that_says_that_tests_failed_is_red_whatever_its_exit_code(calc
     assert "FAILED (failures=1)" in said
 
 
+@pytest.mark.deep
 def test_tests_in_the_code_are_put_back_and_the_code_is_not(calc: Any) -> None:
     test = TEST.replace("from calc import add\n\n\n", "")
     (calc.root / "calc.py").write_text(test + "\n\n" + CALC)
@@ -150,6 +152,7 @@ def test_a_new_test_excuses_no_old_one_that_fails(calc: Any) -> None:
     assert "as before the work" in calc.events("attempt_ended")[-1]["observed"]
 
 
+@pytest.mark.deep
 def test_tests_of_a_project_that_had_none_are_told_to_be_the_works_own(confined: Any) -> None:
     own = "import unittest\\nclass T(unittest.TestCase):\\n  def test_x(self): pass\\n"
     ran = begin(confined, f"printf '{own}' > test_x.py; touch x", [RUN, "test -f x"])
@@ -268,6 +271,7 @@ def test_honest_work_passes_what_is_held_out_and_the_receipt_counts_it(held_out:
     assert "moon" not in held_out.log("a.done")
 
 
+@pytest.mark.deep
 def test_done_features_are_checked_again_by_what_was_held_out(held_out: Any, harness: Any) -> None:
     held_out.agent(f"{FIX}; {CLAIM}")
     assert held_out.go().code == 0

@@ -69,6 +69,7 @@ def test_what_meets_later_work_waits_on_and_nothing_changes(project: World, harn
     assert project.git("show", "harness/a:migrations/1.sql") == "a"
 
 
+@pytest.mark.deep
 def test_later_work_beside_it_lands_with_it_and_is_checked_together(project: World, harness) -> None:
     assert project.run(sandbox="auto").code == 4
     (project.root / "app.txt").write_text("zero\none\ntwo\nthree\nfour\nfive\n")
@@ -163,6 +164,7 @@ def test_what_lies_where_parked_work_would_come_is_left_alone(project: World, ha
     assert mine.read_text() == "a person's\n" and project.states()["a"] == "blocked"
 
 
+@pytest.mark.deep
 def test_work_that_a_person_brought_to_the_branch_lands_where_it_is(project: World, harness) -> None:
     assert project.run(sandbox="auto").code == 4
     parked = project.git("rev-parse", "harness/a")
