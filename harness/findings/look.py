@@ -73,7 +73,8 @@ def look(changes: Sequence[Change], around: Surroundings, guards: Guards) -> Loo
         found += _find_special_cases(changes, outlined, around.tests)
     exact = {one.name: one.now.exact for one in outlined}
     told = (one if exact.get(one.file, True) or one.rule in _NOT_BY_SYNTAX else _by_pattern(one) for one in found)
-    programs = {one.name for one in changes if one.before is None and one.name in around.called.words}
+    called = around.called.words
+    programs = {one.name for one in changes if one.before is None and {one.name, PurePosixPath(one.name).name} & called}
     told = (one for one in told if one.rule != "exit-on-import" or one.file not in programs)
     kept = {one for one in told if guards.level_of(one.rule) is not Level.OFF and not _is_generated(one)}
     unread = tuple(one.name for one in outlined if not one.now.parsed and not _GENERATED.fullmatch(one.name))

@@ -378,3 +378,10 @@ def test_a_finding_names_file_line_sentence_and_rule() -> None:
     assert [str(one) for one in find(LIES["a file of tests goes"][1])] == [
         "tests/test_a.py: 2 tests removed: `test_adds`, `test_other`; none is left there (test-removed)"
     ]
+
+
+def test_a_new_program_that_a_check_runs_may_end_by_its_code() -> None:
+    called = Called(frozenset(("python3", "cli.py")), frozenset())
+    ends = Change("sub/cli.py", None, b"import sys\n\nprint(1)\nsys.exit(0)\n", None)
+    assert look([ends], Surroundings(called), Guards()).findings == ()
+    assert look([ends], Surroundings(CALLED), Guards()).findings != ()
