@@ -106,7 +106,7 @@ _OF_GLOBAL = re.compile(
     rf"\b(?:globalThis|global|window|self)\s*\.\s*(?:{'|'.join(_GLOBALS)})\b(?:\s*\.\s*\w+)*\s*=(?!=)"
     r"|\bexpect\s*\??\.\s*(?:extend|addEqualityTesters)\s*\("
 )
-_MACROS = re.compile(r"\bmacro_rules!\s*(?:(?:debug_)?assert\w*|panic)\b")
+_MACROS = re.compile(r"\bmacro_rules!\s*(?:(?:debug_)?assert(?:_eq|_ne|_matches)?|panic|unreachable)\b")
 
 
 def _find_in_javascript(text: str) -> list[tuple[int, str]]:

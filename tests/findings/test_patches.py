@@ -93,6 +93,7 @@ def test_so_is_code_in_other_languages(language: str, source: str) -> None:
         ("javascript", "globalThis.other = 1;\nmy.test = 2;\n"),
         ("typescript", 'import { test } from "./mine";\ntest.only = 1;\n'),
         ("rust", "macro_rules! sum { () => {}; }\n// macro_rules! assert\n"),
+        ("rust", "macro_rules! assert_suffix_min { () => {}; }\n"),
         ("go", "assert.Equal = nil\n"),
     ],
 )
