@@ -43,6 +43,7 @@ class Verdicts:
         self._file, self._clock = file, clock
         self._known: dict[str, tuple[CheckRun, ...]] = {}
         self._on_files: dict[str, tuple[CheckRun, ...]] = {}  # whatever commit holds them
+        self._trees = set[str]()  # of which that is known: no other is worth a look at what was brought in
         for line in (untrusted.read_plain(file, LIMIT) or b"").splitlines() if file else ():
             with suppress(ValueError, KeyError, TypeError, RecursionError):
                 said = json.loads(line)
@@ -52,22 +53,23 @@ class Verdicts:
 
     def find(self, plan: CheckoutPlan, checks: Sequence[Check]) -> tuple[CheckRun, ...] | None:
         """Return how these checks ended on this tree, one after another; None where that is not known."""
-        key = self._key(plan, checks) if self._known else None
-        return None if key is None else self._known.get(key)
+        stamp = self._stamp(plan) if self._known else None
+        return None if stamp is None else self._known.get(self._key(stamp, plan, checks))
 
     def find_on_same_files(self, plan: CheckoutPlan, checks: Sequence[Check]) -> tuple[CheckRun, ...]:
         """Return how these checks ended in this run, on any commit with these files; () where that is not known."""
-        key = self._key(plan, checks, whole=False) if self._on_files else None
-        return () if key is None else self._on_files.get(key, ())
+        stamp = self._stamp(plan) if plan.candidate.tree in self._trees else None
+        return () if stamp is None else self._on_files.get(self._key(stamp, plan, checks, whole=False), ())
 
     def remember(self, plan: CheckoutPlan, checks: Sequence[Check], runs: Sequence[CheckRun]) -> None:
         """Keep how these checks ended on this tree, in a clean checkout."""
         if len(runs) != len(checks) or any(one.stopped for one in runs):
             return
-        if (key := self._key(plan, checks)) is None:
+        if (stamp := self._stamp(plan)) is None:
             return
-        if (of_files := self._key(plan, checks, whole=False)) is not None:
-            self._on_files[of_files] = tuple(runs)
+        key = self._key(stamp, plan, checks)
+        self._on_files[self._key(stamp, plan, checks, whole=False)] = tuple(runs)
+        self._trees.add(plan.candidate.tree)
         new = self._known.get(key) is None
         self._known[key] = tuple(runs)
         if self._file is None or not new or not all(one.green for one in runs):
@@ -81,8 +83,8 @@ class Verdicts:
             with self._file.open("ab") as file:
                 file.write(line.encode("utf-8", "replace"))
 
-    def _key(self, plan: CheckoutPlan, checks: Sequence[Check], *, whole: bool = True) -> str | None:
-        """Return what a verdict is valid for, None where that is too much to look at; the `whole` names the commit."""
+    def _stamp(self, plan: CheckoutPlan) -> str | None:
+        """Return what tells whether the files beside a commit are as they were, None where they are too many."""
         stamp, seen = sha256(), 0
         for path in (*plan.brought, *plan.held):
             stamp.update(repr(str(path)).encode("utf-8", "surrogateescape"))
@@ -90,6 +92,10 @@ class Verdicts:
                 if (seen := seen + 1) > MOST_BROUGHT:
                     return None
                 stamp.update(said)
+        return stamp.hexdigest()
+
+    def _key(self, stamp: str, plan: CheckoutPlan, checks: Sequence[Check], *, whole: bool = True) -> str:
+        """Return what a verdict is valid for: for the `whole`, that names the commit, or for its files."""
         commands = [(one.command, one.timeout) for one in checks]
         candidate = plan.candidate
         words = (
@@ -97,7 +103,7 @@ class Verdicts:
             candidate.tree,
             commands,
             self._around,
-            stamp.hexdigest(),
+            stamp,
             plan.set_up_by,
         )
         return sha256(repr(words).encode("utf-8", "surrogateescape")).hexdigest()[:32]
