@@ -9,7 +9,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from harness.domain.code_text import blank_out
+from harness.findings.code import Code
 
 _RUNNERS = {"unittest", "pytest", "_pytest", "pluggy", "doctest", "builtins"}
 _NAMED = re.compile(rf"\b(?:{'|'.join(sorted(_RUNNERS))})\b")
@@ -109,12 +109,9 @@ _OF_GLOBAL = re.compile(
 _MACROS = re.compile(r"\bmacro_rules!\s*(?:(?:debug_)?assert(?:_eq|_ne|_matches)?|panic|unreachable)\b")
 
 
-def _find_in_javascript(text: str) -> list[tuple[int, str]]:
-    plain = blank_out(text, "javascript")
-    plain = text if plain is None else plain
-    words = (
-        word for found in _IMPORTED.finditer(text) for word in re.split(r"[\s,{}*:]+", found["names"] or found["bound"])
-    )
+def _find_patterns_of_javascript(text: str) -> list[re.Pattern[str]]:
+    imported = (found["names"] or found["bound"] for found in _IMPORTED.finditer(text))
+    words = (word for found in imported for word in re.split(r"[\s,{}*:]+", found))
     names = sorted({word for word in words if re.fullmatch(r"[\w$]+", word)} - {"as", "default", "type"})
     patterns = [_OF_GLOBAL]
     if names:
@@ -123,22 +120,13 @@ def _find_in_javascript(text: str) -> list[tuple[int, str]]:
             re.compile(rf"{one}(?:\s*\.\s*[\w$]+|\s*\[[^\]\n]*\])+\s*=(?![=>])"),
             re.compile(rf"\b(?:Object|Reflect)\s*\.\s*(?:assign|set\w*|define\w+)\s*\(\s*{one}"),
         ]
-    return _list_found(plain, patterns)
+    return patterns
 
 
-def _list_found(plain: str, patterns: list[re.Pattern[str]]) -> list[tuple[int, str]]:
-    found = sorted(
-        (one.start(), " ".join(one[0].rstrip("=( ").split())) for each in patterns for one in each.finditer(plain)
-    )
-    return [(plain.count("\n", 0, at) + 1, said) for at, said in found]
-
-
-def _find_in_rust(text: str) -> list[tuple[int, str]]:
-    plain = blank_out(text, "rust")
-    return _list_found(text if plain is None else plain, [_MACROS])
-
-
-def find_patches_in_code(language: str, text: str) -> list[tuple[int, str]]:
+def find_patches_in_code(code: Code) -> list[tuple[int, str]]:
     """Return the lines of a file in JavaScript, TypeScript or Rust that assign into what tests it, and what to."""
-    read = {"rust": _find_in_rust}.get(language, _find_in_javascript)
-    return read(text) if language in ("javascript", "typescript", "tsx", "rust") else []
+    patterns = [_MACROS] if code.language == "rust" else _find_patterns_of_javascript(code.text)
+    found = sorted(
+        (one.start(), " ".join(one[0].rstrip("=( ").split())) for each in patterns for one in each.finditer(code.bare)
+    )
+    return [(code.line_at(at), said) for at, said in found]

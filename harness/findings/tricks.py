@@ -71,7 +71,7 @@ def _find_patches(code: Code) -> Iterator[Mark]:
             if names_runner or mark.what.startswith(("process", "global", "window")):
                 seen.add(mark.line)
                 yield mark
-    for line, what in find_patches_in_code(code.language, code.text):
+    for line, what in find_patches_in_code(code):
         if line not in seen:
             yield Mark("runner-patched", line, what, f"assigns to `{what}`")
 

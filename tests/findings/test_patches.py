@@ -6,6 +6,7 @@ import ast
 
 import pytest
 
+from harness.findings.code import read_code
 from harness.findings.patches import find_patches, find_patches_in_code
 
 
@@ -81,7 +82,7 @@ def test_code_that_uses_it_is_not(source: str) -> None:
     ],
 )
 def test_so_is_code_in_other_languages(language: str, source: str) -> None:
-    assert len(find_patches_in_code(language, source)) == 1
+    assert len(find_patches_in_code(read_code(language, source))) == 1
 
 
 @pytest.mark.parametrize(
@@ -98,4 +99,4 @@ def test_so_is_code_in_other_languages(language: str, source: str) -> None:
     ],
 )
 def test_what_merely_uses_an_assertion_is_not(language: str, source: str) -> None:
-    assert find_patches_in_code(language, source) == []
+    assert find_patches_in_code(read_code(language, source)) == []
