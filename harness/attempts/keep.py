@@ -14,7 +14,7 @@ from harness.attempts.land import Landing, land
 from harness.attempts.moves import CHECKS, COMMIT, Mover, tell_unstaged, watch_commit, watch_head
 from harness.attempts.no_secrets import check_for_secrets
 from harness.attempts.order import Delivery
-from harness.attempts.park import clear, find_parked, park
+from harness.attempts.park import clear, park
 from harness.attempts.prove import (
     begin_of_making,
     find_changed,
@@ -26,7 +26,7 @@ from harness.attempts.prove import (
 from harness.attempts.replay import plan_replay
 from harness.attempts.review import keep_reviews, plan_reviews
 from harness.attempts.second_look import look_again
-from harness.attempts.write_down import describe_end, line_for_silent_agent, tell_outcome, write_outcome
+from harness.attempts.write_down import ask, describe_end, line_for_silent_agent, tell_outcome, write_outcome
 from harness.decide.blocked import find_blocked, find_nearly_blocked
 from harness.decide.judge import judge, judge_claim
 from harness.decide.judge_files import Judgement
@@ -146,10 +146,8 @@ def conclude(
     landing = None
     stands = _judge_claim(run, attempt, found, checks) in (Claim.CONFIRMED, Claim.UNVERIFIED)
     if stands:
-        judgement = find_parked(run, attempt, found, judgement)
-    if judgement.parked:
         judgement = park(run, attempt, found, judgement)
-    elif stands:
+    if stands and not judgement.parked_at:
         landing = land(run, attempt, found, settled)
         settled = landing.settled
         checks = (*settled.runs, *filter(None, [landing.refused]))
@@ -163,14 +161,14 @@ def _judge(
 ) -> tuple[Evidence, Verdict]:
     feature, reply, history = attempt.feature, found.reply, run.history.of(attempt.slug)
     found.remarks += [] if run.site.sandbox is None else run.site.sandbox.take_refused(attempt.order.key)
-    question = judgement.question if judgement.parked else find_blocked(found.note.text, history.answered)
+    question = judgement.question if judgement.parked_at else find_blocked(found.note.text, history.answered)
     question = question or judgement.question or None
     if question is None and not found.claimed and (line := find_nearly_blocked(found.note.text)):
         found.remarks.append(f"`{one_line(line, 60)}` asks nobody: a question starts a line with `BLOCKED:`")
     met = diagnose(reply, attempt.agent, run.clock() if attempt.ended_at is None else attempt.ended_at)
     evidence = Evidence(
         reply=reply,
-        claim=Claim.PARKED if judgement.parked else _judge_claim(run, attempt, found, checks),
+        claim=Claim.PARKED if judgement.parked_at else _judge_claim(run, attempt, found, checks),
         limit=met if isinstance(met, Limit) else None,
         fault=met if isinstance(met, Fault) else None,
         question=question,
@@ -215,9 +213,16 @@ def act(run: Run, judged: Judged, landing: Landing | None) -> None:
             quarantine_appeared(run, attempt, "during the commit")
     elif found.claimed and judged.evidence.claim is not Claim.PENDING:
         withdraw(run, attempt)
-    if outcome is Outcome.BLOCKED and judged.evidence.question is not None:
-        is_own = judged.evidence.question == judged.judgement.question
-        ask(run, attempt, judged.evidence.question, judged.judgement if is_own else Judgement())
+    if outcome is Outcome.BLOCKED and (question := judged.evidence.question) is not None:
+        own = judged.judgement if question == judged.judgement.question else Judgement()
+        ask(
+            run,
+            Blocked(
+                slug=attempt.slug, attempt=attempt.number, question=question, judging=own.about, parked=own.parked_at
+            ),
+        )
+        if not own.parked_at:  # beside work that is proven and waits to land, a run goes on
+            run.tally.blocked_in_this_run.add(attempt.slug)
     if found.changed and found.note.size == 0 and outcome is not Outcome.DONE:
         run.logs.notes(attempt.slug).add(line_for_silent_agent(attempt, found))
 
@@ -227,17 +232,6 @@ def withdraw(run: Run, attempt: Attempt) -> None:
     done = run.paths.done(attempt.slug)
     redact_file(files.move(done, attempt.folder / CLAIM), run.redactor)
     run.markers.discard(done.name)
-
-
-def ask(run: Run, attempt: Attempt, question: str, judgement: Judgement) -> None:
-    """Put the question where a person finds it; a run goes on beside work that is proven and waits to land."""
-    blocked = run.paths.blocked(attempt.slug)
-    files.write_atomic(blocked, question + "\n")
-    run.markers.add(blocked.name)
-    about, parked = judgement.about, judgement.parked_at
-    run.write(Blocked(slug=attempt.slug, attempt=attempt.number, question=question, judging=about, parked=parked))
-    if not parked:
-        run.tally.blocked_in_this_run.add(attempt.slug)
 
 
 def write_down(run: Run, judged: Judged) -> None:

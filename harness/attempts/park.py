@@ -6,22 +6,24 @@ from contextlib import suppress
 from dataclasses import replace
 
 from harness.attempts.attempt import Attempt, Gathered
-from harness.attempts.write_down import names_to_commit
+from harness.attempts.write_down import ask, names_to_commit
 from harness.decide.judge_files import Judgement
 from harness.decide.proof import say_names
 from harness.domain.listener import Tone
+from harness.domain.look import IN_TREE
 from harness.domain.obeyed import is_allowed
 from harness.domain.text import one_line
 from harness.records.events import Blocked
 from harness.run.run import Run
-from harness.system import files
-from harness.workspace.parking import ParkingError
-
-IN_TREE = "tree"  # in the place of a commit: the work stays in the working tree
+from harness.workspace.parking import Parking, ParkingError
+from harness.workspace.workspace import Candidate
 
 
-def find_parked(run: Run, attempt: Attempt, found: Gathered, judgement: Judgement) -> Judgement:
-    """Return the judgement with a question where proven work touches what a person wants to land themselves."""
+def park(run: Run, attempt: Attempt, found: Gathered, judgement: Judgement) -> Judgement:
+    """Keep proven work that touches what a person wants to land themselves on a branch of its own, and ask for it.
+
+    Returns the judgement; with the question, where there is one.
+    """
     record, prefix, park = run.history.of(attempt.slug), run.workspace.prefix, run.settings.park
     if not park:
         return judgement
@@ -31,7 +33,8 @@ def find_parked(run: Run, attempt: Attempt, found: Gathered, judgement: Judgemen
     about = {shown: now.get(name, "") for shown, name in touched.items()}
     if all(record.allowed.get(shown) == what for shown, what in about.items()):
         return judgement
-    return replace(judgement, parked=True, about=about)
+    question, at = _keep_on_branch(run, attempt, found, list(about))
+    return replace(judgement, question=question, about=about, parked_at=at)
 
 
 def _describe(run: Run, attempt: Attempt, found: Gathered) -> dict[str, str]:
@@ -41,8 +44,8 @@ def _describe(run: Run, attempt: Attempt, found: Gathered) -> dict[str, str]:
     return {one.name: one.what for one in run.workspace.index.find_changed(plan.candidate.base, plan.candidate.tree)}
 
 
-def park(run: Run, attempt: Attempt, found: Gathered, judgement: Judgement) -> Judgement:
-    """Keep proven work on a branch of its own, and ask who lands it."""
+def _keep_on_branch(run: Run, attempt: Attempt, found: Gathered, touched: list[str]) -> tuple[str, str]:
+    """Put proven work on a branch where that can be; return the question who lands it, and where it is."""
     slug, where, at = attempt.slug, "its work stays in the working tree", IN_TREE
     why = _why_it_stays(run, attempt, found)
     if not why and (plan := attempt.order.plan) is not None:
@@ -53,25 +56,21 @@ def park(run: Run, attempt: Attempt, found: Gathered, judgement: Judgement) -> J
             why = str(error)
     if why:
         where += f" ({one_line(why, 200)})"
-    names = say_names(list(judgement.about))
     proven = "proven" if attempt.order.checks else "claimed done, without checks"
     question = (
-        f"{proven}, and it touches {names} (`park`): `harness land {slug}` lands it, "
+        f"{proven}, and it touches {say_names(touched)} (`park`): `harness land {slug}` lands it, "
         f"`harness answer` says what to do instead; {where}"
     )
-    return replace(judgement, question=question, parked_at=at)
+    return question, at
 
 
 def clear(run: Run, slug: str) -> None:
     """Take parked work out of the working tree: it is written down, and on a branch."""
-    record, parking = run.history.of(slug), run.workspace.parking
-    if record.parked in ("", IN_TREE):
+    parking = run.workspace.parking
+    if not (parked := run.history.of(slug).parked_commit):
         return
     try:
-        candidate = parking.read(record.parked)
-        if changed := parking.find_other(candidate.tree, candidate.names):
-            raise ParkingError(f"{say_names(changed)} changed meanwhile")
-        parking.clear(candidate)
+        _take_out(parking, parking.read(parked))
     except ParkingError as error:
         run.tell(f"{slug}: its work stays in the working tree: {one_line(str(error), 200)}", Tone.BAD)
     run.workspace.forget()
@@ -80,15 +79,20 @@ def clear(run: Run, slug: str) -> None:
 def finish_clearing(run: Run) -> None:
     """Take parked work out of the working tree that a killed run left there, if nobody has changed it since."""
     for slug, record in run.history.histories.items():
-        if not record.question or record.parked in ("", IN_TREE):
+        if not record.question or not record.parked_commit:
             continue
         with suppress(ParkingError):
-            candidate = run.workspace.parking.read(record.parked)
-            dirty = run.workspace.snapshot().files.keys() >= set(candidate.names)
-            if dirty and not run.workspace.parking.find_other(candidate.tree, candidate.names):
-                run.workspace.parking.clear(candidate)
+            candidate = run.workspace.parking.read(record.parked_commit)
+            if run.workspace.snapshot().files.keys() >= set(candidate.names):  # else a person brought it there
+                _take_out(run.workspace.parking, candidate)
                 run.workspace.forget()
                 run.tell(f"resuming: {slug}: its work waits to land, and is taken out of the working tree", Tone.NOTICE)
+
+
+def _take_out(parking: Parking, candidate: Candidate) -> None:
+    if changed := parking.find_other(candidate.tree, candidate.names):
+        raise ParkingError(f"{say_names(changed)} changed meanwhile")
+    parking.clear(candidate)
 
 
 def _why_it_stays(run: Run, attempt: Attempt, found: Gathered) -> str:
@@ -97,7 +101,7 @@ def _why_it_stays(run: Run, attempt: Attempt, found: Gathered) -> str:
     if plan is None:
         return "there is no commit of it"
     if found.committed or record.own_since:
-        return "its agent committed it on the branch itself"
+        return "what its agent committed itself is on your branch already"
     if before := sorted((attempt.before.files.keys() - record.changed) & set(plan.candidate.names)):
         return f"what was not committed before the work is in {say_names(before)}, too"
     return ""
@@ -105,8 +109,7 @@ def _why_it_stays(run: Run, attempt: Attempt, found: Gathered) -> str:
 
 def give_back(run: Run, slug: str) -> None:
     """Bring parked work back into the working tree for its agent, which is to go on with it; or say where it is."""
-    parked = run.history.of(slug).parked
-    if not parked or parked == IN_TREE:
+    if not (parked := run.history.of(slug).parked_commit):
         return
     try:
         if run.in_flight:
@@ -124,28 +127,23 @@ def _write_back(run: Run, parked: str) -> None:
     tree, names = parking.merge(parked)
     if in_work := parking.find_in_the_way(tree, names):
         raise ParkingError(f"{say_names(in_work)} would change, and holds what is not committed")
-    parking.bring_back(tree, names)
+    parking.write(tree, names)
     run.workspace.forget()
 
 
 def bring_back(run: Run, slug: str) -> bool:
     """Bring the work of a feature that may land back into the working tree; where that cannot be, it waits on."""
     record = run.history.of(slug)
-    if not record.parked or record.parked == IN_TREE:
+    if not (parked := record.parked_commit):
         return True
     try:
-        if later := run.workspace.parking.find_later(slug, record.parked):
+        if later := run.workspace.parking.find_later(slug, parked):
             raise ParkingError(f"`harness/{slug}` is at {later[:12]} now, which nobody has checked")
-        _write_back(run, record.parked)
+        _write_back(run, parked)
     except ParkingError as error:
         hint = f"`git merge harness/{slug}` or `git cherry-pick` by hand, then `harness land {slug}` again checks that"
         question = f"it cannot land as it is: {one_line(str(error), 200)}; {hint}, or `harness answer` what to do"
-        blocked = run.paths.blocked(slug)
-        files.write_atomic(blocked, question + "\n")
-        run.markers.add(blocked.name)
-        run.write(
-            Blocked(slug=slug, attempt=record.attempts, question=question, judging=record.allowed, parked=record.parked)
-        )
+        ask(run, Blocked(slug=slug, attempt=record.attempts, question=question, judging=record.allowed, parked=parked))
         run.tell(f"{slug}: {question}", Tone.BAD)
         return False
     return True

@@ -16,14 +16,12 @@ from harness.domain.text import counted, cut_middle, one_line, printable
 from harness.domain.units import format_dollars, format_duration
 from harness.domain.verdict import CheckRun, Outcome
 from harness.records.event_fields import describe_event
-from harness.records.events import AttemptEnded, CheckResult
+from harness.records.events import AttemptEnded, Blocked, CheckResult
 from harness.run.run import Run
 from harness.system import files
 from harness.workspace.checks import digest_failures, report_failures
 
 JOURNALLED_FILES = 1000  # changed files that the journal names
-
-
 SHOWN_FILES = 20  # changed files named in the line harness writes for a silent agent
 
 
@@ -64,6 +62,14 @@ def names_to_commit(run: Run, attempt: Attempt, found: Gathered) -> frozenset[st
     others = run.history.open_work_besides(attempt.slug)
     also = found.after.files.keys() - others if record.changed_more else ()
     return frozenset(name for name in found.after.files if name in own or name in also)
+
+
+def ask(run: Run, asked: Blocked) -> None:
+    """Put a question where a person finds it, and write it down."""
+    blocked = run.paths.blocked(asked.slug)
+    files.write_atomic(blocked, asked.question + "\n")
+    run.markers.add(blocked.name)
+    run.write(asked)
 
 
 def line_for_silent_agent(attempt: Attempt, found: Gathered) -> str:

@@ -72,7 +72,7 @@ def accept_feature(config: Config, slug: str, why: str) -> str:
         raise UsageError("say why it counts as done", 'e.g. `harness accept SLUG "checked by hand"`')
     view = read_view(config)
     feature, changed = view.feature(slug), sorted(view.record(slug).changed)
-    if view.record(slug).parked not in ("", "tree"):
+    if view.record(slug).parked_commit:
         hint = f"`harness land {slug}` lands it"
         raise UsageError(f"the work on `{slug}` is on the branch `harness/{slug}`, and not in the tree", hint)
     with hold_journal(config) as journal:
@@ -108,7 +108,7 @@ def reset_feature(config: Config, slug: str) -> str:
     halted = "; HALT is present: `harness resume` removes it" if read_halt(config.paths) is not None else ""
     rests = say_dependants(dependants_of([slug], view.look.features, view.look.markers.done))
     told = f"; {rests}, done as before: `harness verify` tells what still holds" if rests else ""
-    parked = f"; its work is on the branch `harness/{slug}`" if view.record(slug).parked not in ("", "tree") else ""
+    parked = f"; its work is on the branch `harness/{slug}`" if view.record(slug).parked_commit else ""
     return f"`{slug}` starts over{aside}; its log, attempts and commits stay{parked}{told}{halted}"
 
 

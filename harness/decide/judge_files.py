@@ -63,8 +63,7 @@ class Judgement:
     red: tuple[CheckRun, ...] = ()
     question: str = ""
     about: dict[str, str] = field(default_factory=dict)  # the files of the question: mode and blob of each
-    parked: bool = False  # the question is who lands it
-    parked_at: str = ""  # the commit that waits, or "tree"
+    parked_at: str = ""  # the commit that waits where the question is who lands it, or IN_TREE
     lines: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()  # in the text of the change, that refuse nothing
     not_looked_at: str = ""  # of the change, for such

@@ -21,6 +21,7 @@ class Markers:
     answered: frozenset[str] = frozenset()
 
 
+IN_TREE = "tree"  # in the place of a parked commit: the work waits in the working tree
 UNKNOWN = "unknown"  # the spec of a receipt that the journal does not know: it proves nothing until it is checked
 
 
@@ -37,7 +38,7 @@ class FeatureHistory:
     observed: str = ""  # what the next prompt says harness saw
     assumed: tuple[str, ...] = ()  # by attempts since it was accepted last
     flaky: tuple[str, ...] = ()  # checks that ended in two ways on the same commit since it was accepted last
-    parked: str = ""  # the commit that waits for `harness land`, or "tree" where it is the working tree
+    parked: str = ""  # the commit that waits for `harness land`, or IN_TREE
     regressed_at: str = ""  # the commit on which its checks failed, where they ran on one
     failing: str = ""  # digest of the failing checks of the last red claim
     note: str = ""  # digest of what its last note said
@@ -74,6 +75,11 @@ class FeatureHistory:
     before: dict[str, bool] = field(default_factory=dict)  # whether each was green then
     could_not_run: set[str] = field(default_factory=set)  # the commands that had no program then
     pass_when_clean: set[str] = field(default_factory=set)  # the commands that were, in a clean checkout
+
+    @property
+    def parked_commit(self) -> str:
+        """The commit on a branch of its own that waits for `harness land`, "" where none does."""
+        return "" if self.parked == IN_TREE else self.parked
 
     def red_before(self, checks: Iterable[Check]) -> list[str]:
         """Return the commands of those checks that failed before the work."""

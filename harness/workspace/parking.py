@@ -54,7 +54,7 @@ class Parking:
 
     def clear(self, candidate: Candidate) -> None:
         """Take the files of a candidate out of the working tree: they are as its base has them. Raises ParkingError."""
-        self._write(candidate.base, candidate.names)
+        self.write(candidate.base, candidate.names)
 
     def find_later(self, slug: str, commit: str) -> str:
         """Return where the branch of parked work is, if it has moved on to what HEAD does not hold; "" elsewhere."""
@@ -126,12 +126,11 @@ class Parking:
         said = self._git.ask("cat-file", "blob", blob)
         return said.code == 0 and said.stdout == os.fsencode(os.readlink(f"{self._git.top}/{name}"))  # noqa: PTH115
 
-    def bring_back(self, tree: str, names: Sequence[str]) -> None:
-        """Write files into the working tree as a tree has them. Raises ParkingError."""
-        self._write(tree, names)
+    def write(self, tree: str, names: Sequence[str]) -> None:
+        """Make files of the working tree what a commit or tree holds of them; the person's index stays as it is.
 
-    def _write(self, tree: str, names: Sequence[str]) -> None:
-        """Make files of the working tree what a commit or tree holds of them; the person's index stays as it is."""
+        Raises ParkingError.
+        """
         listed = self._git.ask("ls-tree", "-r", "-z", "--name-only", "--full-tree", tree)
         held = set(os.fsdecode(self._take(listed)).split("\0"))
         with self._next.beside() as index:

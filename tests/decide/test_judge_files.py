@@ -365,7 +365,7 @@ def test_what_became_of_a_file_is_a_word(was: str, now: str, says: str) -> None:
 
 
 def test_a_judgement_says_nothing_of_its_own() -> None:
-    assert Judgement() == Judgement(red=(), question="", about={}, parked=False, parked_at="", lines=())
+    assert Judgement() == Judgement(red=(), question="", about={}, parked_at="", lines=())
 
 
 def test_a_role_reads_well_in_a_receipt() -> None:
