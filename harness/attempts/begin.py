@@ -26,9 +26,8 @@ from harness.run.run import Run
 from harness.run.spending import limits_for
 from harness.system import files
 from harness.system.command import Bounds
-from harness.workspace.held_out import FOLDER
+from harness.workspace.held_out import place_of
 from harness.workspace.private_logs import PRIVATE_LOGS, prepare_private_logs
-from harness.workspace.repositories import real_path
 from harness.workspace.workspace import Workspace
 
 
@@ -128,7 +127,7 @@ def make_order(run: Run, feature: Feature, number: int, prepared: Prepared, work
         private_logs=folder / PRIVATE_LOGS,
         checks=run.checks_for(feature),
         held_out=feature.held_out,
-        held_out_folder=real_path(feature.path.parent) / FOLDER,
+        held_out_folder=place_of(feature.path),
         check_timeout=settings.check_timeout,
         check_retries=settings.check_retries,
         may_change=feature.may_change,

@@ -10,10 +10,8 @@ from harness.domain.feature import Feature
 from harness.domain.text import counted
 from harness.domain.verdict import CheckRun
 from harness.run.run import Run
-from harness.system import files
 from harness.workspace.clean_checkout import CheckoutPlan
-from harness.workspace.held_out import FOLDER
-from harness.workspace.repositories import real_path
+from harness.workspace.held_out import if_there, place_of
 
 HIDDEN = "harness: checks that are held out"
 
@@ -27,10 +25,8 @@ def recheck_with_held_out(
     """
     if not feature.held_out or found.stopped or not found.runs or not all(one.green for one in found.runs):
         return found
-    folder = real_path(feature.path.parent) / FOLDER
-    held = folder if files.is_dir(folder) else None
-    place = plan if found.clean else None
-    runs = recheck(run, feature.slug, feature.held_out, place, anew=anew, held_out=held).runs
+    place, held_out = plan if found.clean else None, if_there(place_of(feature.path))
+    runs = recheck(run, feature.slug, feature.held_out, place, anew=anew, held_out=held_out).runs
     return replace(found, runs=(*found.runs, *blame_held_out(run, runs)))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from harness.attempts.attempt import Attempt, Gathered
-from harness.attempts.write_down import names_to_commit
+from harness.attempts.write_down import find_names_of_work
 from harness.decide.judge_files import BOUNDS, MIXED, Judging, Role, find_plugins, find_role, follow
 from harness.decide.judge_inline import find_inline, restore_inline
 from harness.decide.judge_sections import restore_sections
@@ -55,8 +55,7 @@ def find_judging(
 
 def _find_roles(run: Run, attempt: Attempt, found: Gathered, head: str) -> dict[str, Role]:
     """Return which of the files that the work on a feature changed may judge it, from the top of the work tree."""
-    prefix, record = run.workspace.prefix, run.history.of(attempt.slug)
-    own = {*names_to_commit(run, attempt, found), *found.changed, *found.committed, *record.changed}
+    prefix, own = run.workspace.prefix, find_names_of_work(run, attempt, found)
     base = find_base(run, attempt, head)
     called = follow((check.command for check in attempt.order.checks), _reader(run, base))
     if base and "pytest" in called.words:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.attempts.moves import CHECKS, Mover, watch_head
 from harness.attempts.quarantined import restore_links, tell_env_files, tell_found
-from harness.attempts.work import red_for_changed
+from harness.attempts.work import HELD_OUT, red_for_changed
 from harness.domain.feature import Check
 from harness.domain.listener import Tone
 from harness.domain.text import one_line
@@ -150,7 +150,7 @@ def _run(
                 ),
                 asked_to_stop=run.asked_to_stop,
                 began=lambda command: run.narrator.began(
-                    slug, f"{slug} · check {one_line(command, 60) if held_out is None else 'held out'}"
+                    slug, f"{slug} · check {one_line(command, 60) if held_out is None else HELD_OUT}"
                 ),
                 were_green={one.command for one in known if one.green},
                 retries=run.settings.check_retries,

@@ -12,7 +12,7 @@ from harness.agents.loads import find_steering
 from harness.attempts.attempt import Attempt, Gathered, Planned
 from harness.attempts.judging import find_base
 from harness.attempts.order import Answered, Asked
-from harness.attempts.write_down import names_to_commit
+from harness.attempts.write_down import find_names_of_work, names_to_commit
 from harness.decide.judge import failed
 from harness.decide.review import (
     Judged,
@@ -98,9 +98,7 @@ def _find_candidate(run: Run, attempt: Attempt, found: Gathered) -> tuple[Candid
 
 def _read_diff(run: Run, attempt: Attempt, found: Gathered, candidate: Candidate) -> str:
     """Return the diff from before the work on a feature to its claim."""
-    record = run.history.of(attempt.slug)
-    names = {*names_to_commit(run, attempt, found), *found.changed, *found.committed, *record.changed}
-    base = find_base(run, attempt, candidate.base)
+    base, names = find_base(run, attempt, candidate.base), find_names_of_work(run, attempt, found)
     said = run.workspace.heads.show_diff(base, candidate.tree, names, run.workspace.prefix)
     return said[:LONGEST_DIFF].decode("utf-8", "replace")
 

@@ -7,11 +7,9 @@ neither is there a file by which the agent whose work it is could tell the revie
 from __future__ import annotations
 
 from harness.agents.loads import find_steering
-from harness.agents.stream import StreamReader
-from harness.attempts.hearing import AgentListener
+from harness.attempts.hearing import STREAM, hear
 from harness.attempts.order import Answered, Asked, Order
 from harness.domain.agent import Dialect
-from harness.domain.reply import Reply
 from harness.domain.text import one_line, plain
 from harness.run.site import Site
 from harness.system import files, untrusted
@@ -58,17 +56,13 @@ def _ask(question: Asked, order: Order, site: Site) -> Answered:
     }
     cwd = order.root if shown else place
     command = Command(argv=agent.argv, cwd=cwd, env=environ, stdin=folder / "prompt.md", sealed=True)
-    reader = StreamReader(agent.dialect)
-    stdout, stderr = folder / "stream.jsonl", folder / "stderr.log"
     site.narrator.began(order.key, f"{order.slug} · review by {agent.name}")
     try:
         command = site.confine_reviewer(command, agent, key, checkout)
-        listener = AgentListener(order.key, site, reader)
-        ended = site.supervisor.run(command, question.bounds, listener, stdout=stdout, stderr=stderr)
+        reply = hear(command, agent.dialect, question.bounds, key=order.key, folder=folder, site=site)
     finally:
         site.leave(key)
-    reply = site.redactor.deep(Reply(ended, reader.transcript(ended)))
     if agent.dialect is not Dialect.TEXT:
         return Answered(reply, reply.transcript.text)
-    said = (untrusted.read_plain(stdout, LONGEST_ANSWER) or b"").decode("utf-8", "replace")
+    said = (untrusted.read_plain(folder / STREAM, LONGEST_ANSWER) or b"").decode("utf-8", "replace")
     return Answered(reply, site.redactor.text(plain(said)))

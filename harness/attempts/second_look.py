@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from harness.attempts.prove import begin_of_work
 from harness.attempts.recheck import recheck
 from harness.attempts.work import NO_CHANGE
 from harness.attempts.write_down import names_to_commit
-from harness.decide.judge_files import Judgement, Judging, holds_runner
+from harness.decide.judge_files import Judgement, Judging, follow, holds_runner
 from harness.domain.check_command import may_want_failure
 from harness.domain.obeyed import is_allowed
 from harness.domain.setup_command import is_manifest
@@ -30,7 +29,7 @@ from harness.run.run import Run
 from harness.system import files
 from harness.workspace.clean_checkout import CheckoutPlan
 from harness.workspace.held_out import digest_held_out
-from harness.workspace.installed import find_changed, find_edited
+from harness.workspace.installed import find_edited, find_written
 from harness.workspace.workspace import Candidate
 
 REPLAYED = "harness: the checks pass with what judges them as it was"
@@ -156,7 +155,7 @@ def _find_edited(run: Run, attempt: Attempt, found: Gathered) -> tuple[CheckRun,
     since = begin_of_work(run, attempt)
     edited = find_edited(folders, top, since, holds_runner)
     programs = _find_programs(run, attempt, folders)
-    edited += [str(one.relative_to(top)) for one in find_changed(programs, since)]
+    edited += [str(one.relative_to(top)) for one in find_written(programs, since)]
     names = [name.removeprefix(run.workspace.prefix) for name in edited]
     if not (names := [name for name in names if not is_allowed(name, attempt.feature.may_change)]):
         return ()
@@ -169,8 +168,8 @@ def _find_programs(run: Run, attempt: Attempt, folders: Sequence[Path]) -> list[
     """Return the programs in some folders that checks name which could run before the work: so they were there."""
     record = run.history.of(attempt.slug)
     ran = [one.command for one in attempt.order.checks if one.command in record.before.keys() - record.could_not_run]
-    words = {word for command in ran for word in re.findall(r"[\w./@+-]+", command) if "/" in word}
-    paths = [run.paths.root / word for word in sorted(words)]
+    words = follow(ran, lambda _: "").words
+    paths = [run.paths.root / word for word in sorted(words) if "/" in word]
     return [path for path in paths if any(path.is_relative_to(one) for one in folders)]
 
 

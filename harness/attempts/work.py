@@ -8,8 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from harness.agents.stream import StreamReader
-from harness.attempts.hearing import AgentListener
+from harness.attempts.hearing import hear
 from harness.attempts.order import Delivery, Difference, Order, Replay
 from harness.attempts.reviewer import ask_reviewers
 from harness.decide.judge_files import may_need
@@ -24,6 +23,7 @@ from harness.system import files, untrusted
 from harness.system.command import Command
 from harness.workspace.checks import Checker
 from harness.workspace.clean_checkout import Checkout, CheckoutError, CheckoutPlan, SetupFailed
+from harness.workspace.held_out import if_there
 from harness.workspace.left_out import is_cache, sort_by_time
 
 NO_CHANGE = "harness: no check changes the files that are committed"  # a check of our own, by its name
@@ -61,15 +61,11 @@ def work(order: Order, site: Site) -> Reply:
             attempt=order.key,
             may_change=order.may_change,
         )
-    reader = StreamReader(agent.dialect)
-    stdout, stderr = order.folder / "stream.jsonl", order.folder / "stderr.log"
     site.narrator.began(order.key, f"{order.slug} · attempt {order.number}")
     try:
-        listener = AgentListener(order.key, site, reader)
-        ended = site.supervisor.run(command, order.bounds, listener, stdout=stdout, stderr=stderr)
+        return hear(command, agent.dialect, order.bounds, key=order.key, folder=order.folder, site=site)
     finally:
         site.narrator.ended(order.key)
-    return site.redactor.deep(Reply(ended, reader.transcript(ended)))
 
 
 def check_claim(order: Order, site: Site) -> Delivery:
@@ -142,14 +138,10 @@ def _run_held_out(order: Order, site: Site, checkout: Checkout | None) -> tuple[
             checkout = _check_out(order, site, order.plan)
         except CheckoutError as error:
             return (CheckRun(HELD_OUT, 1, 0.0, str(error)),)
-        folder = _find_held_out(order)
+        folder = if_there(order.held_out_folder)
         held = (*checkout.held, *([folder] if folder else []))
         checkout = replace(checkout, held=held)
     return _run_checks(order, site, order.held_out, checkout, hidden=True)
-
-
-def _find_held_out(order: Order) -> Path | None:
-    return order.held_out_folder if files.is_dir(order.held_out_folder) else None
 
 
 def _replay(order: Order, site: Site, replay: Replay) -> tuple[tuple[CheckRun, ...], tuple[str, ...]]:
@@ -282,7 +274,7 @@ def _run_checks(
             agent=order.agent,
             attempt=order.key,
             checkout=checkout if checkout is not None and checkout.shown else None,
-            held_out=_find_held_out(order) if hidden else None,
+            held_out=if_there(order.held_out_folder) if hidden else None,
         ),
         asked_to_stop=site.stop,
         began=lambda command: site.narrator.began(

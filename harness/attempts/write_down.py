@@ -64,6 +64,12 @@ def names_to_commit(run: Run, attempt: Attempt, found: Gathered) -> frozenset[st
     return frozenset(name for name in found.after.files if name in own or name in also)
 
 
+def find_names_of_work(run: Run, attempt: Attempt, found: Gathered) -> set[str]:
+    """Return every file that the work on a feature changed: to commit, committed by its agents, or as it was again."""
+    record = run.history.of(attempt.slug)
+    return {*names_to_commit(run, attempt, found), *found.changed, *found.committed, *record.changed}
+
+
 def ask(run: Run, asked: Blocked) -> None:
     """Put a question where a person finds it, and write it down."""
     blocked = run.paths.blocked(asked.slug)

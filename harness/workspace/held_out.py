@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from harness.system import files
+from harness.workspace.repositories import real_path
 
 FOLDER = "held-out"  # beside the spec
 
@@ -16,6 +17,16 @@ def find_held_out(specs: Path) -> tuple[Path, ...]:
         return ()
     folders = (one / FOLDER for one in sorted(specs.iterdir()))
     return tuple(one for one in folders if files.is_dir(one) and not files.is_link(one))
+
+
+def place_of(spec: Path) -> Path:
+    """Return the folder that a spec.md holds out, whether it is there or not."""
+    return real_path(spec.parent) / FOLDER
+
+
+def if_there(folder: Path) -> Path | None:
+    """Return a folder that is held out, None where there is none: a spec may hold out commands alone."""
+    return folder if files.is_dir(folder) else None
 
 
 def digest_held_out(folder: Path) -> str:

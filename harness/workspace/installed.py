@@ -35,7 +35,7 @@ def find_edited(
     return sorted(found)
 
 
-def find_changed(named: Iterable[Path], since: float) -> list[Path]:
+def find_written(named: Iterable[Path], since: float) -> list[Path]:
     """Return those of the files that changed since a time, in epoch seconds."""
     return [one for one in named if files.is_file(one) and _is_changed(one, since)]
 
