@@ -69,36 +69,34 @@ class Proof:
 
     def lines(self) -> list[str]:
         """Return its lines, one `key: value` each."""
-        where = [f"checked: {one_line(self.checked, LONGEST)}"] if self.checked else []
-        flaky = [
-            f"flaky: {one_line(f'{one.command}: {one.flaky}, then {one.ending}', LONGEST)}" for one in self._flaky()
-        ]
-        judge = [f"judge: {one_line(said, LONGEST)}" for said in self.judge]
-        criteria = [f"criterion: {one_line(said, LONGEST)}" for said in self.criteria]
-        review = [f"review: {one_line(said, LONGEST)}" for said in self.review]
-        findings = [f"finding: {one_line(said, LONGEST)}" for said in self.findings]
-        findings += [f"not looked at: {self.not_looked_at}"] if self.not_looked_at else []
-        assumed = [f"assumed: {one_line(said, LONGEST)}" for said in self.assumed]
+        flaky = (f"{one.command}: {one.flaky}, then {one.ending}" for one in self.checks if one.flaky)
         return [
             f"spec: sha256 {self.spec}",
             self.commit,
-            *where,
+            *_say_each("checked", filter(None, [self.checked])),
             *map(self._prove, self.checks),
-            *flaky,
-            *criteria,
-            *judge,
-            *review,
-            *findings,
-            *assumed,
+            *_say_each("flaky", flaky),
+            *_say_each("criterion", self.criteria),
+            *_say_each("judge", self.judge),
+            *_say_each("review", self.review),
+            *_say_each("finding", self.findings),
+            *_say_each("not looked at", filter(None, [self.not_looked_at])),
+            *_say_each("assumed", self.assumed),
         ]
-
-    def _flaky(self) -> list[CheckRun]:
-        return [one for one in self.checks if one.flaky]
 
     def _prove(self, run: CheckRun) -> str:
         was = self.before.get(run.command)
         says = "" if was is None else f" ({GREEN_BEFORE if was else RED_BEFORE})"
         return f"check: exit {run.code} in {run.seconds:.2f} s{says}: {one_line(run.command, LONGEST)}"
+
+
+def _say_each(key: str, said: Iterable[str]) -> list[str]:
+    return [f"{key}: {one_line(one, LONGEST)}" for one in said]
+
+
+def _read_each(key: str, lines: Sequence[str]) -> tuple[str, ...]:
+    """Return what the lines with a key say."""
+    return tuple(line.removeprefix(f"{key}: ") for line in lines if line.startswith(f"{key}: "))
 
 
 def compose_receipt(words: str, proof: Proof, *, attempt: int, agent: str, model: str, at: str) -> str:
@@ -153,11 +151,11 @@ def parse_receipt(text: str) -> Receipt:
         in_tree=not fields.get("checked", "").startswith(CLEAN),
         lacks="".join(fields.get("checked", "").partition(LACKS)[1:]),
         unjudged=any(line.startswith("judge: ") and line.endswith(NOT_WITHOUT) for line in lines),
-        findings=tuple(line.removeprefix("finding: ") for line in lines[3:] if line.startswith("finding: ")),
-        criteria=tuple(line.removeprefix("criterion: ") for line in lines[3:] if line.startswith("criterion: ")),
-        flaky=tuple(line.removeprefix("flaky: ") for line in lines[3:] if line.startswith("flaky: ")),
-        assumed=tuple(line.removeprefix("assumed: ") for line in lines[3:] if line.startswith("assumed: ")),
-        review=tuple(line.removeprefix("review: ") for line in lines[3:] if line.startswith("review: ")),
+        findings=_read_each("finding", lines[3:]),
+        criteria=_read_each("criterion", lines[3:]),
+        flaky=_read_each("flaky", lines[3:]),
+        assumed=_read_each("assumed", lines[3:]),
+        review=_read_each("review", lines[3:]),
         shown=_is_shown([line for line in lines if line.startswith("check: ")]),
         attempt=int(attempt) if attempt.isdecimal() else 0,
     )
