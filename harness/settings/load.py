@@ -70,7 +70,8 @@ def load_config(
         hint = f"rename it to {CONFIG_FILE}; if it is something else, write a {CONFIG_FILE} beside it"
         raise ConfigError(f"`{near[0]}` is not read: settings stand in `{CONFIG_FILE}`", hint)
     nodes = _parse_file(file)
-    given = [*_read_file(file, nodes), *_read_variables(environ), *_read_flags(flags)]  # the last of a name wins
+    said = {name: node for name, node in nodes.items() if not is_null(node)}
+    given = [*_read_nodes(said, file.name), *_read_variables(environ), *_read_flags(flags)]  # the last of a name wins
     origins = dict.fromkeys(OPTIONS, "default") | {one.name: one.origin for one in given}
     demands, unread = _read_policies(root, environ)
     settings = Settings(**{one.name: one.value for one in given})
@@ -94,13 +95,11 @@ class _Given:
     origin: str
 
 
-def _read_file(file: Path, nodes: Mapping[str, Node]) -> Iterator[_Given]:
+def _read_nodes(nodes: Mapping[str, Node], origin: str) -> Iterator[_Given]:
     for name, node in nodes.items():
-        if is_null(node):
-            continue
-        where = f"`{file.name}` line {node.line}: `{name}`"
+        where = f"`{origin}` line {node.line}: `{name}`"
         value = node if OPTIONS[name].kind.with_lines else to_plain(node)
-        yield _Given(name, _parse_one(name, value, where), file.name)
+        yield _Given(name, _parse_one(name, value, where), origin)
 
 
 def _read_policies(root: Path, environ: Mapping[str, str]) -> tuple[list[Demand], list[str]]:
@@ -110,11 +109,10 @@ def _read_policies(root: Path, environ: Mapping[str, str]) -> tuple[list[Demand]
         if unread:
             told.append(f"the policy `{path}` is not read: {unread}")
             continue
-        for name, node in _parse_file(path).items():
-            where = f"`{path}` line {node.line}: `{name}`"
-            check_demand(name, where)
-            value = node if OPTIONS[name].kind.with_lines else to_plain(node)
-            demands.append(Demand(name, _parse_one(name, value, where), str(path)))
+        nodes = _parse_file(path)
+        for name, node in nodes.items():
+            check_demand(name, f"`{path}` line {node.line}: `{name}`")
+        demands += [Demand(one.name, one.value, one.origin) for one in _read_nodes(nodes, str(path))]
     return demands, told
 
 

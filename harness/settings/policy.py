@@ -75,23 +75,25 @@ def tighten_settings(
             told.append(f"`{demand.name}` is {option.kind.show(value)} by the policy `{printable(demand.where)}`")
         is_mixed = isinstance(own, tuple) and bool(own)
         now[demand.name] = now[demand.name] if is_mixed else demand.where
-    for demand in demands:
-        if demand.name == "check_timeout":
-            settings = replace(settings, checks=tighten_checks(settings.checks, demand.value))
-    return settings, now, told
+    return replace(settings, checks=tighten_checks(settings.checks, demands)), now, told
 
 
-def tighten_checks(checks: tuple[_T, ...], limit: float) -> tuple[_T, ...]:
-    """Return checks whose own time limits are no higher than a policy's, in seconds."""
-    return tuple(one if one.timeout is None else replace(one, timeout=least(one.timeout, limit)) for one in checks)
+def tighten_checks(checks: tuple[_T, ...], demands: Sequence[Demand]) -> tuple[_T, ...]:
+    """Return checks whose own time limits are no higher than what is demanded of `check_timeout`."""
+    for limit in (demand.value for demand in demands if demand.name == "check_timeout"):
+        checks = tuple(
+            one if one.timeout is None else replace(one, timeout=least(one.timeout, limit)) for one in checks
+        )
+    return checks
 
 
 def tighten_feature(feature: Feature, demands: Sequence[Demand]) -> Feature:
     """Return a feature whose own limits are no looser than a policy's."""
+    if not demands:
+        return feature
+    checks, held_out = (tighten_checks(those, demands) for those in (feature.checks, feature.held_out))
+    feature = replace(feature, checks=checks, held_out=held_out)
     for demand in demands:
-        if demand.name == "check_timeout":
-            checks, held_out = (tighten_checks(those, demand.value) for those in (feature.checks, feature.held_out))
-            feature = replace(feature, checks=checks, held_out=held_out)
         own = getattr(feature, demand.name, None) if demand.name in ("timeout", "stuck_limit") else None
         if own is not None and (tighten := OPTIONS[demand.name].tighten) is not None:
             feature = replace(feature, **{demand.name: tighten(own, demand.value)})
