@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from harness.decide.judge_files import Role
@@ -110,7 +110,7 @@ class Outline:
     marks: tuple[Mark, ...] = ()
     exact: bool = True
     parsed: bool = True
-    branches: tuple[Branch, ...] = field(default=())
+    branches: tuple[Branch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from harness.domain.finding import Finding
 from harness.domain.text import counted, one_line
@@ -15,6 +16,7 @@ _WORDS = re.compile(r"\w+|[^\w\s]")
 _MOST_COMPARED = 400  # pairs of bodies
 _SHOWN = 80
 
+_T = TypeVar("_T")
 Placed = tuple[str, Test]  # in a file
 Outlines = Mapping[str, tuple[Outline, Outline]]  # before and now, by the name of the file
 
@@ -25,7 +27,7 @@ def compare_tests(outlines: Outlines) -> Iterator[Finding]:
     for name, (old, new) in outlines.items():
         if not new.parsed or not old.parsed:
             continue
-        now = _by_name(new.tests)
+        now = _group(new.tests, lambda one: one.name)
         for test in old.tests:
             if same := now.get(test.name):
                 pairs.append((name, test, same.pop(0)))
@@ -46,10 +48,10 @@ def compare_tests(outlines: Outlines) -> Iterator[Finding]:
             yield Finding(name, one.line, says, "test-skipped")
 
 
-def _by_name(tests: Sequence[Test]) -> dict[str, list[Test]]:
-    found = dict[str, list[Test]]()
-    for one in tests:
-        found.setdefault(one.name, []).append(one)
+def _group(those: Iterable[_T], key: Callable[[_T], str]) -> dict[str, list[_T]]:
+    found = dict[str, list[_T]]()
+    for one in those:
+        found.setdefault(key(one), []).append(one)
     return found
 
 
@@ -57,14 +59,14 @@ def _find_moved(gone: Sequence[Placed], came: Sequence[Placed]) -> tuple[list[tu
     """Return the tests that are elsewhere, or have another name, with how they are now; and those that are lost."""
     moved, lost, left = list[tuple[str, Test, Test]](), list(gone), list(came)
     for key in (_body_of, _leaf_of):
-        there, still = _by_key(left, key), list[Placed]()
-        for name, test in lost:
-            same = there.get(key(test), []) if key(test) else []
+        there, still = _group(left, key), list[Placed]()
+        for one in lost:
+            same = there.get(key(one), []) if key(one) else []
             if same:
                 place, now = same.pop(0)
-                moved.append((place, test, now))
+                moved.append((place, one[1], now))
             else:
-                still.append((name, test))
+                still.append(one)
         taken = {id(now) for _, _, now in moved}
         lost, left = still, [one for one in left if id(one[1]) not in taken]
     if len(lost) * len(left) > _MOST_COMPARED:
@@ -83,19 +85,12 @@ def _without_alike(lost: Sequence[Placed], left: list[Placed], moved: list[tuple
             moved.append((place, test, now))
 
 
-def _by_key(placed: Sequence[Placed], key: Callable[[Test], str]) -> dict[str, list[Placed]]:
-    found = dict[str, list[Placed]]()
-    for one in placed:
-        found.setdefault(key(one[1]), []).append(one)
-    return found
+def _body_of(placed: Placed) -> str:
+    return placed[1].body.text
 
 
-def _body_of(test: Test) -> str:
-    return test.body.text
-
-
-def _leaf_of(test: Test) -> str:
-    return test.name.rpartition(".")[2]
+def _leaf_of(placed: Placed) -> str:
+    return placed[1].name.rpartition(".")[2]
 
 
 def _are_alike(test: Test, other: Test) -> bool:
@@ -105,10 +100,8 @@ def _are_alike(test: Test, other: Test) -> bool:
 
 
 def _tell_lost(lost: Sequence[Placed], outlines: Outlines, came: Sequence[Placed]) -> Iterator[Finding]:
-    by_file = dict[str, list[Test]]()
-    for name, test in lost:
-        by_file.setdefault(name, []).append(test)
-    for name, tests in by_file.items():
+    for name, placed in _group(lost, lambda one: one[0]).items():
+        tests = [test for _, test in placed]
         instead = sum(one[0] == name for one in came)
         if instead >= len(tests):
             continue  # others took their place

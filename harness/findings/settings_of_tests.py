@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from harness.decide.judge_files import Role
@@ -76,7 +76,7 @@ def look_at_settings(change: Change) -> Iterator[Finding]:
     if not is_setting or not change.new or last == "conftest.py":
         return
     for rule, says, words in (
-        ("failure-ignored", "a failure is let pass", _find_ignored(change)),
+        ("failure-ignored", "a failure is let pass", _new_words(change, _IGNORED)),
         ("selection-narrowed", "fewer tests are asked for", _find_narrowed(change)),
         ("test-hook", "something else has a say in how tests run", _find_plugins(change)),
     ):
@@ -88,11 +88,6 @@ def look_at_settings(change: Change) -> Iterator[Finding]:
             yield Finding(
                 change.name, line, f"a rule of the linter is off: `{one_line(what, _SAID)}`", "suppression-added"
             )
-
-
-def _find_ignored(change: Change) -> Iterator[tuple[int, str]]:
-    """Yield new lines on which something may fail; where only the command before it changed, it is an old one."""
-    yield from _new_words(change, _IGNORED)
 
 
 _MAKES = re.compile(r"GNUmakefile|[Mm]akefile|.*\.mk")
@@ -122,9 +117,8 @@ def _look_at_ends(change: Change, last: str) -> Iterator[Finding]:
 def _find_narrowed(change: Change) -> Iterator[tuple[int, str]]:
     lines = change.new.splitlines()
     for line, what in _new_words(change, _NARROWED):
-        near = "\n".join(lines[max(0, line - 4) : line])
-        if _RUNS_TESTS.search(near):
-            yield line, what.strip()
+        if _runs_tests(lines, line):
+            yield line, what
     yield from _new_words(change, _KEYS)
     if change.name.endswith("Cargo.toml"):
         for line, what in _new_words(change, _NOT_TESTED):
@@ -136,9 +130,13 @@ def _find_narrowed(change: Change) -> Iterator[tuple[int, str]]:
 def _find_plugins(change: Change) -> Iterator[tuple[int, str]]:
     lines = change.new.splitlines()
     for line, what in _new_words(change, _PLUGINS):
-        near = "\n".join(lines[max(0, line - 4) : line])
-        if not what.startswith(("-p", "--require")) or _RUNS_TESTS.search(near):
+        if not what.startswith(("-p", "--require")) or _runs_tests(lines, line):
             yield line, what
+
+
+def _runs_tests(lines: Sequence[str], number: int) -> bool:
+    """Whether a line, or one of the three before it, names a test runner."""
+    return any(map(_RUNS_TESTS.search, lines[max(0, number - 4) : number]))
 
 
 def _new_words(change: Change, pattern: re.Pattern[str]) -> Iterator[tuple[int, str]]:
