@@ -79,7 +79,7 @@ def tighten_settings(
 
 
 def tighten_checks(checks: tuple[_T, ...], demands: Sequence[Demand]) -> tuple[_T, ...]:
-    """Return checks whose own time limits are no higher than what is demanded of `check_timeout`."""
+    """Return checks, or reviews, whose own time limits are no higher than what is demanded of `check_timeout`."""
     for limit in (demand.value for demand in demands if demand.name == "check_timeout"):
         checks = tuple(
             one if one.timeout is None else replace(one, timeout=least(one.timeout, limit)) for one in checks
@@ -91,8 +91,12 @@ def tighten_feature(feature: Feature, demands: Sequence[Demand]) -> Feature:
     """Return a feature whose own limits are no looser than a policy's."""
     if not demands:
         return feature
-    checks, held_out = (tighten_checks(those, demands) for those in (feature.checks, feature.held_out))
-    feature = replace(feature, checks=checks, held_out=held_out)
+    feature = replace(
+        feature,
+        checks=tighten_checks(feature.checks, demands),
+        held_out=tighten_checks(feature.held_out, demands),
+        reviews=tighten_checks(feature.reviews, demands),
+    )
     for demand in demands:
         own = getattr(feature, demand.name, None) if demand.name in ("timeout", "stuck_limit") else None
         if own is not None and (tighten := OPTIONS[demand.name].tighten) is not None:

@@ -114,3 +114,15 @@ def test_a_check_of_a_spec_has_no_more_time_and_no_variable_leads_away(tmp_path:
     spec.write_text("---\nchecks: [{run: x, timeout: 1h}]\n---\n# a\n\nDo it.\n")
     (feature,) = open_specs_folder(config).read().features
     assert [one.timeout for one in feature.checks] == [2.0]
+
+
+def test_nor_has_a_review_that_a_spec_asks_for(tmp_path: Path) -> None:
+    (tmp_path / "harness-policy.yaml").write_text("check_timeout: 2s\n")
+    root = tmp_path / "project"
+    spec = root / "specs" / "a" / "spec.md"
+    spec.parent.mkdir(parents=True)
+    spec.write_text("---\nchecks: [x, {review: is it so, timeout: 1h}]\n---\n# a\n\nDo it.\n")
+    (root / "harness.yaml").write_text("checks: [{review: is it done, timeout: 1h}]\n")
+    config = load_config(root, {}, {})
+    (feature,) = open_specs_folder(config).read().features
+    assert [one.timeout for one in (*feature.reviews, *config.settings.checks)] == [2.0, 2.0]
