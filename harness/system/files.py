@@ -61,6 +61,11 @@ def is_link(path: Path) -> bool:
     return os.path.islink(path)  # noqa: PTH114
 
 
+def is_no_folder(path: Path) -> bool:
+    """Whether something lies there that is no folder itself: a file, or a link wherever it leads."""
+    return os.path.lexists(path) and (is_link(path) or not is_dir(path))
+
+
 def find_near(right: Path, *, folders: bool = False) -> list[str]:
     """Return the names of the files (or folders) beside a path that are probably meant as it, and are others.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -13,6 +12,7 @@ from harness.system.capture import Captured
 from harness.workspace.git import NO_HOOKS, Git
 from harness.workspace.next_index import NextIndex
 from harness.workspace.persons_index import as_lines
+from harness.workspace.reverts import find_copied
 from harness.workspace.workspace import Candidate
 
 
@@ -68,7 +68,7 @@ class Parking:
         None do where a person has brought it there: merged or picked. Raises ParkingError where both have changed the
         same lines, or the branch was rewritten.
         """
-        if self._is_in_head(commit):
+        if find_copied(self._git, [commit]):
             return "HEAD", ()
         if self._git.ask("merge-base", "--is-ancestor", f"{commit}^", "HEAD").code != 0:
             raise ParkingError(f"the branch does not hold what {commit[:12]} stands on")
@@ -82,14 +82,6 @@ class Parking:
         self._take(said)
         listed = self._git.ask("diff-tree", "-r", "-z", "--name-only", "--no-renames", "HEAD", tree)
         return tree, tuple(filter(None, os.fsdecode(self._take(listed)).split("\0")))
-
-    def _is_in_head(self, commit: str) -> bool:
-        """Whether HEAD leads to a commit, or to one with its trailers: a pick, or a rebase."""
-        words = os.fsdecode(self._git.ask("show", "-s", "--format=%B", commit).stdout)
-        trailers = [line for line in words.splitlines() if line.startswith(("Harness-Feature: ", "Harness-Attempt: "))]
-        patterns = [f"--grep=^{re.escape(line)}$" for line in trailers]
-        said = self._git.ask("rev-list", "--max-count=1", "--extended-regexp", "--all-match", *patterns, "HEAD")
-        return len(trailers) == 2 and said.code == 0 and bool(said.stdout.strip())
 
     def find_in_the_way(self, tree: str, names: Sequence[str]) -> list[str]:
         """Return what differs from HEAD where files of a tree would come, or go: git may ignore it, or not look at it.
@@ -105,7 +97,7 @@ class Parking:
             found |= {one for one in inside if one not in held}
         for name in names:
             steps = (str(one) for one in PurePosixPath(name).parents)
-            found |= {one for one in steps if one not in held and one != "." and _is_no_folder(f"{top}/{one}")}
+            found |= {one for one in steps if one not in held and one != "." and files.is_no_folder(Path(top, one))}
         return sorted(found)
 
     def find_other(self, tree: str, names: Sequence[str]) -> list[str]:
@@ -169,10 +161,6 @@ class Parking:
         if said.code != 0:
             raise ParkingError(os.fsdecode(said.stderr).strip()[:300] or "git refused")
         return said.stdout
-
-
-def _is_no_folder(path: str) -> bool:
-    return os.path.islink(path) or (os.path.lexists(path) and not files.is_dir(Path(path)))  # noqa: PTH114
 
 
 def _is_plain(path: str) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from harness.domain.text import one_line
+from harness.system import files
 from harness.system.capture import Captured
 from harness.workspace.git import NO_HOOKS, Git
 
@@ -159,9 +160,9 @@ class Revert:
                 return Plan(head, "", tuple(commits), conflicts=self._find_conflicts(patch.stdout, (last, since)))
         tree = self._beside("write-tree")
         listed = self._say("diff-tree", "-r", "-z", "--name-only", "--no-renames", head, tree)
-        files = tuple(filter(None, listed.split("\0")))
-        in_work = (self._in_work() & set(files)) | self._find_in_the_way(head, tree) | self._find_hidden(files)
-        return Plan(head, tree, tuple(commits), files, in_work=tuple(sorted(in_work)))
+        changed = tuple(filter(None, listed.split("\0")))
+        in_work = (self._in_work() & set(changed)) | self._find_in_the_way(head, tree) | self._find_hidden(changed)
+        return Plan(head, tree, tuple(commits), changed, in_work=tuple(sorted(in_work)))
 
     def make(self, plan: Plan, message: str) -> str:
         """Make the commit on the branch that is checked out, and return it. Raises GitRefused: then nothing changed."""
@@ -235,10 +236,10 @@ class Revert:
         found = set[str]()
         for name in names:
             steps = [name, *(str(one) for one in PurePosixPath(name).parents)][-2::-1]
-            stands = next((one for one in steps if _is_no_folder(f"{top}/{one}")), "")
+            stands = next((one for one in steps if files.is_no_folder(Path(top, one))), "")
             if stands:  # behind a link lies another place
                 found |= {stands} - tracked
-            elif os.path.isdir(f"{top}/{name}"):  # noqa: PTH112
+            elif files.is_dir(Path(top, name)):
                 inside = (
                     os.path.relpath(f"{at}/{one}", top) for at, _, held in os.walk(f"{top}/{name}") for one in held
                 )
@@ -267,10 +268,6 @@ class Revert:
         if said.code != 0:
             raise GitRefused(_words_of(said))
         return os.fsdecode(said.stdout).strip("\n")
-
-
-def _is_no_folder(path: str) -> bool:
-    return os.path.lexists(path) and (os.path.islink(path) or not os.path.isdir(path))  # noqa: PTH112, PTH114
 
 
 def _words_of(said: Captured) -> str:
