@@ -45,8 +45,7 @@ def find_in_commits(run: Run, since: str, until: str) -> list[str]:
     One that a file which they changed held before is no news.
     """
     heads, names_in = run.workspace.heads, run.redactor.names_in
-    lines = heads.show_commits(since, until)[:IN_ALL].splitlines()
-    came = set(names_in(b"\n".join(line for line in lines if not line.startswith((b"-", b" ")))))
+    came = {*names_in(heads.show_messages(since, until)), *names_in(heads.show_added_lines(since, until)[:IN_ALL])}
     for name in heads.find_ever_changed(since, until) if came else ():
         came -= set(names_in(heads.read_file(since, name)))
     return sorted(came)

@@ -154,12 +154,30 @@ def strings(value: Any) -> list[str]:
     )
 
 
-def test_a_secret_in_a_commit_of_an_agents_own_is_told_also_where_a_later_one_took_it_out(world: World) -> None:
+@pytest.mark.parametrize(
+    "own",
+    [
+        pytest.param(
+            "cp .env c.txt; git add c.txt; git commit -qm 1; git rm -q c.txt; git commit -qm 2", id="in a file"
+        ),
+        pytest.param(
+            "printf 'x\\0%s' $(cat .env) > c; git add c; git commit -qm 1; git rm -q c; git commit -qm 2", id="binary"
+        ),
+        pytest.param(
+            'echo x > c; git add c; git commit -qm "c" -m "- with $(cat .env)"', id="in a list of its message"
+        ),
+        pytest.param(
+            'echo x > c; git add c; git commit -qm "c" -m "run:" -m "    $(cat .env) sh"', id="in code of its message"
+        ),
+    ],
+)
+def test_a_secret_in_a_commit_of_an_agents_own_is_told_also_where_a_later_one_took_it_out(
+    own: str, world: World
+) -> None:
     (world.root / ".env").write_text("API_TOKEN=Zk9vQx7LmP2sWd8RtY\n")
     (world.root / ".gitignore").write_text(".env\n/logs/\n/HALT\n")
     world.spec("a", checks="test -f a.txt")
     world.repository()
-    own = "cp .env c.txt; git add c.txt; git commit -qm 1; git rm -q c.txt; git commit -qm 2"
     world.agent(f"{own}; echo a > a.txt; {CLAIM}")
     ran = world.run()
     assert "a: a commit of its own holds the value of API_TOKEN, also where a later one took it out" in ran.text
