@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from harness.attempts.attempt import Attempt, Gathered
-from harness.attempts.held_out import recheck_with_held_out
+from harness.attempts.held_out import add_held_out, recheck_feature
 from harness.attempts.order import Earlier
 from harness.attempts.recheck import plan_head, recheck, write_verified
 from harness.attempts.renew import MOVED_ON, renew
@@ -117,7 +117,7 @@ def _renew_lost(run: Run, features: Sequence[Feature]) -> None:
     named = {one.slug: run.history.of(one.slug).proven_at for one in features}
     lost = run.workspace.heads.find_lost([commit for commit in named.values() if commit], "")
     for feature in [one for one in features if named[one.slug] in lost]:
-        found = recheck(run, feature.slug, run.checks_for(feature), plan_head(run))
+        found = recheck_feature(run, feature, plan_head(run))
         if found.clean and all(one.green for one in found.runs):
             renew(run, feature, found, MOVED_ON)
 
@@ -183,7 +183,7 @@ def _check_all(run: Run, features: Collection[Feature], plan: CheckoutPlan | Non
         if plan is not None and not found.clean:
             return f"no checkout of the last commit could be made: {found.because}"
         for feature in same:
-            whole = recheck_with_held_out(run, feature, plan, found)
+            whole = add_held_out(run, feature, plan, found)
             if whole.stopped:
                 return CUT_SHORT
             if red := [one for one in whole.runs if not one.green]:

@@ -16,7 +16,13 @@ from harness.workspace.held_out import if_there, place_of
 HIDDEN = "harness: checks that are held out"
 
 
-def recheck_with_held_out(
+def recheck_feature(run: Run, feature: Feature, plan: CheckoutPlan | None, *, anew: bool = False) -> Rechecked:
+    """Return how all checks of a done feature ended in one place, those that agents do not see among them."""
+    found = recheck(run, feature.slug, run.checks_for(feature), plan, anew=anew)
+    return add_held_out(run, feature, plan, found, anew=anew)
+
+
+def add_held_out(
     run: Run, feature: Feature, plan: CheckoutPlan | None, found: Rechecked, *, anew: bool = False
 ) -> Rechecked:
     """Return how the checks of a done feature ended, and those that agents do not see, which run where the others pass.

@@ -31,8 +31,14 @@ class Rechecked:
     clean: bool = False
     because: str = ""  # why not in a checkout, where there was to be one
     commit: str = ""  # that the checks saw, "" where the working tree was none
+    tree: str = ""  # of a working tree that was no commit: its digest and the last commit, as it was before they ran
     brought: tuple[str, ...] = ()  # into it, from the project
     set_up_by: tuple[str, ...] = ()  # the commands of its setup
+
+    @property
+    def where(self) -> str:
+        """What the checks began to run on, as a receipt names it."""
+        return f"commit: {self.commit}" if self.commit else f"tree: {self.tree}"
 
     @property
     def stopped(self) -> bool:
@@ -92,12 +98,12 @@ def recheck(
 
 
 def _recheck_in_tree(run: Run, slug: str, checks: Sequence[Check], held_out: Path | None) -> Rechecked:
-    record, commit = run.history.of(slug), ""
-    if run.workspace.has_git and (record.proven_at or record.regressed_at):
-        snapshot = run.workspace.snapshot()
-        commit = snapshot.head if snapshot.clean else ""
-    was_green = [CheckRun(one.command, 0, 0.0) for one in checks if commit and commit == record.proven_at]
-    return Rechecked(_run(run, slug, checks, None, was_green, held_out), commit=commit)
+    snapshot = run.workspace.snapshot()
+    commit = snapshot.head if snapshot.clean else ""
+    tree = "" if commit else f"{snapshot.digest} at commit {snapshot.head or 'none'}"
+    proven_at = run.history.of(slug).proven_at
+    was_green = [CheckRun(one.command, 0, 0.0) for one in checks if commit and commit == proven_at]
+    return Rechecked(_run(run, slug, checks, None, was_green, held_out), commit=commit, tree=tree)
 
 
 def write_verified(run: Run, slug: str, commit: str, runs: Sequence[CheckRun]) -> tuple[str, ...]:

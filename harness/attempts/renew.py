@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.attempts.accept import say_where, write_marker
-from harness.attempts.held_out import recheck_with_held_out
-from harness.attempts.recheck import Rechecked, plan_head, recheck, write_verified
-from harness.domain.feature import Check, Feature
+from harness.attempts.held_out import recheck_feature
+from harness.attempts.recheck import Rechecked, plan_head, write_verified
+from harness.domain.feature import Feature
 from harness.domain.listener import Tone
 from harness.domain.look import UNKNOWN
 from harness.domain.text import counted, one_line
@@ -46,11 +46,10 @@ def renew_or_reopen(run: Run) -> bool:
         checks = run.checks_for(feature)
         run.tell(f"{feature.slug}: {because}; running {counted(len(checks), 'check')}")
         if is_stale:
-            plan, found = plan_head(run), recheck_stale(run, feature.slug, checks)
+            found = recheck_stale(run, feature)
         else:
             plan = None if history.of(feature.slug).in_tree else plan_head(run)
-            found = recheck(run, feature.slug, checks, plan, anew=True)
-        found = recheck_with_held_out(run, feature, plan, found, anew=True)
+            found = recheck_feature(run, feature, plan, anew=True)
         if found.stopped or run.tally.moved is not None:
             return taken_up
         if not found.runs or not all(one.green for one in found.runs):
@@ -64,24 +63,22 @@ def renew_or_reopen(run: Run) -> bool:
     return taken_up
 
 
-def recheck_stale(run: Run, slug: str, checks: Sequence[Check]) -> Rechecked:
+def recheck_stale(run: Run, feature: Feature) -> Rechecked:
     """Run the checks of a stale receipt in a clean checkout of the last commit.
 
     If that is red and its receipt is about the working tree, they run there as before.
     """
     plan = plan_head(run)
-    found = recheck(run, slug, checks, plan)
-    if plan is None or found.stopped or not run.history.of(slug).in_tree or all(one.green for one in found.runs):
+    found = recheck_feature(run, feature, plan)
+    in_tree = run.history.of(feature.slug).in_tree
+    if plan is None or found.stopped or not in_tree or all(one.green for one in found.runs):
         return found
-    return replace(recheck(run, slug, checks, None), because="as before: in a clean checkout its checks do not pass")
+    return replace(recheck_feature(run, feature, None), because="as before: in a clean checkout its checks do not pass")
 
 
 def renew(run: Run, feature: Feature, found: Rechecked, why: str) -> None:
-    """Write a new receipt for the spec and the commit as they are now; its checks are green."""
-    run.workspace.forget()
-    snapshot, slug = run.workspace.snapshot(), feature.slug
-    is_commit = found.clean or snapshot.clean
-    where = f"commit: {snapshot.head}" if is_commit else f"tree: {snapshot.digest} at commit {snapshot.head or 'none'}"
+    """Write a new receipt for the spec as it is now, and for what its checks, which are green, began to run on."""
+    slug = feature.slug
     old = run.journal.last_receipt(slug) or run.read_marker(slug)
     checks = tuple(replace(one, command=run.redactor.text(one.command)) for one in found.runs)
     because = "" if found.clean else found.because or run.site.no_checkout or "there is no commit"
@@ -90,7 +87,7 @@ def renew(run: Run, feature: Feature, found: Rechecked, why: str) -> None:
     lacks = "" if found.clean else parse_receipt(old).lacks  # what the commit did not hold it holds no more now
     criteria = tuple(map(run.redactor.text, say_criteria(run, feature, found.runs, before)))
     checked = run.redactor.text(say_where(checked_in, ())) + lacks
-    proof = Proof(feature.sha256, where, checks, checked, before, criteria=criteria)
+    proof = Proof(feature.sha256, found.where, checks, checked, before, criteria=criteria)
     text = renew_receipt(old, proof, why=why, at=utc(run.clock()))
     run.write(Accepted(slug=slug, attempt=parse_receipt(old).attempt, sha256=digest(text), receipt=text))
     write_marker(run, slug, text)

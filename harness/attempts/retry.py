@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from harness.attempts.earlier import proven_features
+from harness.attempts.held_out import recheck_feature
 from harness.attempts.moves import COMMIT, Mover, watch_commit
 from harness.attempts.no_secrets import find_secrets
-from harness.attempts.recheck import plan_head, recheck
+from harness.attempts.recheck import plan_head
 from harness.attempts.renew import COMMITTED, REFUSED_RED, renew, reopen
 from harness.domain.feature import Feature
 from harness.domain.halt import Halt, Stop
@@ -58,7 +59,7 @@ def _retry(run: Run, feature: Feature) -> bool:
     waits = names & run.workspace.snapshot().files.keys()
     if waits and not _commit(run, slug, receipt.words, receipt.attempt, names).made:
         return False
-    found = recheck(run, slug, run.checks_for(feature), plan_head(run))
+    found = recheck_feature(run, feature, plan_head(run))
     if found.stopped or run.tally.moved is not None:
         return False
     if all(one.green for one in found.runs):

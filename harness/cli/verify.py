@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.attempts.held_out import recheck_with_held_out
-from harness.attempts.recheck import plan_head, recheck, write_verified
+from harness.attempts.held_out import recheck_feature
+from harness.attempts.recheck import write_verified
 from harness.attempts.renew import CHANGED, recheck_stale, renew
 from harness.domain.errors import UsageError
 from harness.domain.feature import Feature
@@ -54,8 +54,7 @@ def _verify_one(run: Run, feature: Feature, *, fresh: bool) -> dict[str, Any]:
         return {"slug": slug, "result": "drifted", "because": because, "checks": []}
     stale = run.history.is_stale(feature) and not fresh
     plan = None if candidate is None else plan_for(run, candidate)
-    found = recheck_stale(run, slug, checks) if stale else recheck(run, slug, checks, plan, anew=True)
-    found = recheck_with_held_out(run, feature, plan_head(run) if stale else plan, found, anew=True)
+    found = recheck_stale(run, feature) if stale else recheck_feature(run, feature, plan, anew=True)
     if fresh and not found.clean:
         because = f"no checkout of {candidate.commit[:12] if candidate else 'it'} could be made: {found.because}"
         return {"slug": slug, "result": "drifted", "because": because, "checks": []}

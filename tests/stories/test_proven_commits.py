@@ -376,6 +376,35 @@ def test_verify_renews_a_stale_receipt_by_a_clean_checkout_or_says_why_not(confi
     assert "checked: in the working tree (without bubblewrap" in receipt_of(confined, "a")
 
 
+@BOTH
+@pytest.mark.deep
+def test_a_renewed_receipt_names_what_its_checks_ran_on_and_no_commit_that_came_meanwhile(
+    world: World, start: Any, sandbox: str
+) -> None:
+    began, go = world.root.parent / "began", world.root.parent / "go"
+    waits = f"if test -p {began}; then echo > {began}; cat {go}; fi; grep -q x a.txt"
+    world.spec("a", checks=waits)
+    (world.root / ".gitignore").write_text("/logs/\n")
+    world.settings["sandbox_read"] = [str(world.root.parent)]
+    world.config_file(sandbox=sandbox)
+    world.repository()
+    world.agent("echo x > a.txt; " + CLAIM)
+    assert world.run(sandbox=sandbox).code == 0
+    world.spec("a", "Do it well.", checks=waits)
+    world.git("commit", "-qam", "a is to be well done")
+    seen = world.git("rev-parse", "HEAD")
+    os.mkfifo(began)
+    os.mkfifo(go)
+
+    verifying = start("verify", HARNESS_SANDBOX=sandbox)
+    began.read_text()
+    (world.root / "a.txt").write_text("x, and more\n")
+    world.git("commit", "-qam", "broken")
+    go.write_text("")
+    verifying.communicate()
+    assert commit_of(world, "a") == seen
+
+
 @pytest.mark.deep
 def test_a_receipt_about_the_tree_is_renewed_by_a_clean_checkout_once_that_can_be(confined: Any) -> None:
     confined.spec("a", checks="test -f a.txt")
