@@ -111,7 +111,7 @@ NIGHT = st.tuples(
 )
 
 
-@pytest.mark.deep
+@pytest.mark.slow
 @needs_bwrap
 @pytest.mark.parametrize("part", range(6))
 @settings(examples(50), suppress_health_check=list(HealthCheck), print_blob=True)
