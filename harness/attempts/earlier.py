@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from harness.attempts.attempt import Attempt, Gathered
 from harness.attempts.held_out import add_held_out, recheck_feature
@@ -81,11 +82,12 @@ def check_all_proven(run: Run, stop: Stop) -> Stop:
     """Run the checks of all done features on what the run ends with; returns how it ends then.
 
     Where they were proven in a clean checkout, on the commit, and only where its tree is not known; the others where a
-    feature was accepted after them.
+    feature was accepted after them. An end with work left says which were not.
     """
     features = list(proven_features(run))
     if stop.halt in _ENDS_AT_ONCE:
-        return stop
+        left = len(_find_unchecked(run, features))
+        return _add_reason(stop, f"not checked again: {counted(left, 'done feature')}" if left else "")
     plan = plan_head(run) if features else None
     in_tree = [one for one in features if run.history.of(one.slug).in_tree and run.settings.prove != "commit"]
     on_commit = [one for one in features if plan is not None and one not in in_tree]
@@ -95,15 +97,27 @@ def check_all_proven(run: Run, stop: Stop) -> Stop:
         return _stop_for_cut_short(run, stop)
     if because and stop.halt is Halt.ALL_DONE:
         return Stop(Halt.NOT_CHECKED, because)
+    stop = _add_reason(stop, f"done features were not checked again: {because}" if because else "")
     if not because:
         _renew_lost(run, on_commit)
     return _stop_for_stale(run, stop_for_regressed(run, stop))
 
 
+def _find_unchecked(run: Run, features: Iterable[Feature]) -> list[Feature]:
+    """Return the done features whose checks did not run on what the run ends with, when they were accepted."""
+    head = run.workspace.heads.look().commit
+    elsewhere = (one for one in features if not head or run.history.of(one.slug).proven_at != head)
+    return [one for one in elsewhere if not _was_just_checked(run, one)]
+
+
+def _add_reason(stop: Stop, more: str) -> Stop:
+    return replace(stop, because="; ".join(filter(None, (stop.because, more))))
+
+
 def _stop_for_cut_short(run: Run, stop: Stop) -> Stop:
     """Return another end than that all is done, where the run is to stop before it is known that all still holds."""
     if stop.halt is not Halt.ALL_DONE:
-        return stop
+        return _add_reason(stop, CUT_SHORT)
     match run.interrupts.asked():
         case Ask.INTERRUPT:
             return Stop(Halt.INTERRUPTED, CUT_SHORT)

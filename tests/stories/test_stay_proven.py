@@ -242,6 +242,37 @@ def test_a_run_that_is_to_stop_before_all_were_checked_again_does_not_say_that_a
     assert "done features were to be checked again, and the run was to stop before all were" in ran.text
 
 
+ASKED_TO_END = {
+    "HALT": ("touch HALT", 3, "; not checked again: 1 done feature)"),
+    "now": ("echo now > HALT; sleep 600", 3, "; not checked again: 1 done feature)"),
+    "time": ("touch late; sleep 600", 1, "; done features were to be checked again, and the run was to stop"),
+}
+
+
+@pytest.mark.parametrize("how", in_short(ASKED_TO_END, "HALT"))
+def test_an_end_with_work_left_says_that_done_features_were_not_checked_again(world: World, how: Any) -> None:
+    stops, code, said = how
+    for slug in "abc":
+        world.spec(slug, checks=f"test -f {slug}.txt")
+    world.repository()
+    world.agent(f"echo x > $slug.txt; test $slug = a || {{ {stops}; }}; " + CLAIM)
+    late = world.root / "late"
+    ran = world.run(max_time="1h", clocks={"steady": lambda: time.monotonic() + 7200 * late.exists()})
+    end = next(line for line in ran.lines if line.startswith("end: "))
+    assert (ran.code, said in end) == (code, True), ran.text
+
+
+@pytest.mark.deep
+def test_an_end_with_work_left_says_nothing_of_features_that_were_just_checked(confined: Any) -> None:
+    for slug in "ab":
+        confined.spec(slug, checks=f"test -f {slug}.txt")
+    confined.repository()
+    confined.agent("echo x > $slug.txt; touch HALT; " + CLAIM)
+    (confined.root / ".gitignore").write_text("HALT\n")
+    ran = confined.go()
+    assert (ran.code, "checked again" in ran.text) == (3, False), ran.text
+
+
 def test_what_was_accepted_last_in_the_tree_is_checked_again_after_other_work(world: World) -> None:
     world.spec("a", checks="test -f a.txt && ! ls | grep -q rest")
     world.spec("b", checks="false")
