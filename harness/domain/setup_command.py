@@ -1,34 +1,71 @@
 """A command that sets a clean checkout up: what of a commit it depends on. Pure.
 
-Sources: the manuals of npm, pnpm, yarn, bun, uv, poetry, PDM, Bundler, Composer, Go and Cargo.
+Sources: the manuals of npm, uv, Poetry, Bundler, Go and Cargo.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 
 from harness.domain.check_command import split_commands
+from harness.domain.manifests import is_from_registry
 
-# What installs what lock files name, and the flag with which it runs nothing of the project's own.
-_INSTALLS = {
-    "npm ci": "--ignore-scripts", "npm install": "--ignore-scripts", "pnpm install": "--ignore-scripts",
-    "yarn install": "--ignore-scripts", "bun install": "--ignore-scripts", "composer install": "--no-scripts",
-    "uv sync": "--no-install-project", "poetry install": "--no-root", "pdm install": "--no-self",
-    "bundle install": "", "go mod download": "", "cargo fetch": "",
-}  # fmt: skip
-_BY_PACKAGE_JSON = ("npm ", "pnpm ", "yarn ", "bun ")
-_OWN_CODE = re.compile(r'"(?:(?:pre|post)?install|(?:pre|post)?prepare)"\s*:')
-# A dependency that lies in the project itself: npm's, uv's, Poetry's and PDM's, Bundler's, Composer's.
-_OF_THE_PROJECT = re.compile(
-    r"""\b(?:file|link|portal):|"type"\s*:\s*"path"|\b(?:editable|directory)\s*=\s*"(?!\.")|\bpath\s*=\s*["']"""
-    r"""|\btype\s*=\s*"directory"|^\s*gemspec\b|\bpath(?::|\s*=>)|^PATH$|file:///\$\{PROJECT_ROOT\}""",
-    re.MULTILINE,
+
+@dataclass(frozen=True, slots=True)
+class _Install:
+    """A command that installs what a lock file names, one of `locks`, as manifests want it.
+
+    It is known with these flags alone: the one that it `must` have, and what matches `may`. With `quiet` among them it
+    runs no scripts. Where a tracked file matches `never` it does more than that.
+    """
+
+    locks: tuple[str, ...]
+    manifests: tuple[str, ...]
+    may: str = "(?!)"
+    must: str = ""
+    quiet: str = ""
+    never: str = "(?!)"
+
+
+_SAID = re.compile(r"--(?:quiet|silent|verbose|no-progress|no-color|no-interaction|offline)|-[qsv]")
+_NPM = _Install(
+    ("package-lock.json", "npm-shrinkwrap.json"),
+    ("package.json", ".npmrc"),
+    may=r"--(?:no-audit|no-fund|no-update-notifier|audit=false|fund=false|prefer-offline|legacy-peer-deps)"
+    r"|--(?:loglevel|include|omit)=\w+",
+    quiet="--ignore-scripts",
+    never=r"(?:.*/)?binding\.gyp",
 )
+_INSTALLS = {
+    "npm ci": _NPM,
+    "npm install": _NPM,
+    "uv sync": _Install(
+        ("uv.lock",),
+        ("pyproject.toml",),
+        may=r"--(?:frozen|locked|dev|no-dev|all-extras|all-groups|(?:extra|group|no-group|only-group)=[\w-]+)",
+        must="--no-install-project",
+        never=r"(?:.*/)?uv\.toml",
+    ),
+    "poetry install": _Install(
+        ("poetry.lock",),
+        ("pyproject.toml",),
+        may=r"--(?:sync|all-extras|all-groups|(?:with|without|only|extras)=[\w,-]+)",
+        must="--no-root",
+    ),
+    "bundle install": _Install(
+        ("Gemfile.lock",), ("Gemfile",), may=r"--(?:jobs|retry)=\d+", never=r"(?:.*/)?\.bundle/.*"
+    ),
+    "go mod download": _Install(("go.mod",), ()),
+    "cargo fetch": _Install(
+        ("Cargo.lock",), ("rust-toolchain", "rust-toolchain.toml"), may="--locked", never=r"(?:.*/)?\.cargo/.*"
+    ),
+}
 _NAMES = {
     "package.json", "package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "pnpm-workspace.yaml", "yarn.lock",
     ".npmrc", ".yarnrc", ".yarnrc.yml", ".pnpmfile.cjs", "bun.lock", "bun.lockb", "bunfig.toml",
-    "composer.json", "composer.lock", "pyproject.toml", "uv.lock", "uv.toml", "poetry.lock", "pdm.lock",
+    "composer.json", "composer.lock", "pyproject.toml", "uv.lock", "uv.toml", "poetry.lock", "poetry.toml", "pdm.lock",
     "Gemfile", "Gemfile.lock", "go.mod", "go.sum", "go.work", "go.work.sum", "Cargo.toml", "Cargo.lock",
     ".node-version", ".nvmrc", ".python-version", ".ruby-version", ".tool-versions", "mise.toml",
     "rust-toolchain", "rust-toolchain.toml",
@@ -54,23 +91,31 @@ def is_manifest(name: str) -> bool:
     return last in _NAMES or last.endswith(".gemspec")
 
 
-def depends_on_manifests(command: str, manifests: Iterable[str]) -> bool:
+def depends_on_manifests(command: str, tracked: Collection[str], manifests: Mapping[str, str]) -> bool:
     """Whether a command makes the same of all trees with the same lock files and manifests.
 
-    Said only of what is certain: an install by a package manager that, by the texts of the manifests, runs no code of
-    the project and copies none; any other command may depend on all that is there.
+    Said only where it is known: of an install that has all from a registry, by the names of tracked files and the texts
+    of the manifests. Any other command may run or read all that is there.
     """
     try:
         parts = [words for _, words in split_commands(command) if words]
     except ValueError:
         return False
-    install = next((one for one in _INSTALLS if len(parts) == 1 and f"{' '.join(parts[0])} ".startswith(f"{one} ")), "")
-    flags = parts[0][len(install.split()) :] if install else ()
-    if not install or not all(flag.startswith("-") for flag in flags):
+    words = parts[0] if len(parts) == 1 else ()
+    size = next((size for size in (2, 3) if " ".join(words[:size]) in _INSTALLS), 0)
+    if not size:
         return False
-    texts = tuple(manifests)
-    if any(map(_OF_THE_PROJECT.search, texts)):
+    install, flags = _INSTALLS[" ".join(words[:size])], words[size:]
+    known = (
+        one in (install.must, install.quiet) or re.fullmatch(install.may, one) or _SAID.fullmatch(one) for one in flags
+    )
+    if not all(known) or (install.must and install.must not in flags):
         return False
-    if _INSTALLS[install] in ("", *flags):
-        return True
-    return install.startswith(_BY_PACKAGE_JSON) and not any(map(_OWN_CODE.search, texts))
+    if any(re.fullmatch(install.never, name) for name in tracked):
+        return False
+    read = {
+        name: text for name, text in manifests.items() if name.rpartition("/")[2] in install.manifests + install.locks
+    }
+    has_lock = any(name.rpartition("/")[2] in install.locks for name in read)
+    scripts = install.quiet not in flags
+    return has_lock and all(is_from_registry(name, text, scripts=scripts) for name, text in read.items())

@@ -360,9 +360,11 @@ class CleanCheckout:
     def _key_of_setup(self, plan: CheckoutPlan, tracked: Mapping[str, str]) -> str:
         """Return a digest of what its setup depends on: of manifests alone where that is certain, or of the tree."""
         manifests = sorted((name, id) for name, id in tracked.items() if is_manifest(name))
-        named = (self._folder / name for name, _ in manifests)
-        texts = [(untrusted.read_plain(one, MANIFEST) or b"").decode("utf-8", "replace") for one in named]
-        by_manifests = manifests and all(depends_on_manifests(one.command, texts) for one in plan.setup)
+        read = {name: untrusted.read_plain(self._folder / name, MANIFEST) for name, _ in manifests}
+        texts = {name: text.decode("utf-8", "replace") for name, text in read.items() if text is not None}
+        by_manifests = len(texts) == len(manifests) and all(
+            depends_on_manifests(one.command, tracked, texts) for one in plan.setup
+        )
         around = (self._environ.get("PATH", ""), plan.names_of_brought(self._repository.top))
         commands = [one.command for one in plan.setup]
         words = (commands, around, manifests if by_manifests else plan.candidate.tree)

@@ -23,6 +23,7 @@ class Project:
         self.top, self.ran = place / "project", 0
         self.top.mkdir()
         self.git("init", "-q")
+        (self.top / "package-lock.json").write_text('{"packages": {}}')
         self.checkout = CleanCheckout(
             place / "checkout", Repository(self.top, self.top / ".git/objects"), {"PATH": os.environ["PATH"]}
         )
@@ -67,6 +68,19 @@ def test_an_install_by_lock_files_runs_again_when_one_is_new_and_no_sooner(proje
     project.check_out("npm ci", package_json='{"scripts": {"prepare": "tsc"}}')
     project.check_out("npm ci", a_py="3")
     assert project.ran == 4
+
+
+def test_an_install_that_builds_the_project_runs_again_for_each_tree(project: Project) -> None:
+    project.check_out("npm ci", package_json="{}", binding_gyp="{}", add_c="1")
+    project.check_out("npm ci", add_c="2")
+    assert project.ran == 2
+
+
+def test_an_install_by_a_manifest_that_lies_elsewhere_runs_again_for_each_tree(project: Project) -> None:
+    (project.top / "package.json").symlink_to("other.json")
+    project.check_out("npm ci", other_json="{}")
+    project.check_out("npm ci", other_json='{"name": "b"}')
+    assert project.ran == 2
 
 
 def test_any_other_setup_runs_again_for_each_tree(project: Project) -> None:
