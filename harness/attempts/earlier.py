@@ -16,6 +16,7 @@ from harness.domain.halt import Halt, Stop
 from harness.domain.listener import Tone
 from harness.domain.text import counted, one_line
 from harness.domain.verdict import CheckRun
+from harness.records.receipt import parse_receipt
 from harness.run.interrupts import Ask
 from harness.run.run import Run
 from harness.workspace.clean_checkout import CheckoutPlan
@@ -150,8 +151,8 @@ def _was_just_checked(run: Run, feature: Feature) -> bool:
     last = run.history.last_ended
     if run.tally.accepted[-1:] != [feature.slug] or last is None or last.slug != feature.slug:
         return False
-    commits, head = run.history.of(feature.slug).commits, run.workspace.heads.look().commit
-    return not run.commits or not head or (bool(commits) and commits[-1][1] == head)
+    head = run.workspace.heads.look().commit
+    return not run.commits or not head or parse_receipt(run.journal.last_receipt(feature.slug)).commit == head
 
 
 def _check_on_head(run: Run, features: Collection[Feature], plan: CheckoutPlan | None) -> str:

@@ -40,8 +40,10 @@ def land(run: Run, attempt: Attempt, found: Gathered, settled: Settled) -> Landi
     candidate = _candidate_of(run, attempt, found)
     for again in reversed(range(_TRIES)):
         commit = _commit(run, attempt, found, candidate)
-        if commit.made and candidate is not None and not _is_what_was_checked(run, commit, candidate):
-            return _check_again(run, attempt, candidate, commit)
+        if not commit.made and not commit.failure and attempt.order.plan is None:
+            commit = replace(commit, head=found.after.head)  # somebody may have committed since
+        elif not commit.failure and candidate is not None and not _is_what_was_checked(run, commit, candidate):
+            return _check_again(run, attempt, candidate, commit, settled)
         if not commit.by_hook:
             told = settled.runs and not settled.checked_in.clean and not commit.failure
             return Landing(commit, settled, find_not_committed(run, attempt) if told else ())
@@ -92,24 +94,31 @@ def _look_again(run: Run, attempt: Attempt, found: Gathered) -> tuple[Attempt, G
     return replace(attempt, found=found, order=replace(attempt.order, plan=plan)), found
 
 
-def _check_again(run: Run, attempt: Attempt, candidate: Candidate, commit: Commit) -> Landing:
-    """Check what a hook, or whoever committed meanwhile, made of the candidate; a red one does not stay."""
-    made = Candidate(commit.base, run.workspace.commits.tree_of(commit.head), commit.head, candidate.names)
+def _check_again(run: Run, attempt: Attempt, candidate: Candidate, commit: Commit, before: Settled) -> Landing:
+    """Check what a hook, or whoever committed meanwhile, made of the candidate; a red one does not stay.
+
+    `before` is how the candidate's own checks ended: where they needed no working tree, none counts now.
+    """
+    base = commit.base or commit.head  # where nothing was left to commit
+    made = Candidate(base, run.workspace.commits.tree_of(commit.head), commit.head, candidate.names)
     attempt = replace(attempt, order=replace(attempt.order, plan=plan_for(run, made)))
-    settled = _run_checks(run, attempt)
+    settled = _run_checks(run, attempt, apart=before.checked_in.clean)
     if red := _first_red(settled):
-        back = run.workspace.commits.take_back(commit.head, commit.base)
+        back = commit.made and run.workspace.commits.take_back(commit.head, commit.base)
         kept = "" if back else f"; the commit {commit.head[:12]} stands"
-        moved = commit.base != candidate.base
+        moved = base != candidate.base
         what = "somebody committed meanwhile" if moved else "a hook changed what was committed"
         refused = _refuse(f"{what}, and {red} there{kept}")
-        return Landing(replace(commit, made=not back), settled, refused=refused)
+        return Landing(replace(commit, made=commit.made and not back), settled, refused=refused)
     return Landing(commit, settled)
 
 
-def _run_checks(run: Run, attempt: Attempt) -> Settled:
-    order = replace(attempt.order, claimed=True, replay=None)  # what judges was looked at already
-    return settle_checks(run, attempt, carry_out(order, run.site))
+def _run_checks(run: Run, attempt: Attempt, *, apart: bool = False) -> Settled:
+    plan, checks = attempt.order.plan, attempt.order.checks
+    known = run.verdicts.find_on_same_files(plan, checks) if plan is not None else ()
+    order = replace(attempt.order, claimed=True, replay=None, known=known)  # what judges was looked at already
+    delivery = carry_out(order, run.site)
+    return settle_checks(run, attempt, replace(delivery, in_tree=()) if apart else delivery)
 
 
 def _first_red(settled: Settled) -> str:

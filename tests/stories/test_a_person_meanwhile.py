@@ -79,6 +79,49 @@ def test_what_a_person_stages_during_the_checks_stays_and_is_not_committed(
     assert confined.git("show", "--format=", "--name-only", "HEAD") == "a.txt"
 
 
+# What an agent did that leaves nothing to commit, and whether a person's break is mended before the run ends.
+NOTHING_LEFT = {
+    "commits itself": ("git add a.txt; git commit -qm 'my own'; ", False),
+    "commits itself, and it is mended": ("git add a.txt; git commit -qm 'my own'; ", True),
+    "had nothing to do": ("git checkout -q a.txt; ", True),
+}
+
+
+@pytest.mark.parametrize("case", in_short(NOTHING_LEFT, "commits itself"))
+def test_a_commit_that_comes_in_during_the_checks_is_named_by_no_receipt_unless_it_was_checked(
+    confined: Any, monkeypatch: pytest.MonkeyPatch, case: tuple[str, bool]
+) -> None:
+    own, mended = case
+    confined.spec("a", checks="grep -q one a.txt && ! grep -qs two a.txt")
+    (confined.root / "a.txt").write_text("one\n")
+    confined.repository()
+    breaks = "echo two >> a.txt; git commit -qam broken"
+    type_during_checks(confined, monkeypatch, f"test -e ../once && exit; touch ../once; {breaks}")
+    mends = "git revert --no-edit HEAD; " if mended else "true; "
+    again = f"if grep -q two a.txt; then {mends} else echo one >> a.txt; {own} fi; "
+    confined.agent(again + CLAIM)
+    ran = confined.go(max_iterations=2)
+    assert "flaky" not in ran.text
+    assert (
+        "somebody committed meanwhile, and `grep -q one a.txt && ! grep -qs two a.txt` fails there"
+        in confined.prompt("a", 2)
+    )
+    assert confined.states() == {"a": "done (not shown)" if mended else "ready"}, ran.text
+
+
+@pytest.mark.deep
+def test_a_commit_that_comes_in_while_the_tree_is_checked_is_named_by_no_receipt(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.spec("a", checks="grep -q one a.txt")
+    world.repository()
+    type_during_checks(world, monkeypatch, "echo two > a.txt; git commit -qam two")
+    world.agent("echo one > a.txt; git add a.txt; git commit -qm 'my own'; " + CLAIM)
+    ran = world.run()
+    assert f"commit: {world.git('rev-parse', 'HEAD^')}\n" in world.log("a.done"), ran.text
+    assert (ran.code, world.states()) == (1, {"a": "regressed"})
+
+
 # What somebody types while the agent works, what `git status` says afterwards, and what is committed.
 DURING_WORK = {
     "takes a file out of git": ("git rm -q --cached person.txt", ""),
