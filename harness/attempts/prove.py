@@ -140,7 +140,7 @@ def _find_unseen(run: Run, attempt: Attempt, since: float) -> tuple[str, ...]:
     hidden = run.workspace.find_hidden(plan.candidate.commit, since)
     return (
         *empty,
-        *(f"{printable(name)} (its mode: git does not look at that here)" for name in modes),
+        *(f"{printable(name)} (its mode, which git does not hold)" for name in modes),
         *(f"{printable(name)} (git is told not to look at it)" for name in hidden),
     )
 

@@ -7,7 +7,6 @@ feature, which runs the person's own hooks.
 from __future__ import annotations
 
 import os
-import stat
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -26,6 +25,7 @@ from harness.workspace.contents import Contents
 from harness.workspace.git import NO_HOOKS, Git
 from harness.workspace.heads import Heads
 from harness.workspace.kept_index import KeptIndex
+from harness.workspace.modes import find_unusual
 from harness.workspace.next_index import NextIndex
 from harness.workspace.parking import Parking
 from harness.workspace.persons_index import PersonsIndex, as_lines
@@ -319,15 +319,10 @@ class InPlace:
         return tuple(one.partition("\n")[2] for one in os.fsdecode(said.stdout).split("\0") if one)
 
     def find_modes(self, commit: str, since: float) -> tuple[str, ...]:
-        """Return the files that may be run here and not as a commit has them, or the other way, and changed since."""
-        found, top = list[str](), self._git.top
-        for line in os.fsdecode(self._git.ask("ls-tree", "-r", "-z", "--full-tree", commit).stdout).split("\0"):
-            about, _, name = line.partition("\t")
-            with suppress(OSError):
-                is_run, there = about.startswith("100755"), os.lstat(f"{top}/{name}")
-                differs = stat.S_ISREG(there.st_mode) and bool(there.st_mode & stat.S_IXUSR) is not is_run
-                found += [name] if about.startswith("100") and differs and there.st_ctime >= since else []
-        return tuple(found)
+        """Return the files and folders of a commit with a mode that no clone of it has, changed since."""
+        listed = os.fsdecode(self._git.ask("ls-tree", "-r", "-z", "--full-tree", commit).stdout).split("\0")
+        found = (line.partition("\t") for line in listed if line.startswith("100"))
+        return find_unusual(self.top, {name: about.startswith("100755") for about, _, name in found}, since)
 
     def find_hidden(self, commit: str, since: float) -> tuple[str, ...]:
         """Return the files that the index says git is not to look at, changed since, and not as a commit has them."""

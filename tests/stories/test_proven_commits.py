@@ -422,7 +422,17 @@ MADE: dict[str, Any] = {
     "a log": ("echo 1 > x.log", "test -f x.log", "x.log (ignored by git)"),
     "a cache": ("mkdir .cache; echo 1 > .cache/x", "test -f .cache/x", ".cache/x (ignored by git)"),
     "an empty folder": ("mkdir data", "test -d data", "data/ (an empty folder)"),
-    "a mode": ("echo >> run.sh; chmod +x run.sh", "./run.sh", "run.sh (its mode: git does not look at that here)"),
+    "a mode": ("echo >> run.sh; chmod +x run.sh", "./run.sh", "run.sh (its mode, which git does not hold)"),
+    "a mode for the owner alone": (
+        "chmod 600 run.sh",
+        'test "$(stat -c %a run.sh)" = 600',
+        "run.sh (its mode, which git does not hold)",
+    ),
+    "a folder for the owner alone": (
+        "mkdir -m 700 keys; echo k > keys/k",
+        'test "$(stat -c %a keys)" = 700',
+        "keys/ (its mode, which git does not hold)",
+    ),
     "a cache, besides what was there": ("mkdir .cache; echo 1 > .cache/x", "test -f .cache/x && test -f kept/x", "x ("),
 }
 
