@@ -181,7 +181,7 @@ def _check_all(run: Run, features: Collection[Feature], plan: CheckoutPlan | Non
         alike.setdefault(run.checks_for(feature), []).append(feature)
     unknown = {checks for checks in alike if plan is None or run.verdicts.find(plan, checks) is None}
     total, through, told = sum(map(len, unknown)), 0, run.clocks.steady()
-    if unknown:
+    if unknown and run.asked_to_stop() is None:
         names = counted(len(features), "done feature")
         run.heartbeat.phase("checking", feature="", attempt=None)
         run.tell(f"checking again that {names} still hold: {counted(total, 'check')}")
