@@ -69,6 +69,7 @@ class Attempt:
     log: Mark
     learnings: Mark
     before: Snapshot
+    since: str = ""  # a commit of the tree as it was before
     absent: tuple[str, ...] = ()  # what a confined agent could make, and would be obeyed outside the sandbox
     crashed: bool = False  # the run that it belonged to was killed
     again: bool = False  # it was judged before: only its claim is checked, once more

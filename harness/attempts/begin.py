@@ -12,6 +12,7 @@ from harness.attempts.attempt import Attempt
 from harness.attempts.order import Order
 from harness.attempts.park import give_back
 from harness.attempts.quarantined import quarantine_marker
+from harness.attempts.snapshots import keep_found
 from harness.domain.agent import Agent
 from harness.domain.errors import AgentError, ConfigError, SpecError
 from harness.domain.feature import Feature
@@ -79,6 +80,7 @@ def begin(run: Run, feature: Feature, prepared: Prepared, because: str) -> Attem
         log=log,
         learnings=learnings,
         before=before,
+        since=keep_found(run, feature.slug, number, before),
         absent=absent,
     )
     if not run.in_flight:
@@ -99,6 +101,7 @@ def begin(run: Run, feature: Feature, prepared: Prepared, because: str) -> Attem
             tree=before.digest,
             head=workspace.heads.last.commit,
             branch=workspace.heads.last.branch,
+            since=attempt.since,
             confined=sandbox is not None,
             absent=absent,
         )

@@ -18,6 +18,7 @@ from harness.attempts.keep import CLAIM, keep
 from harness.attempts.moves import KILLING
 from harness.attempts.order import Delivery
 from harness.attempts.park import bring_back, finish_clearing
+from harness.attempts.snapshots import name_kept
 from harness.attempts.work import carry_out
 from harness.attempts.write_down import with_cost, write_outcome
 from harness.decide.proof import say_names
@@ -61,6 +62,7 @@ def recover(run: Run) -> None:
         elif record.unfinished or record.claim_pending:
             _finish(run, slug, run.history.unfinished.get(slug))
     finish_clearing(run)
+    name_kept(run)
     restore_limits(run)
 
 
@@ -228,6 +230,7 @@ def _rebuild(run: Run, feature: Feature, began: AttemptBegan | None) -> Attempt:
         log=log or run.logs.notes(feature.slug).mark(),
         learnings=learnings or run.logs.learnings.mark(),
         before=before,
+        since=began.since if began else "",
         absent=find_recorded(run.paths.root, began.absent, all_agents().guarded) if began else (),
     )
 

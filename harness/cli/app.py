@@ -47,6 +47,7 @@ app = typer.Typer(
 Slugs = Annotated[list[str] | None, typer.Argument(metavar="[SLUG]...", help="Only these, and what they depend on.")]
 Slug = Annotated[str, typer.Argument(metavar="SLUG", help="The feature: the name of its folder in specs/.")]
 CostSlugs = Annotated[list[str] | None, typer.Argument(metavar="[SLUG]...", help="Only these features.")]
+Number = Annotated[int | None, typer.Argument(metavar="[N]", help="The attempt; default: the last one.")]
 MaybeSlug = Annotated[str | None, typer.Argument(metavar="[SLUG]", help="Only this feature.")]
 
 
@@ -255,6 +256,41 @@ def why(slug: MaybeSlug = None, *, config: Config) -> None:
     print_report(report_why(read_view(config), slug), show_why, config)
 
 
+@app.command(epilog="Examples: harness attempts · harness attempts login --json")
+@with_config_to_read(*FILE_SETTINGS)
+def attempts(slug: MaybeSlug = None, *, config: Config) -> None:
+    """List the attempts: when, by whom, for how much, what each changed and what came of it. All of them are kept."""
+    from harness.cli.attempts import list_attempts
+    from harness.reports.attempts import show_attempts
+
+    print_report(list_attempts(config, slug), show_attempts, config)
+
+
+@app.command(epilog="Examples: harness diff login · harness diff login 2 --stat")
+@with_config_to_read("specs_dir", "spec_file", "logs_dir")
+def diff(
+    slug: Slug,
+    number: Number = None,
+    *,
+    stat: Annotated[bool, typer.Option("--stat", help="Only how much changed in each file.")] = False,
+    config: Config,
+) -> None:
+    """Show what an attempt changed, as `git diff` does; without N the last one. Also of one that came to nothing."""
+    from harness.cli.attempts import read_difference
+
+    say(read_difference(config, slug, number, stat=stat), end="")
+
+
+@app.command(epilog="Examples: harness show login · harness show login 2")
+@with_config_to_read(*FILE_SETTINGS)
+def show(slug: Slug, number: Number = None, *, config: Config) -> None:
+    """Show in words what an agent said and ran in an attempt, and what came of it; without N in the last one."""
+    from harness.cli.attempts import read_show
+    from harness.reports.attempts import show_attempt
+
+    print_report(read_show(config, slug, number), show_attempt, config)
+
+
 @app.command(epilog="Examples: harness cost · harness cost login · harness cost --by day --json")
 @with_config_to_read("monthly_budget", *FILE_SETTINGS)
 def cost(
@@ -440,6 +476,20 @@ def undo(
     from harness.cli.undo import undo_feature
 
     say("\n".join(undo_feature(config, slug, rehearse=dry_run)))
+
+
+@app.command(epilog="Example: harness restore login 2")
+@with_config_to_decide("specs_dir", "spec_file", "logs_dir")
+def restore(
+    slug: Slug,
+    number: Annotated[int, typer.Argument(metavar="N", help="The attempt, as `harness attempts` numbers it.")],
+    *,
+    config: Config,
+) -> None:
+    """Bring what an attempt left back into the working tree. Refuses where anything that is not saved would be lost."""
+    from harness.cli.attempts import restore_attempt
+
+    say("\n".join(restore_attempt(config, slug, number)))
 
 
 @app.command(epilog="Example: git mv specs/login specs/sign-in && harness rename login sign-in")

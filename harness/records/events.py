@@ -174,6 +174,7 @@ class AttemptBegan(FeatureEvent):
     tree: str = ""
     head: str = field(default="", metadata={"rare": True})  # the commit at HEAD
     branch: str = field(default="", metadata={"rare": True})  # as a full ref, "" for a detached HEAD
+    since: str = field(default="", metadata={"rare": True})  # a commit of the tree that it found, "" if none is kept
     confined: bool = False
     absent: tuple[str, ...] = ()  # what was not there, and would be obeyed outside the sandbox
 
@@ -205,6 +206,7 @@ class AttemptEnded(FeatureEvent):
     changed: tuple[str, ...] = ()
     changed_files: int = 0
     tree: str = ""
+    kept: str = field(default="", metadata={"rare": True})  # a commit of the tree that it left, "" if none is kept
     failing: str = ""  # digest of the checks that failed
     note: str = field(default="", metadata={"rare": True})  # digest of what the note said
     checks: tuple[CheckResult, ...] = ()
@@ -435,6 +437,15 @@ class Renamed(FeatureEvent):
 
     kind: ClassVar[str] = "renamed"
     was: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored(AttemptEvent):
+    """A person brought back what an attempt left, which is kept in a commit; these files came into the tree."""
+
+    kind: ClassVar[str] = "restored"
+    commit: str = ""
+    files: tuple[str, ...] = ()
 
 
 KINDS: dict[str, type[Event]] = {

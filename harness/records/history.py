@@ -36,6 +36,7 @@ from harness.records.events import (
     Parked,
     Renamed,
     Reopened,
+    Restored,
     Reviewed,
     RunBegan,
     RunEnded,
@@ -75,6 +76,7 @@ class History:
     # run without an end: its next one would meet that limit again
     unfinished: dict[str, AttemptBegan] = field(default_factory=dict)  # slug -> the attempt that has not ended
     unmarked: dict[str, Accepted] = field(default_factory=dict)  # slug -> its receipt, which has no marker yet
+    kept: dict[str, str] = field(default_factory=dict)  # SLUG/NUMBER -> what is kept of an attempt of the last run
     left: Mapping[str, str] = field(default_factory=dict)  # what the last run left in the tree for git to be put right
     tree: str = ""  # fingerprint of the working tree when harness last looked
     halt_file: str = ""  # digest of the last HALT that harness wrote
@@ -131,6 +133,8 @@ def fold_journal(events: Iterable[Event]) -> History:
 
 
 def _run_began(history: History, event: RunBegan) -> None:
+    if not history.run_open:
+        history.kept.clear()
     history.last_run, history.run_open = event.run, True
     history.began, history.ended = event, None
     history.committed.clear()
@@ -167,6 +171,8 @@ def _attempt_ended(history: History, event: AttemptEnded) -> None:
     record.outcome, record.reason = event.outcome or "", event.reason
     record.observed, record.failing = event.observed, event.failing
     record.note = event.note or record.note
+    if event.kept:
+        history.kept[f"{event.slug}/{event.attempt}"] = event.kept
     record.tree = history.tree = event.tree
     done = event.outcome is Outcome.DONE
     changed = record.changed.union(event.changed)
@@ -359,6 +365,10 @@ def _renamed(history: History, event: Renamed) -> None:
         kept.discard(event.was)
 
 
+def _restored(history: History, event: Restored) -> None:
+    history.of(event.slug).changed.update(event.files)
+
+
 def _halted(history: History, event: Halted) -> None:
     if event.run == history.last_run:
         history.ended = event
@@ -392,6 +402,7 @@ _FOLDS: dict[type[Event], Callable[[History, Any], None]] = {
     Reviewed: _reviewed,
     Verified: _verified,
     Renamed: _renamed,
+    Restored: _restored,
     Halted: _halted,
     Parked: _parked,
 }

@@ -88,11 +88,17 @@ class Commits:
         return made if isinstance(made, Candidate) else None
 
     def _make_candidate(
-        self, base: str, chosen: Sequence[str], message: str, checked: Candidate | None = None
+        self,
+        base: str,
+        chosen: Sequence[str],
+        message: str,
+        checked: Candidate | None = None,
+        parents: Sequence[str] = (),
     ) -> Candidate | Captured:
         """Make a commit of files as they are, in an index of its own; or return what git said.
 
-        Where a candidate was `checked` on another base, files are as it has them, but for those that the base changed.
+        Its parent is the base where no others are given. Where a candidate was `checked` on another base, files are as
+        it has them, but for those that the base changed.
         """
         said = Captured(0, b"", b"")
 
@@ -117,8 +123,9 @@ class Commits:
             write("--literal-pathspecs", *_STAGE, stdin=as_lines(left))
             tree = write("write-tree")
             given = message.encode("utf-8", "surrogateescape")
-            commit = write("commit-tree", tree, "-p", base, stdin=given) if tree else ""
-            if commit and is_next:
+            words = [word for one in parents or (base,) for word in ("-p", one)]
+            commit = write("commit-tree", tree, *words, stdin=given) if tree else ""
+            if commit and is_next and not parents:
                 self.next.keep(index, tree)
         if said.code != 0 or not commit:
             return said
@@ -133,6 +140,13 @@ class Commits:
         if not chosen:
             return self.candidate_at_head()
         made = self._make_candidate(looked.head, chosen, "The working tree, to check a claim by files as they were\n")
+        return made if isinstance(made, Candidate) else None
+
+    def make_commit(self, looked: Snapshot, message: str, parents: Sequence[str]) -> Candidate | None:
+        """Make a commit of all that a look saw in the tree, with these parents, on no branch; None where git cannot."""
+        if not looked.head or self.git.is_blocked():
+            return None
+        made = self._make_candidate(looked.head, _committable(looked, None), message, parents=parents)
         return made if isinstance(made, Candidate) else None
 
     def rebuild(self, candidate: Candidate, entries: Sequence[Entry]) -> Candidate | None:

@@ -18,6 +18,7 @@ from harness.system import files
 from harness.system.capture import Captured
 from harness.system.command import Command
 from harness.system.process import Supervisor
+from harness.workspace.attempt_refs import AttemptRefs
 from harness.workspace.clean_checkout import Repository
 from harness.workspace.commits import Commits
 from harness.workspace.confined_git import ConfinedGit
@@ -75,6 +76,7 @@ class InPlace:
         next_index = NextIndex(self._git, kept)
         self.commits = Commits(self._git, self.heads, self.index, self, next_index)
         self.parking = Parking(self._git, next_index)
+        self.attempt_refs = AttemptRefs(self._git)
         self._replacements = frozenset[str]()
         self._ignores: Path | None = None
         if self.has_git and temporary:

@@ -72,6 +72,13 @@ class Parking:
             return "HEAD", ()
         if self._git.ask("merge-base", "--is-ancestor", f"{commit}^", "HEAD").code != 0:
             raise ParkingError(f"the branch does not hold what {commit[:12]} stands on")
+        return self.merge_with_head(commit)
+
+    def merge_with_head(self, commit: str) -> tuple[str, tuple[str, ...]]:
+        """Return the tree that HEAD and a commit make, and the files that differ from HEAD in it.
+
+        Raises ParkingError where both have changed the same lines.
+        """
         said = self._git.write(
             "merge-tree", "--write-tree", "-z", "--name-only", "HEAD", commit, stdin=b"", with_hooks=False
         )

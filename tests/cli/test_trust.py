@@ -20,7 +20,8 @@ from harness.cli.funnel import start
 # Commands that act on nothing that a project says outside of it: each has its reason beside it.
 FREE = {
     "accept", "allow", "answer", "halt", "rename", "reset", "resume", "undo",  # carry a person's decision into logs/
-    "config", "cost", "lint", "log", "status", "why",  # read
+    "restore",  # writes what git holds, as `undo` does
+    "attempts", "config", "cost", "diff", "lint", "log", "show", "status", "why",  # read
     "init", "new",  # write what is not there yet
     "chaos", "demo",  # bring a project of their own
     "trust",  # what it is about

@@ -1,0 +1,132 @@
+"""`harness attempts`, `diff`, `show` and `restore`: what agents did, attempt by attempt, and how it comes back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from harness.agents.table import all_agents
+from harness.cli.interventions import hold_journal
+from harness.decide.proof import say_names
+from harness.domain.errors import UsageError
+from harness.domain.obeyed import Obeyed
+from harness.domain.text import counted, one_line, plain
+from harness.records.env_files import open_redactor
+from harness.records.events import Restored
+from harness.reports.attempts import (
+    Known,
+    Report,
+    choose_attempt,
+    read_attempts,
+    report_attempt,
+    report_show,
+)
+from harness.reports.view import View, read_view
+from harness.run.open import environment_of_git
+from harness.run.site import open_site
+from harness.settings.load import Config
+from harness.workspace.attempt_refs import AttemptRefs, DiffStat
+from harness.workspace.git import Git
+from harness.workspace.in_place import InPlace
+from harness.workspace.parking import ParkingError
+
+
+def list_attempts(config: Config, slug: str | None) -> Report:
+    """Return the attempts, oldest first, each with what it changed. Raises UsageError for an unknown feature."""
+    view = read_view(config)
+    known = read_attempts(view.events, slug)
+    if slug is not None and not known:
+        view.feature(slug)
+    kept = [one for one in known if one.kept and one.began.since]
+    counts = _open_refs(config).count([(one.began.since, one.kept) for one in kept]) if kept else []
+    stats = {one.name: stat for one, stat in zip(kept, counts, strict=True)}
+    return {"attempts": [_row(view, one, stats) for one in known]}
+
+
+def _row(view: View, known: Known, stats: Mapping[str, DiffStat | None]) -> Report:
+    stat = stats.get(known.name)
+    told = None if stat is None else asdict(stat)
+    return {**report_attempt(view, known), "diffstat": told, "gone": known.name in stats and stat is None}
+
+
+def read_difference(config: Config, slug: str, number: int | None, *, stat: bool) -> str:
+    """Return what an attempt changed, as git shows it. Raises UsageError where that is not kept."""
+    known = choose_attempt(read_view(config), slug, number)
+    _refuse_lost(known)
+    said = _open_refs(config).show(known.began.since, known.kept, stat=stat)
+    if said.code != 0:
+        raise UsageError(
+            f"git cannot show it: {one_line(os.fsdecode(said.stderr))}", "`harness attempts` shows which it can"
+        )
+    cut = "\n(cut here: it is too long)\n" if said.truncated else ""
+    return plain(said.stdout.decode("utf-8", "replace")) + cut
+
+
+def read_show(config: Config, slug: str, number: int | None) -> Report:
+    """Return what an agent said and ran in an attempt, in words. Raises UsageError."""
+    view = read_view(config)
+    report: Report = open_redactor(config.paths, os.environ).deep(report_show(view, choose_attempt(view, slug, number)))
+    return report
+
+
+def restore_attempt(config: Config, slug: str, number: int) -> list[str]:
+    """Bring what an attempt left back into the working tree. Raises UsageError where that would lose anything."""
+    known = choose_attempt(read_view(config), slug, number)
+    _refuse_lost(known)
+    with open_site(config, os.environ, "restore") as site, hold_journal(config) as journal:
+        environ = environment_of_git(config, os.environ)
+        workspace = InPlace(config.paths, environ, site.temporary, written=config.written)
+        workspace.confine_git(site.supervisor, site.confine_check)
+        try:
+            tree, back, left = _find_what_comes(workspace, known.kept)
+            if back:
+                journal.append(Restored(slug=slug, attempt=number, commit=known.kept, files=tuple(back)))
+                workspace.parking.write(tree, back)
+        except ParkingError as error:
+            said = f"{one_line(str(error), 300)}: nothing was changed"
+            raise UsageError(said, f"`harness diff {slug} {number}` shows what it changed") from error
+    told = [f"nothing differs from what attempt {number} of `{slug}` left: nothing was changed"]
+    if back:
+        said = f"{counted(len(back), 'file')}: {say_names(back)}"
+        told = [f"attempt {number} of `{slug}` is back in the working tree: {said}"]
+        told += ["nothing is committed: `git status` shows it, and `harness run` goes on with it"]
+    return [*told, *([f"left out, for programs obey what lies there: {say_names(left)}"] if left else [])]
+
+
+def _find_what_comes(workspace: InPlace, kept: str) -> tuple[str, list[str], list[str]]:
+    """Return the tree that HEAD and a kept commit make, its files that come, and those that programs would obey.
+
+    Raises UsageError, or ParkingError, where that would lose anything.
+    """
+    if operation := workspace.heads.look().operation:
+        raise UsageError(f"{operation} is not finished", "finish it, or abort it, first")
+    tree, names = workspace.parking.merge_with_head(kept)
+    obeyed = Obeyed(all_agents().guarded)
+    left = [name for name in names if _is_obeyed(obeyed, name.removeprefix(workspace.prefix))]
+    names = tuple(name for name in names if name not in left)
+    if in_the_way := workspace.parking.find_in_the_way(tree, names):
+        said = f"{say_names(in_the_way)} would change, and there is something in it that is not committed"
+        raise UsageError(f"{said}: nothing was changed", "commit or stash it first")
+    return tree, workspace.parking.find_other(tree, names), left
+
+
+def _is_obeyed(obeyed: Obeyed, name: str) -> bool:
+    """Whether programs obey a file of the project that lies there."""
+    folder, _, last = name.rpartition("/")
+    return obeyed.find(folder, last) is not None
+
+
+def _refuse_lost(known: Known) -> None:
+    """Raise UsageError where nothing is kept of an attempt."""
+    if not known.kept or not known.began.since:
+        on = "is on, or was cut off" if known.ended is None else "was made before attempts were kept, or without git"
+        said = f"nothing is kept of attempt {known.began.attempt} of `{known.began.slug}`"
+        raise UsageError(f"{said}: it {on}", f"`harness attempts {known.began.slug}` lists what is kept")
+
+
+def _open_refs(config: Config) -> AttemptRefs:
+    git = Git(config.paths.root, environment_of_git(config, os.environ), written=config.written)
+    if not git.found:
+        raise UsageError(git.why, "attempts are kept in git")
+    return AttemptRefs(git)

@@ -1,0 +1,140 @@
+"""What an agent did is not lost: each attempt is kept in a commit that no branch and no index knows of."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import pytest
+from helpers.waiting import wait_until_ready
+from helpers.world import CLAIM, World
+
+PARTS = 'echo $attempt > a.txt; echo $attempt > try-$attempt.txt; note "did part $attempt of it"; '
+
+
+def kept(world: World) -> dict[str, str]:
+    lines = world.git("for-each-ref", "--format=%(refname) %(objectname)", "refs/harness/").splitlines()
+    return {name.removeprefix("refs/harness/"): commit for name, _, commit in (line.partition(" ") for line in lines)}
+
+
+def three_attempts(world: World) -> None:
+    """Two that come to nothing, and one that lands without what the first one had made."""
+    world.spec("a", checks="test -f done.txt")
+    world.repository()
+    world.agent(PARTS + "if [ $attempt = 3 ]; then rm try-1.txt; touch done.txt; fi; " + CLAIM)
+    assert world.run().code == 0
+
+
+def test_each_attempt_is_kept_under_its_name_and_neither_branch_nor_index_knows_of_it(world: World) -> None:
+    three_attempts(world)
+    refs = kept(world)
+    assert sorted(refs) == ["a/1", "a/2", "a/3"]
+    assert world.git("show", f"{refs['a/1']}:a.txt") == "1"
+    changed = world.git("diff", "--name-status", f"{refs['a/2']}^", refs["a/2"])
+    assert changed.split() == ["M", "a.txt", "A", "try-2.txt"]
+    assert world.git("diff", "--name-only", refs["a/3"], "HEAD") == ""
+    assert world.git("log", "--format=%s") == "a: finished a\nbegin"
+    assert world.git("status", "--porcelain") == ""
+
+
+def test_attempts_are_listed_and_shown_with_what_each_changed(world: World, harness: Any) -> None:
+    three_attempts(world)
+    rows = harness("attempts", "a", "--json").json["attempts"]
+    assert [(one["attempt"], one["outcome"], one["diffstat"]["files"]) for one in rows] == [
+        (1, "unconfirmed", 2),
+        (2, "unconfirmed", 2),
+        (3, "done", 4),
+    ]
+    assert harness("attempts").out.splitlines()[1].split()[:2] == ["a", "1"]
+    assert "-2\n+3" in harness("diff", "a").out
+    assert "a.txt     | 2 +-" in harness("diff", "a", "2", "--stat").out
+    world.agent("echo I look around; " + CLAIM)
+    world.spec("b")
+    world.run()
+    assert "    I look around" in harness("show", "b").out.splitlines()
+    assert harness("diff", "b").out == ""
+
+
+@pytest.mark.parametrize("sandbox", ["none", "bwrap"])
+def test_an_attempt_comes_back_beside_what_landed_since(world: World, harness: Any, sandbox: str) -> None:
+    world.spec("a", checks="false")
+    world.repository()
+    world.agent(PARTS)
+    world.run(max_iterations=1)
+    world.git("checkout", "-q", ".")
+    world.git("clean", "-qfd", "--", "*.txt")
+    (world.root / "later.txt").write_text("later\n")
+    world.git("add", "-A")
+    world.git("commit", "-qm", "later")
+    assert "is back in the working tree: 2 files: a.txt, try-1.txt" in harness("restore", "a", "1").out
+    assert (world.root / "try-1.txt").read_text() == "1\n" and (world.root / "later.txt").exists()
+    assert world.git("diff", "--cached", "--name-only") == ""
+    assert "nothing was changed" in harness("restore", "a", "1").out
+    world.spec("a", checks="test -f try-1.txt")
+    world.agent("note 'it was there already'; " + CLAIM)
+    assert world.run(sandbox=sandbox).code == 0
+    assert world.git("show", "--name-only", "--format=").split() == ["a.txt", "try-1.txt"]
+
+
+def test_nothing_comes_back_over_what_is_not_saved(world: World, harness: Any) -> None:
+    world.spec("a", checks="false")
+    world.repository()
+    world.agent(PARTS)
+    world.run(max_iterations=1)
+    (world.root / "a.txt").write_text("mine\n")
+    said = harness("restore", "a", "1")
+    assert (said.code, (world.root / "a.txt").read_text()) == (2, "mine\n")
+    assert "a.txt would change, and there is something in it that is not committed: nothing was changed" in said.err
+
+
+def test_work_on_the_same_lines_that_landed_since_is_a_conflict_and_nothing_is_changed(
+    world: World, harness: Any
+) -> None:
+    (world.root / "a.txt").write_text("0\n")
+    world.spec("a", checks="false")
+    world.repository()
+    world.agent(PARTS)
+    world.run(max_iterations=1)
+    world.git("checkout", "-q", ".")
+    world.git("clean", "-qfd", "--", "*.txt")
+    (world.root / "a.txt").write_text("other\n")
+    world.git("commit", "-qam", "other")
+    said = harness("restore", "a", "1")
+    assert said.code == 2 and "it meets later work in a.txt: nothing was changed" in said.err
+    assert world.git("status", "--porcelain") == ""
+
+
+def test_a_secret_and_a_file_that_is_too_large_are_not_kept_and_that_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.workspace.attempt_refs.LARGEST", 1000)
+    (world.root / ".env").write_text("API_TOKEN=Zk9vQx7LmP2sWd8RtY\n")
+    (world.root / ".gitignore").write_text(".env\n/logs/\n/HALT\n")
+    world.spec("a", checks="false")
+    world.repository()
+    world.agent("cp .env c.txt; head -c 2000 /dev/zero > large; echo a > a.txt; note 'a part of it'")
+    said = world.run(max_iterations=1).text
+    assert world.git("diff", "--name-only", "HEAD", kept(world)["a/1"]) == "a.txt"
+    assert "a: c.txt is not in what is kept of its attempts: it holds the value of a secret" in said
+    assert "a: large is not in what is kept of its attempts: it is larger than" in said
+
+
+def test_an_attempt_of_a_killed_run_is_kept_and_what_was_to_be_named_gets_its_name(world: World, start: Any) -> None:
+    world.spec("a", checks="test -f a.txt")
+    world.spec("b", checks="test -f b.txt")
+    world.agent(
+        "case $slug in a) echo a > a.txt;; b) echo part > b.part; touch ready; exec sleep 1000;; esac; " + CLAIM
+    )
+    world.config_file()
+    (world.root / ".gitignore").write_text("ready\n/logs/\n/HALT\n")
+    world.repository()
+    run = start("run")
+    wait_until_ready(world, run)
+    run.send_signal(signal.SIGKILL)
+    run.communicate()
+    assert kept(world) == {}
+    world.agent("echo b > b.txt; " + CLAIM)
+    assert world.run().code == 0
+    refs = kept(world)
+    assert sorted(refs) == ["a/1", "b/1", "b/2"]
+    assert world.git("diff", "--name-only", f"{refs['b/1']}^", refs["b/1"]) == "b.part"
