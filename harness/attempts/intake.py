@@ -12,7 +12,6 @@ from harness.agents.failures import find_remarks
 from harness.attempts.accept import write_marker
 from harness.attempts.attempt import Attempt, Gathered
 from harness.attempts.moves import Mover, tell_unstaged, watch_head
-from harness.attempts.no_secrets import find_in_commits
 from harness.attempts.prove import begin_of_work
 from harness.attempts.quarantined import (
     quarantine_marker,
@@ -78,10 +77,6 @@ def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Gathere
     remarks += _tell_committed(run, slug, in_logs, "which are harness's own", "`git rm --cached` takes them out of git")
     obeyed = _find_obeyed(run, (one for one in seen if one not in moved_head.elsewhere))
     remarks += _tell_committed(run, slug, obeyed, "which programs obey", "`git restore` would bring that back")
-    if moved and after.head and (secrets := find_in_commits(run, attempt.before.head, after.head)):
-        said = f"a commit of its own holds the value of {', '.join(secrets)}, also where a later one took it out"
-        run.tell(f"{slug}: {said}: it goes out with the next push", Tone.BAD)
-        remarks.append(said)
     names = tuple(sorted({*changed_files(attempt.before, after), *committed}.difference(moved_head.elsewhere)))
     changed = names or (("(a commit)",) if moved else ())
     words = run.redactor.text(_read_claim(done)) if claimed else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from harness.attempts.attempt import Attempt, Gathered
+from harness.attempts.no_secrets import take_back_secrets
 from harness.attempts.prove import find_not_committed, plan_checkout, settle_checks
 from harness.attempts.work import carry_out
 from harness.attempts.write_down import names_to_commit
@@ -40,6 +41,10 @@ def land(run: Run, attempt: Attempt, found: Gathered, settled: Settled) -> Landi
     candidate = _candidate_of(run, attempt, found)
     for again in reversed(range(_TRIES)):
         commit = _commit(run, attempt, found, candidate)
+        if commit.made and not _was_searched(run, attempt, commit):
+            commit, secrets = take_back_secrets(run, attempt.slug, commit)
+            if secrets:
+                return Landing(commit, settled, refused=_refuse(secrets))
         if not commit.made and not commit.failure and attempt.order.plan is None:
             commit = replace(commit, head=found.after.head)  # somebody may have committed since
         elif not commit.failure and candidate is not None and not _is_what_was_checked(run, commit, candidate):
@@ -70,6 +75,11 @@ def _candidate_of(run: Run, attempt: Attempt, found: Gathered) -> Candidate | No
 def _commit(run: Run, attempt: Attempt, found: Gathered, candidate: Candidate | None) -> Commit:
     names = names_to_commit(run, attempt, found)
     return attempt.workspace.commit(attempt.slug, found.words, attempt.number, names, candidate)
+
+
+def _was_searched(run: Run, attempt: Attempt, commit: Commit) -> bool:
+    """Whether a commit is the one that was searched for secrets with the checks of the claim."""
+    return attempt.order.plan is not None and _is_what_was_checked(run, commit, attempt.order.plan.candidate)
 
 
 def _is_what_was_checked(run: Run, commit: Commit, candidate: Candidate) -> bool:

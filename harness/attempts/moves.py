@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from harness.attempts.no_secrets import search, tell_missed
 from harness.domain.halt import Halt, Stop
 from harness.domain.listener import Tone
 from harness.domain.text import counted, one_line, some_of
 from harness.records.events import HeadMoved, TreeLeft
 from harness.run.run import Run
+from harness.workspace.brought import Brought, list_brought
 from harness.workspace.heads import (
     MOST,
     Head,
@@ -76,8 +78,10 @@ def watch_head(run: Run, mover: Mover) -> Moved:
     """
     heads = run.workspace.heads
     was, now = heads.last, heads.look()
-    if not was.commit or was == now:
+    if was == now:
         return Moved()
+    if not was.commit:  # nothing of it is harness's to put right
+        return Moved(remarks=_tell_secrets(run, mover, was, now))
     plain = heads.make_plain(was, now) if run.commits and not mover.crashed else []
     now = heads.look() if plain else now
     line = heads.find_line(was, now)
@@ -100,7 +104,8 @@ def watch_head(run: Run, mover: Mover) -> Moved:
     _tell_commits(run, mover, about, was, after)
     for text in (*plain, *_say_refs(was, now)):
         _tell(run, mover, replace(about, what="refs", text=text))
-    return Moved(bool(moved), (RULE,) if moved and run.commits else (), elsewhere)
+    remarks = ((RULE,) if moved and run.commits else ()) + _tell_secrets(run, mover, was, after)
+    return Moved(bool(moved), remarks, elsewhere)
 
 
 def watch_commit(run: Run, mover: Mover, made: str, base: str = "") -> None:
@@ -172,6 +177,26 @@ def _tell_commits(run: Run, mover: Mover, about: HeadMoved, was: Head, now: Head
     made = f"made {counted(line.made, 'commit')} on {was.place} ({was.commit[:12]}..{tip[:12]}){whose}"
     others = f"; {line.others} of them are on another branch or a remote, too" if line.others else ""
     _tell(run, mover, replace(about, what="refs" if mover.apart else "committed", text=made + others, commit=tip))
+
+
+def _tell_secrets(run: Run, mover: Mover, was: Head, now: Head) -> tuple[str, ...]:
+    """Tell which secrets are in commits that a branch or a tag leads to now, and none did; returns remarks.
+
+    Also one that a later commit took out again: it goes out all the same.
+    """
+    git, public = run.workspace.heads.git, ("refs/heads/", "refs/tags/")
+    tips = {oid for ref, oid in now.refs.items() if ref.startswith(public) and was.refs.get(ref) != oid}
+    tips |= {now.commit} - {"", was.commit}
+    brought = list_brought(git, {was.commit, *was.refs.values()}, tips) if tips else Brought()
+    searched = search(git, run.redactor, was.commit, now.commit or was.commit, brought)
+    tell_missed(run, mover.slug, searched)
+    if not searched.found:
+        return ()
+    own = not (mover.during or mover.crashed)
+    whose = "a commit of its own" if own else f"a commit that somebody made {mover.when}"
+    said = f"{whose} holds the value of {', '.join(searched.names)}, also where a later one took it out"
+    run.tell_once(f"{mover.slug}: {said}: it goes out with the next push of its branch", Tone.BAD)
+    return (said,) if own else ()
 
 
 def tell_unstaged(run: Run, slug: str) -> None:

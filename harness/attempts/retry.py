@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from harness.attempts.earlier import proven_features
 from harness.attempts.held_out import recheck_feature
 from harness.attempts.moves import COMMIT, Mover, watch_commit
-from harness.attempts.no_secrets import find_secrets
+from harness.attempts.no_secrets import find_in_tree, take_back_secrets
 from harness.attempts.recheck import plan_head
 from harness.attempts.renew import COMMITTED, REFUSED_RED, renew, reopen
 from harness.domain.feature import Feature
@@ -42,9 +42,6 @@ def _accepted(run: Run) -> list[str]:
 def _commit_accepted(run: Run, slug: str) -> bool:
     """Commit what the attempts on a feature left that a person accepted; returns whether a commit was made."""
     record = run.history.of(slug)
-    if secrets := find_secrets(run, record.to_commit):
-        run.tell_once(f"{slug}: still not committed: {'; '.join(secrets)}", Tone.BAD)
-        return False
     commit = _commit(run, slug, ACCEPTED, record.attempts, frozenset(record.to_commit))
     if not commit.made:
         return False
@@ -70,11 +67,19 @@ def _retry(run: Run, feature: Feature) -> bool:
 
 
 def _commit(run: Run, slug: str, words: str, attempt: int, names: Collection[str]) -> Commit:
-    commit = run.workspace.commit(slug, words, attempt, names)
+    """Commit files as they are now, which may be another than was checked: none of it may hold a secret."""
+    secrets, commit = "; ".join(find_in_tree(run, names)), Commit()
+    if not secrets:
+        commit = run.workspace.commit(slug, words, attempt, names)
+    if commit.made:
+        commit, secrets = take_back_secrets(run, slug, commit)
     if commit.made:
         run.write(Committed(slug=slug, attempt=attempt, commit=commit.head))
+        if secrets:
+            run.tell(f"{slug}: {secrets}", Tone.BAD)
     else:
-        run.tell_once(f"{slug}: still not committed: {commit.failure or 'nothing to commit'}", Tone.BAD)
+        why = secrets or commit.failure or "nothing to commit"
+        run.tell_once(f"{slug}: still not committed: {why}", Tone.BAD)
     return commit
 
 

@@ -6,9 +6,11 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 
+from harness.attempts.no_secrets import search
 from harness.cli.interventions import hold_journal
 from harness.domain.errors import UsageError
 from harness.domain.text import counted, listed, printable, some_of
+from harness.records.env_files import open_redactor
 from harness.records.events import Reopened
 from harness.reports.view import View, read_view
 from harness.run.doubts import dependants_of, say_dependants
@@ -16,6 +18,7 @@ from harness.run.open import environment_of_git
 from harness.run.site import open_site
 from harness.settings.load import Config
 from harness.system import files
+from harness.workspace.brought import list_differing
 from harness.workspace.git import Git
 from harness.workspace.heads import Heads, name_of
 from harness.workspace.reverts import GitRefused, Plan, Range, Revert, find_of_others, find_reverts
@@ -35,7 +38,8 @@ def undo_feature(config: Config, slug: str, *, rehearse: bool) -> list[str]:
         revert = Revert(git, site.temporary)
         try:
             if rehearse:
-                return _tell(view, slug, _plan(revert, slug, ranges), "would be taken back", by)
+                plan = _plan(revert, slug, ranges)
+                return [*_tell(view, slug, plan, "would be taken back", by), *_say_secrets(config, git, plan)]
             with hold_journal(config) as journal:
                 plan = _plan(revert, slug, ranges)
                 commit = revert.make(plan, _compose_message(slug, plan)) if plan and plan.files else by
@@ -45,7 +49,8 @@ def undo_feature(config: Config, slug: str, *, rehearse: bool) -> list[str]:
                 journal.append(Reopened(slug=slug, because=because, observed=said, commit=commit or "none"))
         except GitRefused as error:
             raise UsageError(f"git refused: {error}; nothing was changed", "`git status` shows more") from error
-    return [*_tell(view, slug, plan, "is taken back", commit), *aside, "`harness run` works on it again"]
+    told = [*_tell(view, slug, plan, "is taken back", commit), *_say_secrets(config, git, plan)]
+    return [*told, *aside, "`harness run` works on it again"]
 
 
 def _find_work(view: View, slug: str, git: Git) -> tuple[list[Range], str]:
@@ -93,6 +98,16 @@ def _plan(revert: Revert, slug: str, ranges: Sequence[Range]) -> Plan | None:
 def _compose_message(slug: str, plan: Plan) -> str:
     reverts = "".join(f"This reverts commit {one}.\n" for one in plan.commits)
     return f"Undo {slug}\n\n{reverts}\nHarness-Undone: {slug}\n"
+
+
+def _say_secrets(config: Config, git: Git, plan: Plan | None) -> list[str]:
+    """Return which files hold a secret again that the feature had taken out."""
+    if plan is None or not plan.files:
+        return []
+    brought, redactor = list_differing(git, plan.head, plan.tree), open_redactor(config.paths, os.environ)
+    searched = search(git, redactor, plan.head, plan.tree, brought)
+    lines = [f"{one} again: that goes out with the next push" for one in searched.lines]
+    return [*lines, *([f"not searched for secrets: {searched.missed}"] if searched.missed else [])]
 
 
 def _set_receipt_aside(config: Config, slug: str) -> list[str]:

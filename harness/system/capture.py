@@ -46,8 +46,11 @@ def capture(
     stdin: bytes = b"",
     cap: int = 16 * MIB,
     stop: Callable[[], bool] | None = None,
+    take: Callable[[bytes], object] | None = None,
 ) -> Captured:
     """Run a short trusted command, without a shell, in a session of its own; keeps `cap` bytes of each output.
+
+    Where something is to `take` stdout as it comes, that many bytes of it are given there, and none are kept.
 
     After `timeout` seconds, or when `stop` says so, its process group is killed: it timed out. What it leaves running
     after its end is not waited for. Raises StorageError when the machine is too ill to start it.
@@ -61,7 +64,7 @@ def capture(
                 raise explain_storage(Path(argv[0]), "start", error) from error
             code = 127 if isinstance(error, FileNotFoundError) else 126
             return Captured(code, b"", f"cannot start `{argv[0]}`: {error.strerror}".encode())
-        return _Capture(process, stdin, cap, stop).until(time.monotonic() + timeout)
+        return _Capture(process, stdin, cap, stop, take).until(time.monotonic() + timeout)
 
 
 def _start(
@@ -178,16 +181,23 @@ class _Capture:
     """Feeds a short command and collects what it prints."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], stdin: bytes, cap: int, stop: Callable[[], bool] | None
+        self,
+        process: subprocess.Popen[bytes],
+        stdin: bytes,
+        cap: int,
+        stop: Callable[[], bool] | None,
+        take: Callable[[bytes], object] | None,
     ) -> None:
         assert process.stdout is not None and process.stderr is not None
         self.stop = stop
         self.process = process
         self.left = memoryview(stdin)
-        self.cap = cap
         self.truncated = False
         self.out, self.err = process.stdout.fileno(), process.stderr.fileno()
         self.kept = {self.out: bytearray(), self.err: bytearray()}
+        self.take: dict[int, Callable[[bytes], object]] = {fd: kept.extend for fd, kept in self.kept.items()}
+        self.take |= {} if take is None else {self.out: take}
+        self.room = {self.out: cap, self.err: cap}
         self.open = {self.out, self.err}
         self.exit_fd = open_pidfd(process.pid)
         for pipe in (process.stdin, process.stdout, process.stderr):
@@ -237,9 +247,10 @@ class _Capture:
         if not data:
             self.open.discard(fd)
             return False
-        room = self.cap - len(self.kept[fd])
-        self.truncated |= len(data) > room
-        self.kept[fd] += data[:room]
+        self.truncated |= len(data) > self.room[fd]
+        taken = data[: self.room[fd]]
+        self.room[fd] -= len(taken)
+        self.take[fd](taken)
         return True
 
     def _write(self) -> None:

@@ -197,6 +197,7 @@ class Redactor:
                     known.setdefault(form, re.sub(r"[^A-Za-z0-9_. -]", "", name) or "secret")
         known = {form: known[form] for form in sorted(known, key=len, reverse=True)}
         self._known = {form.encode("utf-8", "replace"): name for form, name in known.items()}
+        self.longest = max(map(len, self._known), default=0)  # bytes of a known secret, in the longest of its forms
         self._str = _Kinds(known, str)
         self._bytes = _Kinds(known, _to_bytes)
 
@@ -244,6 +245,22 @@ class Redactor:
         several = list(value.values()) if isinstance(value, dict) else value
         is_own = name in OWN_LISTS and isinstance(several, list | tuple) and all(isinstance(it, str) for it in several)
         return value if is_own else self._deep(value)
+
+
+class NamesIn:
+    """Looks for known secrets in a stream of bytes; `found` are their names. What comes in two pieces is found too."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        """Nothing has come yet."""
+        self._redactor, self._tail = redactor, b""
+        self.found: set[str] = set()
+
+    def feed(self, data: bytes) -> None:
+        """Look in the next bytes."""
+        data = self._tail + data if self._tail else data
+        self.found.update(self._redactor.names_in(data))
+        keep = self._redactor.longest - 1
+        self._tail = data[-keep:] if keep > 0 else b""
 
 
 class LineRedactor:

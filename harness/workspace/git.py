@@ -155,6 +155,22 @@ class Git:
         env, stop = {**self._outside, **_NO_FETCH, **more}, self._must_end(WRITE_ON)
         return capture(line, cwd=self.root, env=env, stdin=stdin, timeout=self._timeout, stop=stop)
 
+    def stream(self, *words: str, stdin: bytes, most: int, take: Callable[[bytes], object]) -> Captured:
+        """As `ask`, but something is to `take` what git says as it comes, up to `most` bytes; then git is ended."""
+        line, env = self._line([_NO_CACHE], words), {**self._outside, **_NO_FETCH}
+        must_end, given = self._must_end(WRITE_ON), 0
+
+        def give(data: bytes) -> None:
+            nonlocal given
+            given += len(data)
+            take(data)
+
+        def stop() -> bool:
+            return given >= most or must_end()
+
+        timeout = self._timeout
+        return capture(line, cwd=self.root, env=env, stdin=stdin, timeout=timeout, cap=most, stop=stop, take=give)
+
     def is_blocked(self) -> bool:
         """Whether a fifo or a device stands where git reads a file of its own: it would wait there for ever."""
         own, common = map(str, self.folders)

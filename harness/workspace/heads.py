@@ -346,17 +346,6 @@ class Heads:
         )
         return tuple(dict.fromkeys(filter(None, self._say(*words).split("\0"))))
 
-    def show_messages(self, since: str, until: str) -> bytes:
-        """Return what commits say, and who made them."""
-        words = ("log", "--no-patch", "--format=%an <%ae>%n%cn <%ce>%n%B", f"--max-count={MOST}")
-        return self._ask(*words, f"{since}..{until}").stdout
-
-    def show_added_lines(self, since: str, until: str) -> bytes:
-        """Return each line that a commit added to a file, also to one that is no text, and the names of the files."""
-        words = ("log", "-p", "-m", "-U0", "--text", "--no-renames", "--no-ext-diff", "--no-textconv", "--format=")
-        said = self._ask(*words, f"--max-count={MOST}", f"{since}..{until}").stdout
-        return b"\n".join(line.removeprefix(b"+") for line in said.split(b"\n") if not line.startswith(b"-"))
-
     def show_diff(self, since: str, until: str, names: Collection[str], prefix: str) -> bytes:
         """Return how files changed between two trees, by their names below `prefix`; b"" where git cannot say."""
         own = sorted(name.removeprefix(prefix) for name in names if name.startswith(prefix))
