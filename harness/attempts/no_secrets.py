@@ -53,15 +53,22 @@ def check_for_secrets(run: Run, attempt: Attempt, found: Gathered) -> tuple[Chec
     """
     if not run.commits or not found.claimed:
         return ()
-    git, head, since = run.workspace.heads.git, found.after.head, find_base(run, attempt, attempt.before.head)
     lines = [f"`{name}` {run.redactor.TOO_LARGE}" for name in run.redactor.unread]
+    lines += _search_claim(run, attempt, found) if run.redactor.longest else []  # else no secret is known
+    hint = "take it out of the file, and read it from the environment"
+    return (CheckRun(COMMAND, 1, 0.0, "\n".join((*dict.fromkeys(lines), hint))),) if lines else ()
+
+
+def _search_claim(run: Run, attempt: Attempt, found: Gathered) -> list[str]:
+    """Return what is to be said of files of a claim that hold a secret: of what is to be committed, and is already."""
+    git, head, since = run.workspace.heads.git, found.after.head, find_base(run, attempt, attempt.before.head)
     if (plan := attempt.order.plan) is not None:  # as git stores it, which may be another than what lies there
         base, commit = plan.candidate.base, plan.candidate.commit
         searched = search(git, run.redactor, base, commit, list_differing(git, base, commit))
-        lines += searched.lines
+        lines = searched.lines
         tell_missed(run, attempt.slug, searched)
     else:
-        lines += find_in_tree(run, names_to_commit(run, attempt, found))
+        lines = find_in_tree(run, names_to_commit(run, attempt, found))
     own = {*found.committed, *run.history.of(attempt.slug).changed} if since != head else set()
     if own:
         brought = list_differing(git, since, head)
@@ -69,8 +76,7 @@ def check_for_secrets(run: Run, attempt: Attempt, found: Gathered) -> tuple[Chec
         searched = search(git, run.redactor, since, head, Brought((), kept, brought.whole))
         lines += [f"the agent's own commit of {line}" for line in searched.lines]
         tell_missed(run, attempt.slug, searched)
-    hint = "take it out of the file, and read it from the environment"
-    return (CheckRun(COMMAND, 1, 0.0, "\n".join((*dict.fromkeys(lines), hint))),) if lines else ()
+    return lines
 
 
 def search(git: Git, redactor: Redactor, since: str, until: str, brought: Brought) -> Searched:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harness.attempts.attempt import Judged
 from harness.attempts.land import Landing
-from harness.attempts.no_secrets import find_secrets
+from harness.attempts.no_secrets import find_in_tree
 from harness.domain.listener import Tone
 from harness.domain.text import one_line
 from harness.domain.units import format_size
@@ -56,12 +56,12 @@ def name_kept(run: Run) -> None:
 
 
 def _keep(run: Run, slug: str, looked: Snapshot, message: str, parents: Sequence[str]) -> str:
-    hidden = [name for name in looked.files if find_secrets(run, [name])]
+    hidden = {name for name in looked.files if run.redactor.longest and find_in_tree(run, [name])}
     large = find_large(str(run.workspace.top), looked.files)
     files = {name: stamp for name, stamp in looked.files.items() if name not in large and name not in hidden}
     made = run.workspace.commits.make_commit(Snapshot(looked.head, files), message, parents)
-    why = {name: f"it is larger than {format_size(LARGEST)}, or beyond what is kept" for name in large}
-    why |= dict.fromkeys(hidden, "it holds the value of a secret")
+    why = {name: f"it is larger than {format_size(LARGEST)}, or beyond what is kept" for name in sorted(large)}
+    why |= dict.fromkeys(sorted(hidden), "it holds the value of a secret")
     for name, reason in why.items():
         run.tell_once(f"{slug}: {one_line(name, 100)} is not in what is kept of its attempts: {reason}", Tone.NOTICE)
     return made.commit if made is not None else ""

@@ -57,13 +57,13 @@ class AttemptRefs:
     def show(self, since: str, kept: str, *, stat: bool) -> Captured:
         """Return the difference between two commits as git tells it, without any program of the repository's."""
         flags = (*(("--stat",) if stat else ()), "--no-color", "--no-ext-diff", "--no-textconv")
-        return self._git.ask("diff", *flags, since, kept, "--", told=[NO_HOOKS, "core.quotePath=false"])
+        return self._git.read("diff", *flags, since, kept, "--", told=[NO_HOOKS, "core.quotePath=false"])
 
     def _ask(self, *words: str, stdin: bytes = b"") -> Captured:
         return self._git.ask(*words, told=[NO_HOOKS], stdin=stdin)
 
 
-def find_large(top: str, names: Iterable[str]) -> tuple[str, ...]:
+def find_large(top: str, names: Iterable[str]) -> frozenset[str]:
     """Return the files of a work tree that are too large to keep, or beyond what is kept of one tree."""
     left, found = IN_ALL, []
     for name in sorted(names):
@@ -75,7 +75,7 @@ def find_large(top: str, names: Iterable[str]) -> tuple[str, ...]:
             found.append(name)
         else:
             left -= size
-    return tuple(found)
+    return frozenset(found)
 
 
 def _read_numstat(said: str, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], DiffStat]:

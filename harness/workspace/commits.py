@@ -170,7 +170,7 @@ class Commits:
 
     def read(self, blob: str) -> bytes:
         """Return what is in a blob, b"" where git does not have it."""
-        said = self.git.ask("cat-file", "blob", blob)
+        said = self.git.read("cat-file", "blob", blob)
         return said.stdout if said.code == 0 and not said.truncated else b""
 
     def write_blob(self, content: bytes) -> str:

@@ -18,8 +18,10 @@ from dataclasses import replace
 from itertools import count, islice
 from pathlib import Path
 
+from harness.domain.errors import StorageError
 from harness.domain.reply import Ended
 from harness.domain.text import one_line
+from harness.domain.units import format_size
 from harness.system import files, untrusted
 from harness.system.capture import Captured, capture, find_program, is_in, path_outside
 from harness.system.command import Bounds, Command, Kept
@@ -34,7 +36,7 @@ TIMEOUT = 120.0  # seconds for one call
 FIRST = 10.0  # seconds for the first one, which reads the configuration alone
 LOOK_ON, WRITE_ON = 5.0, 20.0  # seconds a look and a commit (its hooks) go on when everything has to stop
 AT_LEAST = 2.0  # seconds that each of them gets even so
-_LONGEST = 256 << 20  # bytes of what a look may say
+LONGEST_ANSWER = 256 << 20  # bytes that git may say at once
 FOLDERS = 20_000  # of git's own that are looked through for fifos
 _CALLS = count(1)  # each has a file of its own for its stdin
 _ALWAYS = (
@@ -147,13 +149,24 @@ class Git:
         """Run, as we are, what makes git read its own files and run no program.
 
         A ref is not written through a link that came since the run began: its log would be.
+        Raises StorageError where git says more than LONGEST_ANSWER: what is cut would be taken for all.
         """
         writes = words[0] == "update-ref" or words[:2] == ("symbolic-ref", "-m")
         if writes and (came := self._links() - self._linked):
             return Captured(128, b"", f"`{min(came)}` is a link that came meanwhile".encode("utf-8", "replace"))
         line = self._line([_NO_CACHE, *told], words)
         env, stop = {**self._outside, **_NO_FETCH, **more}, self._must_end(WRITE_ON)
-        return capture(line, cwd=self.root, env=env, stdin=stdin, timeout=self._timeout, stop=stop)
+        said = capture(line, cwd=self.root, env=env, stdin=stdin, timeout=self._timeout, stop=stop, cap=LONGEST_ANSWER)
+        if said.truncated:
+            shown = next(word for word in words[2 * (words[0] == "-C") :] if not word.startswith("-"))
+            why = f"`git {shown}` says more than {format_size(LONGEST_ANSWER)}, and nothing is decided by a part of it"
+            raise StorageError(why, "take what brought so many files or refs out of the repository, then run again")
+        return said
+
+    def read(self, *words: str, told: Sequence[str] = (), stdin: bytes = b"", **more: str) -> Captured:
+        """As `ask`, for contents: what is longer than is taken is cut, and `truncated`."""
+        line, env = self._line([_NO_CACHE, *told], words), {**self._outside, **_NO_FETCH, **more}
+        return capture(line, cwd=self.root, env=env, stdin=stdin, timeout=self._timeout, stop=self._must_end(WRITE_ON))
 
     def stream(self, *words: str, stdin: bytes, most: int, take: Callable[[bytes], object]) -> Captured:
         """As `ask`, but something is to `take` what git says as it comes, up to `most` bytes; then git is ended."""
@@ -198,7 +211,7 @@ class Git:
 
     def packed_replacements(self) -> frozenset[str]:
         """Return the names of the refs of `git replace` that are packed; the loose ones are files of their own."""
-        packed = untrusted.read_plain(self.folders[1] / "packed-refs", _LONGEST) or b""
+        packed = untrusted.read_plain(self.folders[1] / "packed-refs", LONGEST_ANSWER) or b""
         if b" refs/replace/" not in packed:
             return frozenset()
         names = (line.rpartition(b" ")[2] for line in packed.splitlines() if b" refs/replace/" in line)
@@ -290,7 +303,7 @@ class Git:
         """Return where git looks for hooks, None where it cannot tell; asked again when its configuration changed."""
         own, common = self.folders
         named = (common / "config", own / "config.worktree", own / "HEAD")
-        held = tuple(untrusted.read_plain(file, _LONGEST) for file in named)
+        held = tuple(untrusted.read_plain(file, LONGEST_ANSWER) for file in named)
         if self._hooks_now is None or self._hooks_now[0] != held:
             said = self.ask("-C", self.top, "rev-parse", "--git-path", "hooks")
             found = Path(self.top) / os.fsdecode(said.stdout).strip("\n") if said.code == 0 else None
@@ -531,7 +544,7 @@ class OutputListener(Kept):
 
 def _capture_inside(command: Command, supervisor: Supervisor, must_end: Callable[[], bool]) -> Captured:
     heard = OutputListener(must_end)
-    bounds = Bounds(timeout=TIMEOUT, grace=1.0, line_cap=_LONGEST)
+    bounds = Bounds(timeout=TIMEOUT, grace=1.0, line_cap=LONGEST_ANSWER)
     ended = supervisor.run(command, bounds, heard, stdout=None, stderr=None)
     said = (ended.error or ended.stderr_tail).encode("utf-8", "replace")
     code = 126 if ended.code is None else ended.code

@@ -226,7 +226,7 @@ class Heads:
         shown = self._ask(
             "for-each-ref", "--format=%(HEAD)%(objectname) %(refname) %(symref)", *_WATCHED, *self._files.find_others()
         )
-        lines = os.fsdecode(shown.stdout).splitlines()
+        lines = os.fsdecode(shown.stdout).split("\n")[:-1]  # a name may hold what Python takes for the end of a line
         said = [line[1:].split(" ") for line in lines]
         refs, symbolic = {name: oid for oid, name, _ in said}, {name: target for _, name, target in said if target}
         branch = next((line.split(" ")[1] for line in lines if line.startswith("*")), "")
@@ -355,7 +355,7 @@ class Heads:
         words = ("diff-tree", "-r", "-p", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--relative")
         told = ("core.quotePath=false",)
         words = ("--literal-pathspecs", *words, since, until, "--", *chosen)
-        return self.git.ask(*words, told=told, stdin=b"", **_ONLY_HERE).stdout
+        return self.git.read(*words, told=told, stdin=b"", **_ONLY_HERE).stdout
 
     def find_alike(self, was: Head, now: Head) -> tuple[str, ...]:
         """Return the files that commits on another branch have changed, and the tree holds as they do.
@@ -369,7 +369,7 @@ class Heads:
 
     def read_file(self, commit: str, name: str) -> bytes:
         """Return what a commit holds of a file, b"" where it holds none."""
-        return self._ask("cat-file", "blob", f"{commit}:{name}").stdout
+        return self.git.read("cat-file", "blob", f"{commit}:{name}", stdin=b"", **_ONLY_HERE).stdout
 
     def find_lost(self, commits: Collection[str], branch: str) -> list[str]:
         """Return those of the commits that a branch (HEAD for "") does not lead to; all where git does not work."""
@@ -403,7 +403,8 @@ class Heads:
 
     def find_branches_with(self, commit: str) -> list[str]:
         """Return the branches that lead to a commit."""
-        return self._say("for-each-ref", "--format=%(refname)", "--contains", commit, "refs/heads").splitlines()
+        said = self._say("for-each-ref", "--format=%(refname)", "--contains", commit, "refs/heads")
+        return said.split("\n") if said else []
 
     def find_commits_of(self, line: str) -> list[str]:
         """Return the commits that HEAD leads to and that have this line in their message, the newest first."""

@@ -186,7 +186,7 @@ class InPlace:
 
     def committed(self, name: str) -> bytes:
         """Return what the last commit holds of a file, b"" where it holds none."""
-        return self._git.ask("cat-file", "blob", f"HEAD:{self._git.prefix}{name}").stdout
+        return self._git.read("cat-file", "blob", f"HEAD:{self._git.prefix}{name}").stdout
 
     def find_ignored(self, names: Collection[str]) -> set[str]:
         """Return which of these names below the root git ignores."""

@@ -122,7 +122,7 @@ class Parking:
         return [name for name in names if name not in gone and found.get(name) != blobs.get(name, "")]
 
     def _leads_alike(self, name: str, blob: str) -> bool:
-        said = self._git.ask("cat-file", "blob", blob)
+        said = self._git.read("cat-file", "blob", blob)
         return said.code == 0 and said.stdout == os.fsencode(os.readlink(f"{self._git.top}/{name}"))  # noqa: PTH115
 
     def write(self, tree: str, names: Sequence[str]) -> None:

@@ -153,7 +153,7 @@ class Revert:
         self._beside("read-tree", head)
         for since, last in reversed(ranges):
             flags = ("-r", "-p", "--binary", "--full-index", "--no-renames", "--no-ext-diff", "--no-textconv")
-            patch = self._ask("diff-tree", *flags, last, since)
+            patch = self._git.read("-C", self._git.top, "diff-tree", *flags, last, since, told=[NO_HOOKS])
             if patch.truncated:
                 raise GitRefused(f"{last[:12]} changes too much")
             if patch.stdout and not self._apply(patch.stdout, (last, since)):

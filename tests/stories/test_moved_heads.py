@@ -12,6 +12,7 @@ import pytest
 from helpers.marks import in_short, needs_bwrap
 from helpers.world import CLAIM, GIT, SECRET, World
 
+from harness.domain.errors import StorageError
 from harness.domain.halt import Halt
 
 
@@ -510,3 +511,27 @@ def test_a_rebase_that_loses_nothing_is_left_and_what_it_brought_is_no_part_of_t
     assert "b: while its agent worked, somebody rebased `main`: 1 commit of it have other names now" in ran.text
     assert world.git("show", "--format=", "--name-only", "HEAD").split() == ["b.txt"]
     assert (ran.code, world.git("log", "--format=%s").splitlines()[2]) == (0, "team"), ran.text
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("odd", ["\u2028", "\u0085"], ids=["line separator", "next line"])
+def test_a_tag_of_any_name_ends_no_run(world: World, odd: str) -> None:
+    world.spec("a", checks="test -f a.txt")
+    world.repository()
+    world.agent(f"echo a > a.txt; git tag 'v1{odd}x'; " + CLAIM)
+    assert world.run().code == 0
+    assert world.run().code == 0
+
+
+@pytest.mark.deep
+def test_what_git_lists_is_never_taken_for_all_where_it_is_cut(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.workspace.git.LONGEST_ANSWER", 20_000)
+    world.spec("a", checks="test -f a.txt")
+    world.repository()
+    many = "mkdir many; for i in $(seq 400); do : > many/$i-of-a-long-name-that-fills-the-list-of-git; done"
+    world.agent(f"{many}; echo a > a.txt; git add -A; git commit -qm many; {CLAIM}")
+    with pytest.raises(
+        StorageError, match=r"`git [a-z-]+` says more than 19\.5 KiB, and nothing is decided by a part of it"
+    ):
+        world.run()
+    assert not world.log("a.done").count("proven by harness")

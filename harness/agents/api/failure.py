@@ -163,7 +163,7 @@ def find_retry_after(headers: Mapping[str, str], now: float) -> float | None:
             return seconds
     try:
         moment = parsedate_to_datetime(headers.get("retry-after", "")).timestamp()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return max(0.0, moment - now) if now else None
 

@@ -52,10 +52,11 @@ def test_what_a_person_must_mend_is_never_tried_again(kind: Kind) -> None:
         ({"retry-after": "12"}, 12.0),
         ({"retry-after": "Sat, 21 Nov 2026 03:00:10 GMT"}, 10.0),
         ({"retry-after": "soon"}, None),
+        ({"retry-after": "Mon, 01 Jan 2026 00:00:00 +99999999999999"}, None),
         ({"retry-after": "-3"}, None),
         ({}, None),
     ],
-    ids=["milliseconds-win", "seconds", "a-date", "nonsense", "negative", "nothing"],
+    ids=["milliseconds-win", "seconds", "a-date", "nonsense", "a-date-of-nowhere", "negative", "nothing"],
 )
 def test_the_wait_that_a_server_asks_for_is_read(headers: dict[str, str], seconds: float | None) -> None:
     assert find_retry_after(headers, 1795230000.0) == seconds
