@@ -54,12 +54,12 @@ def _find_gone(
     histories: Mapping[str, FeatureHistory],
     open_heads: Callable[[], Heads],
 ) -> list[str]:
-    """Tell of done features whose last commit was reverted, or is not in what is checked out."""
+    """Tell of done features whose last commit was reverted, or is not in what is checked out, or is another there."""
     known = ((one.slug, histories.get(one.slug)) for one in features if one.slug in done)
     last = {slug: record.commits[-1][1] for slug, record in known if record and record.commits and record.accepted_spec}
     if not last:
         return []
-    from harness.workspace.reverts import find_copied, find_reverts  # slow to import
+    from harness.workspace.reverts import find_copied, find_reverts, find_unlike_copies  # slow to import
 
     heads = open_heads()
     at = {commit: histories[slug].proven_at or commit for slug, commit in last.items()}
@@ -68,9 +68,12 @@ def _find_gone(
     lost = set(off) - find_copied(heads.git, off)
     attempts = [one for record in histories.values() for one in record.commits]
     reverts = find_reverts(heads.git, [one for one in last.values() if one not in off], attempts)
+    unlike = find_unlike_copies(heads.git, off)
     gone = [slug for slug, commit in last.items() if commit in lost]
+    other = [slug for slug, commit in last.items() if commit in unlike]
     told = [_say_gone([slug], f"was reverted by {reverts[one][:12]}") for slug, one in last.items() if one in reverts]
     told += [_say_gone(gone, "is not in what is checked out")] if gone else []
+    told += [_say_gone(other, "is in what is checked out with other content")] if other else []
     return [_with_dependants(what, slugs, features, done) for what, slugs in told]
 
 

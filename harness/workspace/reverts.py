@@ -80,10 +80,67 @@ def find_copied(git: Git, commits: Sequence[str]) -> set[str]:
 
     They are known by their trailers.
     """
+    return set(_find_copies(git, commits))
+
+
+def find_unlike_copies(git: Git, commits: Sequence[str]) -> set[str]:
+    """Return which of these commits of harness HEAD leads to under another name, and with other content.
+
+    It is the same where a copy makes the same patch, or leaves the files as one of those does that it is a copy of.
+    """
+    copies = _find_copies(git, commits)
+    named = sorted({*copies, *(one for those in copies.values() for one in those)})
+    if not named:
+        return set()
+    stdin = "".join(f"{one}\n" for one in named).encode()
+    made = _read_made(os.fsdecode(git.ask("diff-tree", "--stdin", *_PLAINLY, "-z", "--raw", stdin=stdin).stdout))
+    patches = git.ask("diff-tree", "--stdin", *_PLAINLY, "-p", stdin=stdin).stdout
+    lines = os.fsdecode(git.ask("patch-id", "--stable", stdin=patches).stdout).splitlines()
+    patch = {commit: id for id, _, commit in (line.partition(" ") for line in lines)}
+    left: dict[str, set[tuple[str, str]]] = {}  # by copy: the files as what it is a copy of leaves them
+    for one, those in copies.items():
+        for copy in those:
+            left.setdefault(copy, set()).update(made.get(one, {}).items())
+
+    def is_alike(one: str, copy: str) -> bool:
+        there = made.get(copy, {})
+        same_files = all((name, there.get(name, "")) in left[copy] for name in made.get(one, {}))
+        return same_files or (one in patch and patch[one] == patch.get(copy))
+
+    return {one for one, those in copies.items() if not any(is_alike(one, copy) for copy in those)}
+
+
+_PLAINLY = ("-r", "--root", "--no-renames", "--no-abbrev", "--no-ext-diff", "--no-textconv")
+
+
+def _read_made(raw: str) -> dict[str, dict[str, str]]:
+    """Return what each commit makes of the files that it changes, by their names: mode and blob."""
+    found: dict[str, dict[str, str]] = {}
+    words = iter(raw.split("\0")[:-1])
+    files_of: dict[str, str] = {}
+    for word in words:
+        if word.startswith(":"):
+            _, mode, _, blob, _ = word.split(" ")
+            files_of[next(words)] = f"{mode} {blob}"
+        else:
+            files_of = found.setdefault(word, {})
+    return found
+
+
+def _find_copies(git: Git, commits: Sequence[str]) -> dict[str, list[str]]:
+    """Return the commits that HEAD leads to with the trailers of each of these; without those that have none there."""
     known = {one: (moment, _TRAILERS.findall(words)) for one, (moment, words) in _read_each(git, commits).items()}
     times = [moment for moment, trailers in known.values() if trailers]
-    there = set(_TRAILERS.findall(_messages_since(git, min(times), "^Harness-Feature: "))) if times else set[str]()
-    return {one for one, (_, trailers) in known.items() if trailers and there.issuperset(trailers)}
+    there: dict[str, list[str]] = {}
+    for entry in _messages_since(git, min(times), "^Harness-Feature: ").split("\0")[1:] if times else ():
+        copy, _, message = entry.partition("\n")
+        for trailer in _TRAILERS.findall(message):
+            there.setdefault(trailer, []).append(copy)
+    return {
+        one: [copy for trailer in trailers for copy in there[trailer]]
+        for one, (_, trailers) in known.items()
+        if trailers and there.keys() >= set(trailers)
+    }
 
 
 def find_of_others(git: Git, ranges: Sequence[Range]) -> list[str]:

@@ -357,6 +357,35 @@ def test_commits_that_a_person_picked_or_squashed_are_found_by_their_trailers(wo
 
 
 @pytest.mark.deep
+def test_a_commit_that_a_person_changed_is_told(world: World, harness: Any) -> None:
+    done(world)
+    (world.root / "c.txt").write_text("other\n")
+    world.git("commit", "-q", "--amend", "--no-edit", "--all")
+    said = "`c` is done, but its commit is in what is checked out with other content"
+    assert harness("status", "--json").json["warnings"] == [f"{said}; `harness verify` tells what still holds"]
+    world.git("reset", "-q", "--soft", "main~3")
+    (world.root / "b.txt").unlink()
+    log = ("log", "-3", "--format=%B", "main@{1}")
+    world.git("commit", "-qam", world.git(*log))
+    said = "`b` and `c` are done, but their commits are in what is checked out with other content"
+    assert harness("status", "--json").json["warnings"] == [f"{said}; `harness verify` tells what still holds"]
+
+
+@pytest.mark.deep
+def test_a_commit_that_was_rebased_on_a_change_of_its_file_is_told_of_by_nobody(world: World, harness: Any) -> None:
+    world.spec("a", checks="grep -q a shared.txt")
+    (world.root / "shared.txt").write_text("".join(f"{number}\n" for number in range(40)))
+    world.repository()
+    world.agent("sed -i 1s/.*/a/ shared.txt; " + CLAIM)
+    assert world.run().code == 0
+    world.git("checkout", "-qb", "elsewhere", "HEAD~")
+    (world.root / "shared.txt").write_text("".join(f"{number}\n" for number in range(39)))
+    world.git("commit", "-qam", "meanwhile")
+    world.git("cherry-pick", "-")
+    assert harness("status", "--json").json["warnings"] == []
+
+
+@pytest.mark.deep
 def test_a_feature_that_starts_over_names_what_depends_on_it(world: World, harness: Any) -> None:
     done(world)
     assert "; `b` and `c` depend on it, done as before: `harness verify`" in harness("reset", "a").out
