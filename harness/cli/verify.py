@@ -63,8 +63,11 @@ def _verify_one(run: Run, feature: Feature, *, fresh: bool) -> dict[str, Any]:
     red = [one for one in found.runs if not one.green]
     # that an old commit passes says nothing of the last one
     head = run.workspace.commits.candidate_at_head() if candidate is not None else None
-    tells = candidate is None or (head is not None and candidate.tree == head.tree and not run.history.of(slug).in_tree)
-    flaky = tuple[str, ...]()
+    record, flaky = run.history.of(slug), tuple[str, ...]()
+    tells = candidate is None or (head is not None and candidate.tree == head.tree and not record.in_tree)
+    # nor what is not committed of the commit on which it failed
+    uncommitted = record.regressed_at if not red and not found.commit and not record.in_tree else ""
+    tells &= not uncommitted
     if tells:
         flaky = write_verified(run, slug, found.commit, found.runs)
     if stale and not red:
@@ -73,6 +76,7 @@ def _verify_one(run: Run, feature: Feature, *, fresh: bool) -> dict[str, Any]:
     where = " in a clean checkout of the last commit" if stale and found.clean else where
     named = f"; flaky: {'; '.join(flaky)}" if flaky else ""
     green = f"every check is green{named}" + (": its receipt is renewed for the spec as it is now" if stale else where)
+    green += f" here, but not committed so: it has regressed at {uncommitted[:12]}" if uncommitted else ""
     green += "; reviewers are not asked" if run.reviews_for(feature) else ""
     because = "; ".join(f"`{one_line(one.command, 60)}`: {one.ending}{where}" for one in red) or green
     result = "drifted" if red else "proven"

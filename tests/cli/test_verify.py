@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from typing import Any
 
 import pytest
 from helpers.marks import SANDBOXES
@@ -105,3 +106,26 @@ def test_verify_asks_no_reviewer_and_says_so(world: World, harness) -> None:
     said = harness("verify", "--json").json["features"][0]["because"]
     assert said.endswith("; reviewers are not asked")
     assert world.events("reviewed") == []
+
+
+@pytest.mark.deep
+def test_what_has_regressed_on_a_commit_is_not_done_by_what_is_not_committed(confined: Any) -> None:
+    home = {"HOME": confined.environment["HOME"], "HARNESS_SANDBOX": "bwrap"}
+    confined.spec("a", checks="grep -q one a.txt")
+    confined.repository()
+    confined.config_file()
+    confined.git("add", "harness.yaml")
+    confined.git("commit", "-qm", "settings")
+    confined.agent("echo one > a.txt; " + CLAIM)
+    assert confined.go().code == 0
+    (confined.root / "a.txt").write_text("broken\n")
+    confined.git("commit", "-qam", "broken")
+    assert confined.go().code == 1
+    (confined.root / "a.txt").write_text("one\n")
+    ran = confined.command("verify", "--json", **home)
+    regressed = confined.git("rev-parse", "--short=12", "HEAD")
+    assert f"every check is green here, but not committed so: it has regressed at {regressed}" in ran.stdout
+    assert (ran.returncode, confined.states()) == (0, {"a": "regressed"})
+    confined.git("commit", "-qam", "mended")
+    assert confined.command("verify", **home).returncode == 0
+    assert confined.states() == {"a": "done"}
