@@ -79,8 +79,9 @@ def find_changed_in_review(run: Run, attempt: Attempt, found: Gathered) -> tuple
 
 
 def _changed_since(run: Run, attempt: Attempt, found: Gathered) -> list[str]:
-    """Return the files of the feature that are not as its attempt left them."""
-    now, own = attempt.workspace.snapshot().files, names_to_commit(run, attempt, found)
+    """Return the files of the feature that are not as its attempt left them, committed ones too."""
+    now = attempt.workspace.snapshot().files
+    own = {*names_to_commit(run, attempt, found), *found.committed, *run.history.of(attempt.slug).changed}
     return sorted(name for name in own if now.get(name) != found.after.files.get(name))
 
 
@@ -191,4 +192,4 @@ def begin_of_making(run: Run, attempt: Attempt) -> float:
 
 
 def _why_left(name: str) -> str:
-    return "a repository of its own" if name.endswith("/") else "work on another feature"
+    return "a repository of its own" if name.endswith("/") else "not changed by its attempts"

@@ -82,6 +82,17 @@ def test_a_check_that_changes_what_is_committed_proves_nothing(world: World, san
     assert "changed by a check: a.txt" in next(iter(world.events("attempt_ended")))["observed"]
 
 
+@pytest.mark.deep
+@BOTH
+def test_a_check_that_changes_what_the_agent_committed_proves_nothing(world: World, sandbox: str) -> None:
+    world.spec("a", checks=["sed -i s/x/y/ a.txt", "grep -q y a.txt"])
+    world.repository()
+    world.agent("echo x > a.txt; git add a.txt; git commit -qm own; " + CLAIM)
+    ran = world.run(sandbox=sandbox, max_iterations=1)
+    assert ran.code == 1, ran.text
+    assert "changed by a check: a.txt" in next(iter(world.events("attempt_ended")))["observed"]
+
+
 @BOTH
 @pytest.mark.deep
 def test_a_formatter_says_so_and_the_other_checks_follow_it(world: World, sandbox: str) -> None:
