@@ -11,7 +11,8 @@ from pathlib import Path
 from harness.attempts.attempt import Attempt, Gathered
 from harness.attempts.judging import LARGEST, find_base
 from harness.attempts.write_down import names_to_commit
-from harness.decide.judge_files import NOTHING, Called, Role, find_role, follow
+from harness.decide.calls import Called, follow
+from harness.decide.judge_files import NOTHING, Role, find_role
 from harness.domain.finding import Finding, Level
 from harness.domain.obeyed import is_allowed
 from harness.domain.text import counted, list_some

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from harness.attempts.attempt import Attempt, Gathered
 from harness.attempts.write_down import find_names_of_work
-from harness.decide.judge_files import BOUNDS, MIXED, Judging, Role, find_plugins, find_role, follow
+from harness.decide.calls import find_plugins, follow
+from harness.decide.judge_files import BOUNDS, MIXED, Judging, Role, find_role
 from harness.decide.judge_inline import find_inline, restore_inline
 from harness.decide.judge_sections import restore_sections
 from harness.domain.obeyed import is_allowed
@@ -57,7 +58,7 @@ def _find_roles(run: Run, attempt: Attempt, found: Gathered, head: str) -> dict[
     """Return which of the files that the work on a feature changed may judge it, from the top of the work tree."""
     prefix, own = run.workspace.prefix, find_names_of_work(run, attempt, found)
     base = find_base(run, attempt, head)
-    called = follow((check.command for check in attempt.order.checks), _reader(run, base))
+    called = follow((check.command for check in attempt.order.checks), _reader(run, base), lambda: _list(run, base))
     if base and "pytest" in called.words:
         read = read_files(run.workspace.commits.git, base, [f"{prefix}{one}" for one in _CONFTESTS], LARGEST)
         texts = (content.decode("utf-8", "replace") for content in read.values() if content)
@@ -106,6 +107,13 @@ def _reader(run: Run, commit: str) -> Callable[[str], str]:
         return content.decode("utf-8", "replace") if len(content) <= LARGEST else ""
 
     return read
+
+
+def _list(run: Run, commit: str) -> list[str]:
+    """Return the files of the project in a commit, from the project's root."""
+    prefix = run.workspace.prefix
+    names = run.workspace.commits.list_names(commit) if commit else []
+    return [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
 
 
 def restore(run: Run, one: Judging) -> Entry | None:

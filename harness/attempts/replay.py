@@ -12,7 +12,8 @@ from dataclasses import replace
 from harness.attempts.attempt import Attempt
 from harness.attempts.judging import find_base, read_both, restore
 from harness.attempts.order import Replay
-from harness.decide.judge_files import NOTHING, Judging, Role, find_role, follow, names_some, shadows_runner
+from harness.decide.calls import follow
+from harness.decide.judge_files import NOTHING, Judging, Role, find_role, names_some, shadows_runner
 from harness.decide.judge_inline import find_inline
 from harness.domain.additions import only_adds
 from harness.domain.text_additions import find_test_names, only_adds_text

@@ -15,7 +15,8 @@ from harness.attempts.prove import begin_of_work
 from harness.attempts.recheck import recheck
 from harness.attempts.work import NO_CHANGE
 from harness.attempts.write_down import names_to_commit
-from harness.decide.judge_files import Judgement, Judging, follow, holds_runner
+from harness.decide.calls import follow
+from harness.decide.judge_files import Judgement, Judging, holds_runner
 from harness.domain.check_command import may_want_failure
 from harness.domain.obeyed import is_allowed
 from harness.domain.setup_command import is_manifest

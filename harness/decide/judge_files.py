@@ -5,19 +5,17 @@ They are known by their names and by what the checks of a feature call; a person
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
 
+from harness.decide.calls import Called, is_loaded, may_lead
+from harness.decide.words import find_folders, find_words, is_named, is_pattern
 from harness.domain.finding import Finding
 from harness.domain.obeyed import is_allowed
 from harness.domain.verdict import CheckRun
-
-MOST_FOLLOWED = 40  # files that are read to see what checks call
 
 
 class Role(StrEnum):
@@ -28,16 +26,6 @@ class Role(StrEnum):
     CONFIG = "configuration of tests"
     SCRIPT = "a script that checks run"
     INLINE = "tests in the code"
-
-
-@dataclass(frozen=True, slots=True)
-class Called:
-    """The words of some checks, and of the scripts and targets that they lead to, as names of files are written."""
-
-    words: frozenset[str]
-    indirect: frozenset[str]  # those that stand in such a script or target
-    compared: frozenset[str] = frozenset()  # files with which a command compares what it is piped
-    plugins: frozenset[str] = frozenset()  # files that pytest loads since a conftest.py names them
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,87 +55,6 @@ class Judgement:
     lines: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()  # in the text of the change, that refuse nothing
     not_looked_at: str = ""  # of the change, for such
-
-
-# --- what checks call ---------------------------------------------------------------------------------------------
-
-_WORD = re.compile(r"[\w./@%+~-]+")
-_MODULE = re.compile(r"(?:^|\s)-m[ =]+([A-Za-z_][\w.]*)")  # of Python
-_FOLDER = re.compile(r"(?:\bcd|-C|--prefix|--cwd|--dir|--directory|--manifest-path)[ =]+([\w./@+-]+)")
-_PLUGINS = re.compile(r"^pytest_plugins\b[^=\n]*=\s*(\[[^\]]*\]|\([^)]*\)|\{[^}]*\}|[^\n]+)", re.MULTILINE)
-_PIPED = re.compile(r"\|\s*(?:diff|cmp|comm)\b([^|;&\n]*)")
-_QUOTED = re.compile(r"""["']([\w.]+)["']""")
-_MAKE = ("GNUmakefile", "makefile", "Makefile")
-_PACKAGE = ("package.json",)
-# Programs that find what they run in a file of the project.
-_LEADS: dict[str, tuple[str, ...]] = {
-    "make": _MAKE,
-    "gmake": _MAKE,
-    "just": ("justfile", "Justfile", ".justfile"),
-    "npm": _PACKAGE,
-    "pnpm": _PACKAGE,
-    "yarn": _PACKAGE,
-    "bun": _PACKAGE,
-    "tox": ("tox.ini", "setup.cfg"),
-    "nox": ("noxfile.py",),
-    "task": ("Taskfile.yml", "Taskfile.yaml"),
-    "rake": ("Rakefile",),
-    "invoke": ("tasks.py",),
-    "inv": ("tasks.py",),
-    "doit": ("dodo.py",),
-    "earthly": ("Earthfile",),
-    "turbo": ("turbo.json",),
-    "nx": ("nx.json",),
-    "pre-commit": (".pre-commit-config.yaml",),
-}
-_SCRIPTS = (".sh", ".bash", ".zsh", ".py", ".js", ".mjs", ".cjs", ".ts", ".rb", ".pl", ".ps1", ".mk")
-
-
-def follow(commands: Iterable[str], read: Callable[[str], str]) -> Called:
-    """Return what commands call; `read` gives the text of a file of the project, "" where there is none."""
-    commands = tuple(commands)
-    words = {word for command in commands for word in _find_words(command)}
-    folders = ["", *sorted({f"{found.strip('./')}/" for one in commands for found in _FOLDER.findall(one)} - {"/"})]
-    indirect, waiting, seen = set[str](), sorted(words), set[str]()
-    while waiting:
-        word = waiting.pop()
-        for name in (*_LEADS.get(word, ()), *([word] if _may_be_script(word) else [])):
-            if name in seen or len(seen) >= MOST_FOLLOWED:
-                continue
-            seen.add(name)
-            found = {one for folder in folders for one in _find_words(_commands_in(name, read(f"{folder}{name}")))}
-            waiting += sorted(found - words - indirect)
-            indirect |= found
-    piped = (found for command in commands for found in _PIPED.findall(command) if "-" in found.split())
-    compared = frozenset(word for found in piped for word in _find_words(found))
-    return Called(frozenset(words | indirect), frozenset(indirect), compared)
-
-
-def find_plugins(conftest: str) -> frozenset[str]:
-    """Return the files that a conftest.py has pytest load: modules and packages, by their paths from the project."""
-    named = {word for found in _PLUGINS.findall(conftest) for word in _QUOTED.findall(found)}
-    paths = {one.replace(".", "/") for one in named}
-    return frozenset(f"{under}{one}{end}" for one in paths for under in ("", "src/") for end in (".py", "/__init__.py"))
-
-
-def _may_be_script(word: str) -> bool:
-    return word.endswith(_SCRIPTS) or ("/" in word and "." not in PurePosixPath(word).name)
-
-
-def _find_words(text: str) -> set[str]:
-    modules = (found.strip(".").replace(".", "/") for found in _MODULE.findall(text))
-    named = [*_WORD.findall(text), *(f"{one}{end}" for one in modules for end in (".py", "/__main__.py"))]
-    return {word for found in named if (word := found.removeprefix("./").rstrip("/."))}
-
-
-def _commands_in(name: str, text: str) -> str:
-    if name not in _PACKAGE:
-        return text
-    with suppress(ValueError, RecursionError):
-        found = json.loads(text)
-        scripts = found.get("scripts") if isinstance(found, dict) else None
-        return "\n".join(map(str, scripts.values())) if isinstance(scripts, dict) else ""
-    return ""
 
 
 # --- by name ------------------------------------------------------------------------------------------------------
@@ -230,7 +137,7 @@ def find_role(name: str, called: Called, judge: Sequence[str] = ()) -> Role | No
     last, folders = path.name, set(path.parts[:-1])
     if is_allowed(name, judge):
         return Role.SCRIPT
-    if name in called.plugins:
+    if name in called.plugins or is_loaded(name, called.loaded):
         return Role.CONFIG
     if _CONFIG.fullmatch(last) or last in MIXED or shadows_runner(name, called):
         return Role.CONFIG
@@ -240,7 +147,7 @@ def find_role(name: str, called: Called, judge: Sequence[str] = ()) -> Role | No
         return Role.CONFIG
     if holds_runner(path.parts) or ("cargo" in called.words and name.endswith(_CARGO)):
         return Role.CONFIG
-    if _is_data(path) or name in called.compared:
+    if _is_data(path) or any(is_named(word, name) for word in called.compared):
         return Role.DATA
     if path.suffix == ".feature" or ("features" in folders and (folders & _STEPS or path.stem == "environment")):
         return Role.TEST
@@ -251,7 +158,7 @@ def find_role(name: str, called: Called, judge: Sequence[str] = ()) -> Role | No
         return Role.DATA
     if last in ("__init__.py", "__main__.py") and path.parent.name.startswith("test_"):
         return Role.TEST  # found before a module of that name
-    if any(last in names and tool in called.words for tool, names in _LEADS.items()):
+    if may_lead(last, called.words) or any(is_named(word, name) for word in called.included):
         return Role.SCRIPT
     return Role.SCRIPT if _is_script(path, called) else None
 
@@ -288,12 +195,14 @@ def propose_patterns(names: Iterable[str]) -> tuple[str, ...]:
 
 def _is_script(path: PurePosixPath, called: Called) -> bool:
     """Whether checks run a file, and it is none of the product: its folder or its name says so, or what calls it."""
-    mentioned = {word for word in called.words if _is_end_of(word, str(path))}
+    mentioned = {word for word in called.words if is_named(word, str(path))}
     if not mentioned:
         return False
     name = path.parent.name if path.name == "__main__.py" else path.name
-    named_so = bool(_SCRIPT_FOLDERS.intersection(path.parts[:-1])) or bool(_SCRIPT_NAMES.fullmatch(name))
-    return named_so or (path.suffix in (".sh", ".bash", ".mk") and bool(mentioned & called.indirect))
+    if _SCRIPT_FOLDERS.intersection(path.parts[:-1]) or _SCRIPT_NAMES.fullmatch(name):
+        return True
+    run = called.run if path.suffix in (".sh", ".bash") else called.indirect if path.suffix in (".mk", ".just") else ()
+    return any(is_named(word, str(path)) for word in run)
 
 
 NOTHING = Called(frozenset(), frozenset())
@@ -330,10 +239,6 @@ def shadows_runner(name: str, called: Called) -> bool:
     return path.suffix == ".py" and module in _RUNNERS and (str(place) == "." or str(place) in called.words)
 
 
-def _is_end_of(word: str, name: str) -> bool:
-    return name == word or name.endswith(f"/{word}")
-
-
 # --- what a check names -------------------------------------------------------------------------------------------
 
 
@@ -342,10 +247,10 @@ def may_need(command: str, new: Collection[str], before: Collection[str], tests:
 
     It names a file of them, or one of the `tests`, or has none else in the folder that it runs in.
     """
-    if any(len(word) > 2 and any(word in test for test in tests) for word in _find_words(command)):
+    if any(len(word) > 2 and any(word in test for test in tests) for word in find_words(command)):
         return True
-    place = next(iter(_FOLDER.findall(command)), "").removeprefix("./").strip("/")
-    within = f"{place}/" if place not in ("", ".") else ""
+    places = sorted(find_folders(command), key=command.find)
+    within = f"{places[0]}/" if places else ""
     had_tests = any(name.startswith(within) and find_role(name, NOTHING) is Role.TEST for name in before)
     return bool(new) and (not had_tests or names_some(command, new, before))
 
@@ -361,13 +266,13 @@ def names_some(command: str, names: Collection[str], others: Collection[str]) ->
 
     As a path, a module, a stem, or what a test runner makes of these.
     """
-    words = {part for word in _find_words(command) for part in _read_as_names(word)}
+    words = {part for word in find_words(command) if not is_pattern(word) for part in _read_as_names(word)}
     for name in names:
         path = PurePosixPath(name)
         dotted = str(path.with_suffix("")).replace("/", ".")
-        if words & {name, path.name, path.stem, dotted} or any(_is_end_of(word, name) for word in words):
+        if words & {name, path.name, path.stem, dotted} or any(is_named(word, name) for word in words):
             return True
-        above = [str(folder) for folder in path.parents if any(_is_end_of(word, str(folder)) for word in words)]
+        above = [str(folder) for folder in path.parents if any(is_named(word, str(folder)) for word in words)]
         if any(not any(one.startswith(f"{folder}/") for one in others) for folder in above):
             return True
     return False

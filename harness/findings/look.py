@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
 
-from harness.decide.judge_files import Called, Role, shadows_runner
+from harness.decide.calls import Called
+from harness.decide.judge_files import Role, shadows_runner
 from harness.domain.finding import RULES, Finding, Guards, Level
 from harness.domain.units import format_size
 from harness.findings.change import Branch, Change, Mark, Outline

@@ -21,7 +21,8 @@ from pathlib import Path
 
 from measure import Figure, show
 
-from harness.decide.judge_files import Called, find_role, follow
+from harness.decide.calls import Called, follow
+from harness.decide.judge_files import find_role
 from harness.domain.finding import Finding, Guards, Level
 from harness.domain.obeyed import is_allowed
 from harness.findings.change import Change

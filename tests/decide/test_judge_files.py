@@ -6,16 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from harness.decide.calls import MOST_FOLLOWED, Called, find_plugins, follow
 from harness.decide.judge_files import (
-    MOST_FOLLOWED,
     NOTHING,
-    Called,
     Judgement,
     Judging,
     Role,
-    find_plugins,
     find_role,
-    follow,
     may_need,
     names_some,
     shadows_runner,

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import pytest
 
-from harness.decide.judge_files import Called, find_role
+from harness.decide.calls import Called
+from harness.decide.judge_files import find_role
 from harness.domain.finding import RULES, Finding, Guards, Level
 from harness.findings import code
 from harness.findings.change import Change
