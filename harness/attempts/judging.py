@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from harness.attempts.attempt import Attempt, Gathered
 from harness.attempts.write_down import find_names_of_work
-from harness.decide.calls import find_plugins, follow
+from harness.decide.calls import Called, follow
+from harness.decide.configured import find_configured, find_loaded, find_plugins, is_configuration
 from harness.decide.judge_files import BOUNDS, MIXED, Judging, Role, find_role
 from harness.decide.judge_inline import find_inline, restore_inline
 from harness.decide.judge_sections import restore_sections
@@ -21,6 +22,7 @@ from harness.workspace.kept_index import Entry
 
 LARGEST = 1 << 20  # bytes of a file that is read
 MOST_READ = 200  # files of code in which tests are looked for
+MOST_CONFIGURED, MOST_ROUNDS = 40, 3  # files of configuration that are read, and how often for what these name
 _CONFTESTS = ("conftest.py", "tests/conftest.py", "test/conftest.py")
 _MAY_HOLD_TESTS = (".py", ".rs", ".go")
 
@@ -59,10 +61,7 @@ def _find_roles(run: Run, attempt: Attempt, found: Gathered, head: str) -> dict[
     prefix, own = run.workspace.prefix, find_names_of_work(run, attempt, found)
     base = find_base(run, attempt, head)
     called = follow((check.command for check in attempt.order.checks), _reader(run, base), lambda: _list(run, base))
-    if base and "pytest" in called.words:
-        read = read_files(run.workspace.commits.git, base, [f"{prefix}{one}" for one in _CONFTESTS], LARGEST)
-        texts = (content.decode("utf-8", "replace") for content in read.values() if content)
-        called = replace(called, plugins=frozenset[str]().union(*map(find_plugins, texts)))
+    called = _with_loaded(run, base, called)
     shown = {
         name: name.removeprefix(prefix)
         for name in sorted(own)
@@ -71,6 +70,28 @@ def _find_roles(run: Run, attempt: Attempt, found: Gathered, head: str) -> dict[
     roles = {name: role for name in shown if (role := find_role(shown[name], called, run.settings.judge))}
     code = [name for name in shown if name not in roles and name.endswith(_MAY_HOLD_TESTS)]
     return roles | dict.fromkeys(_find_with_tests(run, base, code), Role.INLINE)
+
+
+def _with_loaded(run: Run, base: str, called: Called) -> Called:
+    """Return what is called, with the files that the configuration of tests in a commit names, and what these name."""
+    left, loaded = sorted(_list(run, base), key=lambda name: (name.count("/"), name)), called.loaded
+    if "pytest" in called.words:
+        loaded |= frozenset[str]().union(*map(find_plugins, _read(run, base, _CONFTESTS).values()))
+    for _ in range(MOST_ROUNDS):
+        names = [*filter(is_configuration, left), *find_loaded(left, loaded)][:MOST_CONFIGURED]
+        left = [name for name in left if name not in names]
+        found = {word for name, text in _read(run, base, names).items() for word in find_configured(name, text)}
+        if found <= loaded:
+            break
+        loaded |= found
+    return replace(called, loaded=loaded)
+
+
+def _read(run: Run, base: str, names: Iterable[str]) -> dict[str, str]:
+    """Return the texts of some files of the project in a commit, by their names from the project's root."""
+    prefix = run.workspace.prefix
+    read = read_files(run.workspace.commits.git, base, [f"{prefix}{one}" for one in names], LARGEST) if base else {}
+    return {name.removeprefix(prefix): text.decode("utf-8", "replace") for name, text in read.items() if text}
 
 
 def _find_with_tests(run: Run, base: str, code: list[str]) -> list[str]:

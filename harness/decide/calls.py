@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import PurePosixPath
 
+from harness.decide.configured import find_options
 from harness.decide.words import find_folders, find_words, is_named, is_pattern, leave_open
 
 MOST_FOLLOWED = 40  # files that are read to see what checks call
@@ -25,8 +26,7 @@ class Called:
     words: frozenset[str]
     indirect: frozenset[str]  # those that stand in such a script or target
     compared: frozenset[str] = frozenset()  # files with which a command compares what it is piped
-    plugins: frozenset[str] = frozenset()  # modules that pytest loads since it is told to
-    loaded: frozenset[str] = frozenset()  # files that the configuration of a test runner names
+    loaded: frozenset[str] = frozenset()  # files that test runners load since an option or configuration names them
     run: frozenset[str] = frozenset()  # those in a script or target that are commands of it
     included: frozenset[str] = frozenset()  # files that a build file is made of
 
@@ -97,6 +97,7 @@ def follow(
     words = {word for command in commands for word in find_words(command)}
     trail = _Trail(read, list_names, tuple({f"{one}/": 0 for text in commands for one in sorted(find_folders(text))}))
     trail.captured = {word for command in commands for word in find_captured(command)}
+    trail.loaded = {word for command in commands for word in find_options(command)}
     trail.walk(words)
     piped = (found for command in commands for found in _PIPED.findall(command) if "-" in found.split())
     compared = frozenset(word for found in piped for word in find_words(found))
@@ -104,6 +105,7 @@ def follow(
         frozenset(words | trail.found),
         frozenset(trail.found),
         compared,
+        loaded=frozenset(trail.loaded),
         run=frozenset(trail.find_run()),
         included=frozenset(trail.included),
     )
@@ -120,6 +122,7 @@ class _Trail:
     included: set[str] = field(default_factory=set)
     run: set[str] = field(default_factory=set)
     captured: set[str] = field(default_factory=set)
+    loaded: set[str] = field(default_factory=set)
     functions: dict[str, set[str]] = field(default_factory=dict)  # of a script, by the word that led to it
     texts: dict[str, str] = field(default_factory=dict)
     names: Collection[str] | None = None
@@ -175,6 +178,7 @@ class _Trail:
         self.folders = tuple(dict.fromkeys((*self.folders, *(f"{one}/" for one in sorted(find_folders(text))))))
         self.folders = self.folders[:MOST_FOLDERS]
         self.included |= _find_included(path, text)
+        self.loaded |= find_options(text)
         self.captured |= find_captured(text, redirected=PurePosixPath(path).suffix in (".sh", ".bash", ".zsh", ""))
         self.run |= _find_commands(leave_open(text)[0]) if _is_shell(path, text) else found
         new = found - self.found
@@ -274,22 +278,3 @@ def _split(text: str) -> list[tuple[str, str]]:
     """Return the commands of a script, each with what joins it to the next."""
     parts = _JOINED.split(_TO_OTHER.sub(" ", text))
     return [(one[:LONGEST], joined) for one, joined in zip(parts[::2], (*parts[1::2], ""), strict=True)]
-
-
-# --- what configuration names -------------------------------------------------------------------------------------
-
-_PLUGINS = re.compile(r"^pytest_plugins\b[^=\n]*=\s*(\[[^\]]*\]|\([^)]*\)|\{[^}]*\}|[^\n]+)", re.MULTILINE)
-_QUOTED = re.compile(r"""["']([\w.]+)["']""")
-
-
-def find_plugins(conftest: str) -> frozenset[str]:
-    """Return the files that a conftest.py has pytest load: modules and packages, by their paths from the project."""
-    named = {word for found in _PLUGINS.findall(conftest) for word in _QUOTED.findall(found)}
-    paths = {one.replace(".", "/") for one in named}
-    return frozenset(f"{under}{one}{end}" for one in paths for under in ("", "src/") for end in (".py", "/__init__.py"))
-
-
-def is_loaded(name: str, loaded: Sequence[str] | frozenset[str]) -> bool:
-    """Whether configuration names a file, with or without the end of its name."""
-    bare = str(PurePosixPath(name).with_suffix(""))
-    return any(is_named(word, one) for word in loaded for one in (name, bare, bare.removesuffix("/index")))

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
 
-from harness.decide.calls import Called, is_loaded, may_lead
+from harness.decide.calls import Called, may_lead
+from harness.decide.configured import is_loaded
 from harness.decide.words import find_folders, find_words, is_named, is_pattern
 from harness.domain.finding import Finding
 from harness.domain.obeyed import is_allowed
@@ -137,7 +138,7 @@ def find_role(name: str, called: Called, judge: Sequence[str] = ()) -> Role | No
     last, folders = path.name, set(path.parts[:-1])
     if is_allowed(name, judge):
         return Role.SCRIPT
-    if name in called.plugins or is_loaded(name, called.loaded):
+    if is_loaded(name, called.loaded):
         return Role.CONFIG
     if _CONFIG.fullmatch(last) or last in MIXED or shadows_runner(name, called):
         return Role.CONFIG

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from harness.decide.calls import MOST_FOLLOWED, Called, find_plugins, follow
+from harness.decide.calls import MOST_FOLLOWED, Called, follow
+from harness.decide.configured import find_plugins
 from harness.decide.judge_files import (
     NOTHING,
     Judgement,
@@ -449,7 +450,7 @@ def test_a_check_may_need_a_test_that_it_asks_for_by_name() -> None:
     ],
 )
 def test_a_module_that_conftest_has_pytest_load_judges(text: str) -> None:
-    called = replace(call("pytest"), plugins=find_plugins(text))
+    called = replace(call("pytest"), loaded=find_plugins(text))
     judging = ("app/testing.py", "src/app/testing.py", "app/testing/__init__.py")
     assert [find_role(name, called) for name in (*judging, "app/other.py")] == [Role.CONFIG] * 3 + [None]
 
