@@ -68,7 +68,7 @@ def _search_claim(run: Run, attempt: Attempt, found: Gathered) -> list[str]:
         lines = searched.lines
         tell_missed(run, attempt.slug, searched)
     else:
-        lines = find_in_tree(run, names_to_commit(run, attempt, found))
+        lines = find_secrets(run, names_to_commit(run, attempt, found))
     own = {*found.committed, *run.history.of(attempt.slug).changed} if since != head else set()
     if own:
         brought = list_differing(git, since, head)
@@ -126,7 +126,7 @@ def take_back_secrets(run: Run, slug: str, commit: Commit) -> tuple[Commit, str]
     return replace(commit, made=not back), f"{'; '.join(searched.lines)} in what git committed{stands}"
 
 
-def find_in_tree(run: Run, names: Iterable[str]) -> list[str]:
+def find_secrets(run: Run, names: Iterable[str]) -> list[str]:
     """Return what is to be said of files that hold a secret which the last commit has not in them.
 
     They are named from the top of the work tree.

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from harness.attempts.earlier import proven_features
 from harness.attempts.held_out import recheck_feature
 from harness.attempts.moves import COMMIT, Mover, watch_commit
-from harness.attempts.no_secrets import find_in_tree, take_back_secrets
+from harness.attempts.no_secrets import find_secrets, take_back_secrets
 from harness.attempts.recheck import plan_head
 from harness.attempts.renew import COMMITTED, REFUSED_RED, renew, reopen
 from harness.domain.feature import Feature
@@ -68,7 +68,7 @@ def _retry(run: Run, feature: Feature) -> bool:
 
 def _commit(run: Run, slug: str, words: str, attempt: int, names: Collection[str]) -> Commit:
     """Commit files as they are now, which may be another than was checked: none of it may hold a secret."""
-    secrets, commit = "; ".join(find_in_tree(run, names)), Commit()
+    secrets, commit = "; ".join(find_secrets(run, names)), Commit()
     if not secrets:
         commit = run.workspace.commit(slug, words, attempt, names)
     if commit.made:

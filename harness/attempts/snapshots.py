@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harness.attempts.attempt import Judged
 from harness.attempts.land import Landing
-from harness.attempts.no_secrets import find_in_tree
+from harness.attempts.no_secrets import find_secrets
 from harness.domain.listener import Tone
 from harness.domain.text import one_line
 from harness.domain.units import format_size
@@ -56,7 +56,7 @@ def name_kept(run: Run) -> None:
 
 
 def _keep(run: Run, slug: str, looked: Snapshot, message: str, parents: Sequence[str]) -> str:
-    hidden = {name for name in looked.files if run.redactor.longest and find_in_tree(run, [name])}
+    hidden = {name for name in looked.files if run.redactor.longest and find_secrets(run, [name])}
     large = find_large(str(run.workspace.top), looked.files)
     files = {name: stamp for name, stamp in looked.files.items() if name not in large and name not in hidden}
     made = run.workspace.commits.make_commit(Snapshot(looked.head, files), message, parents)
