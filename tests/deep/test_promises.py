@@ -93,7 +93,7 @@ def test_a_kill_and_a_failed_system_call_lose_nothing() -> None:
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
-@pytest.mark.parametrize("call", ["socketpair", "pipe2", "vfork", "clone3", "sendmsg", "epoll_create1"])
+@pytest.mark.parametrize("call", ["socketpair", "vfork", "epoll_create1"])
 def test_a_call_that_the_machine_refuses_at_the_start_is_no_bug(call: str) -> None:
     for error in ("EINTR", "EAGAIN", "ENOBUFS"):
         for number in (1, 3):

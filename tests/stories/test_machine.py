@@ -210,7 +210,7 @@ class NightsOfTwo(Night):
 
 
 class LongNights(Night):
-    """The same, three thousand steps of it."""
+    """The same, two thousand steps of it."""
 
 
 def order(nights: int, steps: int) -> settings:
@@ -218,7 +218,7 @@ def order(nights: int, steps: int) -> settings:
     return settings(examples(nights), stateful_step_count=steps, suppress_health_check=list(HealthCheck))
 
 
-Night.TestCase.settings, LongNights.TestCase.settings = order(30, 25), order(60, 50)
+Night.TestCase.settings, LongNights.TestCase.settings = order(30, 25), order(40, 50)
 NightsOfTwo.TestCase.settings = order(30, 25)
 TestANightInAnyOrder = Night.TestCase
 TestANightWithTwoInFlight = NightsOfTwo.TestCase
