@@ -347,15 +347,20 @@ class Heads:
         return tuple(dict.fromkeys(filter(None, self._say(*words).split("\0"))))
 
     def show_diff(self, since: str, until: str, names: Collection[str], prefix: str) -> bytes:
-        """Return how files changed between two trees, by their names below `prefix`; b"" where git cannot say."""
-        own = sorted(name.removeprefix(prefix) for name in names if name.startswith(prefix))
+        """Return how files changed between two trees, by their names below `prefix`; b"" where git cannot say.
+
+        No attribute hides a change: of the tree none is read in git's own folder, with an index that is not there.
+        """
+        own = sorted(name for name in names if name.startswith(prefix))
         if not own:
             return b""
         chosen = own if sum(map(len, own)) < LONGEST_LINE else ()
-        words = ("diff-tree", "-r", "-p", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--relative")
-        told = ("core.quotePath=false",)
-        words = ("--literal-pathspecs", *words, since, until, "--", *chosen)
-        return self.git.read(*words, told=told, stdin=b"", **_ONLY_HERE).stdout
+        words = ("diff-tree", "-r", "-p", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color")
+        words = (*words, f"--relative={prefix}", since, until, "--", *chosen)
+        told = ("core.quotePath=false", f"core.attributesFile={os.devnull}")
+        more = {**_ONLY_HERE, "GIT_INDEX_FILE": str(self.git.folders[1] / "no-index")}
+        where = ("-C", str(self.git.folders[1]), "--literal-pathspecs")
+        return self.git.read(*where, *words, told=told, stdin=b"", **more).stdout
 
     def find_alike(self, was: Head, now: Head) -> tuple[str, ...]:
         """Return the files that commits on another branch have changed, and the tree holds as they do.
