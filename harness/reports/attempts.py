@@ -91,11 +91,14 @@ def _read_words(view: View, known: Known) -> Iterator[str]:
     agent, options = known.began.agent, agent_options(view.config.settings)
     reader = StreamReader(profile_of(agent, options).dialect if agent in names() else Dialect.TEXT)
     stream = view.config.paths.attempt(known.began.slug, known.began.attempt) / "stream.jsonl"
+    said = ""
     if (file := open_transcript(stream)) is not None:
         with file:
             while line := file.readline(LONGEST_LINE):
-                if words := reader.feed(line):
-                    yield one_line(words, LONGEST_WORDS)
+                words = one_line(reader.feed(line), LONGEST_WORDS)
+                if words and words != said:  # a result says once more what was said last
+                    yield words
+                said = words or said
 
 
 def show_attempts(report: Report) -> list[str]:
