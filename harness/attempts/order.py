@@ -104,12 +104,15 @@ class Difference:
     """What git ignores, and may make checks green in the working tree alone.
 
     `older` was there before the work began; `made` came since, and makes a difference as far as that was seen.
-    `by_older` says that with the older things alone they are green in a clean checkout.
+    `by_older` says that with the older things alone they are green in a clean checkout; `old_times`, that these are the
+    times of files. `new_times` are files that they are green by because of when they were changed since.
     """
 
     older: tuple[str, ...] = ()
     made: tuple[str, ...] = ()
     by_older: bool = False
+    old_times: bool = False
+    new_times: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

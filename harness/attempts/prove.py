@@ -113,13 +113,17 @@ def find_making(run: Run, attempt: Attempt, difference: Difference | None) -> tu
         return find_not_committed(run, attempt)
     if difference.by_older:  # what it took out of git counts as older
         return _find_taken_out(run, attempt)
-    return (*find_not_committed(run, attempt, difference.made), *_find_unseen(run, attempt, attempt.order.since))
+    times = (f"{printable(name)} (its time of change, which git does not hold)" for name in difference.new_times)
+    left = find_not_committed(run, attempt, difference.made)
+    return (*left, *_find_unseen(run, attempt, attempt.order.since), *times)
 
 
 def find_lacking(run: Run, attempt: Attempt, difference: Difference | None) -> tuple[str, ...]:
     """Return what is in the working tree and not in a clean checkout, whoever made it and when; with the reasons."""
     older = () if difference is None else difference.older
     ignored = tuple(f"{printable(name)} (ignored by git)" for name in older)
+    if difference is not None and difference.old_times:
+        return (*ignored, "the times of change that files have there")
     specs = run.workspace.find_uncommitted(run.paths.specs)
     open_specs = tuple(f"{printable(name)} (not committed)" for name in specs if not name.endswith("/spec.md"))
     return (*ignored, *open_specs, *_find_unseen(run, attempt, 0.0))

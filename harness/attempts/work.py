@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -23,6 +23,7 @@ from harness.system import files, untrusted
 from harness.system.command import Command
 from harness.workspace.checks import Checker
 from harness.workspace.clean_checkout import Checkout, CheckoutError, CheckoutPlan, SetupFailed
+from harness.workspace.file_times import find_times, set_times
 from harness.workspace.held_out import if_there
 from harness.workspace.left_out import is_cache, sort_by_time
 
@@ -193,7 +194,8 @@ def _find_rewritten(order: Order, site: Site) -> CheckRun | None:
 def find_difference(order: Order, site: Site, top: Path) -> Difference:
     """Return what git ignores and makes checks green in the working tree alone: they run with some of it, to see that.
 
-    With what was there before the work; then, where only caches came since, with all of it.
+    With what was there before the work; then, where only caches came since, with all of it. Where nothing came, with
+    the times of files as well, which no commit holds.
     """
     assert order.plan is not None
     older, made = sort_by_time(top, order.plan.rest, order.since)
@@ -201,18 +203,26 @@ def find_difference(order: Order, site: Site, top: Path) -> Difference:
     if made and older and _is_green_with(order, site, [top / name for name in older]):
         return replace(found, by_older=True)
     if made and all(map(is_cache, made)) and not _is_green_with(order, site, [top / name for name in (*older, *made)]):
-        return replace(found, made=())
+        made, found = (), replace(found, made=())
+    if made or site.checkout is None:
+        return found
+    times, beside = find_times(top, site.checkout.list_names(), order.since), [top / name for name in older]
+    if _is_green_with(order, site, beside, times.as_before):
+        return replace(found, by_older=True, old_times=True)
+    if times.changed and _is_green_with(order, site, beside, times.now):
+        return replace(found, new_times=times.changed)
     return found
 
 
-def _is_green_with(order: Order, site: Site, paths: Sequence[Path]) -> bool:
-    """Whether the checks are green in a clean checkout that has these files of the project, too."""
+def _is_green_with(order: Order, site: Site, paths: Sequence[Path], times: Mapping[str, int] = {}) -> bool:
+    """Whether the checks are green in a clean checkout that has these files of the project, too, and these times."""
     if order.plan is None or len(paths) > MOST_BESIDES:
         return False
     try:
         checkout = _check_out(order, site, replace(order.plan, besides=tuple(paths)))
     except CheckoutError:
         return False
+    set_times(checkout.folder, times)
     return all(one.green for one in _run_checks(order, site, order.checks, checkout))
 
 

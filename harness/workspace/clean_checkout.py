@@ -211,6 +211,10 @@ class CleanCheckout:
             found += [str((folder / name).relative_to(self._folder)) for name in said.split("\0") if name]
         return tuple(found)
 
+    def list_names(self) -> list[str]:
+        """Return the names of the files of the commit that is checked out."""
+        return sorted(self._list_tracked(self._git_folder, self._folder))
+
     def _is_ours(self) -> bool:
         """Whether the folder is what we would make now, and nobody else's."""
         config = untrusted.read_plain(self._git_folder / "config", 1 << 16)

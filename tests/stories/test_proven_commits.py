@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -439,6 +440,11 @@ MADE: dict[str, Any] = {
         'test "$(stat -c %a run.sh)" = 600',
         "run.sh (its mode, which git does not hold)",
     ),
+    "a time": (
+        "touch -d 2001-02-03 run.sh",
+        'test "$(stat -c %Y run.sh)" -lt 1000000000',
+        "run.sh (its time of change, which git does not hold)",
+    ),
     "a folder for the owner alone": (
         "mkdir -m 700 keys; echo k > keys/k",
         'test "$(stat -c %a keys)" = 700',
@@ -473,6 +479,7 @@ NEEDED: dict[str, Any] = {
         "git rev-parse -q --verify refs/heads/trunk",
         "lacks something else: a branch or a setting of git, or a file that git is told not to look at)",
     ),
+    "a time": ('test "$(stat -c %Y old.sh)" -lt 1000000000', "lacks the times of change that files have there)"),
 }
 
 
@@ -486,9 +493,12 @@ def test_caches_that_the_work_left_keep_no_claim_from_what_the_checkout_lacks(
     if check.endswith("x"):
         (confined.root / "kept").mkdir()
         (confined.root / "kept/x").write_text("")
+    (confined.root / "old.sh").write_text("")
     confined.spec("a", checks=f"{check} && test -f a.txt")
     confined.repository()
     confined.git("branch", "-M", "trunk")
+    os.utime(confined.root / "old.sh", (980_000_000, 980_000_000))
+    time.sleep(0.02)  # the clock of files is coarse
     confined.agent("echo a > a.txt; mkdir .cache; echo 1 > .cache/x; " + CLAIM)
     ran = confined.go()
     assert ran.code == 0, ran.text
