@@ -20,6 +20,7 @@ from harness.records.receipt import CLEAN, LACKS, REFUSED, Proof, compose_receip
 from harness.run.criteria import say_criteria
 from harness.run.run import Run
 from harness.system import files
+from harness.workspace.workspace import Snapshot
 
 NO_SPACE = 1 << 20  # bytes free with which git can do nothing
 FULL = re.compile("no space left|out of disk ?space|quota exceeded", re.IGNORECASE)  # how git and the system say so
@@ -33,7 +34,7 @@ def accept(run: Run, judged: Judged, landing: Landing) -> None:
     history = run.history.of(feature.slug)
     proof = Proof(
         spec=feature.sha256,
-        commit=tell_commit(run, attempt, landing),
+        commit=tell_commit(run, attempt, landing, found.after),
         checked=clean(say_where(checked_in, landing.left_out)) if judged.checks else "",
         checks=tuple(replace(one, command=clean(one.command)) for one in judged.checks),
         criteria=tuple(map(clean, say_criteria(run, feature, judged.checks, history.before))),
@@ -94,19 +95,21 @@ def write_marker(run: Run, slug: str, text: str) -> None:
     run.write(Marked(slug=slug, sha256=digest(text)))
 
 
-def tell_commit(run: Run, attempt: Attempt, landing: Landing) -> str:
-    """Write down and tell what became of the commit, and return the receipt's line about it."""
-    workspace, commit = attempt.workspace, landing.commit
+def tell_commit(run: Run, attempt: Attempt, landing: Landing, checked: Snapshot) -> str:
+    """Write down and tell what became of the commit, and return the receipt's line about it.
+
+    Without one it names the tree as its checks began on it: `checked`.
+    """
+    commit, tree = landing.commit, f"tree: {checked.digest} at commit {checked.head or 'none'}"
     if not run.commits:
-        snapshot = workspace.snapshot()
-        return f"tree: {snapshot.digest} at commit {snapshot.head or 'none'}"
+        return tree
     if commit.remark:
         run.tell(f"{attempt.slug}: {commit.remark}", Tone.NOTICE)
     if commit.failure:
         refuse_full_disk(run, attempt, commit.failure)
         run.write(CommitFailed(slug=attempt.slug, attempt=attempt.number, why=commit.failure))
         run.tell(f"{attempt.slug}: proven, but not committed: {commit.failure}", Tone.BAD)
-        return f"tree: {workspace.snapshot().digest} at commit {commit.head or 'none'} ({REFUSED})"
+        return f"{tree} ({REFUSED})"
     if commit.unsigned:
         run.tell(f"{attempt.slug}: committed, but not signed: {commit.unsigned}", Tone.BAD)
     if commit.made:

@@ -122,6 +122,19 @@ def test_a_commit_that_comes_in_while_the_tree_is_checked_is_named_by_no_receipt
     assert (ran.code, world.states()) == (1, {"a": "regressed"})
 
 
+@pytest.mark.deep
+def test_what_changes_while_the_tree_is_checked_is_named_by_no_receipt_without_a_commit(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.spec("a", checks="grep -q one a.txt")
+    world.repository()
+    type_during_checks(world, monkeypatch, "echo two > b.txt; git add b.txt; git commit -qm b")
+    world.agent("echo one > a.txt; " + CLAIM)
+    ran = world.run(commit="never")
+    claimed = world.events("attempt_ended")[0]["tree"]
+    assert f"tree: {claimed} at commit {world.git('rev-parse', 'HEAD^')}\n" in world.log("a.done"), ran.text
+
+
 # What somebody types while the agent works, what `git status` says afterwards, and what is committed.
 DURING_WORK = {
     "takes a file out of git": ("git rm -q --cached person.txt", ""),
