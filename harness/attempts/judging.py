@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -21,9 +22,9 @@ from harness.workspace.clean_checkout import CheckoutPlan
 from harness.workspace.kept_index import Entry
 
 LARGEST = 1 << 20  # bytes of a file that is read
-MOST_READ = 200  # files of code in which tests are looked for
+MOST_READ = 200  # files of code in which tests are looked for, and modules of tests that may name plug-ins
 MOST_CONFIGURED, MOST_ROUNDS = 40, 3  # files of configuration that are read, and how often for what these name
-_CONFTESTS = ("conftest.py", "tests/conftest.py", "test/conftest.py")
+_MAY_NAME_PLUGINS = re.compile(r"(.*/)?(conftest|test_[^/]*|[^/]*_test)\.py")
 _MAY_HOLD_TESTS = (".py", ".rs", ".go")
 
 
@@ -76,7 +77,8 @@ def _with_loaded(run: Run, base: str, called: Called) -> Called:
     """Return what is called, with the files that the configuration of tests in a commit names, and what these name."""
     left, loaded = sorted(_list(run, base), key=lambda name: (name.count("/"), name)), called.loaded
     if "pytest" in called.words:
-        loaded |= frozenset[str]().union(*map(find_plugins, _read(run, base, _CONFTESTS).values()))
+        modules = [name for name in left if _MAY_NAME_PLUGINS.fullmatch(name)][:MOST_READ]
+        loaded |= frozenset[str]().union(*map(find_plugins, _read(run, base, modules).values()))
     for _ in range(MOST_ROUNDS):
         names = [*filter(is_configuration, left), *find_loaded(left, loaded)][:MOST_CONFIGURED]
         left = [name for name in left if name not in names]

@@ -34,6 +34,7 @@ class Replay:
     with_new: CheckoutPlan | None = None
     new: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()  # the names of those tests, where they are all that came
+    tasks: frozenset[str] = frozenset()  # targets, recipes, sessions and the like that came
     stubbed: CheckoutPlan | None = None  # with nothing in those new tests that may change how others run
     control: CheckoutPlan | None = None  # the claim as it is, where its checks run in the working tree
     before: frozenset[str] = frozenset()  # files that were in the project

@@ -38,6 +38,7 @@ FEWER = "harness: as many tests run as before the work"
 CHANGED = "harness: nothing in the change makes its checks worthless"
 EDITED = "harness: what runs the tests is as it was installed"
 FAILED = "harness: no test failed where a check passed"
+ALLOWS = "a spec allows it by `may_change`"
 SHOWN = 5  # names that a sentence has room for
 
 
@@ -93,7 +94,7 @@ def _blame(
     names = list_some([one.shown for one in judging], SHOWN)
     commands = listed([f"`{one_line(one.command, 60)}`" for one in red])
     said = f"{commands} {'fail' if red[1:] else 'fails'} with {names} as before the work"
-    tail = f"{said}: the work is not to change what judges it\n\n{red[0].tail}".rstrip()
+    tail = f"{said}: the work is not to change what judges it\n{ALLOWS}\n\n{red[0].tail}".rstrip()
     found = CheckRun(REPLAYED, 1, round(sum(one.seconds for one in red), 3), tail)
     if not _were_green(run, attempt, [one.command for one in red], plan):
         return Judgement((found,))
@@ -136,9 +137,8 @@ def _blame_changes(changed: Found) -> tuple[CheckRun, ...]:
     """Return a red check where the change itself makes checks worthless, by rules that are strict."""
     if not changed.strict:
         return ()
-    hint = "a spec allows it by `may_change`"
     more = [f"and {counted(len(changed.strict) - SHOWN, 'more')}"] if changed.strict[SHOWN:] else []
-    return (CheckRun(CHANGED, 1, 0.0, "\n".join((*map(str, changed.strict[:SHOWN]), *more, hint))),)
+    return (CheckRun(CHANGED, 1, 0.0, "\n".join((*map(str, changed.strict[:SHOWN]), *more, ALLOWS))),)
 
 
 def _find_failed(runs: Sequence[CheckRun]) -> tuple[CheckRun, ...]:

@@ -13,6 +13,7 @@ from harness.attempts.order import Delivery, Difference, Order, Replay
 from harness.attempts.reviewer import ask_reviewers
 from harness.decide.judge_files import may_need
 from harness.decide.proof import say_names
+from harness.domain.check_command import only_reads
 from harness.domain.feature import Check
 from harness.domain.reply import Reply
 from harness.domain.tests_ran import say_failed
@@ -170,17 +171,27 @@ def _replay_in_checkouts(order: Order, site: Site, replay: Replay) -> tuple[tupl
         for check, run in zip(order.checks, runs, strict=False)
         if not run.green and not run.stopped
         if check.command not in replay.green_before and not say_failed(run.tail, errors=False)
-        if may_need(check.command, replay.new, replay.before, replay.tests)
+        if may_need(check.command, replay.new, replay.before, replay.tests, replay.tasks)
     ]
+    again = [check for check in again if not only_reads(check.command)]
     if again and replay.stubbed is not None:
         old = _run_checks(order, site, again, _check_out(order, site, replay.stubbed))
         again = [check for check, run in zip(again, old, strict=False) if not say_failed(run.tail, errors=False)]
-    if not again or replay.with_new is None:
-        return runs, ()
-    checkout = _check_out(order, site, replay.with_new)
-    found = dict(zip(again, _run_checks(order, site, again, checkout), strict=False))
+    found = _run_those_that_read(order, site, replay, runs)
+    if again and replay.with_new is not None:
+        checkout = _check_out(order, site, replay.with_new)
+        found |= dict(zip(again, _run_checks(order, site, again, checkout), strict=False))
     counting = tuple(found.get(check, run) for check, run in zip(order.checks, runs, strict=False))
-    return counting, tuple(check.command for check, run in found.items() if run.green)
+    return counting, tuple(check.command for check in order.checks if check in found and found[check].green)
+
+
+def _run_those_that_read(order: Order, site: Site, replay: Replay, runs: Sequence[CheckRun]) -> dict[Check, CheckRun]:
+    """Run the checks that do nothing but look at files on the claim as it is: what else judges has no say in them."""
+    plan, red = order.plan or replay.control, (run.command for run in runs if not run.green and not run.stopped)
+    reading = [check for check in order.checks if only_reads(check.command) and check.command in {*red}]
+    if not reading or plan is None:
+        return {}
+    return dict(zip(reading, _run_checks(order, site, reading, _check_out(order, site, plan)), strict=False))
 
 
 def _find_rewritten(order: Order, site: Site) -> CheckRun | None:

@@ -11,10 +11,11 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 
 from harness.decide.configured import find_options
+from harness.decide.tasks import find_needed, find_reached
 from harness.decide.words import find_folders, find_words, is_named, is_pattern, leave_open
 
 MOST_FOLLOWED = 40  # files that are read to see what checks call
-MOST_FOLDERS = 8  # in which they are looked for
+MOST_FOLDERS = 24  # in which they are looked for
 LONGEST = 2000  # characters of a command that are read
 MOST_ALIKE = 3  # files of which one is meant, by the end of its path
 
@@ -27,7 +28,8 @@ class Called:
     indirect: frozenset[str]  # those that stand in such a script or target
     compared: frozenset[str] = frozenset()  # files with which a command compares what it is piped
     loaded: frozenset[str] = frozenset()  # files that test runners load since an option or configuration names them
-    run: frozenset[str] = frozenset()  # those in a script or target that are commands of it
+    run: frozenset[tuple[str, str]] = frozenset()  # those that are commands of a script or a target, and its file
+    captured: frozenset[str] = frozenset()  # those of commands whose output a check or a script reads
     included: frozenset[str] = frozenset()  # files that a build file is made of
 
 
@@ -61,6 +63,8 @@ LEADS: dict[str, tuple[str, ...]] = {
     "nx": ("nx.json",),
     "pre-commit": (".pre-commit-config.yaml",),
 }
+_HERE_ALONE = frozenset(("make", "gmake", "MAKE", "tox", "nox", "doit", "earthly"))  # that do not look in folders above
+_BUILD_FILES = frozenset(name for names in LEADS.values() for name in names)
 # As they are most often written.
 _SPELLED = {
     "gnumakefile": ("GNUmakefile",),
@@ -86,6 +90,14 @@ def may_lead(name: str, called: Collection[str]) -> bool:
     return any(last in names and tool in called for tool, names in LEADS.items())
 
 
+def takes_place_of(name: str, other: str, called: Collection[str]) -> bool:
+    """Whether a program among some words would find the other file if there were not this one."""
+    (place, _, last), (above, _, old) = (one.lower().rpartition("/") for one in (name, other))
+    tools = [tool for tool, names in LEADS.items() if tool in called and last in names and old in names]
+    within = above == place or (place.startswith(f"{above}/") if above else True)
+    return bool(tools) and (above == place or (within and not _HERE_ALONE.issuperset(tools)))
+
+
 def follow(
     commands: Iterable[str], read: Callable[[str], str], list_names: Callable[[], Collection[str]] = tuple
 ) -> Called:
@@ -98,6 +110,7 @@ def follow(
     trail = _Trail(read, list_names, tuple({f"{one}/": 0 for text in commands for one in sorted(find_folders(text))}))
     trail.captured = {word for command in commands for word in find_captured(command)}
     trail.loaded = {word for command in commands for word in find_options(command)}
+    trail.asked = words
     trail.walk(words)
     piped = (found for command in commands for found in _PIPED.findall(command) if "-" in found.split())
     compared = frozenset(word for found in piped for word in find_words(found))
@@ -107,6 +120,7 @@ def follow(
         compared,
         loaded=frozenset(trail.loaded),
         run=frozenset(trail.find_run()),
+        captured=frozenset(trail.captured),
         included=frozenset(trail.included),
     )
 
@@ -120,7 +134,8 @@ class _Trail:
     folders: tuple[str, ...]
     found: set[str] = field(default_factory=set)
     included: set[str] = field(default_factory=set)
-    run: set[str] = field(default_factory=set)
+    asked: set[str] = field(default_factory=set)  # by the checks themselves
+    run: set[tuple[str, str]] = field(default_factory=set)
     captured: set[str] = field(default_factory=set)
     loaded: set[str] = field(default_factory=set)
     functions: dict[str, set[str]] = field(default_factory=dict)  # of a script, by the word that led to it
@@ -144,10 +159,10 @@ class _Trail:
                         above = path.rpartition("/")[0]
                         waiting += [(one, f"{above}/" if above else "") for one in _in_turn(self._take(path))]
 
-    def find_run(self) -> set[str]:
+    def find_run(self) -> set[tuple[str, str]]:
         """Return the words that are commands in a script; not what it reads the output of: that is what it tests."""
-        run = self.run - self.captured
-        return {word for word in run if self.captured.isdisjoint(self.functions.get(word, ()))}
+        run = {one for one in self.run if one[0] not in self.captured}
+        return {one for one in run if self.captured.isdisjoint(self.functions.get(one[0], ()))}
 
     def _find_files(self, word: str, place: str) -> list[str]:
         """Return the files to which a word leads: from the root, from where checks go, from beside what names it."""
@@ -160,6 +175,14 @@ class _Trail:
             return []
         alike = sorted(name for name in self._list() if is_named(word, name) and _may_be_script(name))
         return alike[:MOST_FOLLOWED] if is_pattern(word) else alike if len(alike) <= MOST_ALIKE else []
+
+    def _find_workspaces(self, path: str, text: str) -> set[str]:
+        """Return the folders of the packages that a package is made of: scripts run there, too."""
+        patterns, above = find_workspaces(path, text), path.rpartition("/")[0]
+        packages = (name for name in self._list() if name.endswith(f"/{_PACKAGE[0]}")) if patterns else ()
+        folders = {name.rpartition("/")[0] for name in packages}
+        prefix = f"{above}/" if above else ""
+        return {one for one in folders if any(is_named(f"{prefix}{pattern}", one) for pattern in patterns)}
 
     def _list(self) -> Collection[str]:
         if self.names is None:
@@ -175,12 +198,18 @@ class _Trail:
         """Take up what stands in a file, and return the words of it that are new."""
         text = _commands_in(path, self.texts[path])
         found = find_words(text) | _find_modules(path, text)
-        self.folders = tuple(dict.fromkeys((*self.folders, *(f"{one}/" for one in sorted(find_folders(text))))))
+        gone_to = sorted(find_folders(text) | self._find_workspaces(path, self.texts[path]))
+        self.folders = tuple(dict.fromkeys((*self.folders, *(f"{one}/" for one in gone_to))))
         self.folders = self.folders[:MOST_FOLDERS]
         self.included |= _find_included(path, text)
         self.loaded |= find_options(text)
         self.captured |= find_captured(text, redirected=PurePosixPath(path).suffix in (".sh", ".bash", ".zsh", ""))
-        self.run |= _find_commands(leave_open(text)[0]) if _is_shell(path, text) else found
+        self.captured |= find_words(find_needed(path, text))
+        reached = find_reached(path, self.texts[path], self.asked | self.found)
+        if _is_shell(path, text):
+            self.run |= {(word, path) for word in _find_commands(leave_open(reached)[0])}
+        elif PurePosixPath(path).name.lower() in _BUILD_FILES:
+            self.run |= {(word, path) for word in find_words(reached)}
         new = found - self.found
         self.found |= found
         return new
@@ -208,6 +237,16 @@ def _commands_in(path: str, text: str) -> str:
         scripts = found.get("tasks" if name in _DENO else "scripts") if isinstance(found, dict) else None
         return "\n".join(map(str, scripts.values())) if isinstance(scripts, dict) else ""
     return text if name.endswith("c") else ""
+
+
+def find_workspaces(path: str, text: str) -> list[str]:
+    """Return the patterns by which a package.json names the folders of its packages."""
+    if PurePosixPath(path).name in _PACKAGE:
+        with suppress(ValueError, RecursionError, AttributeError):
+            named = json.loads(text).get("workspaces") or []
+            named = named.get("packages") or [] if isinstance(named, dict) else named
+            return [one.strip("./") for one in named if isinstance(one, str) and one.strip("./")]
+    return []
 
 
 # --- what a build file is made of ---------------------------------------------------------------------------------

@@ -64,7 +64,8 @@ _TESTS = re.compile(
     r"test_.*\.py|.*_test\.py|tests?\.py"
     r"|.*_test\.go"
     r"|(.*\.)?(test|spec)\.[cm]?[jt]sx?|.*[-_]test\.[cm]?[jt]sx?|.*\.(cy|e2e)\.[cm]?[jt]sx?"
-    r"|.*_(test|spec)\.(rb|exs|dart|lua|php|cc|cpp|c|rs)"
+    r"|.*_(test|spec)\.(rb|exs|dart|lua|php|cc|cpp|c|rs)|.*_unittest\.(cc|cpp|cxx|c|py)"
+    r"|(?!run[-_]).*[-_](test|spec)s?\.(sh|bash|zsh)"
     r"|.*(Test|Tests|Spec|TestCase|IT)\.(java|kt|scala|groovy|cs|php|swift)"
     r"|Test[A-Z]\w*\.(java|kt|cs)"
     r"|test[-_].*\.(sh|bash|[cm]?[jt]sx?|c|cc|cpp|lua|rb|pl)"
@@ -77,12 +78,15 @@ _CODE = {
     ".py", ".pyi", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".go", ".rs", ".java", ".kt", ".rb",
     ".php", ".c", ".cc", ".cpp", ".h", ".hpp", ".cs", ".swift", ".scala",
 }  # fmt: skip
-_SPEC_FOLDER, _SPECS = "spec", (".rb", ".js", ".ts", ".mjs", ".cjs")  # Ruby's and Jasmine's; else a word of many uses
+_SPEC_FOLDER = "spec"  # of Ruby, Jasmine and ShellSpec; else a word of many uses
+_SPECS = (".rb", ".js", ".ts", ".mjs", ".cjs", ".sh")
 _STEPS = {"steps", "step_definitions", "support"}  # of features, in Gherkin
+_GHERKIN = re.compile(r"behave|behat|cucumber.*|godog|radish|lettuce|reqnroll|specflow|pytest")
 _DATA = {
     "testdata", "testcases", "test_cases", "test-cases", "test-data", "test_data", "testfiles", "fixtures", "golden",
     "goldens", "__fixtures__", "__snapshots__", "__mocks__", "snapshots",
 }  # fmt: skip
+_PUBLISHED = {"docs", "doc", "data", "datasets"}  # in these a reference, or cases, are the product's own
 _DATA_NAMES = re.compile(
     r".*\.(snap|golden|approved)(\.\w+)?|(expected|golden|reference)([-_.].*)?|.*[-_.]expected\.\w+"
     r"|(test[-_]?)?(cases|vectors)\.(json|jsonl|csv|tsv|ya?ml|toml|txt)"
@@ -150,7 +154,9 @@ def find_role(name: str, called: Called, judge: Sequence[str] = ()) -> Role | No
         return Role.CONFIG
     if _is_data(path) or any(is_named(word, name) for word in called.compared):
         return Role.DATA
-    if path.suffix == ".feature" or ("features" in folders and (folders & _STEPS or path.stem == "environment")):
+    outer = set(_outside_of_product(path))
+    in_steps = "features" in outer and (outer & _STEPS or path.stem == "environment")
+    if path.suffix == ".feature" or (in_steps and _may_call(called, _GHERKIN)):
         return Role.TEST
     in_tests = _is_among_tests(path) or (_SPEC_FOLDER in folders and last.endswith(_SPECS))
     if _TESTS.fullmatch(last) or any(map(_HELPERS.fullmatch, path.parts)) or (in_tests and path.suffix == ".rs"):
@@ -164,19 +170,30 @@ def find_role(name: str, called: Called, judge: Sequence[str] = ()) -> Role | No
     return Role.SCRIPT if _is_script(path, called) else None
 
 
+def _may_call(called: Called, tool: re.Pattern[str]) -> bool:
+    """Whether checks call a tool; also where nothing is known of what they call."""
+    return not called.words or any(map(tool.fullmatch, called.words))
+
+
 def _is_data(path: PurePosixPath) -> bool:
     """Whether a file is what tests compare with; code of such a name is the product's, but for a bare `expected.py`."""
     folders, is_code = set(path.parts[:-1]), path.suffix in _CODE
     if folders & (_DATA - {"snapshots"} if is_code else _DATA):
         return True
-    return path.stem in ("expected", "golden") if is_code else _DATA_NAMES.fullmatch(path.name) is not None
+    if is_code or folders & _PUBLISHED:
+        return is_code and path.stem in ("expected", "golden")
+    return _DATA_NAMES.fullmatch(path.name) is not None
 
 
 def _is_among_tests(path: PurePosixPath) -> bool:
     """Whether a folder of tests holds a file; `e2e` within the product is a word of many uses."""
+    return not _TEST_FOLDERS.isdisjoint(path.parts[:-1]) or not _END_TO_END.isdisjoint(_outside_of_product(path))
+
+
+def _outside_of_product(path: PurePosixPath) -> tuple[str, ...]:
+    """Return the folders of a file down to the first that holds the product."""
     folders = path.parts[:-1]
-    outer = folders[: next((at for at, one in enumerate(folders) if one in _PRODUCT), len(folders))]
-    return not _TEST_FOLDERS.isdisjoint(folders) or not _END_TO_END.isdisjoint(outer)
+    return folders[: next((at for at, one in enumerate(folders) if one in _PRODUCT), len(folders))]
 
 
 def propose_patterns(names: Iterable[str]) -> tuple[str, ...]:
@@ -200,10 +217,14 @@ def _is_script(path: PurePosixPath, called: Called) -> bool:
     if not mentioned:
         return False
     name = path.parent.name if path.name == "__main__.py" else path.name
-    if _SCRIPT_FOLDERS.intersection(path.parts[:-1]) or _SCRIPT_NAMES.fullmatch(name):
+    is_tested = not mentioned.isdisjoint(called.captured)
+    folders = _outside_of_product(path) if is_tested else path.parts[:-1]
+    if _SCRIPT_FOLDERS.intersection(folders) or _SCRIPT_NAMES.fullmatch(name):
         return True
-    run = called.run if path.suffix in (".sh", ".bash") else called.indirect if path.suffix in (".mk", ".just") else ()
-    return any(is_named(word, str(path)) for word in run)
+    if path.suffix in (".mk", ".just"):
+        return not mentioned.isdisjoint(called.indirect)
+    callers = {caller for word, caller in called.run if path.suffix in (".sh", ".bash") and is_named(word, str(path))}
+    return any(find_role(one, NOTHING) in (None, Role.CONFIG) for one in callers)  # what a test calls is what is tested
 
 
 NOTHING = Called(frozenset(), frozenset())
@@ -243,17 +264,31 @@ def shadows_runner(name: str, called: Called) -> bool:
 # --- what a check names -------------------------------------------------------------------------------------------
 
 
-def may_need(command: str, new: Collection[str], before: Collection[str], tests: Collection[str] = ()) -> bool:
-    """Return whether a check may have to have tests that are new, by what was there before.
+def may_need(
+    command: str,
+    new: Collection[str],
+    before: Collection[str],
+    tests: Collection[str] = (),
+    tasks: Collection[str] = (),
+) -> bool:
+    """Return whether a check may have to have tests or tasks that are new, by what was there before.
 
-    It names a file of them, or one of the `tests`, or has none else in the folder that it runs in.
+    It names a file of them, or one of the `tests` or `tasks`, or has none else in the folder that it runs in.
     """
-    if any(len(word) > 2 and any(word in test for test in tests) for word in find_words(command)):
+    words = find_words(command)
+    if not words.isdisjoint(tasks) or leads_to_some(words, new):
+        return True
+    if any(len(word) > 2 and any(word in test for test in tests) for word in words):
         return True
     places = sorted(find_folders(command), key=command.find)
     within = f"{places[0]}/" if places else ""
     had_tests = any(name.startswith(within) and find_role(name, NOTHING) is Role.TEST for name in before)
     return bool(new) and (not had_tests or names_some(command, new, before))
+
+
+def leads_to_some(words: Collection[str], names: Iterable[str]) -> bool:
+    """Return whether a program among some words finds in one of the files what it runs."""
+    return any(may_lead(name, words) for name in names)
 
 
 def _read_as_names(word: str) -> list[str]:

@@ -139,6 +139,8 @@ def _restore_package(old: str, new: str) -> str:
     scripts |= {name: said for name, said in came.items() if name not in scripts and name not in around}
     restored = {name: said for name, said in now.items() if name not in _OF_PACKAGE}
     restored |= judging
+    if isinstance(kept := was.get("workspaces"), list) and isinstance(there := now.get("workspaces", []), list):
+        restored |= {"workspaces": [*there, *(one for one in kept if one not in there)]}  # their tests run, too
     if scripts or "scripts" in now:
         restored["scripts"] = scripts
     return new if restored == now else json.dumps(restored, indent=2) + "\n"

@@ -46,6 +46,30 @@ def may_want_failure(command: str) -> bool:
 _TURNS = re.compile(r"(?:^|[;&|(]|\b(?:then|do|else))\s*(?:!|if|while|until)\s|\|\|")
 
 
+def only_reads(command: str) -> bool:
+    """Return whether a check does nothing but look at files for words of its own: `grep -q size docs/cli.md`.
+
+    It runs nothing of the project, so that only what it looks at says how it ends.
+    """
+    if re.search(r"[`<>]|\$\(", command):
+        return False
+    try:
+        parts = [[word for word in words if word != "!"] for _, words in split_commands(command)]
+    except ValueError:
+        return False
+    return any(parts) and all(map(_is_reading, filter(None, parts)))
+
+
+def _is_reading(words: list[str]) -> bool:
+    if words[0] in _BY_WORDS:
+        return not any(map(_BY_A_FILE.fullmatch, words[1:]))
+    return words[0] in ("cd", "test", "[", "ls", "stat", "cat", "head", "tail", "wc", "sort", "uniq")
+
+
+_BY_WORDS = {"grep", "egrep", "fgrep", "rg", "jq"}
+_BY_A_FILE = re.compile(r"-\w*f\w*|--(?:from-)?file\b.*")  # of words that are not its own
+
+
 def find_missing(command: str, is_there: Callable[[str], bool]) -> str:
     """Return the first program that a check runs by its name and that is not there; "" where all are.
 

@@ -143,3 +143,41 @@ def test_what_grew_is_python_that_is_still_there(desk) -> None:
     replay, _ = plan(desk, {"pyproject.toml": "[tool.pytest]\nx = 2\n[project]\nname = 'b'\n"})
     assert replay is not None and replay.new == ()
     assert read(desk, replay.as_it_was, "pyproject.toml") == "[project]\nname = 'b'\n[tool.pytest]\nx = 1\n"
+
+
+# --- tasks that came ----------------------------------------------------------------------------------------------
+
+OLD = "test:\n\tpytest\n"
+
+
+@pytest.fixture
+def tasks(tmp_path):
+    files = {"calc.py": "1\n", "test_calc.py": TEST, "sub/justfile": "test:\n  a\n", "Makefile": OLD}
+    with open_desk(tmp_path / "top", files, ["make verify", "tox -e x", "just x", "grep -q a b"]) as made:
+        yield made
+
+
+def test_a_target_that_came_is_added_to_the_makefile_as_it_was(tasks) -> None:
+    replay, _ = plan(tasks, {"Makefile": "test:\n\ttrue\nverify: test\n\tv\n"})
+    assert replay is not None and replay.with_new is not None
+    assert read(tasks, replay.as_it_was, "Makefile") == OLD
+    assert read(tasks, replay.with_new, "Makefile") == f"{OLD}\nverify: test\n\tv\n"
+    assert (replay.new, replay.tests, replay.tasks) == ((), (), {"verify"})
+
+
+def test_a_first_file_of_tasks_is_new_and_of_tox_ini_only_what_tox_reads(tasks) -> None:
+    ini = "[tox]\nx = 1\n\n[testenv:x]\ncommands = v\n\n[pytest]\naddopts = -k no\n"
+    replay, _ = plan(tasks, {"justfile": "x:\n  v\n", "tox.ini": ini})
+    assert replay is not None and replay.with_new is not None
+    assert (replay.new, replay.tasks) == (("justfile",), {"x"})
+    assert read(tasks, replay.with_new, "justfile") == "x:\n  v\n"
+    assert read(tasks, replay.with_new, "tox.ini") == ini.partition("[pytest]")[0]
+    assert read(tasks, replay.as_it_was, "justfile") == read(tasks, replay.as_it_was, "tox.ini") == ""
+
+
+@pytest.mark.parametrize("name", ["GNUmakefile", "makefile", "sub/deep/justfile", "sub/.justfile"])
+def test_a_file_that_is_found_before_one_that_was_there_is_not_new(tasks, name: str) -> None:
+    replay, _ = plan(tasks, {name: "verify:\n\ttrue\n"})
+    assert replay is not None
+    assert (replay.new, replay.with_new, replay.tasks) == ((), None, frozenset())
+    assert read(tasks, replay.as_it_was, name) == ""

@@ -119,7 +119,7 @@ def test_checks_that_fail_with_what_judges_as_it_was_are_red(desk, replay) -> No
     assert (found.command, found.code, found.seconds) == (REPLAYED, 1, 2.501)
     assert found.tail == (
         f"`{UNIT}` and `c` fail with `test_calc.py` and `rules.txt` as before the work: "
-        "the work is not to change what judges it\n\nit failed"
+        "the work is not to change what judges it\na spec allows it by `may_change`\n\nit failed"
     )
 
 
@@ -127,7 +127,7 @@ def test_of_many_files_five_are_named_and_a_long_check_is_cut(desk, replay) -> N
     many = [replace(TEST, shown=f"t{number}.py") for number in range(7)]
     (found,) = look(desk, Delivery(replayed=(red("x" * 99, tail=""),)), *many, replay=replay).red
     assert found.tail.startswith(f"`{'x' * 59}…` fails with `t0.py`, `t1.py`, `t2.py`, `t3.py`, `t4.py` and more as ")
-    assert found.tail.endswith("what judges it")
+    assert found.tail.endswith("what judges it\na spec allows it by `may_change`")
 
 
 def test_a_replay_that_was_stopped_judges_nothing(desk, replay) -> None:

@@ -77,6 +77,42 @@ def test_a_script_that_another_runs_judges(script: str) -> None:
     assert find_role("inner.sh", call("sh test.sh", files)) is Role.SCRIPT
 
 
+PRODUCT = {
+    "beside its test": ("sh test.sh", {"test.sh": VERIFY}, "greet.sh"),
+    "called by a test by its exit code": ("bash tests/run.sh", {"tests/run.sh": "sh src/greet.sh Ada"}, "src/greet.sh"),
+    "sourced by a test": ("sh greet_test.sh", {"greet_test.sh": ". ./greet.sh"}, "greet.sh"),
+    "what a target is made of": ("make test", {"Makefile": "out: build.sh\n\tsh build.sh\ntest: out\n"}, "build.sh"),
+    "another script of npm": (
+        "npm test",
+        {
+            "package.json": '{"scripts": {"deploy": "sh deploy.sh", "test": "node test.js"}}',
+            "test.js": 'exec("sh deploy.sh")',
+        },
+        "deploy.sh",
+    ),
+    "another target": ("make test", {"Makefile": "test:\n\tpytest\ndeploy:\n\tsh deploy.sh\n"}, "deploy.sh"),
+    "called by code": ("python3 test_x.py", {"test_x.py": 'run(["sh", "install.sh"])'}, "install.sh"),
+    "a tool within the product": ("python3 -m app.tools.convert x | grep X", {}, "app/tools/convert.py"),
+}
+
+
+@pytest.mark.parametrize(("command", "files", "product"), PRODUCT.values(), ids=PRODUCT)
+def test_what_tests_call_is_worked_on(command: str, files: dict[str, str], product: str) -> None:
+    assert find_role(product, call(command, files | {product: "echo\n"})) is None
+
+
+def test_scripts_of_packages_within_a_package_are_followed() -> None:
+    files = {
+        "package.json": '{"workspaces": ["pkg/*"], "scripts": {"test": "npm test --workspaces"}}',
+        "pkg/a/package.json": '{"scripts": {"test": "node checks/run.js"}}',
+        "pkg/a/checks/run.js": "require('../ci/verify.js')",
+        "other/package.json": '{"scripts": {"test": "node lint.js"}}',
+    }
+    called = call("npm test", files)
+    assert find_role("pkg/a/ci/verify.js", called) is Role.SCRIPT
+    assert find_role("other/lint.js", called) is None
+
+
 INCLUDED = {
     "-include settings.env": ("make", "Makefile", "settings.env"),
     "sinclude $(TOP)/rules": ("make", "GNUmakefile", "rules"),

@@ -405,6 +405,16 @@ ROLES = {
     "contest/a.py": None,
     "test_calc/__init__.py": Role.TEST,
     "node_modules/.bin/jest": Role.CONFIG,
+    "greet_test.sh": Role.TEST,
+    "greet-test.bash": Role.TEST,
+    "run_tests.sh": None,
+    "spec/greet_spec.sh": Role.TEST,
+    "spec/support.sh": Role.DATA,
+    "calc_unittest.cc": Role.TEST,
+    "docs/reference.md": None,
+    "data/cases.csv": None,
+    "data/fixtures/cases.csv": Role.DATA,
+    "src/features/checkout/steps/address.js": None,
 }
 
 
@@ -426,6 +436,9 @@ CALLED = [
     ("jest", "babel.config.js", Role.CONFIG),
     ("tsx --test a.test.ts", "tsconfig.json", Role.CONFIG),
     ("cargo test", ".cargo/config.toml", Role.CONFIG),
+    ("behave", "features/steps/sums.py", Role.TEST),
+    ("npx cucumber-js", "features/support/world.js", Role.TEST),
+    ("python3 -m unittest", "features/support/tickets.py", None),
 ]
 
 

@@ -172,6 +172,12 @@ def test_scripts_are_as_they_were_but_for_those_that_only_come(
     assert restore({"scripts": old}, {"scripts": new}) == {"scripts": restored}
 
 
+def test_packages_within_a_package_stay_and_may_come() -> None:
+    assert restore({"workspaces": ["a", "b"]}, {"workspaces": ["b", "c"]}) == {"workspaces": ["b", "c", "a"]}
+    assert restore({"workspaces": ["a"]}, {}) == {"workspaces": ["a"]}
+    assert restore({}, {"workspaces": ["a"]}) == {"workspaces": ["a"]}
+
+
 def test_a_package_without_scripts_gets_none() -> None:
     assert restore({"jest": 1}, {"jest": 2}) == {"jest": 1}
     assert restore({"scripts": {"test": "jest"}}, {}) == {"scripts": {"test": "jest"}}

@@ -12,6 +12,7 @@ from harness.domain.check_command import (
     SH,
     find_missing,
     may_want_failure,
+    only_reads,
     split_commands,
     why_it_cannot_fail,
 )
@@ -144,3 +145,36 @@ def test_what_may_be_green_by_a_failure_is_known(command: str) -> None:
 @pytest.mark.parametrize("command", ["cd a && pytest -q", "pytest -k 'not x'", "make diff", "echo 'a!'"])
 def test_what_is_green_by_success_alone_is_known(command: str) -> None:
     assert not may_want_failure(command)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "grep -q size docs/cli.md",
+        "! grep -rn TODO src | sort | head -1",
+        "test -f .pre-commit-config.yaml && [ -s a.txt ]",
+        "cd docs && grep -q size cli.md",
+        "jq -e .strict tsconfig.json",
+        "cat a.txt | grep -c x",
+    ],
+)
+def test_a_check_that_does_nothing_but_look_at_files_is_known(command: str) -> None:
+    assert only_reads(command)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python3 -m report | grep -q 5",
+        "grep -qf expected.txt out.txt",
+        "diff out.txt expected.txt",
+        'test "$(sh greet.sh)" = hello',
+        "grep -q x <(sh greet.sh)",
+        "test -f x && pytest",
+        "[ `./x` = 1 ]",
+        "grep 'x",
+        "",
+    ],
+)
+def test_a_check_that_runs_or_compares_something_does_more_than_look(command: str) -> None:
+    assert not only_reads(command)

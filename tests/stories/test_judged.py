@@ -177,6 +177,47 @@ def test_what_a_person_names_judges_too(calc: Any) -> None:
     assert ran.code == 5, ran.text
 
 
+# --- tasks and files that a check asks for ------------------------------------------------------------------------
+
+VERIFY = 'test "$(sh src/greet.sh Ada)" = "Hello, Ada"\n'
+MAKE = "test:\n\tsh $(CURDIR)/scripts/verify.sh\n"
+
+
+@pytest.fixture
+def greet(confined: Any) -> Any:
+    """A program in shell, and a test of it that a Makefile runs by a path with a variable."""
+    for name, text in (("src/greet.sh", 'echo "Hello $1"\n'), ("scripts/verify.sh", VERIFY), ("Makefile", MAKE)):
+        (confined.root / name).parent.mkdir(exist_ok=True)
+        (confined.root / name).write_text(text)
+    return confined
+
+
+def test_a_script_judges_by_whatever_path_a_check_runs_it(greet: Any) -> None:
+    ran = begin(greet, "echo true > scripts/verify.sh", "make test")
+    assert ran.code == 5, ran.text
+    observed = greet.events("attempt_ended")[-1]["observed"]
+    assert "`make test` fails with `scripts/verify.sh` as before the work" in observed
+    assert "a spec allows it by `may_change`" in observed
+
+
+def test_work_on_what_a_script_tests_is_proven_with_a_target_that_came(greet: Any) -> None:
+    target = 'smoke:\\n\\tsh src/greet.sh Bo | grep -qx "Hello, Bo"\\n'
+    more = f"printf '{target}' >> Makefile; echo size > reference.txt"
+    ran = begin(
+        greet, f"sed -i s/Hello/Hello,/ src/greet.sh; {more}", ["make test", "make smoke", "grep -q size reference.txt"]
+    )
+    assert (ran.code, greet.states()) == (0, {"a": "done"}), ran.text
+    needed = "all checks pass without that but `make smoke`, `grep -q size reference.txt`, which needs it"
+    assert f"judge: Makefile (a script that checks run): changed; {needed}\n" in greet.log("a.done")
+
+
+@pytest.mark.deep
+def test_an_old_target_is_as_it_was_beside_one_that_came(greet: Any) -> None:
+    ran = begin(greet, "printf 'test:\\n\\ttrue\\nsmoke: test\\n' > Makefile", ["make test smoke"])
+    assert ran.code == 5, ran.text
+    assert "fails with `Makefile` as before the work" in greet.events("attempt_ended")[-1]["observed"]
+
+
 # --- in the working tree ------------------------------------------------------------------------------------------
 
 WAYS = {
