@@ -154,8 +154,9 @@ def quarantine_appeared(run: Run, attempt: Attempt, when: str) -> list[str]:
     if run.guard.unseen:
         said = f"there are more than {FOLDERS} folders, or folders with a path of {LONGEST_PATH} bytes and more"
         run.tell_once(f"{said}: what lies in these is not looked at", Tone.BAD)
-    names = some_of([run.paths.shown(one.what) for one in found], SHOWN)
-    return [f"{names} may not be made or changed unless the spec's `may_change` names it"] if found else []
+    undone = [run.paths.shown(one.what) for one in found if not one.left]
+    said = f"{some_of(undone, SHOWN)} may not be made or changed unless the spec's `may_change` names it"
+    return [said] if undone else []
 
 
 def quarantine_after_error(run: Run) -> None:

@@ -23,7 +23,7 @@ def tell_found(run: Run, slug: str, attempt: int, when: str, found: Quarantined)
     said = "; ".join(filter(None, (f"`{name}` {found.how} {when}, where {found.by} would obey it", found.back)))
     if not found.is_aside:
         run.write(Foreign(slug=slug, attempt=attempt, marker=name))
-        run.tell(f"{slug}: {said}", Tone.BAD)
+        run.tell(f"{slug}: {said}", Tone.NOTICE if found.left else Tone.BAD)
         return
     redact_file(found.where, run.redactor)
     tell_quarantined(run, slug, attempt, name, said, found.where.parent)
@@ -36,7 +36,8 @@ def tell_all_found(run: Run, slug: str, attempt: int, when: str, found: Sequence
         tell_found(run, slug, attempt, when, one)
     if rest := found[TOLD:]:
         for one in rest:
-            redact_file(one.where, run.redactor)
+            if one.is_aside:
+                redact_file(one.where, run.redactor)
         redact_file(listed := write_list(rest, folder, run.paths), run.redactor)
         run.write(Foreign(slug=slug, attempt=attempt, marker=f"… and {len(rest)} more"))
         run.tell(f"{slug}: {say_rest(rest, when, run.paths.shown(listed))}", Tone.BAD)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # Folders of what is installed and of caches: only repositories are looked for inside, the rest is as it was installed.
 INSTALLED = frozenset(
@@ -28,6 +28,8 @@ class Row:
     names: str
     source: str
     may_change: bool = True  # where a spec says so
+    where_ignored: bool = False  # by git alone: else it stands in the diff
+    only_told: bool = False  # an honest agent writes it, too
 
 
 TABLE = (
@@ -47,19 +49,26 @@ TABLE = (
     Row("Review Board", ".reviewboardrc", "reviewboard.org: rbt runs it as Python"),
     Row("Jujutsu", ".jj/", "docs of jj: config"),
     Row("another version control", ".sl/ _darcs/ .pijul/ .fossil-settings/ .fslckout _FOSSIL_ .p4config "
-        ".repo/ .gclient .west/ .lfsconfig",
+        ".repo/ .gclient .west/ .lfsconfig .bzr/",
         "their manuals: hooks, where they fetch from"),
+    Row("another commit hook", ".gitlint .pre-commit-config.yml hk.pkl hk.local.pkl .config/hk.pkl "
+        ".config/hk.local.pkl .nano-staged.* nano-staged.* .rusty-hook.toml .cargo-husky/ .trunk/ .czrc .cz-config.js "
+        ".cz-config.cjs changelog.config.*",
+        "gitlint (extra-path), prek, hk.jdx.dev, nano-staged, rusty-hook, cargo-husky, docs.trunk.io (actions), "
+        "cz-cli (path)"),
     Row("commitlint", ".commitlintrc .commitlintrc.* commitlint.config.*", "commitlint.js.org: run by a hook"),
     Row("Flask", ".flaskenv", "flask.palletsprojects.com: environment variables from dotenv"),
     Row("rope", ".ropeproject/", "rope.readthedocs.io: config.py is run when an editor opens the project"),
     Row("direnv", ".envrc .envrc.local .envrc.private .envrc.user .direnv/",
         "direnv(1), source_env_if_exists; nix-direnv: the profile that it keeps"),
-    Row("a shell", ".autoenv .autoenv.zsh .autoenv_leave.zsh .shadowenv.d/ .rvmrc", "autoenv, shadowenv, rvm"),
+    Row("a shell", ".autoenv .autoenv.zsh .autoenv_leave.zsh .shadowenv.d/ .rvmrc .rbenv-vars bin/activate-hermit "
+        "bin/activate-hermit.fish bin/hermit bin/hermit.hcl",
+        "autoenv, shadowenv, rvm, rbenv-vars; hermit: its shell hooks activate on cd"),
     Row("mise", "mise.toml .mise.toml mise.*.toml .mise.*.toml .miserc.toml .mise/ mise/config.toml mise/config.*.toml "
         "mise/conf.d .config/mise .config/mise.toml .config/mise.*.toml .rtx.toml .tool-versions", "mise.jdx.dev"),
     Row("VS Code", ".vscode/ .theia/ *.code-workspace", "code.visualstudio.com: workspace trust, tasks"),
     Row("dev containers", ".devcontainer/ .devcontainer.json", "containers.dev: lifecycle scripts"),
-    Row("Visual Studio", ".vs/", "learn.microsoft.com: launch.vs.json, tasks.vs.json"),
+    Row("Visual Studio", ".vs/ *.suo", "learn.microsoft.com: launch.vs.json, tasks.vs.json"),
     Row("Eclipse", ".project .factorypath .externalToolBuilders/", "help.eclipse.org: builders, annotation processing"),
     Row("a language server", ".bsp/ .metals/ .bloop/ hie.yaml .lsp/ .luarc.json .luarc.jsonc rust-analyzer.toml "
         "rust-project.json .rust-project.json .merlin .ccls .clang_complete .sourcekit-lsp/ gtags.conf .globalrc",
@@ -72,13 +81,14 @@ TABLE = (
     Row("Vim", ".exrc _exrc .vimrc _vimrc .nvimrc .nvim.lua .lvimrc .local.vimrc .lazy.lua .vim/ .vimspector.json",
         "vim: 'exrc'; localvimrc, lazy.nvim, coc.nvim, vimspector"),
     Row("Emacs", ".dir-locals.el .dir-locals-2.el", "Emacs manual: per-directory local variables"),
-    Row("Sublime Text", "*.sublime-project", "sublimetext.com: build systems"),
-    Row("another editor", ".nova/ .tm_properties .kateproject .lite_project.lua", "Nova, TextMate, Kate, Lite XL"),
+    Row("Sublime Text", "*.sublime-project sftp-config.json", "sublimetext.com: build systems; SFTP: upload_on_save"),
+    Row("another editor", ".nova/ .tm_properties .kateproject .lite_project.lua .lapce/ .kdev4/ .calva/",
+        "Nova, TextMate, Kate, Lite XL, Lapce, KDevelop, Calva"),
     Row("a workspace in a cloud", ".gitpod.yml .replit .stackblitzrc .idx/ .codesandbox/ .ddev/ .lando.yml",
         "their manuals: tasks at the start"),
     Row("Cursor", ".cursor/", "cursor.com: hooks, mcp.json"),
     Row("Windsurf", ".windsurf/", "docs.windsurf.com"),
-    Row("Continue", ".continue/", "docs.continue.dev"),
+    Row("Continue", ".continue/ .continuerc.json", "docs.continue.dev"),
     Row("Aider", ".aider.conf.yml", "aider.chat: lint-cmd, test-cmd"),
     Row("a coding agent", ".roo/ .kiro/ .amazonq/ .junie/ .qwen/ .goose/ .copilot/ .agents/ .crush.json crush.json "
         ".clinerules/hooks .kilocode/ .augment/ .factory/ .amp/ .trae/ .openhands/ .pi/ .iflow/ .codebuddy/ "
@@ -91,9 +101,11 @@ TABLE = (
     Row("PDM", "pdm.toml", "pdm-project.org: project configuration: pypi.url"),
     Row("Bower", ".bowerrc", "bower.io: scripts, registry"),
     Row("uv, PDM or pyenv", ".python-version .pdm-python", "docs.astral.sh, pdm-project.org: a path of an interpreter"),
-    Row("a debugger", ".gdbinit .lldbinit .perldb .valgrindrc", "gdb; lldb(1); perldebug(1); valgrind(1)"),
+    Row("a debugger", ".gdbinit .lldbinit .perldb .valgrindrc .jdbrc .crashrc",
+        "gdb; lldb(1); perldebug(1); valgrind(1); jdb(1); crash(8)"),
     Row("an interpreter", ".irbrc .pryrc .byebugrc .rdbgrc .psysh.php .Rprofile .Renviron .RData .iex.exs .ghci "
-        ".ocamlinit .utoprc .octaverc .user.ini .nrepl.edn .simplecov .autotest .yardopts",
+        ".ocamlinit .utoprc .octaverc .user.ini .nrepl.edn .simplecov .autotest .yardopts .erlang .scilab scilab.ini "
+        "rootlogon.C .rootlogon.C .rootrc",
         "their manuals: start-up files of the current folder"),
     Row("a test runner", ".proverc .rspec .actrc", "prove(1), rspec.info, nektosact.com: options"),
     Row("npm", ".npmrc binding.gyp", "npmrc(5): script-shell, node-options, registry; npm-scripts: node-gyp rebuild"),
@@ -103,6 +115,7 @@ TABLE = (
     Row("pip or uv", "pip.conf pip.ini .pypirc uv.toml poetry.toml .condarc", "pip, uv, poetry, conda: indexes"),
     Row("Cargo", ".cargo/ rust-toolchain rust-toolchain.toml", "doc.rust-lang.org: runner, rustc-wrapper, path"),
     Row("Swift", ".swiftpm/", "swift.org: registries, schemes"),
+    Row("LuaRocks", ".luarocks/", "luarocks.org: its configuration of a project is run as Lua"),
     Row("Bundler", ".bundle/", "bundle-config(1)"),
     Row("Maven", ".mvn/", "maven.apache.org: extensions, jvm.config"),
     Row("Gradle", "gradle.properties init.gradle wrapper/gradle-wrapper.properties wrapper/gradle-wrapper.jar",
@@ -116,17 +129,54 @@ TABLE = (
         "Directory.Solution.targets", "learn.microsoft.com: customize by folder"),
     Row("Docker Compose", "docker-compose.override.yml docker-compose.override.yaml compose.override.yml "
         "compose.override.yaml", "docs.docker.com: merge"),
-    Row("Terraform", "override.tf override.tf.json *_override.tf *_override.tf.json", "developer.hashicorp.com"),
+    Row("Terraform or OpenTofu", "override.tf override.tf.json *_override.tf *_override.tf.json override.tofu "
+        "override.tofu.json *_override.tofu *_override.tofu.json", "developer.hashicorp.com; opentofu.org"),
     Row("Leiningen", "profiles.clj", "leiningen.org: profiles of a project"),
     Row("Vagrant or Chef", ".vagrant/ .chef/", "developer.hashicorp.com: machines; docs.chef.io: config.rb"),
     Row("Docker Bake", "docker-bake.override.hcl docker-bake.override.json", "docs.docker.com: file lookup"),
     Row("Pixi or proto", ".pixi/config.toml .prototools", "pixi.sh: configuration; moonrepo.dev: plugins"),
     Row("Jupyter", "jupyter_*_config.py jupyter_*_config.json", "docs.jupyter.org: configuration"),
     Row("latexmk", "latexmkrc .latexmkrc", "latexmk(1): code of Perl"),
-    Row("another tool", "startup.m .mill-jvm-opts .ghcid .ycm_extra_conf.py .arcconfig .mc.menu .cproject .settings/",
+    Row("another tool", "startup.m finish.m pathdef.m .mill-jvm-opts .ghcid .ycm_extra_conf.py .arcconfig .mc.menu "
+        ".cproject .settings/",
         "their manuals"),
     Row("Ansible", "ansible.cfg", "docs.ansible.com: plugins"),
 )  # fmt: skip
+
+# Where git sees such a file it stands in the diff, as code does, and in a clean checkout. One that git ignores is
+# obeyed, and nobody sees it.
+_IGNORED = (
+    Row("a coding agent", "CLAUDE.md CLAUDE.local.md AGENTS.md AGENTS.local.md AGENTS.override.md AGENT.md GEMINI.md "
+        "QWEN.md CRUSH.md CRUSH.local.md WARP.md .rules .cursorrules .windsurfrules .clinerules/*.md .roorules "
+        ".goosehints .goosehints.local .github/copilot-instructions.md .github/instructions/ .github/prompts/ "
+        ".github/agents/ .aider.model.settings.yml",
+        "their manuals: instructions that they load by themselves"),
+    Row("Go", "go.work", "go.dev/ref/mod: workspaces: replace, use"),
+    Row("Dart", "pubspec_overrides.yaml", "dart.dev: dependency overrides"),
+    Row("Julia", "LocalPreferences.toml JuliaLocalPreferences.toml", "Preferences.jl: which library a package loads"),
+    Row("GHC", ".ghc.environment.*", "GHC users' guide: package environments of a folder"),
+    Row("make", "GNUmakefile", "make(1): before any Makefile"),
+    Row("CMake", "CMakeUserPresets.json CMakeLists.txt.user *.pro.user", "cmake-presets(7); Qt Creator: build steps"),
+    Row("MSBuild", "*.csproj.user *.fsproj.user *.vbproj.user *.vcxproj.user", "Microsoft.Common.targets imports them"),
+    Row("Bazel", "user.bazelrc", "bazel.build: what a `try-import` names by convention"),
+    Row("SCons", "site_scons/", "scons(1): site_init.py"),
+    Row("Xcode", "xcuserdata/ .xcode.env.local", "schemes with actions; React Native: sourced by its build"),
+    Row("NetBeans", "nbproject/private/", "netbeans.apache.org: properties of a project, the user's own"),
+    Row("JetBrains IDEs", "*.ipr *.iws", "jetbrains.com: projects in a file: run configurations"),
+    Row("Flutter", ".fvm/", "fvm.app: the SDK that an editor runs"),
+    Row("cargo-nextest", ".config/nextest.toml", "nexte.st: setup scripts"),
+)  # fmt: skip
+IGNORED = tuple(replace(row, where_ignored=True) for row in _IGNORED)
+# Honest work writes these, too: one that came or was changed stays, and is told.
+ENV_FILES = Row("what reads `.env` files", ".env .env.*", "Flask, Docker Compose, pipenv, Bun, dotenv")
+_TOLD = (
+    ENV_FILES,
+    Row("Terraform or OpenTofu", "terraform.tfvars terraform.tfvars.json *.auto.tfvars *.auto.tfvars.json",
+        "developer.hashicorp.com: variables that are loaded by themselves"),
+    Row("the Android plugin of Gradle", "local.properties", "developer.android.com: sdk.dir"),
+)  # fmt: skip
+TOLD = tuple(replace(row, where_ignored=True, only_told=True) for row in _TOLD)
+
 REPOSITORY = Row("git", ".git", "gitrepository-layout(5): hooks, config", may_change=False)
 
 # Python runs what it compiled, whatever the source says: which source it was made of, it says itself.
@@ -141,13 +191,13 @@ SHADOWING = Row(
 class Obeyed:
     """The table, ready to be asked; `of_agents` are files that agents load: these, or their folders."""
 
-    def __init__(self, of_agents: Iterable[str] = ()) -> None:
+    def __init__(self, of_agents: Iterable[str] = (), table: Sequence[Row] = TABLE) -> None:
         """Sort the names by their shape; case does not count, as on many file systems."""
         self._names: dict[str, Row] = {}  # NAME
         self._patterns: list[tuple[str, str, Row]] = []  # START*END
         self._paths: dict[str, list[tuple[str, Row]]] = {}  # NAME -> FOLDER/NAME, where * stands for any folder
         self._paths_like: list[tuple[str, str, str, Row]] = []  # FOLDER/START*END
-        for row in (*TABLE, *(Row("an agent", _whole(name), "its profile") for name in of_agents)):
+        for row in (*table, *(Row("an agent", _whole(name), "its profile") for name in of_agents)):
             for name in row.names.lower().split():
                 folder, _, last = name.rstrip("/").rpartition("/")
                 start, star, end = last.partition("*")
@@ -190,6 +240,9 @@ class Obeyed:
             if _is_between(low, start, end) and _ends_with(folder.lower(), wanted)
         ]
         return rows[0] if rows else None
+
+
+UNSEEN = Obeyed(table=(*IGNORED, *TOLD))  # what is obeyed where git ignores it
 
 
 def _is_between(name: str, start: str, end: str) -> bool:

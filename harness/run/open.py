@@ -140,7 +140,9 @@ def open_run(
             tally=Tally(),
             working=working,
         )
-        guard.tree.ignored, guard.tree.committed = run.workspace.find_ignored, run.workspace.committed
+        guard.tree.committed = run.workspace.committed
+        if run.workspace.has_git:
+            guard.tree.ignored = run.workspace.find_ignored
         guard.name(run.workspace.named())
         run.workspace.index.is_obeyed = partial(_is_obeyed, run)
         connect(run, narrator)

@@ -7,13 +7,14 @@ so that it can be put back.
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 import stat
 import sys
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -27,6 +28,7 @@ from harness.domain.obeyed import (
     INSTALLED,
     REPOSITORY,
     SHADOWING,
+    UNSEEN,
     Obeyed,
     Row,
     is_allowed,
@@ -56,6 +58,7 @@ FOLDERS = 50_000  # that are looked at, the shallow ones first
 LONGEST_PATH = 4096  # bytes with which no program opens a folder any more
 KEPT = 4 << 20  # bytes of a file whose content is kept: Yarn itself, in .yarn/releases, has three million
 KEPT_IN_ALL = 16 << 20
+_KEY = os.urandom(32)  # of digests, which are of no use in another process
 CONFIG = 64 << 10  # bytes of a configuration that git may have written
 BEHIND = 1000  # names behind a link that are looked at
 GIT_READS = (".gitignore", ".gitattributes", ".gitmodules", ".mailmap")
@@ -70,7 +73,7 @@ Mode = Literal["tree", "whole", "repository", "repositories", "own"]
 class Thing:
     """What stands at a name: its signature, which ends in its st_mode, and its bytes where they are kept.
 
-    Of a link they are where it leads.
+    Of a link they are where it leads; of what is only told a digest, since it may hold secrets.
     """
 
     row: Row
@@ -89,6 +92,7 @@ class Change:
 
 
 FindIgnored = Callable[[Collection[str]], Collection[str]]  # which of these names git ignores
+CANNOT_ASK: FindIgnored = lambda names: ()  # noqa: E731 - before git may be asked anything
 Committed = Callable[[str], bytes]  # what the last commit holds of a file, b"" where it holds none
 
 # What is obeyed in a folder (None for the row that the folder itself has), and the folders in it, with how to look.
@@ -102,7 +106,7 @@ class Guard:
     root: Path
     own: Collection[str]
     obeyed: Obeyed
-    ignored: FindIgnored = lambda names: ()
+    ignored: FindIgnored = CANNOT_ASK
     mode: Mode = "tree"
     specs: str = ""  # the folder of specs: a person writes them while a run is on
     named: Mapping[str, Row] = field(default_factory=dict)  # what a configuration names: files, and folders as a whole
@@ -165,7 +169,7 @@ class Guard:
         What a spec says that its feature `may_change` is none, if the row allows that.
         """
         now = self._seen = self._look(opening=True)
-        names = now.keys() | self.known.keys()
+        names = (now.keys() | self.known.keys()) - self._find_shown(now)
         free = {name for name in names if self._is_free(name, now, may_change)}
         half_free, tops, found = {one for name in free for one in _above(name)}, set[str](), list[Change]()
         gone = set[str]()  # a person's repositories: what was kept of one is none
@@ -188,7 +192,21 @@ class Guard:
             elif old is not None and new is not None and old.signature != new.signature and not self._same(name, old):
                 found.append(Change(name, new.row, old))
         staying = self._find_staying(one for one in found if one.old is None)
-        return [one for one in found if one.name not in staying]
+        left = [one for one in found if one.name not in staying]
+        return left if self.ignored is not CANNOT_ASK else [_only_told(one) for one in left]
+
+    def _find_shown(self, now: Mapping[str, Thing]) -> set[str]:
+        """Return the names of what came or was changed, and stands in a diff: git does not ignore it."""
+        rows = {name: thing.row for things in (self.known, now) for name, thing in things.items()}
+        asked = [
+            name
+            for name, row in rows.items()
+            if row.where_ignored
+            and (name not in now or name not in self.known or now[name].signature != self.known[name].signature)
+        ]
+        if not asked or self.ignored is CANNOT_ASK:
+            return set()
+        return set(asked).difference(self.ignored(asked))
 
     def _is_free(self, name: str, now: Mapping[str, Thing], may_change: Sequence[str]) -> bool:
         return bool(may_change) and (now.get(name) or self.known[name]).row.may_change and is_allowed(name, may_change)
@@ -237,7 +255,7 @@ class Guard:
 
     def is_obeyed(self, folder: str, name: str) -> bool:
         """Whether a name is obeyed in a folder, or makes it a repository."""
-        return name.lower() == "head" or self.obeyed.find(folder, name) is not None
+        return name.lower() == "head" or (self.obeyed.find(folder, name) or UNSEEN.find(folder, name)) is not None
 
     # --- looking ---
 
@@ -329,14 +347,14 @@ class Guard:
         module = low.partition(".")[0]
         if low.endswith((".so", ".pyd")) and (f"{module}.py" in names or module in sys.stdlib_module_names):
             return SHADOWING
-        row = self.obeyed.find(folder, name)
+        row = self.obeyed.find(folder, name) or UNSEEN.find(folder, name)
         is_spec = low == "spec.md" and self.specs and _around(folder) == self.specs
         return None if is_spec else row
 
     def _list_whole(self, path: str, entries: list[tuple[str, Kind]]) -> _Listed:
-        """Return all of a folder, and the folders in it; what may never be changed has a row of its own."""
+        """Return all of a folder, and the folders in it; what is obeyed anywhere has a row of its own."""
         things, folders = self._list_tree(path, entries)
-        rows = {name: row for name, row in things if row is not None and not row.may_change}
+        rows = {name: row for name, row in things if row is not None and not row.where_ignored}
         folder = path[len(str(self.root)) + 1 :]
         every = [f"{folder}/{name}" for name, _ in entries]
         modes: list[tuple[str, Mode, Row | None]] = [
@@ -380,7 +398,7 @@ class Guard:
             if old is not None and old.signature == thing.signature:
                 read[name] = Thing(thing.row, old.signature, old.content)
             else:
-                content = _read(self.root / name, thing.signature) if left > 0 else None
+                content = _read(self.root / name, thing) if left > 0 else None
                 read[name] = Thing(thing.row, thing.signature, content)
             left -= len(read[name].content or b"")
         return read
@@ -391,7 +409,7 @@ class Guard:
             return files.is_dir(self.root / name) and not files.is_link(self.root / name)
         now = _sign(f"{self.root}/{name}")
         same = now is not None and now[-1] == old.signature[-1] and old.content is not None
-        return same and now is not None and _read(self.root / name, now) == old.content
+        return same and now is not None and _read(self.root / name, Thing(old.row, now)) == old.content
 
     def _find_staying(self, new: Iterable[Change]) -> set[str]:
         """Return the names of what is new and may stay: what runs nothing, or is the project's own repository, moved.
@@ -491,14 +509,25 @@ def _sign(path: str) -> tuple[int, ...] | None:
     return (found.st_ctime_ns, found.st_size, found.st_ino, found.st_mode)
 
 
-def _read(path: Path, signature: tuple[int, ...]) -> bytes | None:
-    """Return the bytes of a small file, or where a link leads; None for anything else."""
+def _read(path: Path, thing: Thing) -> bytes | None:
+    """Return what is kept of a small file, or where a link leads; None for anything else."""
+    signature = thing.signature
     with suppress(OSError):
         if stat.S_ISLNK(signature[-1]):
             return os.fsencode(os.readlink(path))  # noqa: PTH115
         if stat.S_ISREG(signature[-1]) and signature[1] <= KEPT:
-            return untrusted.read_plain(path, KEPT + 1)
+            content = untrusted.read_plain(path, KEPT + 1)
+            return _digest(content) if content is not None and thing.row.only_told else content
     return None
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.blake2b(content, key=_KEY).digest()
+
+
+def _only_told(change: Change) -> Change:
+    """Return a change that stays where it would only be set aside if git ignores it, which cannot be asked yet."""
+    return replace(change, row=replace(change.row, only_told=True)) if change.row.where_ignored else change
 
 
 def _last(name: str) -> str:
@@ -509,15 +538,19 @@ def _around(name: str) -> str:
     return name.rpartition("/")[0]
 
 
+_ABOUT_ROWS = ("may_change", "where_ignored", "only_told")
+
+
 def _as_json(thing: Thing) -> dict[str, object]:
-    text = None if thing.content is None else base64.b64encode(thing.content).decode()
-    row = {"by": thing.row.by, "names": thing.row.names, "may_change": thing.row.may_change}
+    kept = None if thing.row.only_told else thing.content
+    text = None if kept is None else base64.b64encode(kept).decode()
+    row = {"by": thing.row.by, "names": thing.row.names, **{name: getattr(thing.row, name) for name in _ABOUT_ROWS}}
     return {**row, "signature": thing.signature, "content": text}
 
 
 def _from_json(kept: Mapping[str, Any]) -> Thing:
     text = kept["content"]
-    row = Row(str(kept["by"]), str(kept["names"]), "", may_change=bool(kept["may_change"]))
+    row = Row(str(kept["by"]), str(kept["names"]), "", **{name: bool(kept.get(name)) for name in _ABOUT_ROWS})
     content = None if text is None else base64.b64decode(text)
     return Thing(row, tuple(map(int, kept["signature"])), content)
 

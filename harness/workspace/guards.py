@@ -15,7 +15,7 @@ from harness.domain.errors import StorageError
 from harness.domain.obeyed import Obeyed, Row
 from harness.domain.paths import Paths
 from harness.system import files
-from harness.workspace.guard import FindIgnored, Guard
+from harness.workspace.guard import CANNOT_ASK, FindIgnored, Guard
 from harness.workspace.repositories import find_git, real_path
 
 NAMED = Row("git", "", "git-config(1): core.hooksPath, include.path, core.attributesFile, programs")
@@ -100,7 +100,7 @@ class Guards:
         return True
 
 
-def make_guards(paths: Paths, of_agents: Iterable[str], ignored: FindIgnored = lambda names: ()) -> Guards:
+def make_guards(paths: Paths, of_agents: Iterable[str], ignored: FindIgnored = CANNOT_ASK) -> Guards:
     """Return guards of the project, which know nothing yet; git's own folder is looked at as such."""
     root, obeyed = real_path(paths.root), Obeyed(of_agents)
     own = frozenset({".git"} if os.path.lexists(paths.root / ".git") else ())

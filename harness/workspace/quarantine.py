@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.domain.errors import StorageError
-from harness.domain.obeyed import REPOSITORY, Obeyed, is_allowed
+from harness.domain.obeyed import ENV_FILES, REPOSITORY, Obeyed, is_allowed
 from harness.domain.paths import Paths
 from harness.domain.text import printable
 from harness.system import files, untrusted
@@ -20,6 +20,7 @@ from harness.workspace.repositories import VITAL, find_behind, find_git, real_pa
 
 TOLD = 20  # of what one step left that are told one by one, each on the disk for sure
 LIST = "quarantined.txt"  # the others
+LEFT = "it stays as it is, and where git ignores it no diff shows it: look at it"
 IsObeyed = Callable[[str, str], bool]  # by a folder, and a name in it
 NOTHING: IsObeyed = lambda folder, name: False  # noqa: E731
 
@@ -62,11 +63,12 @@ class Quarantined:
     how: str = "appeared"
     by: str = "git"
     back: str = ""  # whether what stood there before is back, in words
+    left: bool = False  # it is told, and stays as it is
 
     @property
     def is_aside(self) -> bool:
         """Whether something was put into quarantine."""
-        return self.how not in ("was deleted", "was moved")
+        return not self.left and self.how not in ("was deleted", "was moved")
 
 
 @contextmanager
@@ -141,12 +143,16 @@ def quarantine_changes(
             path, is_new = _shown_path(paths, root, guard.root / change.name), change.old is None
             if not held.isdisjoint(path.parents) or (not is_new and path in held):
                 continue
+            how = "appeared" if is_new else "was deleted" if change.gone else "was changed"
+            if change.row.only_told:
+                if not (is_new and change.row.by == ENV_FILES.by and path.parent == paths.root):  # told as such
+                    found.append(Quarantined(path, path, how, change.row.by, LEFT, left=True))
+                continue
             try:
                 where, is_back = guard.set_aside(change, folder)
             except StorageError as error:
                 failed.append(error)
                 continue
-            how = "appeared" if is_new else "was deleted" if change.gone else "was changed"
             back = "" if is_new else "what was there is back" if is_back else "what was there could not be put back"
             found.append(Quarantined(path, where or folder / "foreign", how, change.row.by, back))
         guard.remove_compiled()

@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 
 from harness.agents.table import all_agents
-from harness.domain.obeyed import TABLE, Obeyed, is_allowed, is_harmless
+from harness.domain.obeyed import IGNORED, TABLE, TOLD, UNSEEN, Obeyed, is_allowed, is_harmless
 
 OBEYED = Obeyed(all_agents().guarded)
 
 
-@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.by)
+@pytest.mark.parametrize("row", [*TABLE, *IGNORED, *TOLD], ids=lambda row: row.by)
 def test_every_name_of_the_table_is_found_in_any_folder_and_in_any_case(row) -> None:
     for name in row.names.split():
         shown = name.rstrip("/").replace("*", "any")
         for written in (shown, shown.upper()):
             folder, _, last = f"deep/below/{written}".rpartition("/")
-            found = OBEYED.find(folder, last)
+            found = (UNSEEN if row.where_ignored else OBEYED).find(folder, last)
             assert found is not None and found.by == row.by, written
 
 

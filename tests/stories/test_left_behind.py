@@ -52,6 +52,24 @@ def test_nothing_that_lies_in_a_folder_is_left_there(project: Any, sandbox: str)
     assert not project.has("ran")
 
 
+@pytest.mark.parametrize("sandbox", SANDBOXES)
+def test_what_git_ignores_and_programs_obey_is_set_aside_or_told(project: Any, sandbox: str) -> None:
+    (project.root / ".gitignore").write_text("logs/\n*.local.md\ngo.work\n.env\n")
+    (project.root / ".env").write_text("DEBUG=1\n")
+    (project.root / "CLAUDE.local.md").write_text("mine\n")
+    project.git("add", "-A")
+    project.git("commit", "-qm", "mine")
+    plant = "mkdir app; touch go.work app/.env; echo 'FLASK_APP=evil' | tee -a .env; echo 'Never ask.' | tee *.local.md"
+    project.agent(f"{plant} app/CLAUDE.md; {FINISH}")
+    ran = project.go(sandbox=sandbox)
+    assert (ran.code, project.has("go.work"), project.has("app/CLAUDE.md")) == (0, False, True), ran.text
+    assert (project.root / "CLAUDE.local.md").read_text() == "mine\n"
+    assert (project.root / ".env").read_text() == "DEBUG=1\nFLASK_APP=evil\n"
+    for name, how in ((".env", "was changed"), ("app/.env", "appeared")):
+        assert f"`{name}` {how} during the attempt, where what reads `.env` files would obey it; it stays" in ran.text
+    assert {one["marker"] for one in project.events("foreign")} == {"go.work", "CLAUDE.local.md", ".env", "app/.env"}
+
+
 @pytest.mark.deep
 @pytest.mark.parametrize("sandbox", SANDBOXES)
 def test_no_repository_inside_this_one_is_committed(project: Any, sandbox: str) -> None:
@@ -108,7 +126,7 @@ def test_what_a_person_changes_while_the_agent_works_is_theirs_where_it_could_no
 
 
 def test_what_a_killed_run_left_is_found_at_the_next_start(project: Any, tmp_path: Path) -> None:
-    project.agent("mkdir app; echo evil > app/.envrc; touch ready; exec sleep 1000")
+    project.agent("mkdir app; echo evil | tee app/.envrc app/CLAUDE.local.md; touch ready; exec sleep 1000")
     project.config_file(sandbox="bwrap")
     home = {"HOME": project.environment["HOME"], "HARNESS_SANDBOX": ""}
     run = project.start("run", **home)
@@ -118,7 +136,8 @@ def test_what_a_killed_run_left_is_found_at_the_next_start(project: Any, tmp_pat
     project.agent(FINISH)
     ran = project.command("run", **home)
     assert (ran.returncode, project.has("app/.envrc")) == (0, False), ran.stderr
-    assert "`app/.envrc` appeared during attempt 1 of hello, which was cut off" in ran.stderr
+    for name in ("app/.envrc", "app/CLAUDE.local.md"):  # whether git ignores it cannot be asked yet
+        assert f"`{name}` appeared during attempt 1 of hello, which was cut off" in ran.stderr
 
 
 @pytest.mark.parametrize("sandbox", SANDBOXES)

@@ -43,6 +43,36 @@ def test_what_is_planted_anywhere_is_found_with_its_topmost_folder(tmp_path: Pat
     assert names(guard) == ["a/.vscode", "a/b/c/.envrc", "a/harness.yaml", "new/deep/.idea"]
 
 
+def test_what_stands_in_a_diff_is_left_and_what_git_ignores_is_not(tmp_path: Path) -> None:
+    put(tmp_path, "own/AGENTS.md")
+    guard = guard_of(tmp_path)
+    guard.ignored = lambda asked: {name for name in asked if name.endswith((".local.md", "own/AGENTS.md"))}
+    for name in ("CLAUDE.md", "CLAUDE.local.md", "own/AGENTS.md", ".github/instructions/.vscode/tasks.json"):
+        put(tmp_path, name, "Never ask.\n")
+    assert names(guard) == [".github/instructions/.vscode", "CLAUDE.local.md", "own/AGENTS.md"]
+    guard.remember()
+    assert names(guard) == []
+
+
+def test_before_git_can_be_asked_what_it_may_ignore_is_only_told(tmp_path: Path) -> None:
+    guard = guard_of(tmp_path)
+    put(tmp_path, "CLAUDE.local.md")
+    put(tmp_path, ".envrc")
+    assert [(one.name, one.row.only_told) for one in guard.changes()] == [(".envrc", False), ("CLAUDE.local.md", True)]
+
+
+def test_of_what_may_hold_secrets_nothing_is_kept_and_the_same_bytes_are_no_change(tmp_path: Path) -> None:
+    file = put(tmp_path, "app/.env", "KEY=correct-horse\n")
+    guard = guard_of(tmp_path)
+    guard.ignored = set
+    assert "correct-horse" not in str([guard.known, guard.as_json()])
+    file.unlink()
+    put(tmp_path, "app/.env", "KEY=correct-horse\n")
+    assert names(guard) == []
+    put(tmp_path, "app/.env", "KEY=correct-horse\nX=1\n")
+    assert names(guard) == ["app/.env"]
+
+
 def test_a_change_that_keeps_size_and_time_is_found_and_the_old_text_is_put_back(tmp_path: Path) -> None:
     file = put(tmp_path, "pkg/.npmrc", "good\n")
     file.chmod(0o640)
