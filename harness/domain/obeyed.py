@@ -51,7 +51,7 @@ TABLE = (
     Row("another version control", ".sl/ _darcs/ .pijul/ .fossil-settings/ .fslckout _FOSSIL_ .p4config "
         ".repo/ .gclient .west/ .lfsconfig .bzr/",
         "their manuals: hooks, where they fetch from"),
-    Row("another commit hook", ".gitlint .pre-commit-config.yml hk.pkl hk.local.pkl .config/hk.pkl "
+    Row("a commit hook", ".gitlint .pre-commit-config.yml hk.pkl hk.local.pkl .config/hk.pkl "
         ".config/hk.local.pkl .nano-staged.* nano-staged.* .rusty-hook.toml .cargo-husky/ .trunk/ .czrc .cz-config.js "
         ".cz-config.cjs changelog.config.*",
         "gitlint (extra-path), prek, hk.jdx.dev, nano-staged, rusty-hook, cargo-husky, docs.trunk.io (actions), "

@@ -13,7 +13,7 @@ from harness.domain.feature import Feature
 from harness.domain.halt import Halt, HaltFile, Stop
 from harness.domain.look import UNKNOWN, FeatureHistory, State, Wait, Work
 from harness.domain.money import Sum
-from harness.domain.text import counted, one_line
+from harness.domain.text import counted, listed, one_line
 from harness.domain.units import format_duration
 from harness.records.event_fields import describe_event
 from harness.records.events import (
@@ -136,7 +136,7 @@ def report_status(view: View) -> Report:
         "last_end": _report_last_end(view),
         "limits": _report_limits(view),
         "halt": _report_halt(view),
-        "warnings": [*view.config.warnings, *view.warnings],
+        "warnings": [*view.config.warnings, *view.warnings, *_warn_of_cut_off(view)],
     }
 
 
@@ -147,6 +147,15 @@ def _report_run(view: View) -> Report | None:
     who = {"pid": view.holder.pid, "since": view.holder.since, "host": view.holder.host, "alive": view.alive}
     waits = _say_wait(view.look.wait) if view.alive else None
     return {**who, "working_on": on, "beat": _report_beat(view.beat), "waits": waits}
+
+
+def _warn_of_cut_off(view: View) -> list[str]:
+    """Return what a person should know while nobody has looked at what a killed run left."""
+    if view.alive or not view.history.unfinished:
+        return []
+    cut_off = listed([f"attempt {began.attempt} of {slug}" for slug, began in sorted(view.history.unfinished.items())])
+    left = "until `harness run` or `harness verify` has looked at what it left, git and your other programs may obey it"
+    return [f"{cut_off} was cut off: {left}"]
 
 
 def _report_last_end(view: View) -> Report | None:
