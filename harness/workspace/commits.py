@@ -276,7 +276,7 @@ class Commits:
         if candidate is None or (candidate.base, candidate.names) != (before.head, tuple(chosen)):
             made = self._make_candidate(before.head, chosen, message, candidate)
         if not isinstance(made, Candidate):
-            return Commit(before.head, failure=_say_refusal(made))
+            return Commit(before.head, failure=self._say_refusal(made))
         if made.tree == self.tree_of(made.base):
             return Commit(before.head)
         if not held:
@@ -288,8 +288,7 @@ class Commits:
             self.looks.snapshot()
         after = self.looks.recent_snapshot()
         if not own:
-            late = "git took too long" if self.git.stop() is None else "the run was to stop before git was done"
-            failure = late if said.timed_out else _say_refusal(said)
+            failure = self._say_refusal(said)
             by_hook = with_hooks and not said.timed_out and self._can_commit()
             return Commit(before.head, failure=failure, by_hook=by_hook)
         # a git that commits takes what HEAD is at that moment for its base
@@ -346,6 +345,13 @@ class Commits:
             commit = ("-c", f"core.abbrev={len(candidate.base)}", "commit", "--message", message)
             return self.git.write(*commit, stdin=b"", with_hooks=True, **more)
 
+    def _say_refusal(self, said: Captured | None) -> str:
+        """Return why git made nothing."""
+        if said is not None and said.timed_out:
+            return "git took too long" if self.git.stop() is None else "the run was to stop before git was done"
+        words = (said.stderr + said.stdout).decode("utf-8", "replace") if said is not None and said.stderr else ""
+        return one_line(words, 300) or "git refused"
+
     def _can_commit(self) -> bool:
         """Whether git knows who commits, and may write: then a commit that failed was refused by a hook."""
         own = self.git.own("index.lock")  # it is held meanwhile
@@ -375,12 +381,6 @@ class Commits:
             self._trees[signed] = self.tree_of(head)
             self.looks.forget()
         return Commit(signed, made=True)
-
-
-def _say_refusal(said: Captured | None) -> str:
-    return (
-        one_line((said.stderr + said.stdout).decode("utf-8", "replace"), 300) if said and said.stderr else "git refused"
-    )
 
 
 # update-index and not add: 50,000 pathspecs cost git 35 s, as many names one

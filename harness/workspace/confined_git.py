@@ -75,7 +75,7 @@ class ConfinedGit:
 
         That may be for the second time, where the helper died in the middle of what can be done twice.
         """
-        kind = _kind(argv)
+        kind = kind_of(argv)
         for _ in range(_TRIES):
             if self._useless or kind in self._kinds_apart or (helper := self._started()) is None:
                 return None
@@ -125,11 +125,11 @@ def ran_alone(trace: bytes | None) -> bool:
     return whole and not any(word in line for line in lines for word in _STARTS)
 
 
-def _kind(argv: Sequence[str]) -> str:
+def kind_of(argv: Sequence[str]) -> str:
     """Return which command of git this is: the first word that is no option, nor belongs to one."""
     words = iter(argv[1:])
     for word in words:
-        if word == "-c":
+        if word in ("-c", "-C"):
             next(words, None)
         elif not word.startswith("-"):
             return word

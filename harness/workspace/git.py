@@ -28,7 +28,7 @@ from harness.system.command import Bounds, Command, Kept
 from harness.system.folders import Folders, find_fifos, find_links, is_fifo, sort_by_kind
 from harness.system.process import Supervisor
 from harness.workspace.clean_checkout import Repository
-from harness.workspace.confined_git import ConfinedGit
+from harness.workspace.confined_git import ConfinedGit, kind_of
 from harness.workspace.git_config import Entry, parse_entries, read_git_config
 from harness.workspace.repositories import find_endless, find_git, real_path
 
@@ -157,11 +157,7 @@ class Git:
         line = self._line([_NO_CACHE, *told], words)
         env, stop = {**self._outside, **_NO_FETCH, **more}, self._must_end(WRITE_ON)
         said = capture(line, cwd=self.root, env=env, stdin=stdin, timeout=self._timeout, stop=stop, cap=LONGEST_ANSWER)
-        if said.truncated:
-            shown = next(word for word in words[2 * (words[0] == "-C") :] if not word.startswith("-"))
-            why = f"`git {shown}` says more than {format_size(LONGEST_ANSWER)}, and nothing is decided by a part of it"
-            raise StorageError(why, "take what brought so many files or refs out of the repository, then run again")
-        return said
+        return _refuse_part(said, line)
 
     def read(self, *words: str, told: Sequence[str] = (), stdin: bytes = b"", **more: str) -> Captured:
         """As `ask`, for contents: what is longer than is taken is cut, and `truncated`."""
@@ -314,7 +310,8 @@ class Git:
         self, line: tuple[str, ...], cwd: Path, more: Mapping[str, str], patience: float, stdin: bytes = b""
     ) -> Captured:
         env, stop = {**self._environ, **more}, self._must_end(patience)
-        return capture(line, cwd=cwd, env=env, timeout=TIMEOUT, stdin=stdin, stop=stop)
+        said = capture(line, cwd=cwd, env=env, timeout=TIMEOUT, stdin=stdin, stop=stop, cap=LONGEST_ANSWER)
+        return _refuse_part(said, line)
 
     def _in_helper(
         self, line: tuple[str, ...], cwd: Path, more: Mapping[str, str], patience: float, stdin: bytes = b""
@@ -351,10 +348,12 @@ class Git:
             given = self._temporary / f"git-stdin-{next(_CALLS)}"
             files.write_atomic(given, stdin, sync=False)
             try:
-                return _capture_inside(replace(confined, stdin=given), self.supervisor, self._must_end(patience))
+                said = _capture_inside(replace(confined, stdin=given), self.supervisor, self._must_end(patience))
             finally:
                 given.unlink()
-        return _capture_inside(confined, self.supervisor, self._must_end(patience))
+        else:
+            said = _capture_inside(confined, self.supervisor, self._must_end(patience))
+        return _refuse_part(said, line)
 
     def _without_filters(self) -> list[str]:
         """Return what makes every filter do nothing, where none is wanted: the name of one is free text."""
@@ -542,10 +541,20 @@ class OutputListener(Kept):
         return 1.0 if self._must_end() else None
 
 
+def _refuse_part(said: Captured, line: Sequence[str]) -> Captured:
+    """Return what git said. Raises StorageError where it is cut: it would be taken for all."""
+    if said.truncated:
+        size = format_size(LONGEST_ANSWER)
+        why = f"`git {kind_of(line)}` says more than {size}, and nothing is decided by a part of it"
+        raise StorageError(why, "take what brought so many files or refs out of the repository, then run again")
+    return said
+
+
 def _capture_inside(command: Command, supervisor: Supervisor, must_end: Callable[[], bool]) -> Captured:
     heard = OutputListener(must_end)
     bounds = Bounds(timeout=TIMEOUT, grace=1.0, line_cap=LONGEST_ANSWER)
     ended = supervisor.run(command, bounds, heard, stdout=None, stderr=None)
     said = (ended.error or ended.stderr_tail).encode("utf-8", "replace")
     code = 126 if ended.code is None else ended.code
-    return Captured(code, b"\n".join(heard.lines), said, timed_out=ended.ended in (Ended.TIMED_OUT, Ended.STOPPED))
+    timed_out, cut = ended.ended in (Ended.TIMED_OUT, Ended.STOPPED), max(map(len, heard.lines), default=0)
+    return Captured(code, b"\n".join(heard.lines), said, timed_out=timed_out, truncated=cut >= LONGEST_ANSWER)

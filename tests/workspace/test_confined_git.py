@@ -59,7 +59,7 @@ def helpers(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
             super().__init__(*given)
 
         def run(self, argv: Any, **more: Any) -> Any:
-            self.ran.append(confined_git._kind(argv))
+            self.ran.append(confined_git.kind_of(argv))
             return super().run(argv, **more)
 
     monkeypatch.setattr(confined_git, "Helper", Counted)

@@ -16,6 +16,7 @@ from helpers.marks import needs_bwrap
 from helpers.waiting import HANGS, until
 from helpers.world import FINISH, GIT, World
 
+from harness.domain.errors import StorageError
 from harness.domain.paths import Paths
 from harness.system.command import Confined
 from harness.system.process import Supervisor
@@ -45,6 +46,29 @@ def test_a_fifo_that_git_would_read_makes_nobody_wait(
     again = InPlace(Paths(world.root, world.root / "specs", world.root / "logs"), {**os.environ, **GIT})
     assert (again.has_git, "would wait for ever" in again.why_no_git) == (False, True)
     assert asked == []
+
+
+@pytest.mark.parametrize("confined", [False, True])
+def test_a_look_at_the_tree_is_never_taken_for_all_where_it_is_cut(
+    checkout: tuple[World, InPlace], monkeypatch: pytest.MonkeyPatch, confined: bool
+) -> None:
+    world, place = checkout
+    with ask_to_stop(place, lambda: None, confined):
+        (world.root / "of-a-long-name-that-fills-the-list").touch()
+        monkeypatch.setattr("harness.workspace.git.LONGEST_ANSWER", 60)
+        with pytest.raises(StorageError, match="`git status` says more than 60 bytes"):
+            place.snapshot()
+
+
+def test_a_commit_that_takes_git_too_long_is_said_to_be_that(
+    checkout: tuple[World, InPlace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, place = checkout
+    with (world.root / "sparse").open("wb") as file:
+        file.truncate(1 << 40)
+    assert "sparse" in place.snapshot().files
+    monkeypatch.setattr("harness.workspace.git.TIMEOUT", 0.5)
+    assert place.commit("a", "words", 1).failure == "git took too long"
 
 
 def ask_to_stop(place: InPlace, asked: Callable[[], float | None], confined: bool) -> Supervisor:
