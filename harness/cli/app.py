@@ -492,6 +492,26 @@ def restore(
     say("\n".join(restore_attempt(config, slug, number)))
 
 
+@app.command(epilog="Examples: harness clean --dry-run · harness clean --older-than 7d")
+@with_config_to_decide("specs_dir", "spec_file", "logs_dir")
+def clean(
+    *,
+    older_than: Annotated[str, typer.Option("--older-than", help="Only attempts that began so long ago.")] = "30d",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be forgotten.")] = False,
+    config: Config,
+) -> None:
+    """Forget what is kept of old attempts on done features: their refs, and what agents and checks printed."""
+    from harness.cli.clean import clean as clean_attempts
+    from harness.cli.clean import show_clean
+    from harness.domain.units import parse_duration
+
+    try:
+        age = parse_duration(older_than)
+    except ValueError as error:
+        raise UsageError(str(error), "e.g. `--older-than 30d`") from error
+    say("\n".join(show_clean(clean_attempts(config, age, rehearse=dry_run))))
+
+
 @app.command(epilog="Example: git mv specs/login specs/sign-in && harness rename login sign-in")
 @with_config_to_decide("specs_dir", "spec_file", "logs_dir")
 def rename(

@@ -39,7 +39,7 @@ def list_attempts(config: Config, slug: str | None) -> Report:
     if slug is not None and not known:
         view.feature(slug)
     kept = [one for one in known if one.kept and one.began.since]
-    counts = _open_refs(config).count([(one.began.since, one.kept) for one in kept]) if kept else []
+    counts = open_refs(config).count([(one.began.since, one.kept) for one in kept]) if kept else []
     stats = {one.name: stat for one, stat in zip(kept, counts, strict=True)}
     return {"attempts": [_row(view, one, stats) for one in known]}
 
@@ -54,7 +54,7 @@ def read_difference(config: Config, slug: str, number: int | None, *, stat: bool
     """Return what an attempt changed, as git shows it. Raises UsageError where that is not kept."""
     known = choose_attempt(read_view(config), slug, number)
     _refuse_lost(known)
-    said = _open_refs(config).show(known.began.since, known.kept, stat=stat)
+    said = open_refs(config).show(known.began.since, known.kept, stat=stat)
     if said.code != 0:
         raise UsageError(
             f"git cannot show it: {one_line(os.fsdecode(said.stderr))}", "`harness attempts` shows which it can"
@@ -121,11 +121,13 @@ def _refuse_lost(known: Known) -> None:
     """Raise UsageError where nothing is kept of an attempt."""
     if not known.kept or not known.began.since:
         on = "is on, or was cut off" if known.ended is None else "was made before attempts were kept, or without git"
+        on = "was cleaned away" if known.cleaned else on
         said = f"nothing is kept of attempt {known.began.attempt} of `{known.began.slug}`"
         raise UsageError(f"{said}: it {on}", f"`harness attempts {known.began.slug}` lists what is kept")
 
 
-def _open_refs(config: Config) -> AttemptRefs:
+def open_refs(config: Config) -> AttemptRefs:
+    """Return what git keeps of attempts. Raises UsageError where there is no git."""
     git = Git(config.paths.root, environment_of_git(config, os.environ), written=config.written)
     if not git.found:
         raise UsageError(git.why, "attempts are kept in git")

@@ -448,6 +448,14 @@ class Restored(AttemptEvent):
     files: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleaned(Event):
+    """A person had what was kept of attempts (`SLUG/NUMBER`) forgotten: the commits, and what was printed."""
+
+    kind: ClassVar[str] = "cleaned"
+    attempts: tuple[str, ...] = ()
+
+
 KINDS: dict[str, type[Event]] = {
     one.kind: one for one in list(globals().values()) if isinstance(one, type) and issubclass(one, Event) and one.kind
 }

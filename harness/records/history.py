@@ -26,6 +26,7 @@ from harness.records.events import (
     AttemptEnded,
     Blocked,
     CheckedBefore,
+    Cleaned,
     Committed,
     Event,
     FeatureReset,
@@ -365,6 +366,11 @@ def _renamed(history: History, event: Renamed) -> None:
         kept.discard(event.was)
 
 
+def _cleaned(history: History, event: Cleaned) -> None:
+    for name in event.attempts:
+        history.kept.pop(name, None)
+
+
 def _restored(history: History, event: Restored) -> None:
     history.of(event.slug).changed.update(event.files)
 
@@ -403,6 +409,7 @@ _FOLDS: dict[type[Event], Callable[[History, Any], None]] = {
     Verified: _verified,
     Renamed: _renamed,
     Restored: _restored,
+    Cleaned: _cleaned,
     Halted: _halted,
     Parked: _parked,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.agents.from_settings import agent_options
@@ -13,7 +13,7 @@ from harness.domain.agent import Dialect
 from harness.domain.errors import UsageError
 from harness.domain.text import one_line
 from harness.domain.units import format_dollars, format_duration
-from harness.records.events import AttemptBegan, AttemptEnded, Event
+from harness.records.events import AttemptBegan, AttemptEnded, Cleaned, Event
 from harness.records.transcripts import open_transcript
 from harness.reports.as_text import columns
 from harness.reports.view import View, say_time
@@ -30,6 +30,7 @@ class Known:
     began: AttemptBegan
     ended: AttemptEnded | None = None
     kept: str = ""  # the commit of what it left
+    cleaned: bool = False  # a person had that forgotten
 
     @property
     def name(self) -> str:
@@ -46,6 +47,9 @@ def read_attempts(events: list[Event], slug: str | None = None) -> list[Known]:
                 found[event.slug, event.attempt] = Known(event)
             case AttemptEnded() if (known := found.get((event.slug, event.attempt))) is not None:
                 found[event.slug, event.attempt] = Known(known.began, event, event.kept or known.kept)
+            case Cleaned():
+                gone = set(event.attempts)
+                found |= {key: replace(one, kept="", cleaned=True) for key, one in found.items() if one.name in gone}
     return list(found.values())
 
 
@@ -77,6 +81,7 @@ def report_attempt(view: View, known: Known) -> Report:
         "changed_files": ended.changed_files if ended else None,
         "since": began.since or None,
         "commit": known.kept or None,
+        "cleaned": known.cleaned,
     }
 
 
@@ -120,7 +125,7 @@ def _say_changed(one: Report) -> str:
     """Return how much an attempt changed; by the journal alone, where nothing is kept of it."""
     if stat := one["diffstat"]:
         return f"{stat['files']} +{stat['added']} -{stat['removed']}" if stat["files"] else "0"
-    lost = " (lost)" if one["gone"] else ""
+    lost = " (lost)" if one["gone"] else " (cleaned)" if one["cleaned"] else ""
     return f"{'' if one['changed_files'] is None else one['changed_files']}{lost}"
 
 
@@ -132,5 +137,6 @@ def show_attempt(report: Report) -> list[str]:
     who = f"{report['agent']} {report['model']}".strip()
     head = f"{report['slug']} attempt {report['attempt']}, {say_time(report['at'])}, {who}"
     head += f": {report['outcome']}{took}{cost}{reason}"
-    said = [f"    {line}" for line in report["said"]] or ["    its agent said nothing"]
+    silent = "what its agent said was cleaned away" if report["cleaned"] else "its agent said nothing"
+    said = [f"    {line}" for line in report["said"] or [silent]]
     return [head, "", *said, "", f"all of it: {report['folder']}"]

@@ -36,6 +36,13 @@ class AttemptRefs:
         lines = "".join(f"update {FOLDER}/{name}\0{commit}\0\0" for name, commit in kept.items())
         return self._ask("update-ref", "-z", "--stdin", stdin=lines.encode()).code == 0
 
+    def forget(self, names: Iterable[str]) -> None:
+        """Take the names of attempts away: their commits go with git's next clean-up, but for those on a branch."""
+        there = self.find()
+        lines = "".join(f"delete {FOLDER}/{name}\0{there[name]}\0" for name in names if name in there)
+        if lines:
+            self._ask("update-ref", "-z", "--stdin", stdin=lines.encode())
+
     def find(self) -> dict[str, str]:
         """Return the commit of each attempt that is kept, by its name."""
         said = self._ask("for-each-ref", "--format=%(refname)%00%(objectname)", f"{FOLDER}/")

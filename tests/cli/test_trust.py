@@ -21,6 +21,7 @@ from harness.cli.funnel import start
 FREE = {
     "accept", "allow", "answer", "halt", "rename", "reset", "resume", "undo",  # carry a person's decision into logs/
     "restore",  # writes what git holds, as `undo` does
+    "clean",  # forgets what harness keeps
     "attempts", "config", "cost", "diff", "lint", "log", "show", "status", "why",  # read
     "init", "new",  # write what is not there yet
     "chaos", "demo",  # bring a project of their own

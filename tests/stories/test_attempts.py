@@ -138,3 +138,22 @@ def test_an_attempt_of_a_killed_run_is_kept_and_what_was_to_be_named_gets_its_na
     refs = kept(world)
     assert sorted(refs) == ["a/1", "b/1", "b/2"]
     assert world.git("diff", "--name-only", f"{refs['b/1']}^", refs["b/1"]) == "b.part"
+
+
+def test_what_is_kept_of_old_attempts_on_done_features_is_forgotten_when_a_person_says_so(
+    world: World, harness: Any
+) -> None:
+    three_attempts(world)
+    world.spec("b", checks="false")
+    world.agent("echo b > b.txt; note 'a part of it'")
+    world.run(max_iterations=1)
+    assert "nothing is kept of attempts on done features that are older than 30d" in harness("clean").out
+    assert "3 attempts on done features, older than 0s" in harness("clean", "--older-than", "0s", "--dry-run").out
+    assert sorted(kept(world)) == ["a/1", "a/2", "a/3", "b/1"]
+    assert "forgotten; commits on branches stay" in harness("clean", "--older-than", "0s").out
+    assert sorted(kept(world)) == ["b/1"]
+    assert world.has("logs/attempts/a/0001/outcome.json") and not world.has("logs/attempts/a/0001/stream.jsonl")
+    assert "it was cleaned away" in harness("diff", "a", "1").err
+    assert "what its agent said was cleaned away" in harness("show", "a", "1").out
+    assert "nothing is kept" in harness("clean", "--older-than", "0s").out
+    assert world.run(max_iterations=1).code == 1 and sorted(kept(world)) == ["b/1", "b/2"]
