@@ -399,7 +399,9 @@ def become_agent(request: dict[str, Any], fds: list[int], complain: int) -> None
     try:
         os.execvpe(argv[0], argv, request["env"])
     except (OSError, ValueError) as error:
-        os.write(complain, f"cannot start `{argv[0]}`: {explain(error, argv[0])}".encode())
+        os.write(
+            complain, f"cannot start `{argv[0]}`: {explain(error, argv[0], request['env'].get('PATH', ''))}".encode()
+        )
 
 
 def set_limits(limits: dict[str, int]) -> None:
@@ -419,14 +421,21 @@ def find_addressees(agent: int, *, wrapped: bool) -> list[int]:
     return (wrapped and list(find_children(agent))) or [agent]
 
 
-def explain(error: OSError | ValueError, program: str) -> str:
+def explain(error: OSError | ValueError, program: str, path: str) -> str:
     """The reason of a failed exec in words a person can act on."""
     number = getattr(error, "errno", None)
+    if number == errno.EACCES and "/" not in program and not is_on(path, program):
+        return "no such program"  # but a folder of PATH that nobody may search
     if number == errno.ENOENT and "/" in program and os.path.exists(program):  # noqa: PTH110
         return "the interpreter named in its first line does not exist"
     if number == errno.ENOENT:
         return "no such program"
     return getattr(error, "strerror", None) or str(error)
+
+
+def is_on(path: str, program: str) -> bool:
+    """Whether something of that name lies in a folder of PATH."""
+    return any(os.path.lexists(f"{folder or '.'}/{program}") for folder in path.split(os.pathsep))
 
 
 class PlainTree:

@@ -1,5 +1,7 @@
 """How a child is started: nothing of ours is inherited, and what cannot be started says why."""
 
+import os
+
 import pytest
 from helpers.children import PYTHON, Ear
 
@@ -45,6 +47,14 @@ def test_what_cannot_be_started_says_why(run, tmp_path, argv, cwd, error):
     (tmp_path / "script").chmod(0o755)
     ended = run("", argv=tuple(argv), cwd=tmp_path / cwd)
     assert (ended.ended, ended.code, ended.error) == (Ended.NOT_STARTED, None, error.format(tmp_path))
+
+
+def test_a_program_that_is_nowhere_is_no_such_program_whatever_path_nobody_may_search(run, tmp_path):
+    shut = tmp_path / "shut"
+    shut.mkdir(mode=0)
+    ended = run("", argv=("nosuch",), env={**os.environ, "PATH": f"{shut}{os.pathsep}{os.environ['PATH']}"})
+    shut.chmod(0o700)
+    assert ended.error == "cannot start `nosuch`: no such program"
 
 
 def test_a_prompt_that_is_not_there_is_an_error(run, tmp_path):
