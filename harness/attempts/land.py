@@ -10,6 +10,7 @@ from harness.attempts.prove import find_not_committed, plan_checkout, settle_che
 from harness.attempts.work import carry_out
 from harness.attempts.write_down import names_to_commit
 from harness.decide.proof import Settled
+from harness.domain.listener import Tone
 from harness.domain.text import list_some, one_line
 from harness.domain.verdict import CheckRun
 from harness.run.checkouts import plan_for
@@ -52,6 +53,8 @@ def land(run: Run, attempt: Attempt, found: Gathered, settled: Settled) -> Landi
         if not commit.by_hook:
             told = settled.runs and not settled.checked_in.clean and not commit.failure
             return Landing(commit, settled, find_not_committed(run, attempt) if told else ())
+        if commit.remark:
+            run.tell(f"{attempt.slug}: {commit.remark}", Tone.NOTICE)
         if not again or (mended := _look_again(run, attempt, found)) is None:
             break
         attempt, found = mended

@@ -53,6 +53,8 @@ COST = frozenset(("agent", "agent_version", "model", "dollars", "cost_source", "
 def recover(run: Run) -> None:
     """Finish what a killed run left half done, and say what was found and what was decided."""
     _mend_copy(run, run.history.last_ended)
+    if run.workspace.has_git and (said := run.workspace.commits.put_back_uncommitted()):
+        run.tell(f"the last run was ended while hooks ran: {said}", Tone.NOTICE)
     run.markers = _expected_markers(run)
     for slug, record in list(run.history.histories.items()):
         if (accepted := run.history.unmarked.get(slug)) is not None:

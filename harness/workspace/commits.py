@@ -18,6 +18,7 @@ from harness.workspace.heads import Heads
 from harness.workspace.kept_index import Entry, compose_entries
 from harness.workspace.next_index import NextIndex
 from harness.workspace.persons_index import PersonsIndex, as_lines
+from harness.workspace.uncommitted import Uncommitted
 from harness.workspace.workspace import Candidate, Commit, Snapshot
 
 _TRIES = 3  # commits: one on what somebody committed just before it is made anew
@@ -49,6 +50,7 @@ class Commits:
     index: PersonsIndex
     looks: Looks
     next: NextIndex
+    uncommitted: Uncommitted
     _trees: dict[str, str] = field(default_factory=dict)  # of commits
     _made: set[str] = field(default_factory=set)  # commits of ours
 
@@ -74,6 +76,15 @@ class Commits:
             wait_for_git(self.git)  # which moves aside the lock that it left
             self.index.catch_up(base, said[1])
             self.looks.forget()
+
+    def put_back_uncommitted(self) -> str:
+        """Put back what hooks had put away when a run was killed; returns what a person should know, "" for nothing."""
+        if not files.exists(self.uncommitted.record) or self.git.is_blocked():
+            return ""
+        waited = wait_for_git(self.git)
+        back = self.uncommitted.put_back(ended=True)
+        self.looks.forget()
+        return "; ".join(filter(None, (waited, back)))
 
     def prepare(self, slug: str, words: str, attempt: int, names: Collection[str]) -> Candidate | None:
         """Make the commit of what the feature changed, on no branch yet; None where `commit` will say why not."""
@@ -228,7 +239,9 @@ class Commits:
             self.index.release()
         if made.made:
             self.index.keep()
-        remark = "; ".join(filter(None, (waited, made.remark)))
+        if back := self.uncommitted.put_back(ended=not made.by_hook):
+            self.looks.forget()
+        remark = "; ".join(filter(None, (waited, made.remark, back)))
         return replace(made, remark=remark) if remark else made
 
     def _find_end(self, own: str) -> str:
@@ -342,8 +355,12 @@ class Commits:
             more = {"GIT_INDEX_FILE": str(index)}
             self.git.write("read-tree", candidate.tree, stdin=b"", with_hooks=False, **more)
             self.git.write("update-index", "-q", "--refresh", stdin=b"", with_hooks=False, **more)
+            self.uncommitted.keep(candidate, index)
             commit = ("-c", f"core.abbrev={len(candidate.base)}", "commit", "--message", message)
-            return self.git.write(*commit, stdin=b"", with_hooks=True, **more)
+            ran = self.git.write(*commit, stdin=b"", with_hooks=True, **more)
+        if ran.code == 0 and not ran.timed_out:
+            self.uncommitted.forget()
+        return ran
 
     def _say_refusal(self, said: Captured | None) -> str:
         """Return why git made nothing."""

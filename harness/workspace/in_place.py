@@ -31,6 +31,7 @@ from harness.workspace.next_index import NextIndex
 from harness.workspace.parking import Parking
 from harness.workspace.persons_index import PersonsIndex, as_lines
 from harness.workspace.trial_commit import try_commit, who_commits
+from harness.workspace.uncommitted import Uncommitted
 from harness.workspace.workspace import Candidate, Commit, Snapshot
 
 WALK_LIMIT = 100_000  # files and folders that are looked at where there is no git
@@ -74,7 +75,8 @@ class InPlace:
         kept = KeptIndex(self._git.own("index"), paths.kept / "index")
         self.index = PersonsIndex(self._git, kept, self.heads.operation)
         next_index = NextIndex(self._git, kept)
-        self.commits = Commits(self._git, self.heads, self.index, self, next_index)
+        uncommitted = Uncommitted(self._git, next_index, paths.kept / "uncommitted")
+        self.commits = Commits(self._git, self.heads, self.index, self, next_index, uncommitted)
         self.parking = Parking(self._git, next_index)
         self.attempt_refs = AttemptRefs(self._git)
         self._replacements = frozenset[str]()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from typing import Any
@@ -254,6 +255,50 @@ def test_a_commit_that_a_person_makes_just_before_is_not_taken_back_by_the_featu
         said = "somebody committed meanwhile, and `! test -f mine.txt` fails there"
         assert (said in world.events("attempt_ended")[0]["observed"]) is red
         assert "a: while it was committed, somebody made 1 commit on `main`" in ran.text
+
+
+# As `pre-commit` does: what is not staged goes into a file of the home, which in the sandbox is nobody's for long.
+PUT_AWAY = "git diff --no-ext-diff --binary > $HOME/patch; git checkout -- .; echo away > ignored; "
+
+
+def test_what_a_hook_put_away_and_did_not_bring_back_is_put_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin(world)
+    hook(world, "pre-commit", PUT_AWAY.replace("$HOME", "..") + "kill -9 $$")  # as a machine without memory does
+    type_during_checks(world, monkeypatch, "echo precious >> person.txt")
+    ran = world.run(max_iterations=1)
+    assert world.has("ignored"), ran.text
+    assert (world.root / "person.txt").read_text() == "1\nprecious\n", ran.text
+    assert "put back what a hook had put away: `person.txt`" in ran.text
+    assert not world.has("logs/.kept/uncommitted")
+
+
+@pytest.mark.parametrize("number", in_short({"kill -9": signal.SIGKILL, "TERM": signal.SIGTERM}, "kill -9"))
+def test_what_a_hook_put_away_outlives_the_end_of_a_run(confined: Any, start: Any, number: signal.Signals) -> None:
+    begin(confined)
+    confined.config_file(sandbox="bwrap", prove="tree")
+    confined.settings |= {"prove": "tree"}
+    (confined.root / ".gitignore").write_text("written\nignored\n")
+    confined.spec("a", checks="test -f a.txt && until [ -e written ]; do sleep 0.05; done")
+    confined.git("add", ".")
+    confined.git("commit", "-q", "--amend", "-m", "begin")
+    hook(confined, "pre-commit", f"[ -e ignored ] && exit 0; {PUT_AWAY} sleep 60")
+    run = start("run", **{**confined.environment, "HARNESS_SANDBOX": "bwrap"})
+    until(lambda: confined.has("logs/run.log") and "running 1 check" in confined.log("run.log"))
+    for name in ("person.txt", ".gitignore"):
+        (confined.root / name).write_text("written\nignored\nprecious\n")
+    (confined.root / "written").write_text("")
+    until(lambda: confined.has("ignored"))
+    (confined.root / ".gitignore").write_text("written\nignored\nwritten since\n")
+    run.send_signal(number)
+    said = "".join(run.communicate(timeout=60))
+    if number is signal.SIGKILL:
+        assert (confined.root / "person.txt").read_text() == "1\n"
+        said = confined.go().text
+        assert "the last run was ended while hooks ran" in said
+    assert (confined.root / "person.txt").read_text() == "written\nignored\nprecious\n", said
+    assert (confined.root / ".gitignore").read_text() == "written\nignored\nwritten since\n"
+    assert "put back what a hook had put away: `person.txt`" in said
+    assert "before they had put back `.gitignore`: `git diff " in said
 
 
 @pytest.mark.deep
