@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from harness.domain.text import one_line
 from harness.domain.verdict import CheckRun
 from harness.system import files, untrusted
 from harness.system.capture import capture, find_program
+from harness.workspace.file_times import are_in_order, set_in_order
 from harness.workspace.set_up import find_folders, find_made, keep_made, read_made, write_made
 from harness.workspace.submodules import NotHere, find_repository, find_submodules
 from harness.workspace.workspace import Candidate
@@ -33,6 +35,7 @@ from harness.workspace.workspace import Candidate
 COPIED = 64 << 20  # bytes of a file that is copied into a checkout; a larger one is read-only there
 MANIFEST = 16 << 20  # bytes of one that are looked at
 MOST_TAGS = 10_000
+DAY = 86_400_000_000_000  # nanoseconds
 TIMEOUT = 600.0  # seconds; a first checkout of a large project on a slow disk
 ATTRIBUTES = ".gitattributes"
 OBJECTS = ".git/project-objects"  # where the repository inside finds the project's
@@ -143,6 +146,7 @@ class CleanCheckout:
                          "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}  # fmt: skip
         self._last: CheckoutPlan | None = None  # what was checked out
         self._tracked: dict[Path, tuple[str, dict[str, str]]] = {}  # by repository: a tree, and the ids of its files
+        self._ordered: dict[Path, str] = {}  # by repository: the tree whose files have times in order
         self._submodules: list[tuple[Path, Path]] = []  # where each is checked out, and its repository
 
     def close(self) -> None:
@@ -173,6 +177,7 @@ class CleanCheckout:
                 if not self._switch(plan):
                     raise CheckoutError(self._said)
             self._fill_submodules(candidate.tree)
+            self._order_times(plan)
             self._write_repository(candidate.commit)
             if plan.setup and not self.is_set_up:
                 self._set_up(plan, replace(checkout, copies=self._copy_files(brought)), set_up)
@@ -225,6 +230,7 @@ class CleanCheckout:
 
     def _begin_anew(self) -> None:
         self._tracked.clear()
+        self._ordered.clear()
         untrusted.remove_tree(self.place)
         files.make_folder(self._folder)
         self.place.chmod(0o700)
@@ -340,6 +346,24 @@ class CleanCheckout:
             made = read_made(self._record, self._key_of_setup(plan, tracked))
             return made is not None and keep_made(self._folder, tracked, made)
         return False
+
+    def _order_times(self, plan: CheckoutPlan) -> None:
+        """Give the files the times that a clone gives them, one after another by name: make goes by these.
+
+        They are new, as in a clone, so that no program takes what it keeps in a folder that is brought for made of
+        them. If none is brought, they are older than what a setup made that is kept, as in a clone that is set up.
+        """
+        first = None
+        if self.is_set_up and not any(map(files.is_dir, (*plan.brought, *plan.besides))):
+            made = self._record.stat().st_mtime_ns
+            first = made - DAY + (time.time_ns() - made) % (DAY // 2)  # no two trees have the same
+        for folder, git in [(self._folder, self._git_folder), *self._submodules]:
+            tree, tracked = self._tracked[git]
+            names = sorted(tracked, key=os.fsencode)
+            if self._ordered.get(git) != tree or not are_in_order(folder, names):
+                set_in_order(folder, names, first)
+                self._ask_in(git, folder, "update-index", "-q", "--refresh")
+            self._ordered[git] = tree
 
     def _set_up(self, plan: CheckoutPlan, checkout: Checkout, set_up: SetUp) -> None:
         """Run the setup; what it changed of the commit is put back, and what it made goes on record."""

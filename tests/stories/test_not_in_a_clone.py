@@ -55,6 +55,16 @@ def test_what_an_attempt_put_where_no_clone_has_it_proves_nothing(
 
 
 @pytest.mark.deep
+def test_a_generated_file_that_was_edited_by_hand_proves_nothing(mine: World) -> None:
+    for name in ["a.gen", *(f"m{number}" for number in range(100)), "z.src"]:
+        (mine.root / name).write_text("one\n")
+    as_make_does = "{ test ! z.src -nt a.gen || cp z.src a.gen; }"
+    begin(mine, f"{as_make_does} && grep -q two a.gen", "echo two > a.gen")
+    ran = mine.run()
+    assert ran.code != 0 and "the commit would not hold a.gen (its time of change" in ran.text, ran.text
+
+
+@pytest.mark.deep
 def test_what_was_made_before_a_reset_proves_nothing_after_it(mine: World, harness: Any) -> None:
     begin(mine, "test -f build/x", "[ -f build/x ] || { mkdir -p build; echo a1 > build/x; }")
     assert mine.run().code != 0

@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-from harness.workspace.file_times import SECOND, find_times, set_times
+from harness.workspace.file_times import AT_ONCE, SECOND, TICK, are_in_order, find_times, set_in_order, set_times
 
 
 def test_what_changed_since_the_work_began_is_older_than_all_others_as_it_was_before(tmp_path: Path) -> None:
@@ -23,3 +23,19 @@ def test_what_changed_since_the_work_began_is_older_than_all_others_as_it_was_be
     assert times.as_before == {"old": 1000 * SECOND, "source": 2000 * SECOND, "made": 999 * SECOND}
     set_times(tmp_path, {**times.as_before, "gone": 1})
     assert find_times(tmp_path, ["made"], 0.0).now == {"made": 999 * SECOND}
+
+
+def test_files_have_the_times_of_a_clone_that_writes_one_after_another(tmp_path: Path) -> None:
+    names = [f"{number:03}" for number in range(AT_ONCE + 1)]
+    for name in reversed(names):
+        (tmp_path / name).write_text("")
+    (tmp_path / "a-submodule").mkdir()
+    names.append("a-submodule")
+    set_in_order(tmp_path, names, 5 * SECOND)
+    times = find_times(tmp_path, names[:-1], 0.0).now
+    assert [times[name] - 5 * SECOND for name in (names[0], names[AT_ONCE - 1], names[AT_ONCE])] == [0, 0, TICK]
+    assert are_in_order(tmp_path, names)
+    set_in_order(tmp_path, names)
+    assert are_in_order(tmp_path, names)
+    (tmp_path / names[0]).write_text("")
+    assert not are_in_order(tmp_path, names)

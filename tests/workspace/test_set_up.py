@@ -83,6 +83,23 @@ def test_an_install_by_a_manifest_that_lies_elsewhere_runs_again_for_each_tree(p
     assert project.ran == 2
 
 
+def test_files_are_no_newer_than_others_because_a_commit_changed_them(project: Project) -> None:
+    files = {f"m{number}_txt": "1" for number in range(200)}
+    folder = project.check_out("", **files, a_gen="1", z_src="1")
+    first = (folder / "a.gen").stat().st_mtime_ns
+    project.check_out("", a_gen="2")
+    generated, source = ((folder / name).stat().st_mtime_ns for name in ("a.gen", "z.src"))
+    assert first < generated < source
+
+
+def test_what_a_kept_setup_made_is_newer_than_all_files(project: Project) -> None:
+    folder = project.check_out("npm ci", package_json="{}", a_py="1")
+    project.check_out("npm ci", a_py="2")
+    tool = (folder / "node_modules/x/tool").stat().st_mtime_ns
+    assert project.ran == 1
+    assert all((folder / name).stat().st_mtime_ns < tool for name in ("package-lock.json", "a.py"))
+
+
 def test_any_other_setup_runs_again_for_each_tree(project: Project) -> None:
     project.check_out("make", package_json="{}")
     project.check_out("make")
