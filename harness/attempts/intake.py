@@ -30,6 +30,7 @@ from harness.run.markers import read_names
 from harness.run.run import Run
 from harness.run.unread import explain_unread
 from harness.system import files
+from harness.workspace.brought import list_brought
 from harness.workspace.guard import FOLDERS, LONGEST_PATH
 from harness.workspace.private_logs import import_private_logs, quarantined_as
 from harness.workspace.quarantine import put_git_back, quarantine_absent, quarantine_changes
@@ -68,7 +69,8 @@ def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Gathere
     committed = run.workspace.heads.find_changed(attempt.before.head, after.head) if moved and after.head else ()
     after = leave_what_was_ignored(run, attempt, after, committed)
     specs = run.paths.specs  # what is committed there is in no look at the tree
-    ever = run.workspace.heads.find_ever_changed(attempt.before.head, after.head) if moved and after.head else ()
+    made = moved and after.head
+    ever = list_brought(run.workspace.heads.git, [attempt.before.head], [after.head]).files if made else {}
     gone = set(ever).difference(committed)  # by a later one
     seen = [one for one in ever if one in gone or one in after.files or specs in (run.workspace.top / one).parents]
     outside = [one for one in ever if not (run.workspace.top / one).is_relative_to(run.paths.root)]

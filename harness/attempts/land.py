@@ -40,9 +40,10 @@ def land(run: Run, attempt: Attempt, found: Gathered, settled: Settled) -> Landi
     if not run.commits:
         return Landing(Commit(), settled)
     candidate = _candidate_of(run, attempt, found)
+    searched = None if attempt.order.plan is None else candidate  # for secrets, with the checks of the claim
     for again in reversed(range(_TRIES)):
         commit = _commit(run, attempt, found, candidate)
-        if commit.made and not _was_searched(run, attempt, commit):
+        if commit.made and (searched is None or not _is_what_was_checked(run, commit, searched)):
             commit, secrets = take_back_secrets(run, attempt.slug, commit)
             if secrets:
                 return Landing(commit, settled, refused=_refuse(secrets))
@@ -78,11 +79,6 @@ def _candidate_of(run: Run, attempt: Attempt, found: Gathered) -> Candidate | No
 def _commit(run: Run, attempt: Attempt, found: Gathered, candidate: Candidate | None) -> Commit:
     names = names_to_commit(run, attempt, found)
     return attempt.workspace.commit(attempt.slug, found.words, attempt.number, names, candidate)
-
-
-def _was_searched(run: Run, attempt: Attempt, commit: Commit) -> bool:
-    """Whether a commit is the one that was searched for secrets with the checks of the claim."""
-    return attempt.order.plan is not None and _is_what_was_checked(run, commit, attempt.order.plan.candidate)
 
 
 def _is_what_was_checked(run: Run, commit: Commit, candidate: Candidate) -> bool:

@@ -122,8 +122,11 @@ def take_back_secrets(run: Run, slug: str, commit: Commit) -> tuple[Commit, str]
     if not searched.found:
         return commit, ""
     back = run.workspace.commits.take_back(commit.head, commit.base)
-    stands = "" if back else f"; the commit {commit.head[:12]} stands, and goes out with the next push"
-    return replace(commit, made=not back), f"{'; '.join(searched.lines)} in what git committed{stands}"
+    said = f"{'; '.join(searched.lines)} in what git committed"
+    if not back:
+        said += f"; the commit {commit.head[:12]} stands, and goes out with the next push"
+        run.tell(f"{slug}: {said}", Tone.BAD)
+    return replace(commit, made=not back), said
 
 
 def find_secrets(run: Run, names: Iterable[str]) -> list[str]:

@@ -332,20 +332,6 @@ class Heads:
         listed = self._say("diff-tree", "-r", "-z", "--name-only", "--no-renames", since, until)
         return tuple(filter(None, listed.split("\0")))
 
-    def find_ever_changed(self, since: str, until: str) -> tuple[str, ...]:
-        """Return the files that commits have changed, also those that a later one took back; from the tree's top."""
-        words = (
-            "log",
-            "-z",
-            "--format=",
-            "--name-only",
-            "--no-renames",
-            "-m",
-            f"--max-count={MOST}",
-            f"{since}..{until}",
-        )
-        return tuple(dict.fromkeys(filter(None, self._say(*words).split("\0"))))
-
     def show_diff(self, since: str, until: str, names: Collection[str], prefix: str) -> bytes:
         """Return how files changed between two trees, by their names below `prefix`; b"" where git cannot say.
 

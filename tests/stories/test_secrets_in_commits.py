@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from helpers.marks import SANDBOXES
 from helpers.world import CLAIM, GIT, World
 
 from harness.attempts import no_secrets
@@ -37,6 +38,19 @@ def test_a_secret_that_a_hook_puts_into_a_commit_is_taken_back_with_it(mine: Wor
     ran = mine.run()
     assert mine.outcomes() == ["unconfirmed"], ran.text
     assert f"bundle.js {HOLDS} in what git committed" in mine.events("attempt_ended")[0]["observed"]
+    assert mine.git("log", "--format=%s") == "begin"
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("sandbox", SANDBOXES)
+def test_a_secret_that_a_hook_puts_into_a_file_before_it_refuses_is_not_committed(mine: World, sandbox: str) -> None:
+    mine.settings["sandbox"] = sandbox
+    mine.repository()
+    hook(mine, "pre-commit", "[ -e .git/hooks/../once ] && exit 0; touch .git/once; cat .env >> a.txt; exit 1")
+    mine.agent(f"echo a > a.txt; {CLAIM}")
+    ran = mine.run()
+    assert mine.outcomes() == ["unconfirmed"], ran.text
+    assert f"a.txt {HOLDS} in what git committed" in mine.events("attempt_ended")[0]["observed"]
     assert mine.git("log", "--format=%s") == "begin"
 
 

@@ -37,6 +37,16 @@ def test_what_a_later_commit_took_out_again_is_listed_from_the_first_commit_on(g
     assert [len(list_differing(git, since, "HEAD").files) for since in ("", "HEAD~2", "HEAD")] == [1, 1, 0]
 
 
+def test_of_thousands_of_commits_the_first_is_listed_too(git: Git) -> None:
+    since = run_git(git.root, "rev-parse", "HEAD")
+    who = "committer x <x@x> 1700000000 +0000\ndata 1\nx\n"
+    first = f"commit refs/heads/many\n{who}from {since}\nM 100644 inline first\ndata 1\nx\n\n"
+    later = f"commit refs/heads/many\n{who}D first\n\n" + f"commit refs/heads/many\n{who}\n" * 2100
+    subprocess.run(["git", "fast-import", "--quiet"], cwd=git.root, input=(first + later).encode(), check=True)
+    brought = list_brought(git, [since], [run_git(git.root, "rev-parse", "many")])
+    assert (len(brought.commits), list(brought.files), brought.whole) == (2102, ["first"], True)
+
+
 def test_an_object_that_is_not_there_or_past_the_bound_counts_as_not_read(git: Git) -> None:
     there = run_git(git.root, "rev-parse", "HEAD~1:a name\nof two lines")
     assert search_objects(git, [there, "0" * 40], Redactor({"K": KEY}), 1 << 20) == ({there: {"K"}}, 1)
