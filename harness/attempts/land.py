@@ -46,6 +46,7 @@ def land(run: Run, attempt: Attempt, found: Gathered, settled: Settled) -> Landi
         if commit.made and (searched is None or not _is_what_was_checked(run, commit, searched)):
             commit, secrets = take_back_secrets(run, attempt.slug, commit)
             if secrets:
+                run.tell(f"{attempt.slug}: {secrets}", Tone.BAD)
                 return Landing(commit, settled, refused=_refuse(secrets))
         if not commit.made and not commit.failure and attempt.order.plan is None:
             commit = replace(commit, head=found.after.head)  # somebody may have committed since

@@ -122,10 +122,8 @@ def take_back_secrets(run: Run, slug: str, commit: Commit) -> tuple[Commit, str]
     if not searched.found:
         return commit, ""
     back = run.workspace.commits.take_back(commit.head, commit.base)
-    said = f"{'; '.join(searched.lines)} in what git committed"
-    if not back:
-        said += f"; the commit {commit.head[:12]} stands, and goes out with the next push"
-        run.tell(f"{slug}: {said}", Tone.BAD)
+    became = "it is taken back" if back else f"the commit {commit.head[:12]} stands, and goes out with the next push"
+    said = f"{'; '.join(searched.lines)} in what git committed: {became}"
     return replace(commit, made=not back), said
 
 

@@ -75,6 +75,8 @@ def _commit(run: Run, slug: str, words: str, attempt: int, names: Collection[str
         commit, secrets = take_back_secrets(run, slug, commit)
     if commit.made:
         run.write(Committed(slug=slug, attempt=attempt, commit=commit.head))
+        if secrets:
+            run.tell(f"{slug}: {secrets}", Tone.BAD)
     else:
         why = secrets or commit.failure or "nothing to commit"
         run.tell_once(f"{slug}: still not committed: {why}", Tone.BAD)

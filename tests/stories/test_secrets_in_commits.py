@@ -37,7 +37,8 @@ def test_a_secret_that_a_hook_puts_into_a_commit_is_taken_back_with_it(mine: Wor
     mine.agent(f"echo 'cp .env bundle.js' > build.sh; echo a > a.txt; {CLAIM}")
     ran = mine.run()
     assert mine.outcomes() == ["unconfirmed"], ran.text
-    assert f"bundle.js {HOLDS} in what git committed" in mine.events("attempt_ended")[0]["observed"]
+    said = f"bundle.js {HOLDS} in what git committed: it is taken back"
+    assert f"a: {said}" in ran.text and said in mine.events("attempt_ended")[0]["observed"]
     assert mine.git("log", "--format=%s") == "begin"
 
 
