@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from harness.domain.paths import Paths
 from harness.domain.text import one_line
@@ -38,7 +38,6 @@ WALK_LIMIT = 100_000  # files and folders that are looked at where there is no g
 _SKIPPED = {".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".mypy_cache", ".cache"}
 FRESH = 0.5  # seconds; on a busy machine that much passes between two looks with nothing between them
 _NOT_LOOKED_AT = tuple("hsS")  # as `ls-files -v` flags what is assumed unchanged, and what is skipped
-ONE_BY_ONE = 20  # names about which git is asked one by one
 
 
 class InPlace:
@@ -196,10 +195,18 @@ class InPlace:
             return set()
         said = self._git.look("check-ignore", "-z", "--stdin", stdin=as_lines(names))
         found = set(filter(None, os.fsdecode(said.stdout).split("\0")))
-        if said.code > 1:  # it stopped at one in a submodule
-            left = [name for name in names if name not in found][:ONE_BY_ONE]
-            found |= {name for name in left if self._git.look("check-ignore", "--quiet", "--", name).code == 0}
-        return found
+        if said.code <= 1:
+            return found
+        staged = os.fsdecode(self._git.ask("ls-files", "--stage", "-z").stdout).split("\0")
+        apart = {name for about, _, name in (one.partition("\t") for one in staged) if about.startswith("160000 ")}
+        within = [name for name in names if not self._is_apart(name, apart)]  # git stops at one that is
+        said = self._git.look("check-ignore", "-z", "--stdin", stdin=as_lines(within))
+        return set(filter(None, os.fsdecode(said.stdout).split("\0")))
+
+    def _is_apart(self, name: str, submodules: Collection[str]) -> bool:
+        """Whether a folder on the way to a file below the root is a submodule now, or a link."""
+        above = list(PurePosixPath(name).parents)[:-1]
+        return any(str(one) in submodules or files.is_link(self.root / one) for one in above)
 
     def find_uncommitted(self, folder: Path) -> tuple[str, ...]:
         """Return the files in a folder of the project that differ from the last commit, from the top of the tree."""

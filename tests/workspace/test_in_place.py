@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -59,3 +60,16 @@ def test_a_hook_that_a_person_adds_while_a_run_is_on_is_found(world: World) -> N
     assert workspace.has_hooks()
     hook.rename(hook.with_suffix(".sample"))
     assert not workspace.has_hooks()
+
+
+def test_what_git_ignores_is_known_whatever_lies_in_submodules_and_behind_links(
+    checkout: tuple[World, InPlace],
+) -> None:
+    world, place = checkout
+    (world.root / ".gitignore").write_text("*.local.md\n")
+    subprocess.run(["git", "init", "-q", world.root / "sub"], check=True)
+    world.git("-C", "sub", "commit", "-q", "--allow-empty", "-m", "x")
+    world.git("add", "sub")
+    (world.root / "link").symlink_to("sub")
+    apart = [f"{folder}/{number}.local.md" for folder in ("sub", "link") for number in range(30)]
+    assert place.find_ignored([*apart, "seen.md", "unseen.local.md"]) == {"unseen.local.md"}
