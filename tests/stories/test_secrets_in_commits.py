@@ -89,29 +89,16 @@ def test_a_commit_that_is_tried_again_is_searched_as_the_files_are_by_then(mine:
 LARGE = "yes 0123456789abcdef | head -c 20000000 > data.txt"  # more than is kept of what git says elsewhere
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     "own",
     [
-        pytest.param(
-            f"cp .env c; git add c; git commit -qm 1; {LARGE}; git rm -q c; git add data.txt; git commit -qm 2",
-            id="before a large one",
-        ),
-        pytest.param(
-            f"{LARGE}; cat .env >> data.txt; git add data.txt; git commit -qm 1",
-            id="at the end of a large file",
-            marks=pytest.mark.deep,
-        ),
-        pytest.param(
-            "git switch -qc other; cp .env c; git add c; git commit -qm 1; git switch -q -",
-            id="on another branch",
-            marks=pytest.mark.deep,
-        ),
-        pytest.param(
-            'git tag -am "with $(cat .env)" v1',
-            id="in a tag",
-            marks=pytest.mark.deep,
-        ),
+        f"cp .env c; git add c; git commit -qm 1; {LARGE}; git rm -q c; git add data.txt; git commit -qm 2",
+        f"{LARGE}; cat .env >> data.txt; git add data.txt; git commit -qm 1",
+        "git switch -qc other; cp .env c; git add c; git commit -qm 1; git switch -q -",
+        'git tag -am "with $(cat .env)" v1',
     ],
+    ids=["before a large one", "at the end of a large file", "on another branch", "in a tag"],
 )
 def test_a_secret_in_a_commit_of_an_agents_own_is_told_however_it_lies(mine: World, own: str) -> None:
     mine.repository()
