@@ -80,7 +80,8 @@ def _with_loaded(run: Run, base: str, called: Called) -> Called:
         modules = [name for name in left if _MAY_NAME_PLUGINS.fullmatch(name)][:MOST_READ]
         loaded |= frozenset[str]().union(*map(find_plugins, _read(run, base, modules).values()))
     for _ in range(MOST_ROUNDS):
-        names = [*filter(is_configuration, left), *find_loaded(left, loaded)][:MOST_CONFIGURED]
+        judging = (name for name in filter(is_configuration, left) if find_role(name, called) is Role.CONFIG)
+        names = [*judging, *find_loaded(left, loaded)][:MOST_CONFIGURED]
         left = [name for name in left if name not in names]
         found = {word for name, text in _read(run, base, names).items() for word in find_configured(name, text)}
         if found <= loaded:

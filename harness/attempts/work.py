@@ -187,8 +187,8 @@ def _replay_in_checkouts(order: Order, site: Site, replay: Replay) -> tuple[tupl
 
 def _run_those_that_read(order: Order, site: Site, replay: Replay, runs: Sequence[CheckRun]) -> dict[Check, CheckRun]:
     """Run the checks that do nothing but look at files on the claim as it is: what else judges has no say in them."""
-    plan, red = order.plan or replay.control, (run.command for run in runs if not run.green and not run.stopped)
-    reading = [check for check in order.checks if only_reads(check.command) and check.command in {*red}]
+    plan, red = order.plan or replay.control, {run.command for run in runs if not run.green and not run.stopped}
+    reading = [check for check in order.checks if check.command in red and only_reads(check.command)]
     if not reading or plan is None:
         return {}
     return dict(zip(reading, _run_checks(order, site, reading, _check_out(order, site, plan)), strict=False))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import PurePosixPath
@@ -18,6 +19,8 @@ _CONFIGURATION = re.compile(
     r"\.(config|conf|setup|workspace|preset)\..*"
 )
 _SECTIONS = ("jest", "mocha", "ava", "vitest", "c8", "nyc", "tap", "xo", "eslintConfig")  # of a package.json
+_TABLES = ("pytest", "mypy", "pylint", "coverage", "tox", "pyright")  # of a pyproject.toml, below `tool`
+_OF_CFG = re.compile(r"\[(tool:pytest|pytest|mypy|pylint|coverage|flake8|tox|testenv)\b")
 _NOT_OURS = ("node_modules/", "vendor/", "site-packages/")
 _KEY = re.compile(
     r"""(?<![\w-])["']?(?:setupFiles(?:AfterEnv)?|global(?:Setup|Teardown)|resolver|transform|testEnvironment|environment"""
@@ -60,8 +63,7 @@ def is_configuration(name: str) -> bool:
 def find_configured(name: str, text: str) -> set[str]:
     """Return the files that a configuration of tests names."""
     last = PurePosixPath(name).name
-    if last == "package.json":
-        text = _take_sections(text)
+    text = _take_sections(last, text)
     found = {word for value in _KEY.findall(text) for word in _read_paths(value)}
     found |= {word for path in _IMPORTED.findall(text) for word in _read_paths(path)}
     dotted = {
@@ -101,12 +103,29 @@ def find_loaded(names: Iterable[str], loaded: Collection[str]) -> list[str]:
     return [name for name in likely if is_loaded(name, loaded)]
 
 
-def _take_sections(text: str) -> str:
-    with suppress(ValueError, RecursionError):
-        found = json.loads(text)
-        if isinstance(found, dict):
-            return json.dumps({name: found[name] for name in _SECTIONS if name in found})
+def _take_sections(last: str, text: str) -> str:
+    """Return what of a file that holds much besides is of tools that test."""
+    with suppress(ValueError, RecursionError, AttributeError):
+        if last == "package.json":
+            found = json.loads(text)
+            return json.dumps({name: found[name] for name in _SECTIONS if name in found}, indent=1)
+        if last == "pyproject.toml":
+            tools = tomllib.loads(text).get("tool", {})
+            return json.dumps({name: _join(tools[name]) for name in _TABLES if name in tools}, indent=1, default=str)
+        if last == "setup.cfg":
+            return "".join(one for one in re.split(r"^(?=\[)", text, flags=re.MULTILINE) if _OF_CFG.match(one))
+        return text
     return ""
+
+
+def _join(said: object) -> object:
+    """Return a table in which options that are a list are one line."""
+    if not isinstance(said, dict):
+        return said
+    return {
+        name: " ".join(map(str, one)) if name == "addopts" and isinstance(one, list) else _join(one)
+        for name, one in said.items()
+    }
 
 
 def _read_paths(value: str) -> Iterable[str]:

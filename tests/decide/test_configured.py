@@ -40,6 +40,8 @@ def test_what_configuration_names_is_loaded(name: str, text: str) -> None:
     [
         ("pytest.ini", "[pytest]\naddopts = -q -p app.rules -p no:cacheprovider\n"),
         ("pyproject.toml", '[tool.pytest.ini_options]\naddopts = "-p app.rules"\n'),
+        ("pyproject.toml", '[tool.pytest.ini_options]\naddopts = ["-q", "-p", "app.rules"]\n'),
+        ("pyproject.toml", '[tool.mypy]\nplugins = ["app.rules"]\n'),
         ("mypy.ini", "[mypy]\nplugins = app.rules, pydantic.mypy\n"),
         (".pylintrc", "[MAIN]\nload-plugins=app.rules\n"),
         ("setup.cfg", "[tool:pytest]\naddopts =\n  -p app.rules\n"),
@@ -51,6 +53,20 @@ def test_modules_that_configuration_names_are_loaded(name: str, text: str) -> No
         "app/rules.py",
         "src/app/rules.py",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("package.json", '{"config": "./app/rules.py", "exports": {"require": "./app/rules.py"}}'),
+        ("pyproject.toml", '[tool.other]\nplugins = ["app.rules"]\nconfig = "./app/rules.py"\n'),
+        ("setup.cfg", "[options]\nplugins = app.rules\n"),
+        ("package.json", "no JSON"),
+        ("pyproject.toml", "no TOML = ["),
+    ],
+)
+def test_what_else_such_a_file_names_is_worked_on(name: str, text: str) -> None:
+    assert not find_loaded(["app/rules.py"], find_configured(name, text))
 
 
 @pytest.mark.parametrize(
