@@ -15,6 +15,7 @@ from harness.decide.tasks import find_needed, find_reached
 from harness.decide.words import find_folders, find_words, is_named, is_pattern, leave_open
 
 MOST_FOLLOWED = 40  # files that are read to see what checks call
+MOST_ROUNDS = 5  # of what is asked for in turn
 MOST_FOLDERS = 24  # in which they are looked for
 LONGEST = 2000  # characters of a command that are read
 MOST_ALIKE = 3  # files of which one is meant, by the end of its path
@@ -135,16 +136,16 @@ class _Trail:
     found: set[str] = field(default_factory=set)
     included: set[str] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)  # by the checks themselves
-    run: set[tuple[str, str]] = field(default_factory=set)
     captured: set[str] = field(default_factory=set)
     loaded: set[str] = field(default_factory=set)
     functions: dict[str, set[str]] = field(default_factory=dict)  # of a script, by the word that led to it
     texts: dict[str, str] = field(default_factory=dict)
+    taken: dict[str, str] = field(default_factory=dict)  # those whose words were taken up
     names: Collection[str] | None = None
 
     def walk(self, words: Iterable[str]) -> None:
         """Read what the words lead to, and what that leads to."""
-        waiting, seen, taken = [(word, "") for word in _in_turn(words)], set[tuple[str, str, int]](), set[str]()
+        waiting, seen = [(word, "") for word in _in_turn(words)], set[tuple[str, str, int]]()
         while waiting:
             word, place = waiting.pop()
             for name in (*_spell(word), *([word] if _may_be_script(word) else [])):
@@ -154,15 +155,29 @@ class _Trail:
                 seen.add(asked)
                 for path in self._find_files(name, place):
                     self.functions.setdefault(word, set()).update(_FUNCTION.findall(self.texts[path]))
-                    if path not in taken:
-                        taken.add(path)
+                    if path not in self.taken:
                         above = path.rpartition("/")[0]
                         waiting += [(one, f"{above}/" if above else "") for one in _in_turn(self._take(path))]
 
     def find_run(self) -> set[tuple[str, str]]:
-        """Return the words that are commands in a script; not what it reads the output of: that is what it tests."""
-        run = {one for one in self.run if one[0] not in self.captured}
-        return {one for one in run if self.captured.isdisjoint(self.functions.get(one[0], ()))}
+        """Return the words that are commands in what is asked for; not what a script reads the output of, or tests."""
+        words, run = set(self.asked), set[tuple[str, str]]()
+        for _ in range(MOST_ROUNDS):
+            reached = {path: find_reached(path, text, words) for path, text in self.taken.items()}
+            new = {word for text in reached.values() for word in find_words(text)} - words
+            words |= new
+            if not new:
+                break
+        for path, text in reached.items():
+            if _is_shell(path, text):
+                run |= {(word, path) for word in _find_commands(leave_open(text)[0])}
+            elif PurePosixPath(path).name.lower() in _BUILD_FILES:
+                run |= {(word, path) for word in find_words(text)}
+        return {one for one in run if not is_pattern(one[0]) and not self._is_read(one[0])}
+
+    def _is_read(self, word: str) -> bool:
+        """Whether a script reads what the script of this word prints, or a function that it makes."""
+        return word in self.captured or not self.captured.isdisjoint(self.functions.get(word, ()))
 
     def _find_files(self, word: str, place: str) -> list[str]:
         """Return the files to which a word leads: from the root, from where checks go, from beside what names it."""
@@ -196,6 +211,7 @@ class _Trail:
 
     def _take(self, path: str) -> set[str]:
         """Take up what stands in a file, and return the words of it that are new."""
+        self.taken[path] = self.texts[path]
         text = _commands_in(path, self.texts[path])
         found = find_words(text) | _find_modules(path, text)
         gone_to = sorted(find_folders(text) | self._find_workspaces(path, self.texts[path]))
@@ -205,11 +221,6 @@ class _Trail:
         self.loaded |= find_options(text)
         self.captured |= find_captured(text, redirected=PurePosixPath(path).suffix in (".sh", ".bash", ".zsh", ""))
         self.captured |= find_words(find_needed(path, text))
-        reached = find_reached(path, self.texts[path], self.asked | self.found)
-        if _is_shell(path, text):
-            self.run |= {(word, path) for word in _find_commands(leave_open(reached)[0])}
-        elif PurePosixPath(path).name.lower() in _BUILD_FILES:
-            self.run |= {(word, path) for word in find_words(reached)}
         new = found - self.found
         self.found |= found
         return new

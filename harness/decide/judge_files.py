@@ -81,12 +81,13 @@ _CODE = {
 _SPEC_FOLDER = "spec"  # of Ruby, Jasmine and ShellSpec; else a word of many uses
 _SPECS = (".rb", ".js", ".ts", ".mjs", ".cjs", ".sh")
 _STEPS = {"steps", "step_definitions", "support"}  # of features, in Gherkin
-_GHERKIN = re.compile(r"behave|behat|cucumber.*|godog|radish|lettuce|reqnroll|specflow|pytest")
+_GHERKIN = re.compile(r"behave|behat|.*cucumber.*|.*bdd.*|godog|radish|lettuce|pytest|mvnw?|gradlew?|dotnet")
 _DATA = {
     "testdata", "testcases", "test_cases", "test-cases", "test-data", "test_data", "testfiles", "fixtures", "golden",
     "goldens", "__fixtures__", "__snapshots__", "__mocks__", "snapshots",
 }  # fmt: skip
 _PUBLISHED = {"docs", "doc", "data", "datasets"}  # in these a reference, or cases, are the product's own
+_OF_MANY_USES = {"reference", "cases", "vectors"}
 _DATA_NAMES = re.compile(
     r".*\.(snap|golden|approved)(\.\w+)?|(expected|golden|reference)([-_.].*)?|.*[-_.]expected\.\w+"
     r"|(test[-_]?)?(cases|vectors)\.(json|jsonl|csv|tsv|ya?ml|toml|txt)"
@@ -180,7 +181,7 @@ def _is_data(path: PurePosixPath) -> bool:
     folders, is_code = set(path.parts[:-1]), path.suffix in _CODE
     if folders & (_DATA - {"snapshots"} if is_code else _DATA):
         return True
-    if is_code or folders & _PUBLISHED:
+    if is_code or (folders & _PUBLISHED and path.stem in _OF_MANY_USES):
         return is_code and path.stem in ("expected", "golden")
     return _DATA_NAMES.fullmatch(path.name) is not None
 
@@ -217,13 +218,15 @@ def _is_script(path: PurePosixPath, called: Called) -> bool:
     if not mentioned:
         return False
     name = path.parent.name if path.name == "__main__.py" else path.name
-    is_tested = not mentioned.isdisjoint(called.captured)
+    is_tested = any(is_named(word, str(path)) for word in called.captured if not is_pattern(word))
     folders = _outside_of_product(path) if is_tested else path.parts[:-1]
     if _SCRIPT_FOLDERS.intersection(folders) or _SCRIPT_NAMES.fullmatch(name):
         return True
     if path.suffix in (".mk", ".just"):
         return not mentioned.isdisjoint(called.indirect)
-    callers = {caller for word, caller in called.run if path.suffix in (".sh", ".bash") and is_named(word, str(path))}
+    if path.suffix not in (".sh", ".bash") or is_tested:
+        return False
+    callers = {caller for word, caller in called.run if is_named(word, str(path))}
     return any(find_role(one, NOTHING) in (None, Role.CONFIG) for one in callers)  # what a test calls is what is tested
 
 

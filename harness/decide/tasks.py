@@ -47,6 +47,8 @@ _OBEYED = re.compile(
     r"|NPM\w*|GO\w+|CARGO\w*|RUST\w*|JAVA\w*|CLASSPATH|PERL5\w*|RUBY\w*|[A-Z]{1,8}FLAGS|LDLIBS|LOADLIBES|CC|CXX|CPP|AR|AS|LD"
     r"|RM|YACC|LEX|FC|PC|CO|GET|TEX"
 )
+_WORD = re.compile(r"[\w.@/-]+")
+_GOAL = re.compile(r"^\.DEFAULT_GOAL\s*[:?]?:?=\s*(\S+)", re.MULTILINE)
 _SETS = re.compile(r"([A-Za-z_]\w*)\s*[:?]?:?=(?!=)")
 
 
@@ -86,19 +88,20 @@ def find_reached(name: str, text: str, words: Collection[str]) -> str:
     tasks = split_tasks(name, text)
     if not tasks:
         return text
-    rest = [task.text for task in tasks if not task.names]
+    rest = [task.text for task in tasks if not task.names and not task.text.startswith(".PHONY")]
+    assigned = {word for text in rest if _SETS.match(text) for word in _WORD.findall(text)}
     named = [task for task in tasks if task.names]
     asked = [task for task in named if not set(words).isdisjoint(task.names)]
     if not asked:
-        asked = named[:1] if PurePosixPath(name).name not in _JSON else [one for one in named if one.names == ("test",)]
+        usual = {"test"} if PurePosixPath(name).name in _JSON else {*_GOAL.findall(text)}
+        usual = usual or {name for task in named[:1] for name in task.names}
+        asked = [one for one in named if not usual.isdisjoint(one.names)]
     reached = list[Task]()
     while asked:
         task = asked.pop()
         reached.append(task)
-        said = {
-            *re.findall(r"[\w.@/-]+", task.text),
-            *(f"{when}{one}" for one in task.names for when in ("pre", "post")),
-        }
+        around = {f"{when}{one}" for one in task.names for when in ("pre", "post")}
+        said = {*_WORD.findall(task.text), *around, *(assigned if "$" in task.text or "{{" in task.text else ())}
         asked += [one for one in named if one not in reached and one not in asked and not said.isdisjoint(one.names)]
     return "\n".join([*rest, *(task.text for task in reached or named)])
 

@@ -91,6 +91,11 @@ PRODUCT = {
         "deploy.sh",
     ),
     "another target": ("make test", {"Makefile": "test:\n\tpytest\ndeploy:\n\tsh deploy.sh\n"}, "deploy.sh"),
+    "also looked at by a linter": (
+        "make",
+        {"Makefile": "t:\n\tsh -n *.sh\n\ttest $$(cd x && sh a.sh) = 1\n"},
+        "x/a.sh",
+    ),
     "called by code": ("python3 test_x.py", {"test_x.py": 'run(["sh", "install.sh"])'}, "install.sh"),
     "a tool within the product": ("python3 -m app.tools.convert x | grep X", {}, "app/tools/convert.py"),
 }
@@ -111,6 +116,17 @@ def test_scripts_of_packages_within_a_package_are_followed() -> None:
     called = call("npm test", files)
     assert find_role("pkg/a/ci/verify.js", called) is Role.SCRIPT
     assert find_role("other/lint.js", called) is None
+
+
+def test_a_target_that_a_script_of_another_asks_for_is_followed() -> None:
+    files = {
+        "Makefile": "test:\n\tsh ci.sh\nunit:\n\tsh inner.sh\ndeploy:\n\tsh deploy.sh\n.PHONY: deploy\n",
+        "ci.sh": "make unit\n",
+        "inner.sh": "true\n",
+        "deploy.sh": "true\n",
+    }
+    called = call("make test", files)
+    assert [find_role(name, called) for name in ("inner.sh", "deploy.sh")] == [Role.SCRIPT, None]
 
 
 INCLUDED = {

@@ -413,6 +413,7 @@ ROLES = {
     "calc_unittest.cc": Role.TEST,
     "docs/reference.md": None,
     "data/cases.csv": None,
+    "data/expected.json": Role.DATA,
     "data/fixtures/cases.csv": Role.DATA,
     "src/features/checkout/steps/address.js": None,
 }

@@ -79,6 +79,9 @@ def test_what_is_asked_for_is_reached_with_what_it_needs() -> None:
         True,
     ]
     assert "d.sh" not in find_reached("Makefile", make, ["make"])
+    make = f".PHONY: deploy\n.DEFAULT_GOAL := test\nx:\n\tx.sh\nALL = lint\n{make.replace(': lint', ': $(ALL)')}"
+    reached = find_reached("Makefile", make, ["make"])
+    assert [word in reached for word in ("t.sh", "l.sh", "d.sh", "x.sh")] == [True, True, False, False]
     package = '{"scripts": {"test": "npm run unit", "unit": "u.sh", "preunit": "p.sh", "deploy": "d.sh"}}'
     reached = find_reached("package.json", package, ["npm", "t"])
     assert ("u.sh" in reached, "p.sh" in reached, "d.sh" in reached) == (True, True, False)
