@@ -40,6 +40,7 @@ from harness.run.spending import check_prices, limits_for_review, price
 from harness.system.command import Bounds
 from harness.workspace.clean_checkout import CheckoutPlan
 from harness.workspace.repositories import real_path
+from harness.workspace.shown_diff import show_diff
 from harness.workspace.steering import find_names
 from harness.workspace.workspace import Candidate
 
@@ -99,7 +100,7 @@ def _find_candidate(run: Run, attempt: Attempt, found: Gathered) -> tuple[Candid
 def _read_diff(run: Run, attempt: Attempt, found: Gathered, candidate: Candidate) -> str:
     """Return the diff from before the work on a feature to its claim."""
     base, names = find_base(run, attempt, candidate.base), find_names_of_work(run, attempt, found)
-    said = run.workspace.heads.show_diff(base, candidate.tree, names, run.workspace.prefix)
+    said = show_diff(run.workspace.heads.git, base, candidate.tree, names, run.workspace.prefix)
     return said[:LONGEST_DIFF].decode("utf-8", "replace")
 
 

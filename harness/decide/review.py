@@ -82,6 +82,7 @@ def _parse_item(number: int, item: object, criteria: int) -> Comment:
 # --- the diff -----------------------------------------------------------------------------------------------------
 
 _HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_WHOLE = range(1, 1 << 31)  # of a file that git shows without its lines
 
 
 @dataclass(slots=True)
@@ -94,13 +95,16 @@ class _File:
 def find_places(diff: str) -> dict[str, list[range]]:
     """Return the lines of each file that a unified diff of git shows, as they are after it; of one that went, before.
 
+    Of a file that git takes for binary, each line is one: it shows none, and all of it may have changed.
     What stands in a hunk is counted by its head: no line of a file can pass for the head of another.
     """
     found, now = dict[str, list[range]](), _File()
     lines = iter(diff.split("\n"))
     for line in lines:
         if line.startswith("diff --git "):
-            now = _File()
+            now = _File(name=_name_of_both(line.removeprefix("diff --git ")))
+        elif line.startswith("Binary files ") and now.name:
+            found.setdefault(now.name, []).append(_WHOLE)
         elif line.startswith("--- "):
             now.was = _name_of(line[4:])
         elif line.startswith("+++ "):
@@ -123,6 +127,12 @@ def _skip(lines: Iterator[str], old: int, new: int) -> None:
             return
         old -= line[:1] in ("-", " ", "")
         new -= line[:1] in ("+", " ", "")
+
+
+def _name_of_both(said: str) -> str:
+    """Return the name of a file of which the head of a diff says `a/NAME b/NAME`; "" where it does not."""
+    was, now = said[: len(said) // 2], said[len(said) // 2 + 1 :]
+    return was[2:] if (was[:2], now[:2]) == ("a/", "b/") and was[2:] == now[2:] else ""
 
 
 def _name_of(said: str) -> str:

@@ -20,7 +20,6 @@ from harness.workspace.operations import find_operation, say_ending
 from harness.workspace.ref_files import RefFiles
 
 KEPT = "refs/harness/kept"  # below it lies what an agent left and no branch leads to
-LONGEST_LINE = 100_000  # bytes of names in the arguments of git
 MOST = 2_000  # files that are compared to see whether an agent took the tree back
 _WATCHED = ("refs/heads", "refs/tags", "refs/stash", "refs/notes")
 _ONLY_HERE = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}  # what is not here is not fetched
@@ -331,22 +330,6 @@ class Heads:
         """Return the files that commits have changed, from the top of the work tree."""
         listed = self._say("diff-tree", "-r", "-z", "--name-only", "--no-renames", since, until)
         return tuple(filter(None, listed.split("\0")))
-
-    def show_diff(self, since: str, until: str, names: Collection[str], prefix: str) -> bytes:
-        """Return how files changed between two trees, by their names below `prefix`; b"" where git cannot say.
-
-        No attribute hides a change: of the tree none is read in git's own folder, with an index that is not there.
-        """
-        own = sorted(name for name in names if name.startswith(prefix))
-        if not own:
-            return b""
-        chosen = own if sum(map(len, own)) < LONGEST_LINE else ()
-        words = ("diff-tree", "-r", "-p", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color")
-        words = (*words, f"--relative={prefix}", since, until, "--", *chosen)
-        told = ("core.quotePath=false", f"core.attributesFile={os.devnull}")
-        more = {**_ONLY_HERE, "GIT_INDEX_FILE": str(self.git.folders[1] / "no-index")}
-        where = ("-C", str(self.git.folders[1]), "--literal-pathspecs")
-        return self.git.read(*where, *words, told=told, stdin=b"", **more).stdout
 
     def find_alike(self, was: Head, now: Head) -> tuple[str, ...]:
         """Return the files that commits on another branch have changed, and the tree holds as they do.

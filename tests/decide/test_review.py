@@ -85,6 +85,13 @@ def test_no_line_of_a_file_passes_for_the_head_of_another() -> None:
     assert find_places(DIFF) == {"a.py": [range(1, 5), range(9, 10)], "gone.py": [range(3, 5)]}
 
 
+@pytest.mark.parametrize("sides", ["a/x and b.bin and b/x and b.bin", "/dev/null and b/x and b.bin"])
+def test_each_line_of_a_file_that_git_shows_without_lines_is_a_place(sides: str) -> None:
+    head = "diff --git a/x and b.bin b/x and b.bin\nindex 1..2 100644\n"
+    (span,) = find_places(f"{head}Binary files {sides} differ\n")["x and b.bin"]
+    assert 1 in span and 10_000 in span and 0 not in span
+
+
 PLACES = {"a.py": [range(1, 5)]}
 BLOCKING = Review("any leak", blocking=True)
 

@@ -72,6 +72,13 @@ def test_one_comment_blocks_two_claims_and_is_asked_for_once_on_one_tree(world: 
     assert "(stands: it has kept 2 claims from standing, and does not block any more)" in world.log("a.done")
 
 
+@pytest.mark.deep
+def test_no_attribute_hides_a_change_from_a_reviewer_that_blocks(world: Any) -> None:
+    ran = begin(world, answer(BAD), "echo '*.py -diff' > .gitattributes; echo x > a.py", blocking=True)
+    assert (ran.code, world.outcomes()) == (0, ["unconfirmed", "unconfirmed", "done"]), ran.text
+    assert "\n| +x\n" in world.log("attempts/a/0001/review-1/prompt.md")
+
+
 NO_VERDICT = {
     "prose": pytest.param("echo 'LGTM, ship it!'; echo changed > a.py", "its answer is no JSON list"),
     "a failure": pytest.param("echo oops >&2; exit 3", "command failed (exit 3): oops"),

@@ -119,19 +119,3 @@ def test_after_a_commit_of_ours_git_is_asked_again_only_where_more_was_moved(wor
     world.git("commit", "-q", "--allow-empty", "-m", "a person's")
     heads.follow(ours)
     assert heads.look().commit == world.git("rev-parse", "HEAD") != ours
-
-
-@pytest.mark.parametrize("prefix", ["", "app/"])
-def test_no_attribute_of_the_tree_hides_a_change_from_who_reads_the_diff(world: World, prefix: str) -> None:
-    root = world.root / prefix
-    root.mkdir(exist_ok=True)
-    (root / "a.py").write_text("old\n")
-    world.repository()
-    (root / "a.py").write_text("new\n")
-    (world.root / ".gitattributes").write_text("*.py -diff\n")
-    world.git("add", "-A")
-    world.git("commit", "-qm", "hidden")
-    heads = InPlace(Paths(root, root / "specs", root / "logs"), world.environ).heads
-    said = heads.show_diff("HEAD~1", "HEAD", [f"{prefix}a.py"], prefix).decode()
-    assert said.splitlines()[0] == "diff --git a/a.py b/a.py"
-    assert said.splitlines()[-2:] == ["-old", "+new"]
