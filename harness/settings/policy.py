@@ -72,7 +72,8 @@ def tighten_settings(
             continue
         settings = replace(settings, **{demand.name: value})
         if now[demand.name] != "default":
-            told.append(f"`{demand.name}` is {option.kind.show(value)} by the policy `{printable(demand.where)}`")
+            shown = option.kind.show(value)
+            told.append(f"`{demand.name}` is {shown}, tightened by the policy `{printable(demand.where)}`")
         is_mixed = isinstance(own, tuple) and bool(own)
         now[demand.name] = now[demand.name] if is_mixed else demand.where
     return replace(settings, checks=tighten_checks(settings.checks, demands)), now, told

@@ -62,8 +62,14 @@ def prices(value: tuple[ModelPrice, ...]) -> str:
 
 
 def guards(value: Guards) -> str:
-    """Return the level of every rule, or those that a person set, in one line; `{}` for those of harness."""
-    return value.every or "{" + ", ".join(f"{rule}: {level}" for rule, level in value.own) + "}"
+    """Return the level of every rule, or those that a person set, in one line; `{}` for those of harness.
+
+    A policy can set some beside a level for all: `off but for {secret: strict}`, which no file can say.
+    """
+    own = "{" + ", ".join(f"{rule}: {level}" for rule, level in value.own) + "}"
+    if value.every is None:
+        return own
+    return f"{value.every} but for {own}" if value.own else value.every
 
 
 def address(url: str) -> str:

@@ -57,6 +57,14 @@ def test_the_stricter_value_holds(tmp_path: Path, name: str, own: object, demand
     assert any("by the policy" in one for one in config.warnings) == tightened
 
 
+def test_what_a_policy_tightens_of_one_rule_is_said_of_that_rule_alone(tmp_path: Path) -> None:
+    config = load(tmp_path, {"guards": "off"}, {"guards": {"test-removed": "strict"}})
+    shown = "off but for {test-removed: strict}"
+    assert OPTIONS["guards"].kind.show(config.settings.guards) == shown
+    (said,) = config.warnings
+    assert said.startswith(f"`guards` is {shown}, tightened by the policy `") and said.endswith("harness-policy.yaml`")
+
+
 def test_each_bound_gives_the_same_twice_and_its_own_value_for_itself() -> None:
     for option in OPTIONS.values():
         values = option.choices or (option.default,)
