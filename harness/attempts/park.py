@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -16,7 +17,6 @@ from harness.domain.text import one_line
 from harness.records.events import Blocked
 from harness.run.run import Run
 from harness.workspace.parking import Parking, ParkingError
-from harness.workspace.workspace import Candidate
 
 
 def park(run: Run, attempt: Attempt, found: Gathered, judgement: Judgement) -> Judgement:
@@ -70,10 +70,25 @@ def clear(run: Run, slug: str) -> None:
     if not (parked := run.history.of(slug).parked_commit):
         return
     try:
-        _take_out(parking, parking.read(parked))
+        _take_out(parking, *parking.merge(parked))
     except ParkingError as error:
         run.tell(f"{slug}: its work stays in the working tree: {one_line(str(error), 200)}", Tone.BAD)
     run.workspace.forget()
+
+
+def wait_again(run: Run, slug: str) -> None:
+    """Let parked work wait for `harness land` once more, where it was to land and that has failed."""
+    record = run.history.of(slug)
+    if not record.parked or record.question or record.claim_pending:
+        return
+    where = f"it is on the branch `harness/{slug}`" if record.parked_commit else "its work is in the working tree"
+    then = f"`harness land {slug}` tries it again, `harness answer` says what to do instead"
+    last = one_line(record.observed.rstrip().rpartition("\n")[2], 120)  # of what a hook or a check said
+    why = one_line(record.reason, 200) + (f" ({last})" if last and not last.startswith("[exit ") else "")
+    question = f"it did not land: {why}; {then}; {where}"
+    again = Blocked(slug=slug, attempt=record.attempts, question=question, judging=record.allowed, parked=record.parked)
+    ask(run, again)
+    run.tell(f"{slug}: {question}", Tone.NOTICE)
 
 
 def finish_clearing(run: Run) -> None:
@@ -82,17 +97,18 @@ def finish_clearing(run: Run) -> None:
         if not record.question or not record.parked_commit:
             continue
         with suppress(ParkingError):
-            candidate = run.workspace.parking.read(record.parked_commit)
-            if run.workspace.snapshot().files.keys() >= set(candidate.names):  # else a person brought it there
-                _take_out(run.workspace.parking, candidate)
+            tree, names = run.workspace.parking.merge(record.parked_commit)
+            if names and run.workspace.snapshot().files.keys() >= set(names):  # else a person brought it there
+                _take_out(run.workspace.parking, tree, names)
                 run.workspace.forget()
                 run.tell(f"resuming: {slug}: its work waits to land, and is taken out of the working tree", Tone.NOTICE)
 
 
-def _take_out(parking: Parking, candidate: Candidate) -> None:
-    if changed := parking.find_other(candidate.tree, candidate.names):
+def _take_out(parking: Parking, tree: str, names: Sequence[str]) -> None:
+    """Make files of the working tree what HEAD has of them, if they still are as a tree has them."""
+    if changed := parking.find_other(tree, names):
         raise ParkingError(f"{say_names(changed)} changed meanwhile")
-    parking.clear(candidate)
+    parking.write("HEAD", names)
 
 
 def _why_it_stays(run: Run, attempt: Attempt, found: Gathered) -> str:

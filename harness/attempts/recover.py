@@ -17,7 +17,7 @@ from harness.attempts.begin import Prepared, make_order
 from harness.attempts.keep import CLAIM, keep
 from harness.attempts.moves import KILLING
 from harness.attempts.order import Delivery
-from harness.attempts.park import bring_back, finish_clearing
+from harness.attempts.park import bring_back, finish_clearing, wait_again
 from harness.attempts.snapshots import name_kept
 from harness.attempts.work import carry_out
 from harness.attempts.write_down import with_cost, write_outcome
@@ -63,6 +63,8 @@ def recover(run: Run) -> None:
             run.tally.allowed.add(slug)
         elif record.unfinished or record.claim_pending:
             _finish(run, slug, run.history.unfinished.get(slug))
+        elif record.is_landing:
+            wait_again(run, slug)
     finish_clearing(run)
     name_kept(run)
     restore_limits(run)
@@ -83,6 +85,7 @@ def check_allowed(run: Run) -> bool:
                 files.move(kept, done)
             run.markers.add(done.name)
             _finish(run, slug, None)
+            wait_again(run, slug)
     return bool(allowed)
 
 

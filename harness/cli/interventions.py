@@ -8,8 +8,9 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from harness.decide.blocked import ALLOW, LAND
+from harness.decide.blocked import ALLOW
 from harness.domain.errors import UsageError
+from harness.domain.look import LAND
 from harness.domain.text import counted, list_some
 from harness.records.env_files import open_redactor
 from harness.records.events import Accepted, FeatureReset, Marked, Renamed
@@ -61,6 +62,10 @@ def allow_files(config: Config, slug: str, names: Sequence[str]) -> str:
 def let_land(config: Config, slug: str) -> str:
     """Answer that the proven work on a feature, which waits, may land."""
     record = read_view(config).record(slug)
+    if record.is_landing:
+        if not record.claim_pending:  # it failed, and its run was killed before it could ask again
+            files.write_atomic(config.paths.answer(slug), LAND + "\n")
+        return f"`{slug}` goes on to land"
     if not record.parked or not record.question:
         raise UsageError(f"`{slug}` does not wait for `harness land`", "`harness status` shows what does")
     return answer_question(config, slug, LAND)

@@ -8,9 +8,9 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 from harness.domain.gist import digest_gist
+from harness.domain.look import LAND
 
 ALLOW = "allow"  # the first word of an answer that lets files stand
-LAND = "land"  # an answer that lets parked work land
 LONGEST_QUESTION = 2_000
 QUESTION_LINES = 10
 NO_QUESTION = "the agent says that it is blocked, but not by what: read the end of its log"

@@ -21,6 +21,7 @@ class Markers:
     answered: frozenset[str] = frozenset()
 
 
+LAND = "land"  # an answer that lets parked work land
 IN_TREE = "tree"  # in the place of a parked commit: the work waits in the working tree
 UNKNOWN = "unknown"  # the spec of a receipt that the journal does not know: it proves nothing until it is checked
 
@@ -75,6 +76,11 @@ class FeatureHistory:
     before: dict[str, bool] = field(default_factory=dict)  # whether each was green then
     could_not_run: set[str] = field(default_factory=set)  # the commands that had no program then
     pass_when_clean: set[str] = field(default_factory=set)  # the commands that were, in a clean checkout
+
+    @property
+    def is_landing(self) -> bool:
+        """Whether a person has let its parked work land, and that has not come to its end."""
+        return bool(self.parked) and not self.question and self.answer.strip() == LAND
 
     @property
     def parked_commit(self) -> str:

@@ -44,18 +44,6 @@ class Parking:
         """Delete the branch of work that has landed, if it is still at that commit."""
         self._git.ask("update-ref", "-d", f"refs/heads/harness/{slug}", commit, told=[NO_HOOKS])
 
-    def read(self, commit: str) -> Candidate:
-        """Return a parked commit as the candidate that it was. Raises ParkingError."""
-        said = self._git.ask("rev-parse", f"{commit}^", f"{commit}^{{tree}}")
-        base, tree, *_ = os.fsdecode(self._take(said)).split()
-        listed = self._git.ask("diff-tree", "-r", "-z", "--name-only", "--no-renames", base, commit)
-        names = tuple(filter(None, os.fsdecode(self._take(listed)).split("\0")))
-        return Candidate(base, tree, commit, names)
-
-    def clear(self, candidate: Candidate) -> None:
-        """Take the files of a candidate out of the working tree: they are as its base has them. Raises ParkingError."""
-        self.write(candidate.base, candidate.names)
-
     def find_later(self, slug: str, commit: str) -> str:
         """Return where the branch of parked work is, if it has moved on to what HEAD does not hold; "" elsewhere."""
         there = self._find(f"refs/heads/harness/{slug}")

@@ -113,7 +113,7 @@ def test_parked_work_of_a_run_that_was_killed_lands_all_the_same(
     def die(*given: object) -> None:
         raise KeyboardInterrupt
 
-    target = (park.Parking, "clear") if when.startswith("before") else (recover, "_finish")
+    target = (park.Parking, "write") if when.startswith("before") else (recover, "_finish")
     with monkeypatch.context() as patched, suppress(KeyboardInterrupt):
         if when.startswith("after"):
             assert project.run(sandbox="auto").code == 4
@@ -123,7 +123,7 @@ def test_parked_work_of_a_run_that_was_killed_lands_all_the_same(
         else:
             project.run(sandbox="auto")
     assert (project.root / "migrations" / "1.sql").read_text() == "a\n"
-    landed = harness("run", "a") if when.startswith("after") else harness("land", "a")
+    landed = harness("land", "a")
     assert landed.code == 0, landed.err
     assert project.states()["a"] == "done" and project.git("show", "HEAD:migrations/1.sql") == "a"
 
@@ -213,9 +213,61 @@ def test_checks_that_fail_when_work_lands_use_up_no_attempt(project: World, harn
     project.git("add", "broken", "harness.yaml")
     project.git("commit", "-qm", "a person's")
     landed = harness("land", "a")
-    assert landed.code == 1 and "no agent is started to land work" in landed.err, landed.err
-    assert project.states()["a"] == "ready"
-    assert [one["charged"] for one in project.events("attempt_ended") if one["slug"] == "a"] == [True, False]
+    assert landed.code == 4 and "`harness land a` tries it again" in landed.err, landed.err
+    assert project.states()["a"] == "blocked" and project.git("status", "--short", "--", ":!logs") == ""
+    project.git("rm", "-q", "broken")
+    project.git("commit", "-qm", "mended")
+    assert harness("land", "a").code == 0 and project.states()["a"] == "done"
+    assert [one["charged"] for one in project.events("attempt_ended") if one["slug"] == "a"] == [True, False, False]
+
+
+def test_work_that_a_hook_kept_from_landing_lands_without_an_agent_when_the_hook_is_mended(
+    project: World, harness
+) -> None:
+    assert project.run("a", sandbox="auto").code == 4
+    hook = project.root / ".git" / "hooks" / "pre-commit"
+    hook.write_text("#!/bin/sh\necho no commits today; exit 1\n")
+    hook.chmod(0o755)
+    failed = harness("land", "a")
+    assert failed.code == 4 and "no commits today" in failed.err, failed.err
+    because = harness("status", "--json").json["features"][0]["because"]
+    assert because.startswith("it did not land: ") and "it is on the branch `harness/a`" in because
+    assert not (project.root / "migrations").exists() and project.git("status", "--short", "app.txt") == ""
+    hook.unlink()
+    landed = harness("land", "a")
+    assert landed.code == 0 and project.states()["a"] == "done", landed.err
+    assert len(project.events("attempt_began")) == 1
+
+
+@pytest.mark.deep
+def test_a_land_that_failed_in_a_run_that_was_killed_is_asked_for_again(
+    project: World, harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    assert project.run("a", sandbox="auto").code == 4
+    hook = project.root / ".git" / "hooks" / "pre-commit"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    with monkeypatch.context() as patched, suppress(KeyboardInterrupt):
+        patched.setattr(recover, "wait_again", die)
+        harness("land", "a")
+    hook.unlink()
+    assert harness("land", "a").code == 0
+    assert project.states()["a"] == "done" and len(project.events("attempt_began")) == 1
+
+
+@pytest.mark.deep
+def test_work_that_fails_to_land_where_a_person_moved_its_files_leaves_their_tree_as_it_is(
+    project: World, harness
+) -> None:
+    assert project.run(sandbox="auto").code == 4
+    project.git("mv", "app.txt", "moved.txt")
+    project.git("commit", "-qm", "moved")
+    landed = harness("land", "a")
+    assert landed.code == 4 and "stays in the working tree" not in landed.err, landed.err
+    assert project.git("status", "--short", "--", ":!logs") == "" and not (project.root / "migrations").exists()
 
 
 @pytest.mark.deep
@@ -247,7 +299,7 @@ def test_parked_work_that_a_killed_run_left_in_the_tree_is_taken_out_at_the_next
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, suppress(KeyboardInterrupt):
-        patched.setattr(park.Parking, "clear", die)
+        patched.setattr(park.Parking, "write", die)
         project.run(sandbox="auto")
     assert (project.root / "migrations").exists()
     ran = project.run(sandbox="auto")
