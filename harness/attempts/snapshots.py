@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from harness.attempts.attempt import Judged
 from harness.attempts.land import Landing
@@ -12,7 +12,7 @@ from harness.domain.text import one_line
 from harness.domain.units import format_size
 from harness.run.run import Run
 from harness.workspace.attempt_refs import LARGEST, find_large
-from harness.workspace.workspace import Snapshot
+from harness.workspace.workspace import Snapshot, changed_files
 
 
 def keep_found(run: Run, slug: str, number: int, before: Snapshot) -> str:
@@ -22,7 +22,7 @@ def keep_found(run: Run, slug: str, number: int, before: Snapshot) -> str:
     last = run.history.last_ended
     if last is not None and last.kept and last.tree == before.digest:
         return last.kept
-    return _keep(run, slug, before, f"{slug}: before attempt {number}", (before.head,))
+    return _keep(run, slug, before.files, f"{slug}: before attempt {number}", (before.head,))
 
 
 def keep_left(run: Run, judged: Judged, landing: Landing | None) -> str:
@@ -35,12 +35,13 @@ def keep_left(run: Run, judged: Judged, landing: Landing | None) -> str:
         return ""
     if landing is not None and landing.commit.made and since == attempt.before.head:
         return landing.commit.head
-    if after.digest == attempt.before.digest:
+    changed = {*changed_files(attempt.before, after), *judged.found.committed}
+    if not changed and after.head == attempt.before.head:
         kept = since
     else:
         own = (after.head,) if after.head != attempt.before.head else ()  # commits that its agent made
         message = f"{attempt.slug}: attempt {attempt.number}, {judged.verdict.outcome}"
-        kept = _keep(run, attempt.slug, after, message, (since, *own))
+        kept = _keep(run, attempt.slug, changed, message, (since, *own))
     named = not kept or run.workspace.attempt_refs.name({f"{attempt.slug}/{attempt.number}": kept})
     if not named:
         run.tell(f"{attempt.slug}: what attempt {attempt.number} left is kept as {kept[:12]}, without a ref", Tone.BAD)
@@ -55,11 +56,12 @@ def name_kept(run: Run) -> None:
     run.workspace.attempt_refs.name({name: commit for name, commit in kept.items() if name not in named})
 
 
-def _keep(run: Run, slug: str, looked: Snapshot, message: str, parents: Sequence[str]) -> str:
-    hidden = {name for name in looked.files if run.redactor.longest and find_secrets(run, [name])}
-    large = find_large(str(run.workspace.top), looked.files)
-    files = {name: stamp for name, stamp in looked.files.items() if name not in large and name not in hidden}
-    made = run.workspace.commits.make_commit(Snapshot(looked.head, files), message, parents)
+def _keep(run: Run, slug: str, names: Iterable[str], message: str, parents: Sequence[str]) -> str:
+    """Return a commit of what its first parent holds, with these files as they are now; "" where git can make none."""
+    hidden = {name for name in names if run.redactor.longest and find_secrets(run, [name])}
+    large = find_large(str(run.workspace.top), names)
+    chosen = [name for name in names if name not in large and name not in hidden]
+    made = run.workspace.commits.make_commit(parents[0], chosen, message, parents)
     why = {name: f"it is larger than {format_size(LARGEST)}, or beyond what is kept" for name in sorted(large)}
     why |= dict.fromkeys(sorted(hidden), "it holds the value of a secret")
     for name, reason in why.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from harness.agents.table import all_agents
@@ -11,7 +11,7 @@ from harness.cli.interventions import hold_journal
 from harness.decide.proof import say_names
 from harness.domain.errors import UsageError
 from harness.domain.obeyed import Obeyed
-from harness.domain.text import counted, one_line, plain
+from harness.domain.text import counted, one_line, plain, printable
 from harness.records.env_files import open_redactor
 from harness.records.events import Restored
 from harness.reports.attempts import (
@@ -79,36 +79,40 @@ def restore_attempt(config: Config, slug: str, number: int) -> list[str]:
         workspace = InPlace(config.paths, environ, site.temporary, written=config.written)
         workspace.confine_git(site.supervisor, site.confine_check)
         try:
-            tree, back, left = _find_what_comes(workspace, known.kept)
+            tree, back, left = _find_what_comes(workspace, known)
             if back:
                 journal.append(Restored(slug=slug, attempt=number, commit=known.kept, files=tuple(back)))
                 workspace.parking.write(tree, back)
         except ParkingError as error:
             said = f"{one_line(str(error), 300)}: nothing was changed"
             raise UsageError(said, f"`harness diff {slug} {number}` shows what it changed") from error
-    told = [f"nothing differs from what attempt {number} of `{slug}` left: nothing was changed"]
+    told = [f"nothing that attempt {number} of `{slug}` changed is missing here: nothing was changed"]
     if back:
-        said = f"{counted(len(back), 'file')}: {say_names(back)}"
+        said = f"{counted(len(back), 'file')}: {_name(back)}"
         told = [f"attempt {number} of `{slug}` is back in the working tree: {said}"]
         told += ["nothing is committed: `git status` shows it, and `harness run` goes on with it"]
-    return [*told, *([f"left out, for programs obey what lies there: {say_names(left)}"] if left else [])]
+    return [*told, *([f"left out, for programs obey what lies there: {_name(left)}"] if left else [])]
 
 
-def _find_what_comes(workspace: InPlace, kept: str) -> tuple[str, list[str], list[str]]:
-    """Return the tree that HEAD and a kept commit make, its files that come, and those that programs would obey.
+def _find_what_comes(workspace: InPlace, known: Known) -> tuple[str, list[str], list[str]]:
+    """Return the tree that HEAD and an attempt's change make, its files that come, and those that programs would obey.
 
     Raises UsageError, or ParkingError, where that would lose anything.
     """
     if operation := workspace.heads.look().operation:
         raise UsageError(f"{operation} is not finished", "finish it, or abort it, first")
-    tree, names = workspace.parking.merge_with_head(kept)
+    tree, names = workspace.parking.merge_change(known.began.since, known.kept)
     obeyed = Obeyed(all_agents().guarded)
     left = [name for name in names if _is_obeyed(obeyed, name.removeprefix(workspace.prefix))]
     names = tuple(name for name in names if name not in left)
     if in_the_way := workspace.parking.find_in_the_way(tree, names):
-        said = f"{say_names(in_the_way)} would change, and there is something in it that is not committed"
-        raise UsageError(f"{said}: nothing was changed", "commit or stash it first")
+        said = f"{_name(in_the_way)} would change, and there is something in it that is not committed"
+        raise UsageError(f"{said}: nothing was changed", "`git stash --include-untracked` first, or commit it")
     return tree, workspace.parking.find_other(tree, names), left
+
+
+def _name(names: Sequence[str]) -> str:
+    return say_names([printable(one) for one in names])
 
 
 def _is_obeyed(obeyed: Obeyed, name: str) -> bool:

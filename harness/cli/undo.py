@@ -24,6 +24,7 @@ from harness.workspace.heads import Heads, name_of
 from harness.workspace.reverts import GitRefused, Plan, Range, Revert, find_of_others, find_reverts
 
 SHOWN = 10  # files that are named
+TAKEN_BACK = "its work was taken back"
 
 
 def undo_feature(config: Config, slug: str, *, rehearse: bool) -> list[str]:
@@ -44,7 +45,7 @@ def undo_feature(config: Config, slug: str, *, rehearse: bool) -> list[str]:
                 plan = _plan(revert, slug, ranges)
                 commit = revert.make(plan, _compose_message(slug, plan)) if plan and plan.files else by
                 aside = _set_receipt_aside(config, slug)
-                because = f"its work was taken back by {commit[:12] or 'a person'}"
+                because = f"{TAKEN_BACK} by {commit[:12] or 'a person'}"
                 said = f"A person took the work on this feature back ({commit}): begin with the tree as it is now."
                 journal.append(Reopened(slug=slug, because=because, observed=said, commit=commit or "none"))
         except GitRefused as error:
@@ -64,6 +65,8 @@ def _find_work(view: View, slug: str, git: Git) -> tuple[list[Range], str]:
         raise UsageError(f"{head.operation} is not finished", "finish it, or abort it, first")
     if not head.branch:
         raise UsageError("HEAD is detached: there is no branch to commit to", "`git switch BRANCH` first")
+    if not recorded and view.record(slug).reason.startswith(TAKEN_BACK):
+        raise UsageError(f"`{slug}`: {view.record(slug).reason}", "`harness run` works on it again")
     if not recorded:
         raise UsageError(f"no commit of `{slug}` is recorded", by_hand)
     if lost := heads.find_lost([last for _, last in recorded], ""):

@@ -15,7 +15,7 @@ from harness.domain.text import one_line
 from harness.domain.units import format_dollars, format_duration
 from harness.records.events import AttemptBegan, AttemptEnded, Cleaned, Event
 from harness.records.transcripts import open_transcript
-from harness.reports.as_text import columns
+from harness.reports.as_text import UNCUT, columns
 from harness.reports.view import View, say_time
 
 Report = dict[str, Any]
@@ -46,11 +46,18 @@ def read_attempts(events: list[Event], slug: str | None = None) -> list[Known]:
             case AttemptBegan() if slug in (None, event.slug):
                 found[event.slug, event.attempt] = Known(event)
             case AttemptEnded() if (known := found.get((event.slug, event.attempt))) is not None:
-                found[event.slug, event.attempt] = Known(known.began, event, event.kept or known.kept)
+                found[event.slug, event.attempt] = _add_verdict(known, event)
             case Cleaned():
                 gone = set(event.attempts)
                 found |= {key: replace(one, kept="", cleaned=True) for key, one in found.items() if one.name in gone}
     return list(found.values())
+
+
+def _add_verdict(known: Known, ended: AttemptEnded) -> Known:
+    """Return an attempt with a verdict; where it was judged before, its agent worked, and cost, what it did then."""
+    if (first := known.ended) is not None:
+        ended = replace(ended, seconds=first.seconds, dollars=first.dollars, model=first.model)
+    return Known(known.began, ended, ended.kept or known.kept)
 
 
 def choose_attempt(view: View, slug: str, number: int | None) -> Known:
@@ -139,4 +146,4 @@ def show_attempt(report: Report) -> list[str]:
     head += f": {report['outcome']}{took}{cost}{reason}"
     silent = "what its agent said was cleaned away" if report["cleaned"] else "its agent said nothing"
     said = [f"    {line}" for line in report["said"] or [silent]]
-    return [head, "", *said, "", f"all of it: {report['folder']}"]
+    return [one_line(head, UNCUT), "", *said, "", f"all of it: {report['folder']}"]

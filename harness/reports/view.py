@@ -80,6 +80,9 @@ class View:
         again = {one.slug for one in features if self.is_stale(one) or self.history.is_regressed(one)}
         markers = replace(self.look.markers, done=self.look.markers.done - again)
         decision = what_next(replace(self.look, markers=markers), self.config.settings.rules)
+        if isinstance(decision, Work) and decision.feature.slug in again:
+            why = "its spec changed since" if self.is_stale(decision.feature) else "a check of it failed since"
+            decision = replace(decision, because=f"it was accepted, and {why}")
         on = next((one for one in self.look.features if self.attempt_on(one.slug) is not None), None)
         return Work(on, self.standing_of(on).because) if on is not None and isinstance(decision, Work) else decision
 

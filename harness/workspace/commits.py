@@ -153,11 +153,15 @@ class Commits:
         made = self._make_candidate(looked.head, chosen, "The working tree, to check a claim by files as they were\n")
         return made if isinstance(made, Candidate) else None
 
-    def make_commit(self, looked: Snapshot, message: str, parents: Sequence[str]) -> Candidate | None:
-        """Make a commit of all that a look saw in the tree, with these parents, on no branch; None where git cannot."""
-        if not looked.head or self.git.is_blocked():
+    def make_commit(self, base: str, names: Collection[str], message: str, parents: Sequence[str]) -> Candidate | None:
+        """Make a commit of what a base holds, but with these files as the tree has them; None where git cannot.
+
+        It is on no branch. Repositories inside this one are left out.
+        """
+        if self.git.is_blocked():
             return None
-        made = self._make_candidate(looked.head, _committable(looked, None), message, parents=parents)
+        chosen = [name for name in names if not name.endswith("/")]
+        made = self._make_candidate(base, chosen, message, parents=parents)
         return made if isinstance(made, Candidate) else None
 
     def rebuild(self, candidate: Candidate, entries: Sequence[Entry]) -> Candidate | None:

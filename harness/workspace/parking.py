@@ -62,6 +62,15 @@ class Parking:
             raise ParkingError(f"the branch does not hold what {commit[:12]} stands on")
         return self.merge_with_head(commit)
 
+    def merge_change(self, since: str, until: str) -> tuple[str, tuple[str, ...]]:
+        """Return the tree that HEAD and the change between two commits make, and the files that differ from HEAD in it.
+
+        Raises ParkingError where both have changed the same lines. What landed, and was taken back since, comes again.
+        """
+        words = ("commit-tree", f"{until}^{{tree}}", "-p", since)  # another commit: HEAD may lead to that one
+        made = self._git.write(*words, stdin=b"What an attempt left, to be brought back\n", with_hooks=False)
+        return self.merge_with_head(os.fsdecode(self._take(made)).strip())
+
     def merge_with_head(self, commit: str) -> tuple[str, tuple[str, ...]]:
         """Return the tree that HEAD and a commit make, and the files that differ from HEAD in it.
 
@@ -98,8 +107,9 @@ class Parking:
     def find_other(self, tree: str, names: Sequence[str]) -> list[str]:
         """Return those of the files that the working tree does not hold as a tree does."""
         said = self._git.ask("ls-tree", "-r", "-z", "--full-tree", tree)
-        lines = (line.partition("\t") for line in os.fsdecode(self._take(said)).split("\0") if line)
+        lines = [line.partition("\t") for line in os.fsdecode(self._take(said)).split("\0") if line]
         blobs = {name: about.split(" ")[2] for about, _, name in lines}
+        modes = {name: about.split(" ")[0] for about, _, name in lines}
         there = [name for name in names if name in blobs and "\n" not in name and _is_plain(f"{self._git.top}/{name}")]
         listed = "".join(f"{name}\n" for name in there)
         hashed = self._git.write("hash-object", "--stdin-paths", stdin=os.fsencode(listed), with_hooks=False)
@@ -107,7 +117,8 @@ class Parking:
         links = [name for name in names if name in blobs and files.is_link(Path(self._git.top) / name)]
         found |= {name: blobs[name] for name in links if self._leads_alike(name, blobs[name])}
         gone = {name for name in names if name not in blobs and not os.path.lexists(f"{self._git.top}/{name}")}
-        return [name for name in names if name not in gone and found.get(name) != blobs.get(name, "")]
+        other = [name for name in names if name not in gone and found.get(name) != blobs.get(name, "")]
+        return sorted({*other, *(name for name in there if _has_other_mode(f"{self._git.top}/{name}", modes[name]))})
 
     def _leads_alike(self, name: str, blob: str) -> bool:
         said = self._git.read("cat-file", "blob", blob)
@@ -156,6 +167,11 @@ class Parking:
         if said.code != 0:
             raise ParkingError(os.fsdecode(said.stderr).strip()[:300] or "git refused")
         return said.stdout
+
+
+def _has_other_mode(path: str, mode: str) -> bool:
+    """Whether a plain file is a program, and a tree says that it is none; or the other way round."""
+    return mode.startswith("100") and bool(os.stat(path).st_mode & 0o100) != (mode == "100755")  # noqa: PTH116
 
 
 def _is_plain(path: str) -> bool:

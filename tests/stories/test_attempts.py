@@ -119,7 +119,10 @@ def test_a_secret_and_a_file_that_is_too_large_are_not_kept_and_that_is_told(
     assert "a: large is not in what is kept of its attempts: it is larger than" in said
 
 
-def test_an_attempt_of_a_killed_run_is_kept_and_what_was_to_be_named_gets_its_name(world: World, start: Any) -> None:
+def test_an_attempt_of_a_killed_run_is_kept_and_what_was_to_be_named_gets_its_name(
+    world: World, start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.attempts.recover.KILLING", 0.0)
     world.spec("a", checks="test -f a.txt")
     world.spec("b", checks="test -f b.txt")
     world.agent(
@@ -133,6 +136,7 @@ def test_an_attempt_of_a_killed_run_is_kept_and_what_was_to_be_named_gets_its_na
     run.send_signal(signal.SIGKILL)
     run.communicate()
     assert kept(world) == {}
+    (world.root / "mine.txt").write_text("a person's, since then\n")
     world.agent("echo b > b.txt; " + CLAIM)
     assert world.run().code == 0
     refs = kept(world)
@@ -157,3 +161,19 @@ def test_what_is_kept_of_old_attempts_on_done_features_is_forgotten_when_a_perso
     assert "what its agent said was cleaned away" in harness("show", "a", "1").out
     assert "nothing is kept" in harness("clean", "--older-than", "0s").out
     assert world.run(max_iterations=1).code == 1 and sorted(kept(world)) == ["b/1", "b/2"]
+
+
+def test_what_landed_and_was_taken_back_comes_again_also_a_mode_alone(world: World, harness: Any) -> None:
+    (world.root / "run.sh").write_text("#!/bin/sh\n")
+    world.spec("a", checks="test -x run.sh")
+    world.repository()
+    world.agent("chmod +x run.sh; echo a > a.txt; " + CLAIM)
+    assert world.run().code == 0
+    assert "nothing that attempt 1 of `a` changed is missing here" in harness("restore", "a", "1").out
+    assert harness("undo", "a").code == 0
+    assert "`a`: its work was taken back by" in harness("undo", "a").err
+    assert "2 files: a.txt, run.sh" in harness("restore", "a", "1").out
+    assert world.git("status", "--porcelain").split() == ["M", "run.sh", "??", "a.txt"]
+    world.agent(CLAIM)
+    assert world.run().code == 0
+    assert world.git("show", "--name-only", "--format=").split() == ["a.txt", "run.sh"]
