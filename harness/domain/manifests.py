@@ -40,9 +40,9 @@ _UV = {
     "required-version", "resolution", "sources",
 }  # fmt: skip
 _GEMFILE = re.compile(
-    r"""\s*(?:\#.*|end|source\s+["']https?://[^"'#]*["'](?:\s+do)?|ruby\s+["'][^"'#]*["']|group\s+[:\w,\s]+do"""
+    r"""\s*(?:end|source\s+["']https?://[^"'#]*["'](?:\s+do)?|ruby\s+["'][^"'#]*["']|group\s+[:\w,\s]+do"""
     r"""|gem\s+["'][\w.-]+["'](?:,\s*["'][^"'#]*["'])*"""
-    r"""(?:,\s*(?:require|groups?|platforms?):\s*(?:false|true|:\w+|["'][^"'#]*["']|\[[:\w,\s]*\]|%[iw]\[[\w\s]*\]))*)?\s*"""
+    r"""(?:,\s*(?:require|groups?|platforms?):\s*(?:false|true|:\w+|["'][^"'#]*["']|\[[:\w,\s]*\]|%[iw]\[[\w\s]*\]))*)?\s*(?:\#.*)?"""
 )
 _OF_GEMS = {"GEM", "PLATFORMS", "DEPENDENCIES", "RUBY VERSION", "BUNDLED WITH", "CHECKSUMS"}
 
@@ -82,12 +82,19 @@ def _may_run(script: str) -> bool:
 def _judge_npm_lock(text: str, scripts: bool) -> bool:
     found = {place: one for place, one in _mapping(_mapping(json.loads(text))["packages"]).items() if place}
     runs = {place.rpartition("node_modules/")[2] for place, one in found.items() if one.get("hasInstallScript")}
-    far = (_FAR.match(one.get("resolved", "")) or one.get("inBundle") for one in found.values())
+    far = map(_is_far, found.values())
     return (
         all(far)
         and all(place.startswith("node_modules/") for place in found)
         and not (scripts and runs - _READ_NOTHING)
     )
+
+
+def _is_far(one: Mapping[str, Any]) -> bool:
+    """Whether npm takes a package from a registry, or from within another; where no place is named, by its version."""
+    named = one.get("resolved")
+    is_far = _FAR.match(named) if named is not None else re.fullmatch(r"\d[\w.+-]*", one.get("version", ""))
+    return (is_far is not None or bool(one.get("inBundle"))) and not one.get("link")
 
 
 def _judge_npmrc(text: str, scripts: bool) -> bool:

@@ -61,6 +61,10 @@ def test_a_manifest_that_is_odd_is_not_known(text: str) -> None:
 def test_a_lock_file_of_npm_names_what_lies_far_and_runs_nothing() -> None:
     assert judge("package-lock.json", lock())
     assert judge("package-lock.json", json.dumps({"packages": {"node_modules/a/node_modules/b": {"inBundle": True}}}))
+    assert judge("package-lock.json", lock(resolved=None, version="1.2.3-beta.1"))
+    assert not judge("package-lock.json", lock(resolved=None))
+    assert not judge("package-lock.json", lock(resolved=None, version="file:../x"))
+    assert not judge("package-lock.json", lock(link=True))
     assert not judge("package-lock.json", lock(resolved="file:../x.tgz"))
     assert not judge("package-lock.json", lock(resolved="libs/x"))
     assert not judge("package-lock.json", json.dumps({"packages": {"libs/x": {"resolved": "https://r.example/x"}}}))
@@ -121,7 +125,7 @@ source "https://rubygems.example"
 ruby "3.3.0"
 
 gem "rails", "~> 8.0", ">= 8.0.1"
-gem "bootsnap", require: false
+gem "bootsnap", require: false # it says why
 group :development, :test do
   gem "debug", platforms: %i[mri windows], require: "debug/prelude"
 end
