@@ -96,11 +96,14 @@ def is_loaded(name: str, loaded: Collection[str]) -> bool:
 def find_loaded(names: Iterable[str], loaded: Collection[str]) -> list[str]:
     """Return those of many files that are loaded."""
     last = {word.rpartition("/")[2] for word in loaded}
-    paths = ((name, PurePosixPath(name)) for name in names)
-    likely = (
-        name for name, path in paths if {path.name, path.stem, path.parent.name} & last or f"{EXACT}{name}" in loaded
-    )
+    likely = (name for name in names if last and not last.isdisjoint(_ways_to_end(name)))
     return [name for name in likely if is_loaded(name, loaded)]
+
+
+def _ways_to_end(name: str) -> tuple[str, ...]:
+    """Return by what a file may be named: its name, that without its end, its folder for an index; a whole path."""
+    above, _, last = name.rpartition("/")
+    return last, last.rpartition(".")[0], above.rpartition("/")[2], f"{EXACT}{name}"
 
 
 def _take_sections(last: str, text: str) -> str:
