@@ -12,7 +12,7 @@ from harness.decide.calls import Called, follow
 from harness.decide.configured import find_configured, find_loaded, find_plugins, is_configuration
 from harness.decide.judge_files import BOUNDS, MIXED, Judging, Role, find_role
 from harness.decide.judge_inline import find_inline, restore_inline
-from harness.decide.judge_sections import restore_sections
+from harness.decide.judge_sections import OF_TOOLS, restore_sections
 from harness.domain.obeyed import is_allowed
 from harness.run.checkouts import plan_for
 from harness.run.run import Run
@@ -143,7 +143,7 @@ def _list(run: Run, commit: str) -> list[str]:
 def restore(run: Run, one: Judging) -> Entry | None:
     """Return what is to be in the place of a file; None where nothing of it that judges is another."""
     last = one.shown.rpartition("/")[2]
-    if one.role is not Role.INLINE and last not in MIXED:
+    if one.role is not Role.INLINE and last not in MIXED | OF_TOOLS:
         return None if last in BOUNDS and one.was else Entry(one.name, one.was)
     if one.role is Role.INLINE and not (one.was and one.now):
         return None

@@ -6,7 +6,7 @@ import configparser
 import json
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import Any
@@ -18,6 +18,13 @@ _OF_CFG = ("tool:pytest", "pytest", "coverage", "flake8", "mypy", "pycodestyle",
 _OF_PACKAGE = ("jest", "mocha", "ava", "vitest", "c8", "nyc", "tap", "xo", "eslintConfig", "prettier", "lint-staged")
 _OF_LIB = ("test", "doctest", "harness")  # of a Cargo.toml
 _OF_CARGO_PACKAGE = ("autotests",)
+# Files of tools that run tasks, which hold much besides.
+_TASKS_IN_JSON: dict[str, tuple[str, tuple[str, ...]]] = {
+    "composer.json": ("scripts", ()),
+    "deno.json": ("tasks", ("test", "lint", "bench")),
+}
+_TABLES_OF_TOOLS = {"hatch.toml": ("envs",), "pixi.toml": ("tasks", "activation")}
+OF_TOOLS = frozenset((*_TASKS_IN_JSON, *_TABLES_OF_TOOLS))
 _HEADER = re.compile(r"^[ \t]*\[\[?[ \t]*([^\]\n]+?)[ \t]*\]\]?[^\n]*$", re.MULTILINE)
 
 
@@ -30,10 +37,12 @@ def restore_sections(name: str, old: str, new: str) -> str | None:
     with suppress(ValueError, RecursionError, AttributeError, TypeError, configparser.Error):
         if kind == "package.json":
             return _restore_package(old or "{}", new)
+        if kind in _TASKS_IN_JSON:
+            return _restore_tasks(old or "{}", new, *_TASKS_IN_JSON[kind])
+        if kind in _TABLES_OF_TOOLS:
+            return _restore_tables(old, new, _TABLES_OF_TOOLS[kind])
         if kind == "pyproject.toml":
-            was, now = (_judging_toml(tomllib.loads(text)) for text in (old, new))
-            spliced = new if was == now else _splice(old, new, _OF_TOML)
-            return spliced if _judging_toml(tomllib.loads(spliced)) == was and _is_else(spliced, new) else None
+            return _restore_tables(old, new, _OF_TOML)
         if kind == "Cargo.toml":
             return _restore_cargo(old, new)
         if kind == "setup.cfg":
@@ -41,6 +50,24 @@ def restore_sections(name: str, old: str, new: str) -> str | None:
             spliced = new if was_cfg == now_cfg else _splice(old, new, _OF_CFG)
             return spliced if _read_cfg(spliced) == (was_cfg, others) else None
     return None
+
+
+def _restore_tables(old: str, new: str, names: Sequence[str]) -> str | None:
+    """Return a TOML file with the tables of these names as they were."""
+    was, now = (_judging_toml(tomllib.loads(text), names) for text in (old, new))
+    spliced = new if was == now else _splice(old, new, names)
+    found = _judging_toml(tomllib.loads(spliced), names)
+    return spliced if found == was and _is_else(spliced, new, names) else None
+
+
+def _restore_tasks(old: str, new: str, tasks: str, others: Sequence[str]) -> str:
+    """Return a JSON file with its tasks as they were, beside those that only came, and with `others` as before."""
+    was, now = json.loads(old), json.loads(new)
+    kept = {name: said for name, said in now.items() if name not in others}
+    kept |= {name: was[name] for name in others if name in was}
+    if old_tasks := was.get(tasks):
+        kept[tasks] = {**(now.get(tasks) or {}), **old_tasks}
+    return new if kept == now else json.dumps(kept, indent=2) + "\n"
 
 
 def _judging_cargo(text: str) -> dict[str, Any]:
@@ -93,10 +120,10 @@ def _read_sections(text: str) -> list[tuple[str, str]]:
     return first + [(one[1], text[one.start() : end]) for one, end in zip(heads, ends, strict=True)]
 
 
-def _judging_toml(found: dict[str, Any]) -> dict[str, Any]:
+def _judging_toml(found: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
     """Return the values of the tables that judge, by their names."""
     values = dict[str, Any]()
-    for name in _OF_TOML:
+    for name in names:
         at: Any = found
         for part in name.split("."):
             at = at.get(part) if isinstance(at, dict) else None
@@ -105,11 +132,11 @@ def _judging_toml(found: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _is_else(spliced: str, new: str) -> bool:
+def _is_else(spliced: str, new: str, names: Iterable[str]) -> bool:
     """Whether two texts say the same but for what judges."""
     both = [tomllib.loads(text) for text in (spliced, new)]
     for found in both:
-        for name in _OF_TOML:
+        for name in names:
             *above, last = name.split(".")
             at: Any = found
             for part in above:

@@ -229,3 +229,26 @@ def test_a_dependency_that_comes_judges_nothing() -> None:
 def test_a_new_package_json_judges_by_its_sections() -> None:
     new = '{"name": "calc", "jest": {"bail": true}}'
     assert restore_sections("package.json", "", new) == '{\n  "name": "calc"\n}\n'
+
+
+# --- files of tools that run tasks --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "tasks"), [("composer.json", "scripts"), ("deno.json", "tasks")])
+def test_tasks_are_as_they_were_beside_those_that_came_and_the_rest_stays(name: str, tasks: str) -> None:
+    old, new = {tasks: {"test": "a"}, "x": 1}, {tasks: {"test": "true", "more": "b"}, "x": 2, "imports": {}}
+    restored = restore_sections(name, json.dumps(old), json.dumps(new))
+    assert json.loads(str(restored)) == {tasks: {"test": "a", "more": "b"}, "x": 2, "imports": {}}
+    assert restore_sections(name, json.dumps(old), json.dumps({**old, "x": 2})) == json.dumps({**old, "x": 2})
+    assert restore_sections(name, json.dumps(old), "no JSON") is None
+
+
+def test_what_deno_tests_is_as_it_was() -> None:
+    restored = restore_sections("deno.json", '{"test": {"include": ["a"]}}', '{"test": {"exclude": ["a"]}, "x": 1}')
+    assert json.loads(str(restored)) == {"x": 1, "test": {"include": ["a"]}}
+
+
+@pytest.mark.parametrize(("name", "table"), [("hatch.toml", "envs.test"), ("pixi.toml", "tasks")])
+def test_tables_of_tasks_are_as_they_were_and_the_rest_stays(name: str, table: str) -> None:
+    old, new = f"[{table}]\nx = 1\n", f"[{table}]\nx = 2\n[dependencies]\ny = 1\n"
+    assert restore_sections(name, old, new) == f"[dependencies]\ny = 1\n[{table}]\nx = 1\n"
