@@ -59,11 +59,28 @@ def are_in_order(folder: Path, names: Sequence[str]) -> bool:
     return all(at == times[0] + number // AT_ONCE * TICK for number, at in enumerate(times))
 
 
-def set_in_order(folder: Path, names: Sequence[str], first: int | None = None) -> None:
+def set_in_order(folder: Path, names: Sequence[str], first: int | None = None) -> int:
     """Give files below a folder the times that a clone gives them, in this order, up to now or from `first` on.
 
-    What is a folder (of a submodule) is left out.
+    What is a folder (of a submodule) is left out. Returns when a clone would write what comes after them.
     """
     held = [name for name in names if not stat.S_ISDIR(os.lstat(folder / name).st_mode)]
     first = time.time_ns() - len(held) // AT_ONCE * TICK if first is None else first
     set_times(folder, {name: first + number // AT_ONCE * TICK for number, name in enumerate(held)})
+    return first + (len(held) // AT_ONCE + 1) * TICK
+
+
+def set_times_of_folders(folder: Path, names: Sequence[str]) -> None:
+    """Give each folder of files, in their order, the time of what came into it last; not where they are not alone."""
+    last, inside = dict[str, int](), dict[str, set[str]]()
+    for name in names:
+        at, came, within = os.lstat(folder / name).st_mtime_ns, True, name
+        while came and within:  # up to a folder that was there already
+            within, _, own = within.rpartition("/")
+            came = within not in inside
+            inside.setdefault(within, set()).add(own)
+            last[within] = at
+    for within, at in last.items():
+        with suppress(OSError):
+            if within and set(os.listdir(folder / within)) == inside[within]:  # noqa: PTH208
+                os.utime(folder / within, ns=(at, at), follow_symlinks=False)

@@ -6,7 +6,16 @@ import os
 import time
 from pathlib import Path
 
-from harness.workspace.file_times import AT_ONCE, SECOND, TICK, are_in_order, find_times, set_in_order, set_times
+from harness.workspace.file_times import (
+    AT_ONCE,
+    SECOND,
+    TICK,
+    are_in_order,
+    find_times,
+    set_in_order,
+    set_times,
+    set_times_of_folders,
+)
 
 
 def test_what_changed_since_the_work_began_is_older_than_all_others_as_it_was_before(tmp_path: Path) -> None:
@@ -39,3 +48,16 @@ def test_files_have_the_times_of_a_clone_that_writes_one_after_another(tmp_path:
     assert are_in_order(tmp_path, names)
     (tmp_path / names[0]).write_text("")
     assert not are_in_order(tmp_path, names)
+
+
+def test_a_folder_is_as_old_as_what_came_into_it_last(tmp_path: Path) -> None:
+    names = ["a/b/x", "a/b/y", "a/c/x", "made/x", "z"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    set_times(tmp_path, {name: number * SECOND for number, name in enumerate(names, start=1)})
+    (tmp_path / "made/by-a-setup").write_text("")
+    since = (tmp_path / "made").stat().st_mtime_ns
+    set_times_of_folders(tmp_path, names)
+    times = {name: (tmp_path / name).stat().st_mtime_ns for name in ("a", "a/b", "a/c", "made")}
+    assert times == {"a": 3 * SECOND, "a/b": 2 * SECOND, "a/c": 3 * SECOND, "made": since}

@@ -92,6 +92,24 @@ def test_files_are_no_newer_than_others_because_a_commit_changed_them(project: P
     assert first < generated < source
 
 
+def test_a_folder_and_a_submodule_are_as_old_as_in_a_clone(project: Project, tmp_path: Path) -> None:
+    inner = tmp_path / "inner"
+    subprocess.run(["git", "init", "-q", inner], check=True)
+    (inner / "z").write_text("1")
+    project.git("-C", str(inner), "add", "z")
+    project.git("-C", str(inner), "commit", "-qm", "z")
+    project.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(inner), "inner")
+    (project.top / "sub").mkdir()
+    (project.top / "sub/x").write_text("1")
+    folder = project.check_out("", z_src="1")
+    (folder / "sub/left").write_text("by a check")
+    project.check_out("", z_src="2")
+    names = ("z.src", "inner/z", "sub/x", "sub")
+    source, in_submodule, within, around = ((folder / name).stat().st_mtime_ns for name in names)
+    assert source < in_submodule and around == within
+    assert project.checkout.find_changed() == ()
+
+
 def test_what_a_kept_setup_made_is_newer_than_all_files(project: Project) -> None:
     folder = project.check_out("npm ci", package_json="{}", a_py="1")
     project.check_out("npm ci", a_py="2")
