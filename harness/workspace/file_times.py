@@ -49,12 +49,12 @@ def set_times(folder: Path, times: Mapping[str, int]) -> None:
     """Give files below a folder these times; one that is not there has none."""
     for name, at in times.items():
         with suppress(OSError):
-            os.utime(folder / name, ns=(at, at), follow_symlinks=False)
+            os.utime(f"{folder}/{name}", ns=(at, at), follow_symlinks=False)
 
 
 def are_in_order(folder: Path, names: Sequence[str]) -> bool:
     """Whether files below a folder have the times that a clone gives them, in this order."""
-    found = [os.lstat(folder / name) for name in names]
+    found = [os.lstat(f"{folder}/{name}") for name in names]
     times = [one.st_mtime_ns for one in found if not stat.S_ISDIR(one.st_mode)]
     return all(at == times[0] + number // AT_ONCE * TICK for number, at in enumerate(times))
 
@@ -64,7 +64,7 @@ def set_in_order(folder: Path, names: Sequence[str], first: int | None = None) -
 
     What is a folder (of a submodule) is left out. Returns when a clone would write what comes after them.
     """
-    held = [name for name in names if not stat.S_ISDIR(os.lstat(folder / name).st_mode)]
+    held = [name for name in names if not stat.S_ISDIR(os.lstat(f"{folder}/{name}").st_mode)]
     first = time.time_ns() - len(held) // AT_ONCE * TICK if first is None else first
     set_times(folder, {name: first + number // AT_ONCE * TICK for number, name in enumerate(held)})
     return first + (len(held) // AT_ONCE + 1) * TICK
@@ -72,15 +72,16 @@ def set_in_order(folder: Path, names: Sequence[str], first: int | None = None) -
 
 def set_times_of_folders(folder: Path, names: Sequence[str]) -> None:
     """Give each folder of files, in their order, the time of what came into it last; not where they are not alone."""
-    last, inside = dict[str, int](), dict[str, set[str]]()
+    last, inside = dict[str, str](), dict[str, set[str]]()
     for name in names:
-        at, came, within = os.lstat(folder / name).st_mtime_ns, True, name
+        came, within = True, name
         while came and within:  # up to a folder that was there already
             within, _, own = within.rpartition("/")
             came = within not in inside
             inside.setdefault(within, set()).add(own)
-            last[within] = at
-    for within, at in last.items():
+            last[within] = name
+    for within, name in last.items():
         with suppress(OSError):
             if within and set(os.listdir(folder / within)) == inside[within]:  # noqa: PTH208
+                at = os.lstat(f"{folder}/{name}").st_mtime_ns
                 os.utime(folder / within, ns=(at, at), follow_symlinks=False)
