@@ -114,7 +114,8 @@ def tell_commit(run: Run, attempt: Attempt, landing: Landing, checked: Snapshot)
         run.tell(f"{attempt.slug}: committed, but not signed: {commit.unsigned}", Tone.BAD)
     if commit.made:
         run.write(Committed(slug=attempt.slug, attempt=attempt.number, commit=commit.head))
-        if shared := sorted(run.history.open_work_besides(attempt.slug).intersection(commit.names)):
+        apart = run.history.on_branches() - run.tally.left_in_tree
+        if shared := sorted(run.history.open_work_besides(attempt.slug, apart=apart).intersection(commit.names)):
             said = f"the commit has {say_names(shared)} as a whole, with what another feature's attempts changed there"
             run.tell(f"{attempt.slug}: {said}", Tone.NOTICE)
     return f"commit: {commit.head or 'none'}"

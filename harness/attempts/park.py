@@ -72,6 +72,7 @@ def clear(run: Run, slug: str) -> None:
     try:
         _take_out(parking, *parking.merge(parked))
     except ParkingError as error:
+        run.tally.left_in_tree.add(slug)
         run.tell(f"{slug}: its work stays in the working tree: {one_line(str(error), 200)}", Tone.BAD)
     run.workspace.forget()
 
@@ -93,13 +94,14 @@ def wait_again(run: Run, slug: str) -> None:
 
 def finish_clearing(run: Run) -> None:
     """Take parked work out of the working tree that a killed run left there, if nobody has changed it since."""
-    for slug, record in run.history.histories.items():
-        if not record.question or not record.parked_commit:
-            continue
+    parking = run.workspace.parking
+    for slug in sorted(run.history.on_branches()):
         with suppress(ParkingError):
-            tree, names = run.workspace.parking.merge(record.parked_commit)
+            tree, names = parking.merge(run.history.of(slug).parked_commit)
             if names and run.workspace.snapshot().files.keys() >= set(names):  # else a person brought it there
-                _take_out(run.workspace.parking, tree, names)
+                run.tally.left_in_tree.add(slug)
+                _take_out(parking, tree, names)
+                run.tally.left_in_tree.discard(slug)
                 run.workspace.forget()
                 run.tell(f"resuming: {slug}: its work waits to land, and is taken out of the working tree", Tone.NOTICE)
 

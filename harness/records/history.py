@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -114,9 +114,14 @@ class History:
         """Return whether harness accepted the feature, and a check of it has failed since."""
         return feature.slug in self.known and bool(self.of(feature.slug).regressed)
 
-    def open_work_besides(self, slug: str) -> set[str]:
-        """Return the files that other features changed and that are not accepted yet."""
-        return {name for other, one in self.histories.items() if other != slug for name in one.changed}
+    def open_work_besides(self, slug: str, *, apart: Collection[str] = ()) -> set[str]:
+        """Return the files that other features, but for those `apart`, changed and that are not accepted yet."""
+        others = (one for other, one in self.histories.items() if other != slug and other not in apart)
+        return {name for one in others for name in one.changed}
+
+    def on_branches(self) -> set[str]:
+        """Return the features whose work waits for `harness land` on a branch of its own."""
+        return {slug for slug, one in self.histories.items() if one.question and one.parked_commit}
 
     def limits_met(self) -> Iterator[tuple[str, str, Limit]]:
         """Yield the agents that met a limit in a run without an end, with the feature worked on and the limit."""

@@ -30,6 +30,7 @@ class Tally:
     )  # slug -> hash of the spec, and why it is skipped
     knows_baseline: bool = False  # whether `baseline: refuse` has been seen to
     allowed: set[str] = field(default_factory=set)  # features whose claim waits since a person allowed what judges it
+    left_in_tree: set[str] = field(default_factory=set)  # features whose parked work could not be taken out of the tree
     moved: Stop | None = None  # an agent left git where harness cannot commit, and there is no way back
     blocked_in_this_run: set[str] = field(default_factory=set)  # features that asked their question in this run
 

@@ -240,6 +240,15 @@ def test_work_that_a_hook_kept_from_landing_lands_without_an_agent_when_the_hook
 
 
 @pytest.mark.deep
+def test_no_commit_is_said_to_hold_what_waits_parked_in_the_same_file(project: World) -> None:
+    project.agent(f"case $slug in a) {MIGRATES};; *) sed -i 1s/.*/b/ app.txt; echo x > b.txt; {CLAIM};; esac")
+    ran = project.run(sandbox="auto")
+    assert (ran.code, project.states()) == (4, {"a": "blocked", "b": "done"}), ran.text
+    assert project.git("show", "--name-only", "--format=", "HEAD").split() == ["app.txt", "b.txt"]
+    assert "as a whole" not in ran.text
+
+
+@pytest.mark.deep
 def test_a_land_that_failed_in_a_run_that_was_killed_is_asked_for_again(
     project: World, harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
