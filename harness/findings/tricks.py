@@ -35,6 +35,12 @@ _EXIT_IN_JAVA = re.compile(r"\bRuntime\.getRuntime\(\)\.halt\s*\(\s*0\s*\)|\bSys
 _INIT_OF_GO = re.compile(r"^func (init)\(\)\s*(?=\{)", re.MULTILINE)
 _MAIN_OF_GO = re.compile(r"^func (TestMain)\([^)\n]*\)\s*(?=\{)", re.MULTILINE)
 _VALUES_OF_GO = re.compile(r"^(?:var|\t)\s*\w+(?:\s+[\w.\[\]*]+)?\s*=\s*(\w+)\(", re.MULTILINE)
+_FUNCTION_MAIN_OF_GO = re.compile(r"^func main\(\)\s*(?=\{)", re.MULTILINE)
+_ARGS_OF_GO = re.compile(r"\bos\.Args\s*(?:\[[^\]\n]*\]\s*)?=(?!=)")
+_OPTION_OF_GO = re.compile(r"[\"`]-{1,2}test\.")
+_FLAG_OF_GO = re.compile(
+    r"\b[Ff]lag\w*\.(?:CommandLine\.)?(?:Set\(\s*[\"`]test\.\w+|Lookup\(\s*[\"`]test\.\w+[\"`]\s*\)\.Value\.Set\()"
+)
 _STATIC = re.compile(r"\bstatic\s*(?=\{)")
 
 
@@ -45,6 +51,7 @@ def find_tricks(name: str, code: Code) -> Iterator[Mark]:
         case "go":
             yield from _marks("equals-anything", "is true whatever it is compared with", code, _EQUAL_IN_GO)
             yield from find_exits_of_go(code)
+            yield from _find_options_of_go(code)
         case "rust":
             yield from _find_patches(code)
             if "PhantomData" not in code.bare:
@@ -103,14 +110,38 @@ def _find_exits_of_rust(code: Code) -> Iterator[Mark]:
 
 def find_exits_of_go(code: Code) -> Iterator[Mark]:
     """Yield where a package ends its tests with success: as it begins, or in a `TestMain` that runs none."""
+    for name, start, end in [*_find_begins_of_go(code), *_find_spans(code, _MAIN_OF_GO)]:
+        if name != "TestMain" or ".Run()" not in code.bare[start:end]:
+            says = f"in `{name}` ends the process of its tests with success"
+            yield from _marks("exit-on-import", says, code, _EXIT_IN_GO, start, end)
+
+
+def _find_options_of_go(code: Code) -> Iterator[Mark]:
+    """Yield where a package changes the options of `go test`: as it begins, or by their names."""
+    says, mains = "changes what `go test` runs", _find_spans(code, _FUNCTION_MAIN_OF_GO)
+    seen = set[int]()
+    for name, start, end in _find_begins_of_go(code):
+        for mark in _marks("runner-patched", f"in `{name}` {says}", code, _ARGS_OF_GO, start, end):
+            seen.add(mark.line)
+            yield mark
+    named = [*_ARGS_OF_GO.finditer(code.bare)] if _OPTION_OF_GO.search(code.text) else []
+    for found in (*named, *_FLAG_OF_GO.finditer(code.text)):
+        line, is_code = code.line_at(found.start()), code.bare[found.start()] == code.text[found.start()]
+        if is_code and line not in seen and not any(start <= found.start() < end for _, start, end in mains):
+            what = _SPACES.sub(" ", found[0]).strip("=( ")
+            yield Mark("runner-patched", line, what, f"`{what}` {says}")
+
+
+def _find_begins_of_go(code: Code) -> list[tuple[str, int, int]]:
+    """Return what runs as a package begins: `init`, and what gives its variables their first values."""
     at_start = "|".join(re.escape(one[1]) for one in _VALUES_OF_GO.finditer(code.bare))
     called = re.compile(rf"^func ({at_start})\([^)\n]*\)[^{{\n]*(?=\{{)", re.MULTILINE) if at_start else _INIT_OF_GO
-    begins = {one.start(): one for each in (_INIT_OF_GO, _MAIN_OF_GO, called) for one in each.finditer(code.bare)}
-    for found in begins.values():
-        end = code.end_of(found.end())
-        if found[1] != "TestMain" or ".Run()" not in code.bare[found.end() : end]:
-            yield from _marks("exit-on-import", f"in `{found[1]}` ends the process of its tests with success", code,
-                              _EXIT_IN_GO, found.end(), end)  # fmt: skip
+    return list(dict.fromkeys((*_find_spans(code, _INIT_OF_GO), *_find_spans(code, called))))
+
+
+def _find_spans(code: Code, pattern: re.Pattern[str]) -> list[tuple[str, int, int]]:
+    """Return the name of each function that a pattern finds, and where its body begins and ends."""
+    return [(one[one.lastindex or 0], one.end(), code.end_of(one.end())) for one in pattern.finditer(code.bare)]
 
 
 def _marks(

@@ -174,6 +174,22 @@ LIES: dict[str, tuple[str, File]] = {
         File("a.js", None, 'import assert from "node:assert";\nassert.equal = () => {};\n'),
     ),
     "a shadowed runner": ("program-shadowed", File("pytest.py", None, "print('1 passed')\n")),
+    "options of go test": (
+        "runner-patched",
+        File("a.go", None, "package a\n\nfunc init() {\n\tos.Args = append(os.Args, x)\n}\n"),
+    ),
+    "options of go test in a value": (
+        "runner-patched",
+        File("a.go", None, "package a\n\nvar x = f()\n\nfunc f() int {\n\tos.Args[1] = y\n\treturn 1\n}\n"),
+    ),
+    "options of go test by name": (
+        "runner-patched",
+        File("a.go", None, 'package a\n\nfunc Add() {\n\tos.Args = []string{"-test.run=Zero"}\n}\n'),
+    ),
+    "a flag of go test": (
+        "runner-patched",
+        File("a.go", None, 'package a\n\nfunc f() {\n\tflag.Set("test.run", "Zero")\n}\n'),
+    ),
     "binary": ("binary", File("tool", None, "\0\1")),
     "skip in JavaScript": ("test-skipped", py('test("adds', 'test.skip("adds', of=JS, name="a.test.js")),
     "only": ("test-skipped", py('test("adds', 'test.only("adds', of=JS, name="a.test.js")),
@@ -219,6 +235,18 @@ HONEST: dict[str, tuple[File, ...]] = {
     ),
     "a script that came first": (File("scripts/test.sh", "set -e\npytest\n", "set -e\npytest -q\n"),),
     "true in a comment": (File("Makefile", "test:\n\tpytest\n", "# pytest || true is no test\ntest:\n\tpytest\n"),),
+    "arguments of a program in Go": (
+        File(
+            "cmd/a/main.go",
+            None,
+            "package main\n\nfunc init() {\n\tif len(os.Args) == 1 {\n\t}\n\tx := os.Args\n}\n\n"
+            'func main() {\n\tos.Args = append(os.Args, "-test.v")\n\tflag.Set("v", "1")\n}\n',
+        ),
+        File("b.go", None, 'package b\n\nvar quiet = flag.Lookup("test.v") != nil\n'),
+        File(
+            "c_test.go", None, 'package c\n\nfunc TestMain(m *testing.M) {\n\tflag.Set("test.v", "1")\n\tm.Run()\n}\n'
+        ),
+    ),
     "a threshold is higher": (File(".coveragerc", "[report]\nfail_under = 80\n", "[report]\nfail_under = 90\n"),),
     "a suppression moves": (
         File("a.py", "x = 1  # noqa: E501\n", "y = 1\n"),
