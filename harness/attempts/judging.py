@@ -143,9 +143,10 @@ def _list(run: Run, commit: str) -> list[str]:
 def restore(run: Run, one: Judging) -> Entry | None:
     """Return what is to be in the place of a file; None where nothing of it that judges is another."""
     last = one.shown.rpartition("/")[2]
-    if one.role is not Role.INLINE and last not in MIXED | OF_TOOLS:
-        return None if last in BOUNDS and one.was else Entry(one.name, one.was)
-    if one.role is Role.INLINE and not (one.was and one.now):
+    whole = one.role is not Role.INLINE and last not in MIXED | OF_TOOLS
+    if whole and (last not in BOUNDS or not one.was):
+        return Entry(one.name, one.was)
+    if (one.role is Role.INLINE or last in BOUNDS) and not (one.was and one.now):
         return None
     old, new = read_both(run, one)
     sections = restore_inline if one.role is Role.INLINE else restore_sections

@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import Any
 
+from harness.decide.go_modules import restore_replaced
+
 _TOOLS = ("pytest", "coverage", "ruff", "mypy", "pyright", "tox", "hatch.envs", "pylint", "isort", "flake8", "bandit",
           "poe", "taskipy", "pdm.scripts", "nox", "black")  # fmt: skip
 _OF_TOML = tuple(f"tool.{tool}" for tool in _TOOLS)
@@ -35,6 +37,8 @@ def restore_sections(name: str, old: str, new: str) -> str | None:
     """
     kind = PurePosixPath(name).name
     with suppress(ValueError, RecursionError, AttributeError, TypeError, configparser.Error):
+        if kind in ("go.mod", "go.work"):
+            return restore_replaced(old, new)
         if kind == "package.json":
             return _restore_package(old or "{}", new)
         if kind in _TASKS_IN_JSON:

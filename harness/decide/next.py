@@ -155,6 +155,8 @@ def stuck_limit_of(feature: Feature, rules: Rules) -> int:
 
 
 def _why_ready(feature: Feature, record: FeatureHistory, answered: bool) -> str:
+    if record.is_landing:
+        return "it may land, which has not come to its end"
     if answered or record.answer:
         return "its question was answered"
     if not record.attempts:

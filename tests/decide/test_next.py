@@ -279,6 +279,7 @@ def test_where_a_feature_stands_and_why(one: Feature, seen: Look, rules: Rules, 
     ("history", "because"),
     [
         (FeatureHistory(answer="yes"), "its question was answered"),
+        (FeatureHistory(answer="land", parked="tree"), "it may land, which has not come to its end"),
         (FeatureHistory(attempts=2, outcome="failed", unfinished=True), "attempt 2 was cut off"),
         (FeatureHistory(attempts=2, outcome="odd"), "attempt 2 ended: odd"),
         (FeatureHistory(attempts=2, reason="its spec changed"), "its spec changed"),
