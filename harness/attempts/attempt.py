@@ -46,6 +46,7 @@ class Planned:
     known: tuple[Comment, ...] | None = None  # the same question was answered about the same tree
     problem: str = ""
     places: Mapping[str, Sequence[range]] = field(default_factory=dict)  # lines of the diff
+    shown: str = ""  # how much of the diff the reviewer is shown, where that is not all
 
 
 @dataclass(frozen=True, slots=True)

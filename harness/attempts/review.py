@@ -9,6 +9,7 @@ from hashlib import sha256
 
 from harness.agents.failures import diagnose
 from harness.agents.loads import find_steering
+from harness.agents.review_prompt import DIFF_LIMIT
 from harness.attempts.attempt import Attempt, Gathered, Planned
 from harness.attempts.judging import find_base
 from harness.attempts.order import Answered, Asked
@@ -123,7 +124,9 @@ def _plan(run: Run, attempt: Attempt, subject: _Subject, review: Review, number:
         check_prices(run, [agent])
         said = repr((tree, review.question, attempt.feature.sha256, agent.name, agent.model))
         key = sha256(said.encode("utf-8", "replace")).hexdigest()[:16]
-        planned = Planned(review, key=key, tree=tree, agent=agent, places=subject.places)
+        size = len(subject.diff)
+        shown = f"of the first {DIFF_LIMIT} of {size} characters of the diff" if size > DIFF_LIMIT else ""
+        planned = Planned(review, key=key, tree=tree, agent=agent, places=subject.places, shown=shown)
         if (known := run.history.of(attempt.slug).reviews.get(key)) is not None:
             return replace(planned, known=known)
         why = "" if subject.diff else "there is no diff to read"
@@ -178,7 +181,7 @@ def keep_reviews(run: Run, attempt: Attempt, answers: Sequence[Answered]) -> Jud
         if event.problem == STOPPED:
             red.append(CheckRun(name_review(planned.review), None, event.seconds, stopped=True))
         red += compose_red(planned.review, whose, event.comments)
-        said = say_review(planned.review, whose, event.comments, event.problem)
+        said = say_review(planned.review, whose, event.comments, event.problem, planned.shown)
         for line in said:
             run.tell(f"{attempt.slug}: review: {line}", _choose_tone(event))
         lines += said

@@ -43,6 +43,8 @@ def parse_answer(text: str, criteria: int) -> tuple[Comment, ...]:
     items = _find_list(text)
     if items is None:
         raise ValueError("its answer is no JSON list")
+    if any(other != items for other in _find_answers(text)):
+        raise ValueError("its answer holds several lists, which differ")
     if len(items) > MOST_FINDINGS:
         raise ValueError(f"its answer has more than {MOST_FINDINGS} items")
     found = tuple(_parse_item(number, item, criteria) for number, item in enumerate(items, 1))
@@ -61,6 +63,19 @@ def _find_list(text: str) -> list[object] | None:
             if isinstance(said := json.loads("\n".join(candidate)), list):
                 return said
     return None
+
+
+def _find_answers(text: str) -> Iterator[list[object]]:
+    """Yield each list in an answer that could be one: it begins a line, and holds verdicts or nothing."""
+    begins = [found.start() for found in re.finditer(r"^\[", text, re.MULTILINE)]
+    decoder, behind = json.JSONDecoder(), 0
+    for begin in dict.fromkeys((*begins[:_TRIES], *begins[-_TRIES:])):
+        if begin < behind:
+            continue
+        with suppress(ValueError, RecursionError):
+            said, behind = decoder.raw_decode(text, begin)
+            if isinstance(said, list) and all(isinstance(one, dict) and "verdict" in one for one in said):
+                yield said
 
 
 def _parse_item(number: int, item: object, criteria: int) -> Comment:
@@ -209,14 +224,20 @@ def say_comment(one: Comment, *, blocking: bool) -> str:
     return f"{one.verdict}, {say_place(one)}: {one.sentence}{stands}"  # as `say_reviews` knows it
 
 
-def say_review(review: Review, whose: str, comments: Sequence[Comment], problem: str = "") -> tuple[str, ...]:
-    """Return the lines of a receipt about one question: the sum first, then each comment that is no pass."""
+def say_review(
+    review: Review, whose: str, comments: Sequence[Comment], problem: str = "", shown: str = ""
+) -> tuple[str, ...]:
+    """Return the lines of a receipt about one question: the sum first, then each comment that is no pass.
+
+    `shown` says how much of the diff the reviewer was shown, where that is not all.
+    """
     head = f"`{one_line(review.question, SHOWN)}` by {whose}"
     if problem:
         return (f"{head}: {NO_VERDICT}{problem}",)
     told = [one for one in comments if one.verdict != PASS]
     passed = len(comments) - len(told)
     sums = [counted(len(told), "comment") if told else "no comment", *([f"{passed} passed"] if passed else [])]
+    sums += [shown] if shown else []
     lines = (say_comment(one, blocking=review.blocking) for one in told)
     return (f"{head}: {', '.join(sums)}", *lines)
 

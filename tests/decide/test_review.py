@@ -25,8 +25,14 @@ ONE = json.dumps([ITEM])
 
 @pytest.mark.parametrize(
     "text",
-    [ONE, f"I looked.\n\n```json\n{ONE}\n```\nThat is all.", f"Here it is:\n{json.dumps([ITEM], indent=1)}\n"],
-    ids=["alone", "in a fence", "at the end"],
+    [
+        ONE,
+        f"{ONE}\n{ONE}",
+        f'[1]\n[{{"id": 1}}]\n{ONE}',
+        f"I looked.\n\n```json\n{ONE}\n```\nThat is all.",
+        f"Here it is:\n{json.dumps([ITEM], indent=1)}\n",
+    ],
+    ids=["alone", "twice", "below other lists", "in a fence", "at the end"],
 )
 def test_an_answer_is_the_list_that_was_asked_for(text: str) -> None:
     assert parse_answer(text, 1) == (LEAK,)
@@ -41,6 +47,9 @@ def test_an_answer_is_the_list_that_was_asked_for(text: str) -> None:
         ("[" * 100_000, "its answer is no JSON list"),
         ("[1]", "item 1 of its answer is no object"),
         ("[]", "its answer says nothing of criterion 1"),
+        (f"{ONE}\n{ONE.replace('fail', 'pass')}", "its answer holds several lists, which differ"),
+        (f"{ONE}\n\n```\n{ONE.replace('fail', 'pass')}\n```\n", "its answer holds several lists, which differ"),
+        (f"```\n{ONE}\n```\n[]", "its answer holds several lists, which differ"),
         (
             json.dumps([{**ITEM, "verdict": "ok"}]),
             "item 1 of its answer has no `verdict` of `pass`, `fail` or `unsure`",

@@ -73,6 +73,13 @@ def test_one_comment_blocks_two_claims_and_is_asked_for_once_on_one_tree(world: 
 
 
 @pytest.mark.deep
+def test_a_receipt_says_that_a_reviewer_was_shown_a_part_of_the_diff(world: Any) -> None:
+    ran = begin(world, answer(FINE), "seq 100000 | tee b.py > a.py")
+    assert ran.code == 0, ran.text
+    assert "no comment, 2 passed, of the first 196608 of " in world.log("a.done")
+
+
+@pytest.mark.deep
 def test_no_attribute_hides_a_change_from_a_reviewer_that_blocks(world: Any) -> None:
     ran = begin(world, answer(BAD), "echo '*.py -diff' > .gitattributes; echo x > a.py", blocking=True)
     assert (ran.code, world.outcomes()) == (0, ["unconfirmed", "unconfirmed", "done"]), ran.text
