@@ -16,14 +16,19 @@ SHOWN = 200  # characters of a criterion
 
 
 def say_criteria(run: Run, feature: Feature, runs: Sequence[CheckRun], before: Mapping[str, bool]) -> tuple[str, ...]:
-    """Return a line for each criterion: the checks that prove it, and whether they were red before, or `not shown`."""
+    """Return a line for each criterion: the checks that prove it, and whether they were red before, or `not shown`.
+
+    Last come numbers that checks name and the list does not have.
+    """
     checks = [check for check in run.checks_for(feature) if check.proves]
     if not checks:
         return ()
     green, lines = {one.command for one in runs if one.green}, list[str]()
-    for number, text in enumerate(find_criteria(read_spec_text(feature)), 1):
+    criteria = find_criteria(read_spec_text(feature))
+    for number, text in enumerate(criteria, 1):
         by = [check.command for check in checks if number in check.proves and check.command in green]
         ways = {True: f" ({GREEN_BEFORE})", False: f" ({RED_BEFORE})", None: ""}
         shown = ", ".join(f"`{one_line(command, 60)}`{ways[before.get(command)]}" for command in by)
         lines.append(f"{number}, {shown or 'not shown'}: {one_line(text, SHOWN)}")
-    return tuple(lines)
+    unknown = sorted({number for check in checks for number in check.proves if number > len(criteria)})
+    return (*lines, *(f"{number}, not in the list: a check says that it proves it" for number in unknown))

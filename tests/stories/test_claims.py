@@ -208,7 +208,7 @@ def test_a_receipt_is_bound_to_the_checks_that_ran_where_a_spec_is_edited_while_
 def test_a_receipt_says_which_check_proves_which_criterion(world: World, harness: Any) -> None:
     listed = "- [ ] there is a.txt,\n  and it is not empty\n- [ ] it is short\n- [ ] nothing breaks\n"
     body = f"## Acceptance criteria\n\n{listed}"
-    checks = [{"run": "test -s a.txt", "proves": [1, 2]}, {"run": "true # all", "proves": 2}]
+    checks = [{"run": "test -s a.txt", "proves": [1, 2]}, {"run": "true # all", "proves": [2, 7]}]
     world.spec("a", body, checks=checks)
     world.agent(f"echo x > a.txt; {CLAIM}")
     assert world.run().code == 0
@@ -216,6 +216,7 @@ def test_a_receipt_says_which_check_proves_which_criterion(world: World, harness
         "criterion: 1, `test -s a.txt` (red before, green after): there is a.txt, and it is not empty",
         "criterion: 2, `test -s a.txt` (red before, green after), `true # all` (green before and after): it is short",
         "criterion: 3, not shown: nothing breaks",
+        "criterion: 7, not in the list: a check says that it proves it",
     ]
     assert '"3, not shown: nothing breaks"' in harness("status", "--json").out
     assert "no check proves criterion 3" in harness("lint").out
