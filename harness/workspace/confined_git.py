@@ -58,7 +58,7 @@ class ConfinedGit:
         self._command = Command(helper_line(*needed), root, environ, needed=tuple(needed))
         self._helper: Helper | None = None
         self._environ: Mapping[str, str] = {}
-        self._kinds_apart: set[str] = set()  # commands of git that started a program
+        self._kinds_apart = {"stash"}  # commands of git that start programs: this always does, others once they have
         self._useless = False
 
     def run(
