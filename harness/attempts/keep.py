@@ -26,7 +26,7 @@ from harness.attempts.prove import (
 from harness.attempts.replay import plan_replay
 from harness.attempts.review import keep_reviews, plan_reviews
 from harness.attempts.second_look import look_again
-from harness.attempts.snapshots import keep_left
+from harness.attempts.snapshots import Kept, keep_left
 from harness.attempts.write_down import ask, describe_end, line_for_silent_agent, tell_outcome, write_outcome
 from harness.decide.blocked import find_blocked, find_nearly_blocked
 from harness.decide.judge import judge, judge_claim
@@ -235,8 +235,9 @@ def withdraw(run: Run, attempt: Attempt) -> None:
     run.markers.discard(done.name)
 
 
-def write_down(run: Run, judged: Judged, kept: str) -> None:
+def write_down(run: Run, judged: Judged, kept: Kept) -> None:
     """Write the end of the attempt into the journal, copy it into its folder, and tell it."""
-    write_outcome(run, run.write(replace(describe_end(run, judged), kept=kept)))
+    ended = replace(describe_end(run, judged), kept=kept.commit, not_kept=kept.left_out)
+    write_outcome(run, run.write(ended))
     run.logs.remember_end(judged.attempt.slug)
     tell_outcome(run, judged)

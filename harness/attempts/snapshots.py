@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from harness.attempts.attempt import Judged
 from harness.attempts.land import Landing
@@ -15,6 +16,14 @@ from harness.workspace.attempt_refs import LARGEST, find_large
 from harness.workspace.workspace import Snapshot, changed_files
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A commit of a tree, "" where git could make none, and the files that it does not hold as they were."""
+
+    commit: str = ""
+    left_out: tuple[str, ...] = ()
+
+
 def keep_found(run: Run, slug: str, number: int, before: Snapshot) -> str:
     """Return a commit of the tree as an attempt finds it, "" where none can be made."""
     if not before.files or not before.head:
@@ -22,29 +31,29 @@ def keep_found(run: Run, slug: str, number: int, before: Snapshot) -> str:
     last = run.history.last_ended
     if last is not None and last.kept and last.tree == before.digest:
         return last.kept
-    return _keep(run, slug, before.files, f"{slug}: before attempt {number}", (before.head,))
+    return _keep(run, slug, before.files, f"{slug}: before attempt {number}", (before.head,)).commit
 
 
-def keep_left(run: Run, judged: Judged, landing: Landing | None) -> str:
-    """Keep what an attempt left under its name, and return the commit, "" where none can be made.
+def keep_left(run: Run, judged: Judged, landing: Landing | None) -> Kept:
+    """Keep what an attempt left under its name, and return the commit.
 
     Of one that landed that is its commit, which is on the branch already: its name can wait.
     """
     attempt, after, since = judged.attempt, judged.found.after, judged.attempt.since
     if not since or not after.head:
-        return ""
+        return Kept()
     if landing is not None and landing.commit.made and since == attempt.before.head:
-        return landing.commit.head
+        return Kept(landing.commit.head)
     changed = {*changed_files(attempt.before, after), *judged.found.committed}
-    if not changed and after.head == attempt.before.head:
-        kept = since
-    else:
+    if changed or after.head != attempt.before.head:
         own = (after.head,) if after.head != attempt.before.head else ()  # commits that its agent made
         message = f"{attempt.slug}: attempt {attempt.number}, {judged.verdict.outcome}"
         kept = _keep(run, attempt.slug, changed, message, (since, *own))
-    named = not kept or run.workspace.attempt_refs.name({f"{attempt.slug}/{attempt.number}": kept})
-    if not named:
-        run.tell(f"{attempt.slug}: what attempt {attempt.number} left is kept as {kept[:12]}, without a ref", Tone.BAD)
+    else:
+        kept = Kept(since)
+    name = f"{attempt.slug}/{attempt.number}"
+    if kept.commit and not run.workspace.attempt_refs.name({name: kept.commit}):
+        run.tell(f"{attempt.slug}: what attempt {attempt.number} left is kept as {kept.commit[:12]}, without a ref")
     return kept
 
 
@@ -56,8 +65,8 @@ def name_kept(run: Run) -> None:
     run.workspace.attempt_refs.name({name: commit for name, commit in kept.items() if name not in named})
 
 
-def _keep(run: Run, slug: str, names: Iterable[str], message: str, parents: Sequence[str]) -> str:
-    """Return a commit of what its first parent holds, with these files as they are now; "" where git can make none."""
+def _keep(run: Run, slug: str, names: Iterable[str], message: str, parents: Sequence[str]) -> Kept:
+    """Return a commit of what its first parent holds, with these files as they are now."""
     hidden = {name for name in names if run.redactor.longest and find_secrets(run, [name])}
     large = find_large(str(run.workspace.top), names)
     chosen = [name for name in names if name not in large and name not in hidden]
@@ -66,4 +75,4 @@ def _keep(run: Run, slug: str, names: Iterable[str], message: str, parents: Sequ
     why |= dict.fromkeys(sorted(hidden), "it holds the value of a secret")
     for name, reason in why.items():
         run.tell_once(f"{slug}: {one_line(name, 100)} is not in what is kept of its attempts: {reason}", Tone.NOTICE)
-    return made.commit if made is not None else ""
+    return Kept(made.commit if made is not None else "", tuple(map(run.redactor.text, why)))

@@ -24,7 +24,7 @@ from harness.cli.flags import (
     with_config_to_read,
     with_flags,
 )
-from harness.cli.stdout import print_report, say, say_result
+from harness.cli.stdout import print_report, say, say_bytes, say_result
 from harness.domain.errors import UsageError
 from harness.domain.money import GroupBy
 from harness.settings.load import Config, load_config
@@ -278,7 +278,7 @@ def diff(
     """Show what an attempt changed, as `git diff` does; without N the last one. Also of one that came to nothing."""
     from harness.cli.attempts import read_difference
 
-    say(read_difference(config, slug, number, stat=stat), end="")
+    say_bytes(read_difference(config, slug, number, stat=stat))
 
 
 @app.command(epilog="Examples: harness show login · harness show login 2")

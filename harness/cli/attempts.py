@@ -11,9 +11,8 @@ from harness.cli.interventions import hold_journal
 from harness.decide.proof import say_names
 from harness.domain.errors import UsageError
 from harness.domain.obeyed import Obeyed
-from harness.domain.text import counted, one_line, plain, printable
-from harness.records.env_files import open_redactor
-from harness.records.events import Restored
+from harness.domain.text import counted, one_line, printable
+from harness.records.events import Restored, TreeLeft
 from harness.reports.attempts import (
     Known,
     Report,
@@ -50,7 +49,7 @@ def _row(view: View, known: Known, stats: Mapping[str, DiffStat | None]) -> Repo
     return {**report_attempt(view, known), "diffstat": told, "gone": known.name in stats and stat is None}
 
 
-def read_difference(config: Config, slug: str, number: int | None, *, stat: bool) -> str:
+def read_difference(config: Config, slug: str, number: int | None, *, stat: bool) -> bytes:
     """Return what an attempt changed, as git shows it. Raises UsageError where that is not kept."""
     known = choose_attempt(read_view(config), slug, number)
     _refuse_lost(known)
@@ -59,20 +58,19 @@ def read_difference(config: Config, slug: str, number: int | None, *, stat: bool
         raise UsageError(
             f"git cannot show it: {one_line(os.fsdecode(said.stderr))}", "`harness attempts` shows which it can"
         )
-    cut = "\n(cut here: it is too long)\n" if said.truncated else ""
-    return plain(said.stdout.decode("utf-8", "replace")) + cut
+    return said.stdout + (b"\n(cut here: it is too long)\n" if said.truncated else b"")
 
 
 def read_show(config: Config, slug: str, number: int | None) -> Report:
     """Return what an agent said and ran in an attempt, in words. Raises UsageError."""
     view = read_view(config)
-    report: Report = open_redactor(config.paths, os.environ).deep(report_show(view, choose_attempt(view, slug, number)))
-    return report
+    return report_show(view, choose_attempt(view, slug, number))
 
 
 def restore_attempt(config: Config, slug: str, number: int) -> list[str]:
     """Bring what an attempt left back into the working tree. Raises UsageError where that would lose anything."""
-    known = choose_attempt(read_view(config), slug, number)
+    view = read_view(config)
+    known = choose_attempt(view, slug, number)
     _refuse_lost(known)
     with open_site(config, os.environ, "restore") as site, hold_journal(config) as journal:
         environ = environment_of_git(config, os.environ)
@@ -83,6 +81,9 @@ def restore_attempt(config: Config, slug: str, number: int) -> list[str]:
             if back:
                 journal.append(Restored(slug=slug, attempt=number, commit=known.kept, files=tuple(back)))
                 workspace.parking.write(tree, back)
+                there = workspace.snapshot().files  # what the next run may commit
+                left_there = {name: there[name] for name in back if name in there}
+                journal.append(TreeLeft(files={**view.history.left, **left_there}))
         except ParkingError as error:
             said = f"{one_line(str(error), 300)}: nothing was changed"
             raise UsageError(said, f"`harness diff {slug} {number}` shows what it changed") from error
@@ -91,7 +92,9 @@ def restore_attempt(config: Config, slug: str, number: int) -> list[str]:
         said = f"{counted(len(back), 'file')}: {_name(back)}"
         told = [f"attempt {number} of `{slug}` is back in the working tree: {said}"]
         told += ["nothing is committed: `git status` shows it, and `harness run` goes on with it"]
-    return [*told, *([f"left out, for programs obey what lies there: {_name(left)}"] if left else [])]
+    told += [f"left out, for programs obey what lies there: {_name(left)}"] if left else []
+    not_kept = known.ended.not_kept if known.ended is not None else ()
+    return [*told, *([f"not kept of that attempt, so not there: {_name(not_kept)}"] if not_kept else [])]
 
 
 def _find_what_comes(workspace: InPlace, known: Known) -> tuple[str, list[str], list[str]]:
@@ -126,8 +129,8 @@ def _refuse_lost(known: Known) -> None:
     if not known.kept or not known.began.since:
         on = "is on, or was cut off" if known.ended is None else "was made before attempts were kept, or without git"
         on = "was cleaned away" if known.cleaned else on
-        said = f"nothing is kept of attempt {known.began.attempt} of `{known.began.slug}`"
-        raise UsageError(f"{said}: it {on}", f"`harness attempts {known.began.slug}` lists what is kept")
+        said = f"nothing is kept of attempt {known.began.attempt} of `{known.slug}`"
+        raise UsageError(f"{said}: it {on}", f"`harness attempts {known.slug}` lists what is kept")
 
 
 def open_refs(config: Config) -> AttemptRefs:

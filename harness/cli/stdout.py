@@ -38,6 +38,18 @@ def say(text: str, end: str = "\n") -> None:
         raise StreamError(error) from error
 
 
+def say_bytes(content: bytes) -> None:
+    """Write what a program may read to stdout as it is, but to a terminal as text that does nothing there."""
+    if sys.stdout.isatty():
+        say(plain(content.decode("utf-8", "replace")), end="")
+        return
+    try:
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+    except OSError as error:
+        raise StreamError(error) from error
+
+
 def say_result(text: str, code: int) -> None:
     """Write to stdout how something ended with `code`, which stays the exit code where it was no success."""
     try:

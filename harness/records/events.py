@@ -207,6 +207,7 @@ class AttemptEnded(FeatureEvent):
     changed_files: int = 0
     tree: str = ""
     kept: str = field(default="", metadata={"rare": True})  # a commit of the tree that it left, "" if none is kept
+    not_kept: tuple[str, ...] = field(default=(), metadata={"rare": True})  # files that this does not hold as they were
     failing: str = ""  # digest of the checks that failed
     note: str = field(default="", metadata={"rare": True})  # digest of what the note said
     checks: tuple[CheckResult, ...] = ()

@@ -13,7 +13,7 @@ from harness.domain.agent import Dialect
 from harness.domain.errors import UsageError
 from harness.domain.text import one_line
 from harness.domain.units import format_dollars, format_duration
-from harness.records.events import AttemptBegan, AttemptEnded, Cleaned, Event
+from harness.records.events import AttemptBegan, AttemptEnded, Cleaned, Event, Renamed
 from harness.records.transcripts import open_transcript
 from harness.reports.as_text import UNCUT, columns
 from harness.reports.view import View, say_time
@@ -27,6 +27,7 @@ LONGEST_WORDS = 2_000  # characters of what an agent says at once
 class Known:
     """What the journal knows of an attempt: how it began, and how it ended where it has."""
 
+    slug: str  # of the feature, as it is called now
     began: AttemptBegan
     ended: AttemptEnded | None = None
     kept: str = ""  # the commit of what it left
@@ -40,24 +41,27 @@ class Known:
 
 def read_attempts(events: list[Event], slug: str | None = None) -> list[Known]:
     """Return the attempts, oldest first; of one that was judged twice, the last verdict."""
-    found = dict[tuple[str, int], Known]()
+    found = dict[str, Known]()
     for event in events:
         match event:
-            case AttemptBegan() if slug in (None, event.slug):
-                found[event.slug, event.attempt] = Known(event)
-            case AttemptEnded() if (known := found.get((event.slug, event.attempt))) is not None:
-                found[event.slug, event.attempt] = _add_verdict(known, event)
+            case AttemptBegan():
+                found[f"{event.slug}/{event.attempt}"] = Known(event.slug, event)
+            case AttemptEnded() if (known := found.get(f"{event.slug}/{event.attempt}")) is not None:
+                found[known.name] = _add_verdict(known, event)
             case Cleaned():
-                gone = set(event.attempts)
-                found |= {key: replace(one, kept="", cleaned=True) for key, one in found.items() if one.name in gone}
-    return list(found.values())
+                gone = found.keys() & set(event.attempts)
+                found |= {name: replace(found[name], kept="", cleaned=True) for name in gone}
+            case Renamed():
+                moved = [one for one in found.values() if one.slug == event.was]
+                found |= {one.name: replace(one, slug=event.slug) for one in moved}
+    return [one for one in found.values() if slug in (None, one.slug)]
 
 
 def _add_verdict(known: Known, ended: AttemptEnded) -> Known:
     """Return an attempt with a verdict; where it was judged before, its agent worked, and cost, what it did then."""
     if (first := known.ended) is not None:
         ended = replace(ended, seconds=first.seconds, dollars=first.dollars, model=first.model)
-    return Known(known.began, ended, ended.kept or known.kept)
+    return replace(known, ended=ended, kept=ended.kept or known.kept)
 
 
 def choose_attempt(view: View, slug: str, number: int | None) -> Known:
@@ -74,9 +78,9 @@ def choose_attempt(view: View, slug: str, number: int | None) -> Known:
 def report_attempt(view: View, known: Known) -> Report:
     """Return an attempt as a row of a report."""
     began, ended = known.began, known.ended
-    is_on = view.attempt_on(began.slug) is began
+    is_on = view.attempt_on(known.slug) is began
     return {
-        "slug": began.slug,
+        "slug": known.slug,
         "attempt": began.attempt,
         "at": began.at,
         "agent": began.agent,
@@ -88,13 +92,14 @@ def report_attempt(view: View, known: Known) -> Report:
         "changed_files": ended.changed_files if ended else None,
         "since": began.since or None,
         "commit": known.kept or None,
+        "not_kept": list(ended.not_kept) if ended else [],
         "cleaned": known.cleaned,
     }
 
 
 def report_show(view: View, known: Known) -> Report:
     """Return what an agent said and ran in an attempt, in words, and what came of it."""
-    folder = view.config.paths.attempt(known.began.slug, known.began.attempt)
+    folder = view.config.paths.attempt(known.slug, known.began.attempt)
     return {**report_attempt(view, known), "said": list(_read_words(view, known)), "folder": str(folder)}
 
 
@@ -102,7 +107,7 @@ def _read_words(view: View, known: Known) -> Iterator[str]:
     """Yield what the stream of an attempt says to a person, line by line."""
     agent, options = known.began.agent, agent_options(view.config.settings)
     reader = StreamReader(profile_of(agent, options).dialect if agent in names() else Dialect.TEXT)
-    stream = view.config.paths.attempt(known.began.slug, known.began.attempt) / "stream.jsonl"
+    stream = view.config.paths.attempt(known.slug, known.began.attempt) / "stream.jsonl"
     said = ""
     if (file := open_transcript(stream)) is not None:
         with file:

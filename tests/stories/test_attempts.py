@@ -105,7 +105,7 @@ def test_work_on_the_same_lines_that_landed_since_is_a_conflict_and_nothing_is_c
 
 
 def test_a_secret_and_a_file_that_is_too_large_are_not_kept_and_that_is_told(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, harness: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("harness.workspace.attempt_refs.LARGEST", 1000)
     (world.root / ".env").write_text("API_TOKEN=Zk9vQx7LmP2sWd8RtY\n")
@@ -117,6 +117,8 @@ def test_a_secret_and_a_file_that_is_too_large_are_not_kept_and_that_is_told(
     assert world.git("diff", "--name-only", "HEAD", kept(world)["a/1"]) == "a.txt"
     assert "a: c.txt is not in what is kept of its attempts: it holds the value of a secret" in said
     assert "a: large is not in what is kept of its attempts: it is larger than" in said
+    (world.root / "a.txt").unlink()
+    assert "not kept of that attempt, so not there: large, c.txt" in harness("restore", "a", "1").out
 
 
 def test_an_attempt_of_a_killed_run_is_kept_and_what_was_to_be_named_gets_its_name(
@@ -177,3 +179,24 @@ def test_what_landed_and_was_taken_back_comes_again_also_a_mode_alone(world: Wor
     world.agent(CLAIM)
     assert world.run().code == 0
     assert world.git("show", "--name-only", "--format=").split() == ["a.txt", "run.sh"]
+
+
+def test_what_came_back_is_committed_by_the_next_run_and_a_new_name_keeps_the_attempts(
+    world: World, harness: Any
+) -> None:
+    world.spec("a", checks="test -f run.txt")
+    world.agent("echo a > a.txt; note 'a part of it'")
+    world.config_file()
+    world.repository()
+    world.run(max_iterations=1)
+    world.git("clean", "-qfd", "--", "a.txt")
+    assert harness("restore", "a", "1").code == 0
+    world.agent("echo b > run.txt; " + CLAIM)
+    assert harness("run", "--quiet").code == 0
+    assert world.git("show", "--name-only", "--format=").split() == ["a.txt", "run.txt"]
+    world.git("mv", "specs/a", "specs/b")
+    assert harness("rename", "a", "b").code == 0
+    rows = harness("attempts", "b", "--json").json["attempts"]
+    assert [(one["slug"], one["attempt"]) for one in rows] == [("b", 1), ("b", 2)]
+    assert "+a" in harness("diff", "b", "1").out
+    assert harness("attempts", "a").code == 2
