@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -27,7 +27,7 @@ from harness.domain.text import one_line
 from harness.domain.verdict import CheckRun
 from harness.system import files, untrusted
 from harness.system.capture import capture, find_program
-from harness.workspace.file_times import AT_ONCE, TICK, are_in_order, set_in_order, set_times_of_folders
+from harness.workspace.file_times import AT_ONCE, TICK, are_in_order, put_in_order, set_in_order, set_times_of_folders
 from harness.workspace.set_up import find_folders, find_made, keep_made, read_made, write_made
 from harness.workspace.submodules import NotHere, find_repository, find_submodules
 from harness.workspace.workspace import Candidate
@@ -350,23 +350,32 @@ class CleanCheckout:
     def _order_times(self, plan: CheckoutPlan) -> None:
         """Give the files the times that a clone gives them, one after another by name: make goes by these.
 
-        They are new, as in a clone, so that no program takes what it keeps in a folder that is brought for made of
-        them. If none is brought, they are older than what a setup made that is kept, as in a clone that is set up.
+        Where a folder is brought they are new, as in a clone, so that no program takes what it keeps there for made of
+        them. Else, where a setup is kept, they are older than what it made, as in a clone that is set up.
         """
         repositories = [(self._folder, self._git_folder), *self._submodules]  # as a clone writes them
         listed = [(folder, git, sorted(self._tracked[git][1], key=os.fsencode)) for folder, git in repositories]
-        known = all(self._ordered.get(git) == self._tracked[git][0] for _, git in repositories)
-        if not known or not all(are_in_order(folder, names) for folder, _, names in listed):
-            first = time.time_ns() - sum(len(names) // AT_ONCE + 1 for _, _, names in listed) * TICK
-            if self.is_set_up and not any(map(files.is_dir, (*plan.brought, *plan.besides))):
-                made = self._record.stat().st_mtime_ns
-                first = made - DAY + (time.time_ns() - made) % (DAY // 2)  # no two trees have the same
-            for folder, git, names in listed:
-                first = set_in_order(folder, names, first)
+        if plan.setup or any(map(files.is_dir, (*plan.brought, *plan.besides))):
+            self._set_new_times(plan, listed)
+        elif put_in_order(f"{folder}/{name}" for folder, _, names in listed for name in names):
+            for folder, git, _ in listed:
                 self._ask_in(git, folder, "update-index", "-q", "--refresh")
-                self._ordered[git] = self._tracked[git][0]
         for folder, _, names in listed:
             set_times_of_folders(folder, names)
+
+    def _set_new_times(self, plan: CheckoutPlan, listed: Sequence[tuple[Path, Path, list[str]]]) -> None:
+        """Give all files new times, where another tree has had its own, or something has changed them."""
+        known = all(self._ordered.get(git) == self._tracked[git][0] for _, git, _ in listed)
+        if known and all(are_in_order(folder, names) for folder, _, names in listed):
+            return
+        first = time.time_ns() - sum(len(names) // AT_ONCE + 1 for _, _, names in listed) * TICK
+        if self.is_set_up and not any(map(files.is_dir, (*plan.brought, *plan.besides))):
+            made = self._record.stat().st_mtime_ns
+            first = made - DAY + (time.time_ns() - made) % (DAY // 2)  # no two trees have the same
+        for folder, git, names in listed:
+            first = set_in_order(folder, names, first)
+            self._ask_in(git, folder, "update-index", "-q", "--refresh")
+            self._ordered[git] = self._tracked[git][0]
 
     def _set_up(self, plan: CheckoutPlan, checkout: Checkout, set_up: SetUp) -> None:
         """Run the setup; what it changed of the commit is put back, and what it made goes on record."""

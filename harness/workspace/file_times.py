@@ -59,6 +59,22 @@ def are_in_order(folder: Path, names: Sequence[str]) -> bool:
     return all(at == times[0] + number // AT_ONCE * TICK for number, at in enumerate(times))
 
 
+def put_in_order(paths: Iterable[str]) -> bool:
+    """Let no file be newer than one that a clone writes after it, in this order; returns whether one was.
+
+    It gets the time of that one. All others keep theirs, so that git need not read them again.
+    """
+    after, put = None, False
+    for path in reversed(tuple(paths)):
+        found = os.lstat(path)
+        if after is not None and found.st_mtime_ns > after and not stat.S_ISDIR(found.st_mode):
+            os.utime(path, ns=(after, after), follow_symlinks=False)
+            put = True
+        elif not stat.S_ISDIR(found.st_mode):
+            after = found.st_mtime_ns
+    return put
+
+
 def set_in_order(folder: Path, names: Sequence[str], first: int | None = None) -> int:
     """Give files below a folder the times that a clone gives them, in this order, up to now or from `first` on.
 

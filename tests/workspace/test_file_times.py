@@ -12,6 +12,7 @@ from harness.workspace.file_times import (
     TICK,
     are_in_order,
     find_times,
+    put_in_order,
     set_in_order,
     set_times,
     set_times_of_folders,
@@ -61,3 +62,17 @@ def test_a_folder_is_as_old_as_what_came_into_it_last(tmp_path: Path) -> None:
     set_times_of_folders(tmp_path, names)
     times = {name: (tmp_path / name).stat().st_mtime_ns for name in ("a", "a/b", "a/c", "made")}
     assert times == {"a": 3 * SECOND, "a/b": 2 * SECOND, "a/c": 3 * SECOND, "made": since}
+
+
+def test_what_was_written_again_is_as_old_as_what_a_clone_writes_after_it(tmp_path: Path) -> None:
+    names = ["a.out", "a.src", "b", "c"]
+    for number, name in enumerate(names):
+        (tmp_path / name).write_text("")
+        os.utime(tmp_path / name, ns=(number * SECOND, number * SECOND))
+    kept = (tmp_path / "b").stat().st_ctime_ns
+    os.utime(tmp_path / "a.out")
+    paths = [f"{tmp_path}/{name}" for name in names]
+    assert put_in_order(paths)
+    assert find_times(tmp_path, names, 0.0).now == {"a.out": SECOND, "a.src": SECOND, "b": 2 * SECOND, "c": 3 * SECOND}
+    assert (tmp_path / "b").stat().st_ctime_ns == kept
+    assert not put_in_order(paths)
