@@ -157,6 +157,8 @@ def bring_back(run: Run, slug: str) -> bool:
     try:
         if later := run.workspace.parking.find_later(slug, parked):
             raise ParkingError(f"`harness/{slug}` is at {later[:12]} now, which nobody has checked")
+        if not run.commits:
+            raise ParkingError(f"commits are {run.why_no_commits}")
         _write_back(run, parked)
     except ParkingError as error:
         hint = f"`git merge harness/{slug}` or `git cherry-pick` by hand, then `harness land {slug}` again checks that"

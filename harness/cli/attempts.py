@@ -30,6 +30,8 @@ from harness.workspace.git import Git
 from harness.workspace.in_place import InPlace
 from harness.workspace.parking import ParkingError
 
+MOST_COMPARED = 5  # attempts, the last ones, that the tree is compared with
+
 
 def list_attempts(config: Config, slug: str | None) -> Report:
     """Return the attempts, oldest first, each with what it changed. Raises UsageError for an unknown feature."""
@@ -77,7 +79,7 @@ def restore_attempt(config: Config, slug: str, number: int) -> list[str]:
         workspace = InPlace(config.paths, environ, site.temporary, written=config.written)
         workspace.confine_git(site.supervisor, site.confine_check)
         try:
-            tree, back, left = _find_what_comes(workspace, known)
+            tree, back, left = _find_what_comes(workspace, known, _find_saved(view, workspace, known))
             if back:
                 journal.append(Restored(slug=slug, attempt=number, commit=known.kept, files=tuple(back)))
                 workspace.parking.write(tree, back)
@@ -97,21 +99,32 @@ def restore_attempt(config: Config, slug: str, number: int) -> list[str]:
     return [*told, *([f"not kept of that attempt, so not there: {_name(not_kept)}"] if not_kept else [])]
 
 
-def _find_what_comes(workspace: InPlace, known: Known) -> tuple[str, list[str], list[str]]:
+def _find_what_comes(workspace: InPlace, known: Known, saved: set[str]) -> tuple[str, list[str], list[str]]:
     """Return the tree that HEAD and an attempt's change make, its files that come, and those that programs would obey.
 
-    Raises UsageError, or ParkingError, where that would lose anything.
+    What is `saved` goes where the attempt had not left it. Raises UsageError, or ParkingError, where anything that is
+    saved nowhere would be lost.
     """
     if operation := workspace.heads.look().operation:
         raise UsageError(f"{operation} is not finished", "finish it, or abort it, first")
-    tree, names = workspace.parking.merge_change(known.began.since, known.kept)
+    tree, changed = workspace.parking.merge_change(known.began.since, known.kept)
     obeyed = Obeyed(all_agents().guarded)
-    left = [name for name in names if _is_obeyed(obeyed, name.removeprefix(workspace.prefix))]
-    names = tuple(name for name in names if name not in left)
-    if in_the_way := workspace.parking.find_in_the_way(tree, names):
-        said = f"{_name(in_the_way)} would change, and there is something in it that is not committed"
+    left = [name for name in changed if _is_obeyed(obeyed, name.removeprefix(workspace.prefix))]
+    names = sorted(saved.union(changed).difference(left))
+    if in_the_way := [one for one in workspace.parking.find_in_the_way(tree, names) if one not in saved]:
+        said = f"{_name(in_the_way)} would change, and there is something in it that is saved nowhere"
         raise UsageError(f"{said}: nothing was changed", "`git stash --include-untracked` first, or commit it")
     return tree, workspace.parking.find_other(tree, names), left
+
+
+def _find_saved(view: View, workspace: InPlace, known: Known) -> set[str]:
+    """Return the files that attempts on the feature changed, and that are as one of the last of them left them."""
+    own = sorted(view.record(known.slug).changed & workspace.snapshot().files.keys())
+    kept = [one.kept for one in read_attempts(view.events, known.slug) if one.kept][-MOST_COMPARED:]
+    other = own
+    for commit in reversed(kept):
+        other = workspace.parking.find_other(commit, other) if other else []
+    return set(own).difference(other)
 
 
 def _name(names: Sequence[str]) -> str:

@@ -52,7 +52,7 @@ def announce(run: Run) -> None:
     if todo:
         compose(run, todo[0])  # a template that cannot serve is told before anything is run
     run.workspace.heads.note(begins=True)
-    run.commits, why_not = _decide_commits(run)
+    run.commits, run.why_no_commits = _decide_commits(run)
     open_checkout(run)
     refuse_idle_patterns(run)
     checks = sum(bool(run.checks_for(feature)) for feature in todo)
@@ -69,7 +69,7 @@ def announce(run: Run) -> None:
     tell_chain(run)
     tell_reviewers(run, reviewers)
     tell_budget(run, asked | agents)
-    _tell_commits(run, why_not)
+    _tell_commits(run)
     if line := _say_sandbox(run, agents):
         run.tell(line, Tone.PLAIN if run.site.sandbox is not None else Tone.NOTICE)
     if run.site.sandbox is not None and run.site.outside:
@@ -216,8 +216,8 @@ def _check_named(run: Run, agents: Iterable[Agent]) -> None:
         run.tell(f"not there inside: {', '.join(missing)}; `sandbox_read` lets in what is needed", Tone.NOTICE)
 
 
-def _tell_commits(run: Run, why_not: str) -> None:
-    run.tell(f"commits: {'one for each proven feature' if run.commits else why_not}")
+def _tell_commits(run: Run) -> None:
+    run.tell(f"commits: {'one for each proven feature' if run.commits else run.why_no_commits}")
     if not run.commits:
         return
     if not run.workspace.heads.last.branch:

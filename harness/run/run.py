@@ -94,6 +94,7 @@ class Run:
     begins: bool = True  # whether attempts begin; else only claims that were made before are checked
     working: bool = True  # whether agents work; else only checks run, which neither HALT nor a limit of time ends
     commits: bool = False  # whether proven features are committed
+    why_no_commits: str = ""
     jobs: int = 1  # attempts that may be in flight at a time
     in_flight: dict[str, Begun] = field(default_factory=dict)  # the attempts that have begun and are not judged
     held_links: dict[str, str] = field(default_factory=dict)  # as they were before the attempts in flight

@@ -84,7 +84,7 @@ def test_nothing_comes_back_over_what_is_not_saved(world: World, harness: Any) -
     (world.root / "a.txt").write_text("mine\n")
     said = harness("restore", "a", "1")
     assert (said.code, (world.root / "a.txt").read_text()) == (2, "mine\n")
-    assert "a.txt would change, and there is something in it that is not committed: nothing was changed" in said.err
+    assert "a.txt would change, and there is something in it that is saved nowhere: nothing was changed" in said.err
 
 
 def test_work_on_the_same_lines_that_landed_since_is_a_conflict_and_nothing_is_changed(
@@ -200,3 +200,17 @@ def test_what_came_back_is_committed_by_the_next_run_and_a_new_name_keeps_the_at
     assert [(one["slug"], one["attempt"]) for one in rows] == [("b", 1), ("b", 2)]
     assert "+a" in harness("diff", "b", "1").out
     assert harness("attempts", "a").code == 2
+
+
+def test_one_attempt_comes_in_the_place_of_another_which_is_kept(world: World, harness: Any) -> None:
+    world.spec("a", checks="false")
+    world.repository()
+    world.agent(PARTS)
+    world.run(max_iterations=2)
+    assert "3 files" not in harness("restore", "a", "2").out
+    assert harness("restore", "a", "1").code == 0
+    assert (world.root / "a.txt").read_text() == "1\n" and not world.has("try-2.txt")
+    assert harness("restore", "a", "2").code == 0
+    assert (world.root / "a.txt").read_text() == "2\n" and world.has("try-1.txt") and world.has("try-2.txt")
+    (world.root / "try-2.txt").write_text("mine\n")
+    assert harness("restore", "a", "1").code == 0 and (world.root / "try-2.txt").read_text() == "mine\n"

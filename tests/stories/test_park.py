@@ -55,6 +55,20 @@ def test_parked_work_is_proven_leaves_the_tree_and_lands_when_a_person_says_so(
 
 
 @pytest.mark.deep
+def test_work_does_not_land_where_nothing_is_committed_and_the_tree_stays_as_it_is(project: World, harness) -> None:
+    assert project.run(sandbox="auto").code == 4
+    (project.root / "notes.txt").write_text("mine\n")
+    landed = harness("land", "a")
+    assert (
+        landed.code == 4 and "it cannot land as it is: commits are off: the tree has 1 uncommitted change" in landed.err
+    )
+    assert not project.has("migrations") and project.git("show", "harness/a:migrations/1.sql") == "a"
+    (project.root / "notes.txt").unlink()
+    assert harness("land", "a").code == 0
+    assert project.git("show", "HEAD:migrations/1.sql") == "a"
+
+
+@pytest.mark.deep
 def test_what_meets_later_work_waits_on_and_nothing_changes(project: World, harness) -> None:
     assert project.run(sandbox="auto").code == 4
     (project.root / "migrations").mkdir()
