@@ -125,7 +125,7 @@ def show_attempts(report: Report) -> list[str]:
     rows = [("feature", "attempt", "began", "agent", "time", "cost", "files", "outcome")]
     for one in report["attempts"]:
         took = "" if one["seconds"] is None else format_duration(round(one["seconds"], 1))
-        cost = "" if one["dollars"] is None else format_dollars(one["dollars"])
+        cost = "" if one["seconds"] is None else format_dollars(one["dollars"])
         said = f"{one['outcome']}: {one['reason']}" if one["reason"] else one["outcome"]
         rows.append(
             (one["slug"], str(one["attempt"]), say_time(one["at"]), one["agent"], took, cost, _say_changed(one), said)
