@@ -278,7 +278,10 @@ def diff(
     """Show what an attempt changed, as `git diff` does; without N the last one. Also of one that came to nothing."""
     from harness.cli.attempts import read_difference
 
-    say_bytes(read_difference(config, slug, number, stat=stat))
+    if difference := read_difference(config, slug, number, stat=stat):
+        say_bytes(difference)
+    else:
+        print("it changed no file", file=sys.stderr)
 
 
 @app.command(epilog="Examples: harness show login · harness show login 2")

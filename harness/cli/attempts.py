@@ -139,11 +139,17 @@ def _is_obeyed(obeyed: Obeyed, name: str) -> bool:
 
 def _refuse_lost(known: Known) -> None:
     """Raise UsageError where nothing is kept of an attempt."""
-    if not known.kept or not known.began.since:
-        on = "is on, or was cut off" if known.ended is None else "was made before attempts were kept, or without git"
-        on = "was cleaned away" if known.cleaned else on
-        said = f"nothing is kept of attempt {known.began.attempt} of `{known.slug}`"
-        raise UsageError(f"{said}: it {on}", f"`harness attempts {known.slug}` lists what is kept")
+    if known.kept and known.began.since:
+        return
+    why, hint = (
+        "it was made before attempts were kept, or without git",
+        f"`harness show {known.slug}` tells what it did",
+    )
+    if known.ended is None:
+        why, hint = "it is on, or was cut off", "at its end it is, or when the next `harness run` begins"
+    elif known.cleaned:
+        why, hint = "it was cleaned away", "what landed is on your branch: `git log`"
+    raise UsageError(f"nothing is kept of attempt {known.began.attempt} of `{known.slug}`: {why}", hint)
 
 
 def open_refs(config: Config) -> AttemptRefs:

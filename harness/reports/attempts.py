@@ -151,4 +151,6 @@ def show_attempt(report: Report) -> list[str]:
     head += f": {report['outcome']}{took}{cost}{reason}"
     silent = "what its agent said was cleaned away" if report["cleaned"] else "its agent said nothing"
     said = [f"    {line}" for line in report["said"] or [silent]]
+    missing = ", ".join(one_line(name) for name in report["not_kept"])
+    said += ["", f"not kept of what it left: {missing}"] if missing else []
     return [one_line(head, UNCUT), "", *said, "", f"all of it: {report['folder']}"]

@@ -272,11 +272,11 @@ _TOLD: dict[type[Event], tuple[str, ...]] = {
     Reopened: ("because",),
     Renamed: ("was",),
     Restored: ("attempt",),
-    Parked: ("streak",),
+    Parked: ("text",),
     BudgetWarned: ("line", "spent", "limit"),
     Halted: ("halt", "because"),
     Reviewed: ("attempt", "agent", "question", "problem", "comments", "dollars"),
-    Verified: ("green", "flaky"),
+    Verified: ("green", "failing", "flaky"),
 }
 
 
@@ -288,10 +288,17 @@ def _report_event(event: Event, slug: str) -> Report | None:
             return {**_pick(event, "at", "event", "seconds", "until", "because"), "says": f"{stay}: {event.because}"}
         case AgentChanged():
             return {**_pick(event, "at", "event", "was", "agent", "until", "because"), "says": _say_change(event)}
+        case Verified() if _is_about(event, slug):
+            return {**_pick(event, "at", "event", *_TOLD[Verified]), "says": _say_verified(event)}
         case ClockJumped():
             return {**_pick(event, "at", "event", "seconds"), "says": say_jump(event.seconds)}
     told = _TOLD.get(type(event))
     return _pick(event, "at", "event", *told) if told is not None and _is_about(event, slug) else None
+
+
+def _say_verified(event: Verified) -> str:
+    red = f"red: {', '.join(f'`{one_line(one, 60)}`' for one in event.failing)}"
+    return "; ".join(("every check is green" if event.green else red, *(f"flaky: {one}" for one in event.flaky)))
 
 
 def _say_change(event: AgentChanged) -> str:
