@@ -115,6 +115,8 @@ def take_back_secrets(run: Run, slug: str, commit: Commit) -> tuple[Commit, str]
 
     Such a commit does not stay, where the branch is still at it.
     """
+    if not run.redactor.longest:  # no secret is known
+        return commit, ""
     git = run.workspace.heads.git
     brought = list_brought(git, [commit.base], [commit.head])
     searched = search(git, run.redactor, commit.base, commit.head, brought)
