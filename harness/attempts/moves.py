@@ -6,6 +6,7 @@ Who did it nobody can know: an agent, a check or a hook can, and so can a person
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from harness.attempts.no_secrets import search, tell_missed
 from harness.domain.halt import Halt, Stop
@@ -13,7 +14,7 @@ from harness.domain.listener import Tone
 from harness.domain.text import counted, one_line, some_of
 from harness.records.events import HeadMoved, TreeLeft
 from harness.run.run import Run
-from harness.workspace.brought import Brought, list_brought
+from harness.workspace.brought import list_brought
 from harness.workspace.heads import (
     MOST,
     Head,
@@ -187,8 +188,10 @@ def _tell_secrets(run: Run, mover: Mover, was: Head, now: Head) -> tuple[str, ..
     git, public = run.workspace.heads.git, ("refs/heads/", "refs/tags/")
     tips = {oid for ref, oid in now.refs.items() if ref.startswith(public) and was.refs.get(ref) != oid}
     tips |= {now.commit} - {"", was.commit}
-    brought = list_brought(git, {was.commit, *was.refs.values()}, tips) if tips else Brought()
-    searched = search(git, run.redactor, was.commit, now.commit or was.commit, brought)
+    if not tips:
+        return ()
+    bring = partial(list_brought, git, {was.commit, *was.refs.values()}, tips)
+    searched = search(git, run.redactor, was.commit, now.commit or was.commit, bring)
     tell_missed(run, mover.slug, searched)
     if not searched.found:
         return ()

@@ -64,28 +64,27 @@ def _search_claim(run: Run, attempt: Attempt, found: Gathered) -> list[str]:
     git, head, since = run.workspace.heads.git, found.after.head, find_base(run, attempt, attempt.before.head)
     if (plan := attempt.order.plan) is not None:  # as git stores it, which may be another than what lies there
         base, commit = plan.candidate.base, plan.candidate.commit
-        searched = search(git, run.redactor, base, commit, list_differing(git, base, commit))
+        searched = search(git, run.redactor, base, commit, lambda: list_differing(git, base, commit))
         lines = searched.lines
         tell_missed(run, attempt.slug, searched)
     else:
         lines = find_secrets(run, names_to_commit(run, attempt, found))
     own = {*found.committed, *run.history.of(attempt.slug).changed} if since != head else set()
     if own:
-        brought = list_differing(git, since, head)
-        kept = {name: blobs for name, blobs in brought.files.items() if name in own}
-        searched = search(git, run.redactor, since, head, Brought((), kept, brought.whole))
+        searched = search(git, run.redactor, since, head, lambda: list_differing(git, since, head).only(own))
         lines += [f"the agent's own commit of {line}" for line in searched.lines]
         tell_missed(run, attempt.slug, searched)
     return lines
 
 
-def search(git: Git, redactor: Redactor, since: str, until: str, brought: Brought) -> Searched:
-    """Return which secrets came since a commit ("" for none).
+def search(git: Git, redactor: Redactor, since: str, until: str, bring: Callable[[], Brought]) -> Searched:
+    """Return which secrets came since a commit ("" for none) with what `bring` lists; it is asked if one is known.
 
     What the same file held before, or one that is gone since, is no news.
     """
     if not redactor.longest:
         return Searched({})
+    brought = bring()
     held, unread = search_objects(git, brought.ids, redactor, IN_ALL)
     missed = f"{counted(unread, 'object')} of its commits" if unread else "" if brought.whole else "some of its commits"
     in_name = {name: set(redactor.names_in(os.fsencode(name))) for name in brought.files}
@@ -115,11 +114,9 @@ def take_back_secrets(run: Run, slug: str, commit: Commit) -> tuple[Commit, str]
 
     Such a commit does not stay, where the branch is still at it.
     """
-    if not run.redactor.longest:  # no secret is known
-        return commit, ""
     git = run.workspace.heads.git
-    brought = list_brought(git, [commit.base], [commit.head])
-    searched = search(git, run.redactor, commit.base, commit.head, brought)
+    bring = partial(list_brought, git, [commit.base], [commit.head])
+    searched = search(git, run.redactor, commit.base, commit.head, bring)
     tell_missed(run, slug, searched)
     if not searched.found:
         return commit, ""

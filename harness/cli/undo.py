@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 from harness.attempts.no_secrets import search
 from harness.cli.interventions import hold_journal
@@ -24,7 +25,6 @@ from harness.workspace.heads import Heads, name_of
 from harness.workspace.reverts import GitRefused, Plan, Range, Revert, find_of_others, find_reverts
 
 SHOWN = 10  # files that are named
-TAKEN_BACK = "its work was taken back"
 
 
 def undo_feature(config: Config, slug: str, *, rehearse: bool) -> list[str]:
@@ -45,7 +45,7 @@ def undo_feature(config: Config, slug: str, *, rehearse: bool) -> list[str]:
                 plan = _plan(revert, slug, ranges)
                 commit = revert.make(plan, _compose_message(slug, plan)) if plan and plan.files else by
                 aside = _set_receipt_aside(config, slug)
-                because = f"{TAKEN_BACK} by {commit[:12] or 'a person'}"
+                because = f"its work was taken back by {commit[:12] or 'a person'}"
                 said = f"A person took the work on this feature back ({commit}): begin with the tree as it is now."
                 journal.append(Reopened(slug=slug, because=because, observed=said, commit=commit or "none"))
         except GitRefused as error:
@@ -65,8 +65,9 @@ def _find_work(view: View, slug: str, git: Git) -> tuple[list[Range], str]:
         raise UsageError(f"{head.operation} is not finished", "finish it, or abort it, first")
     if not head.branch:
         raise UsageError("HEAD is detached: there is no branch to commit to", "`git switch BRANCH` first")
-    if not recorded and view.record(slug).reason.startswith(TAKEN_BACK):
-        raise UsageError(f"`{slug}`: {view.record(slug).reason}", "`harness run` works on it again")
+    undone = [one for one in view.events if isinstance(one, Reopened) and one.slug == slug and one.commit]
+    if not recorded and undone:
+        raise UsageError(f"`{slug}`: {undone[-1].because}", "`harness run` works on it again")
     if not recorded:
         raise UsageError(f"no commit of `{slug}` is recorded", by_hand)
     if lost := heads.find_lost([last for _, last in recorded], ""):
@@ -107,8 +108,8 @@ def _say_secrets(config: Config, git: Git, plan: Plan | None) -> list[str]:
     """Return which files hold a secret again that the feature had taken out."""
     if plan is None or not plan.files:
         return []
-    brought, redactor = list_differing(git, plan.head, plan.tree), open_redactor(config.paths, os.environ)
-    searched = search(git, redactor, plan.head, plan.tree, brought)
+    redactor, bring = open_redactor(config.paths, os.environ), partial(list_differing, git, plan.head, plan.tree)
+    searched = search(git, redactor, plan.head, plan.tree, bring)
     lines = [f"{one} again: that goes out with the next push" for one in searched.lines]
     return [*lines, *([f"not searched for secrets: {searched.missed}"] if searched.missed else [])]
 

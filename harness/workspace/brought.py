@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.system.capture import Captured
 from harness.system.redact import NamesIn, Redactor
@@ -27,14 +27,18 @@ class Brought:
         """All that can be read, each once: the messages first."""
         return tuple(dict.fromkeys((*self.commits, *(one for ids in self.files.values() for one in ids))))
 
+    def only(self, names: Collection[str]) -> Brought:
+        """Return the files of these names alone."""
+        return replace(self, commits=(), files={name: ids for name, ids in self.files.items() if name in names})
+
 
 def list_brought(git: Git, since: Collection[str], until: Collection[str]) -> Brought:
     """Return what the commits brought that lead to some and not to others, also what a later one took out again."""
-    kinds = git.read("cat-file", "--batch-check=%(objecttype)", stdin="".join(f"{one}\n" for one in until).encode())
+    kinds = git.ask("cat-file", "--batch-check=%(objecttype)", stdin="".join(f"{one}\n" for one in until).encode())
     tags = [one for one, kind in zip(until, kinds.stdout.split(), strict=False) if kind == b"tag"]  # they have messages
     ends = "".join(f"{one}\n" for one in (*until, *(f"^{one}" for one in since if one)))
-    listed = git.read("rev-list", "--stdin", stdin=ends.encode())
-    shown = git.read(*_DIFF, "--stdin", "--format=", stdin=listed.stdout)
+    listed = git.ask("rev-list", "--stdin", stdin=ends.encode())
+    shown = git.ask(*_DIFF, "--stdin", "--format=", stdin=listed.stdout)
     whole = _is_whole(listed) and _is_whole(shown)
     return Brought((*tags, *os.fsdecode(listed.stdout).split()), _parse(shown.stdout), whole)
 
@@ -43,17 +47,17 @@ def list_differing(git: Git, since: str, until: str) -> Brought:
     """Return what the files of a commit are that another ("" for none) has not so, however they came to be it."""
     if not since:
         return Brought(files={name: frozenset([blob]) for name, blob in list_tree(git, until).items()})
-    shown = git.read(*_DIFF, since, until)
+    shown = git.ask(*_DIFF, since, until)
     return Brought((), _parse(shown.stdout), _is_whole(shown))
 
 
 def _is_whole(said: Captured) -> bool:
-    return not (said.code or said.truncated or said.timed_out)
+    return not (said.code or said.timed_out)
 
 
 def list_tree(git: Git, commit: str) -> dict[str, str]:
     """Return the id of each file of a commit, by its name from the top of the work tree."""
-    shown = git.read("ls-tree", "-r", "-z", "--full-tree", commit) if commit else None
+    shown = git.ask("ls-tree", "-r", "-z", "--full-tree", commit) if commit else None
     entries = os.fsdecode(shown.stdout).split("\0")[:-1] if shown is not None else []
     return {name: about.rpartition(" ")[2] for about, _, name in (one.partition("\t") for one in entries)}
 
