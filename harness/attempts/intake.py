@@ -66,11 +66,11 @@ def gather(run: Run, attempt: Attempt, reply: Reply, *, harmed: bool) -> Gathere
     moved = attempt.before.head != after.head
     if attempt.before.head and not after.head:
         remarks.append("git does not work here any more: the changes cannot be committed")
-    committed = run.workspace.heads.find_changed(attempt.before.head, after.head) if moved and after.head else ()
+    own = moved and bool(after.head)  # commits of its own
+    committed = run.workspace.heads.find_changed(attempt.before.head, after.head) if own else ()
     after = leave_what_was_ignored(run, attempt, after, committed)
     specs = run.paths.specs  # what is committed there is in no look at the tree
-    made = moved and after.head
-    ever = list_brought(run.workspace.heads.git, [attempt.before.head], [after.head]).files if made else {}
+    ever = list_brought(run.workspace.heads.git, [attempt.before.head], [after.head]).files if own else {}
     gone = set(ever).difference(committed)  # by a later one
     seen = [one for one in ever if one in gone or one in after.files or specs in (run.workspace.top / one).parents]
     outside = [one for one in ever if not (run.workspace.top / one).is_relative_to(run.paths.root)]
@@ -105,10 +105,10 @@ def leave_what_was_ignored(run: Run, attempt: Attempt, after: Snapshot, committe
 
 def _find_obeyed(run: Run, names: Iterable[str]) -> list[str]:
     """Return which of the names, from the top of the work tree, programs obey in the project, as they are shown."""
-    top, root, find = run.workspace.top, run.paths.root, run.guard.tree.obeyed.find
+    top, root, obeys = run.workspace.top, run.paths.root, run.guard.tree.obeyed.obeys
     within = [(top / name).relative_to(root) for name in names if (top / name).is_relative_to(root)]
     steps = {name: [name, *name.parents][:-1] for name in within}
-    obeyed = [name for name in within if any(find(str(at.parent), at.name) for at in steps[name])]
+    obeyed = [name for name in within if any(obeys(str(at)) for at in steps[name])]
     return [run.paths.shown(root / name) for name in obeyed]
 
 

@@ -259,7 +259,7 @@ def why(slug: MaybeSlug = None, *, config: Config) -> None:
 @app.command(epilog="Examples: harness attempts · harness attempts login --json")
 @with_config_to_read(*FILE_SETTINGS)
 def attempts(slug: MaybeSlug = None, *, config: Config) -> None:
-    """List the attempts: when, by whom, for how much, what each changed and what came of it. All of them are kept."""
+    """List the attempts: when, by whom, for how much, what each changed and what came of it."""
     from harness.cli.attempts import list_attempts
     from harness.reports.attempts import show_attempts
 

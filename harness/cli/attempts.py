@@ -80,15 +80,15 @@ def restore_attempt(config: Config, slug: str, number: int) -> list[str]:
         workspace.confine_git(site.supervisor, site.confine_check)
         try:
             tree, back, left = _find_what_comes(workspace, known, _find_saved(view, workspace, known))
-            if back:
-                journal.append(Restored(slug=slug, attempt=number, commit=known.kept, files=tuple(back)))
-                workspace.parking.write(tree, back)
-                there = workspace.snapshot().files  # what the next run may commit
-                left_there = {name: there[name] for name in back if name in there}
-                journal.append(TreeLeft(files={**view.history.left, **left_there}))
         except ParkingError as error:
             said = f"{one_line(str(error), 300)}: nothing was changed"
             raise UsageError(said, f"`harness diff {slug} {number}` shows what it changed") from error
+        if back:
+            came = Restored(slug=slug, attempt=number, commit=known.kept, files=tuple(back))
+            journal.append(came)
+            _write_back(workspace, tree, came)
+            there = workspace.snapshot().files  # what the next run may commit
+            journal.append(TreeLeft(files={**view.history.left, **{one: there[one] for one in back if one in there}}))
     told = [f"nothing that attempt {number} of `{slug}` changed is missing here: nothing was changed"]
     if back:
         said = f"{counted(len(back), 'file')}: {_name(back)}"
@@ -97,6 +97,17 @@ def restore_attempt(config: Config, slug: str, number: int) -> list[str]:
     told += [f"left out, for programs obey what lies there: {_name(left)}"] if left else []
     not_kept = known.ended.not_kept if known.ended is not None else ()
     return [*told, *([f"not kept of that attempt, so not there: {_name(not_kept)}"] if not_kept else [])]
+
+
+def _write_back(workspace: InPlace, tree: str, came: Restored) -> None:
+    """Write files as a tree has them. Raises UsageError where that came to no end."""
+    try:
+        workspace.parking.write(tree, came.files)
+    except ParkingError as error:
+        said = f"{one_line(str(error), 300)}: some of the files may be back, and not all are; the attempt stays kept"
+        raise UsageError(
+            said, f"`git status` shows them; then `harness restore {came.slug} {came.attempt}` again"
+        ) from error
 
 
 def _find_what_comes(workspace: InPlace, known: Known, saved: set[str]) -> tuple[str, list[str], list[str]]:
@@ -109,7 +120,7 @@ def _find_what_comes(workspace: InPlace, known: Known, saved: set[str]) -> tuple
         raise UsageError(f"{operation} is not finished", "finish it, or abort it, first")
     tree, changed = workspace.parking.merge_change(known.began.since, known.kept)
     obeyed = Obeyed(all_agents().guarded)
-    left = [name for name in changed if _is_obeyed(obeyed, name.removeprefix(workspace.prefix))]
+    left = [name for name in changed if obeyed.obeys(name.removeprefix(workspace.prefix))]
     names = sorted(saved.union(changed).difference(left))
     if in_the_way := [one for one in workspace.parking.find_in_the_way(tree, names) if one not in saved]:
         said = f"{_name(in_the_way)} would change, and there is something in it that is saved nowhere"
@@ -131,24 +142,16 @@ def _name(names: Sequence[str]) -> str:
     return say_names([printable(one) for one in names])
 
 
-def _is_obeyed(obeyed: Obeyed, name: str) -> bool:
-    """Whether programs obey a file of the project that lies there."""
-    folder, _, last = name.rpartition("/")
-    return obeyed.find(folder, last) is not None
-
-
 def _refuse_lost(known: Known) -> None:
     """Raise UsageError where nothing is kept of an attempt."""
     if known.kept and known.began.since:
         return
-    why, hint = (
-        "it was made before attempts were kept, or without git",
-        f"`harness show {known.slug}` tells what it did",
-    )
     if known.ended is None:
         why, hint = "it is on, or was cut off", "at its end it is, or when the next `harness run` begins"
     elif known.cleaned:
         why, hint = "it was cleaned away", "what landed is on your branch: `git log`"
+    else:
+        why, hint = "it was made before attempts were kept, or without git", "`harness show` tells what its agent did"
     raise UsageError(f"nothing is kept of attempt {known.began.attempt} of `{known.slug}`: {why}", hint)
 
 

@@ -223,6 +223,11 @@ class Obeyed:
         """Whether a folder of this name may hold what is obeyed as `FOLDER/START*END`."""
         return any(_last(wanted) == folder.lower() for wanted, _, _, _ in self._paths_like)
 
+    def obeys(self, path: str) -> bool:
+        """Whether programs obey what has this path, relative to the root."""
+        folder, _, name = path.rpartition("/")
+        return self.find(folder, name) is not None
+
     def find(self, folder: str, name: str) -> Row | None:
         """Return the row of what is called `name` in a `folder` (as a relative path, "" for the root)."""
         low = name.lower()

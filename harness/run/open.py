@@ -300,7 +300,7 @@ def _is_obeyed(run: Run, name: str) -> bool:
     path, root = run.workspace.top / name, run.paths.root
     if not path.is_relative_to(root):
         return False
-    return run.guard.tree.obeyed.find(str(path.relative_to(root).parent), path.name) is not None
+    return run.guard.tree.obeyed.obeys(str(path.relative_to(root)))
 
 
 def process_identity() -> dict[str, object]:

@@ -9,6 +9,8 @@ import pytest
 from helpers.waiting import wait_until_ready
 from helpers.world import CLAIM, World
 
+from harness.workspace.parking import Parking, ParkingError
+
 PARTS = 'echo $attempt > a.txt; echo $attempt > try-$attempt.txt; note "did part $attempt of it"; '
 
 
@@ -23,6 +25,12 @@ def three_attempts(world: World) -> None:
     world.repository()
     world.agent(PARTS + "if [ $attempt = 3 ]; then rm try-1.txt; touch done.txt; fi; " + CLAIM)
     assert world.run().code == 0
+
+
+def take_away(world: World) -> None:
+    """Take what attempts left out of the tree, as a person does who does not want it."""
+    world.git("checkout", "-q", ".")
+    world.git("clean", "-qfd", "--", "*.txt")
 
 
 def test_each_attempt_is_kept_under_its_name_and_neither_branch_nor_index_knows_of_it(world: World) -> None:
@@ -61,8 +69,7 @@ def test_an_attempt_comes_back_beside_what_landed_since(world: World, harness: A
     world.repository()
     world.agent(PARTS)
     world.run(max_iterations=1)
-    world.git("checkout", "-q", ".")
-    world.git("clean", "-qfd", "--", "*.txt")
+    take_away(world)
     (world.root / "later.txt").write_text("later\n")
     world.git("add", "-A")
     world.git("commit", "-qm", "later")
@@ -95,8 +102,7 @@ def test_work_on_the_same_lines_that_landed_since_is_a_conflict_and_nothing_is_c
     world.repository()
     world.agent(PARTS)
     world.run(max_iterations=1)
-    world.git("checkout", "-q", ".")
-    world.git("clean", "-qfd", "--", "*.txt")
+    take_away(world)
     (world.root / "a.txt").write_text("other\n")
     world.git("commit", "-qam", "other")
     said = harness("restore", "a", "1")
@@ -214,3 +220,22 @@ def test_one_attempt_comes_in_the_place_of_another_which_is_kept(world: World, h
     assert (world.root / "a.txt").read_text() == "2\n" and world.has("try-1.txt") and world.has("try-2.txt")
     (world.root / "try-2.txt").write_text("mine\n")
     assert harness("restore", "a", "1").code == 0 and (world.root / "try-2.txt").read_text() == "mine\n"
+
+
+def test_files_that_could_not_all_be_written_are_not_said_to_be_unchanged(
+    world: World, harness: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise ParkingError("no space left")
+
+    world.spec("a", checks="false")
+    world.repository()
+    world.agent(PARTS)
+    world.run(max_iterations=1)
+    take_away(world)
+    with monkeypatch.context() as patched:
+        patched.setattr(Parking, "write", refuse)
+        said = harness("restore", "a", "1")
+    assert said.code == 2 and "no space left: some of the files may be back, and not all are" in said.err
+    assert "nothing was changed" not in said.err
+    assert harness("restore", "a", "1").code == 0 and world.has("try-1.txt")
