@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.attempts.accept import say_where, write_marker
-from harness.attempts.held_out import recheck_feature
-from harness.attempts.recheck import Rechecked, plan_head, write_verified
+from harness.attempts.held_out import add_held_out, recheck_feature
+from harness.attempts.recheck import Rechecked, plan_head, recheck, write_verified
 from harness.domain.feature import Feature
 from harness.domain.listener import Tone
 from harness.domain.look import UNKNOWN
@@ -20,6 +20,7 @@ from harness.run.criteria import say_criteria
 from harness.run.run import Run
 from harness.system import files
 from harness.workspace.checks import report_failures
+from harness.workspace.clean_checkout import CheckoutPlan
 
 CHANGED, FAILED = "its spec changed since it was accepted", "it was accepted, and a check of it failed since"
 NOT_KNOWN = "the journal does not know its receipt"
@@ -69,11 +70,17 @@ def recheck_stale(run: Run, feature: Feature) -> Rechecked:
     If that is red and its receipt is about the working tree, they run there as before.
     """
     plan = plan_head(run)
-    found = recheck_feature(run, feature, plan)
+    found = _recheck(run, feature, plan)
     in_tree = run.history.of(feature.slug).in_tree
     if plan is None or found.stopped or not in_tree or all(one.green for one in found.runs):
         return found
-    return replace(recheck_feature(run, feature, None), because="as before: in a clean checkout its checks do not pass")
+    return replace(_recheck(run, feature, None), because="as before: in a clean checkout its checks do not pass")
+
+
+def _recheck(run: Run, feature: Feature, plan: CheckoutPlan | None) -> Rechecked:
+    """Run the checks where their end is not known, and those that agents do not see in any case."""
+    found = recheck(run, feature.slug, run.checks_for(feature), plan)
+    return add_held_out(run, feature, plan, found, anew=True)
 
 
 def renew(run: Run, feature: Feature, found: Rechecked, why: str) -> None:
