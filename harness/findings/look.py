@@ -25,7 +25,6 @@ LARGE = 1 << 20  # bytes of a file that nobody reads
 LONGEST = 512 << 10  # characters of a source file that is read
 LONGEST_LINE = 5000  # characters of a line of one that a person wrote
 MOST_TESTS = 200  # files of tests that are read for inputs
-TESTS_IN_ALL = 4 << 20  # bytes of them
 MOST_ALIKE = 5  # findings by one rule in one file
 BY_PATTERN = " (by a pattern, not by its syntax)"
 _ASSETS = re.compile(
@@ -216,16 +215,6 @@ def _find_special_cases(changes: Sequence[Change], outlined: Sequence[Outlined],
         if (one.inputs, one.answer) in asked:
             says = f"the input {', '.join(one.inputs)} of a test is answered with what it expects: {one.answer}"
             yield Finding(name, one.line, says.replace("`", "'"), "special-cased")
-
-
-def _find_asked(name: str, text: str) -> list[tuple[tuple[str, ...], str]]:
-    language = find_language(name)
-    with suppress(RecursionError):
-        if name.endswith(".py"):
-            return find_calls(text)
-        if language and max(map(len, text.splitlines()), default=0) <= LONGEST_LINE:
-            return find_calls_in(language, text)
-    return []
 
 
 def _is_trivial(one: Branch) -> bool:

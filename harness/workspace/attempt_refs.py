@@ -46,7 +46,7 @@ class AttemptRefs:
     def find(self) -> dict[str, str]:
         """Return the commit of each attempt that is kept, by its name."""
         said = self._ask("for-each-ref", "--format=%(refname)%00%(objectname)", f"{FOLDER}/")
-        lines = (line.partition("\0") for line in os.fsdecode(said.stdout).splitlines())
+        lines = (line.partition("\0") for line in os.fsdecode(said.stdout).split("\n") if line)
         return {name.removeprefix(f"{FOLDER}/"): commit for name, _, commit in lines}
 
     def count(self, pairs: Sequence[tuple[str, str]]) -> list[DiffStat | None]:

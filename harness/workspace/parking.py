@@ -60,7 +60,7 @@ class Parking:
             return "HEAD", ()
         if self._git.ask("merge-base", "--is-ancestor", f"{commit}^", "HEAD").code != 0:
             raise ParkingError(f"the branch does not hold what {commit[:12]} stands on")
-        return self.merge_with_head(commit)
+        return self._merge_with_head(commit)
 
     def merge_change(self, since: str, until: str) -> tuple[str, tuple[str, ...]]:
         """Return the tree that HEAD and the change between two commits make, and the files that differ from HEAD in it.
@@ -69,9 +69,9 @@ class Parking:
         """
         words = ("commit-tree", f"{until}^{{tree}}", "-p", since)  # another commit: HEAD may lead to that one
         made = self._git.write(*words, stdin=b"What an attempt left, to be brought back\n", with_hooks=False)
-        return self.merge_with_head(os.fsdecode(self._take(made)).strip())
+        return self._merge_with_head(os.fsdecode(self._take(made)).strip())
 
-    def merge_with_head(self, commit: str) -> tuple[str, tuple[str, ...]]:
+    def _merge_with_head(self, commit: str) -> tuple[str, tuple[str, ...]]:
         """Return the tree that HEAD and a commit make, and the files that differ from HEAD in it.
 
         Raises ParkingError where both have changed the same lines.
