@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from harness.attempts.attempt import Attempt, Gathered
@@ -61,8 +61,9 @@ def _find_roles(run: Run, attempt: Attempt, found: Gathered, head: str) -> dict[
     """Return which of the files that the work on a feature changed may judge it, from the top of the work tree."""
     prefix, own = run.workspace.prefix, find_names_of_work(run, attempt, found)
     base = find_base(run, attempt, head)
-    called = follow((check.command for check in attempt.order.checks), _reader(run, base), lambda: _list(run, base))
-    called = _with_loaded(run, base, called)
+    listed = _list(run, base)
+    called = follow((check.command for check in attempt.order.checks), _reader(run, base), lambda: listed)
+    called = _with_loaded(run, base, listed, called)
     shown = {
         name: name.removeprefix(prefix)
         for name in sorted(own)
@@ -73,9 +74,9 @@ def _find_roles(run: Run, attempt: Attempt, found: Gathered, head: str) -> dict[
     return roles | dict.fromkeys(_find_with_tests(run, base, code), Role.INLINE)
 
 
-def _with_loaded(run: Run, base: str, called: Called) -> Called:
+def _with_loaded(run: Run, base: str, listed: Sequence[str], called: Called) -> Called:
     """Return what is called, with the files that the configuration of tests in a commit names, and what these name."""
-    left, loaded = sorted(_list(run, base), key=lambda name: (name.count("/"), name)), called.loaded
+    left, loaded = sorted(listed, key=lambda name: (name.count("/"), name)), called.loaded
     if "pytest" in called.words:
         modules = [name for name in left if _MAY_NAME_PLUGINS.fullmatch(name)][:MOST_READ]
         loaded |= frozenset[str]().union(*map(find_plugins, _read(run, base, modules).values()))
